@@ -1,0 +1,30 @@
+"""Content hashes: equal content, equal hash, whatever the key order. For idempotency and for cache keys."""
+
+import hashlib
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON bytes with sorted keys; Decimals as plain strings; dataclasses by their fields."""
+    return orjson.dumps(value, default=_plain, option=_OPTIONS)
+
+
+def content_hash(value: Any) -> bytes:
+    """SHA-256 (32 bytes) of the canonical JSON of the value."""
+    return hashlib.sha256(canonical_json(value)).digest()
+
+
+def _plain(value: Any) -> Any:
+    # Decimal, asyncpg's UUID, sets: in a form that does not depend on how the value was made.
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    return str(value)

@@ -1,0 +1,130 @@
+"""Connections: made, held and given back here alone. Everyone else goes through app/db/session.py."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from app.errors import OutsideError
+
+APP_ROLE = "scoville_app"
+"""The role every statement of the app runs as: owns nothing, cannot bypass row-level security."""
+
+CLOSE_TIMEOUT_S = 5.0
+"""Seconds a closing pool waits for statements under way; then connections are terminated."""
+
+RELEASE_TIMEOUT_S = 0.3
+"""Seconds to wait for the server to confirm a cancelled statement, before its connection is terminated."""
+
+Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
+
+UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What asyncpg raises when the server is away, going away or full. Any other error of it is a bug of ours."""
+
+REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.InvalidParameterValueError,
+)
+"""What asyncpg raises when the server answers a connection with no."""
+
+
+def unreachable() -> OutsideError:
+    """The error shown when the database is away: no driver's text, no address."""
+    return OutsideError("The database is not reachable. Repeat the request; writes are safe to repeat.", retryable=True)
+
+
+class Pool:
+    """A bounded pool of connections of one process."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]", *, acquire_timeout_s: float) -> None:
+        self._pool = pool
+        self._acquire_timeout_s = acquire_timeout_s
+
+    @classmethod
+    async def open(cls, url: str, *, size_max: int, acquire_timeout_s: float, role: str | None = APP_ROLE) -> "Pool":
+        """Connect. role: taken at connection, whatever role the URL logs in with; None keeps the login's own."""
+        # citus.override_table_visibility: without it each new connection's type look-up is slow on a cluster.
+        server_settings = {"citus.override_table_visibility": "off", "application_name": "scoville", "timezone": "UTC"}
+        if role is not None:
+            server_settings["role"] = role
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=size_max,
+                init=_prepare,
+                reset=_keep,
+                server_settings=server_settings,
+                statement_cache_size=512,
+                command_timeout=None,
+                timeout=5,
+            )
+        except UNREACHABLE as error:
+            raise unreachable() from error
+        except REFUSED as error:
+            raise OutsideError(
+                "The database refuses the login, has no database of that name, or does not let the login take the "
+                f"role {APP_ROLE} (`scoville migrate` makes it; `GRANT {APP_ROLE} TO` the login lets it be taken).",
+                retryable=False,
+            ) from error
+        return cls(pool, acquire_timeout_s=acquire_timeout_s)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One connection, without an open transaction. Raises OutsideError when none can be had in time."""
+        try:
+            connection = await self._pool.acquire(timeout=self._acquire_timeout_s)
+        except UNREACHABLE as error:
+            raise unreachable() from error
+        try:
+            yield connection
+        finally:
+            await asyncio.shield(self._give_back(connection))
+
+    async def _give_back(self, connection: "PoolConnectionProxy[Any]") -> None:
+        if connection.is_in_transaction() and not connection.is_closed():
+            # A cancelled task may leave a transaction behind: no one else may ever meet it.
+            connection.terminate()
+        try:
+            await self._pool.release(connection, timeout=RELEASE_TIMEOUT_S)
+        except TimeoutError:
+            # The server does not confirm that it cancelled the last statement. The connection has been terminated.
+            return
+
+    async def close(self) -> None:
+        """Give back all connections; those that do not finish in time are terminated."""
+        try:
+            await asyncio.wait_for(self._pool.close(), CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            self._pool.terminate()
+
+
+async def _keep(connection: Connection) -> None:
+    # The default reset costs a round trip. Nothing is left to reset: settings are SET LOCAL only, and a connection with
+    # an open transaction is terminated instead of released.
+    return None
+
+
+async def _prepare(connection: Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + orjson.dumps(value, default=str),
+        decoder=lambda data: orjson.loads(data[1:]),
+        format="binary",
+    )

@@ -1,0 +1,216 @@
+"""The one door to the data: a session is a transaction of one tenant, and sees no other tenant's rows.
+
+`read`: statements that need not agree with each other. `snapshot`: repeatable read, for answers whose parts must agree.
+`write`: one use case; it also collects what changed, for the cache. Reads cannot be passed where writes are wanted.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from app.db.pool import UNREACHABLE, Connection, Pool, unreachable
+from app.errors import DomainError, OutsideError
+from app.settings import Settings
+
+statement_observers: ContextVar[tuple[Callable[[str], None], ...]] = ContextVar("statement_observers", default=())
+"""Called with the text of every statement before it runs: metrics, and tests that count statements."""
+
+# SET TRANSACTION SNAPSHOT takes no parameters: only what looks like one is ever put in.
+_SNAPSHOT_ID = re.compile(r"[0-9A-F]{8}-[0-9A-F]{8}-[0-9]+")
+
+
+BEGIN_TIMEOUT_S_MIN = 0.1
+"""Seconds that BEGIN gets even when the connection was had at the last moment."""
+
+ROLLBACK_TIMEOUT_S = 1.0
+"""Seconds that a transaction gets to be rolled back, before its connection is terminated, which does the same."""
+
+
+class TransactionConflict(OutsideError):
+    """Two transactions met (deadlock, serialization failure): nothing of this one was kept; run it again."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many writes met on the same rows. Repeat the request.", retryable=True)
+
+
+class ReadSession:
+    """A transaction of one tenant that reads."""
+
+    def __init__(self, connection: Connection, tenant_id: UUID) -> None:
+        self._connection = connection
+        self.tenant_id = tenant_id
+
+    async def fetch(self, sql: str, *args: Any) -> list[Any]:
+        """All rows of the statement, as records."""
+        _observe(sql)
+        return await self._connection.fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: Any) -> Any | None:
+        """The first row, or None."""
+        _observe(sql)
+        return await self._connection.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        """The first column of the first row, or None."""
+        _observe(sql)
+        return await self._connection.fetchval(sql, *args)
+
+    async def stream(self, sql: str, *args: Any, batch: int = 5_000) -> AsyncIterator[Sequence[Any]]:
+        """Batches of rows, in bounded memory."""
+        _observe(sql)
+        cursor = await self._connection.cursor(sql, *args)
+        while rows := await cursor.fetch(batch):
+            yield rows
+
+
+class WriteSession(ReadSession):
+    """A transaction of one tenant that writes, and remembers what a cached answer could depend on.
+
+    days: UTC days on which a fact came or changed. tags: entities and settings that changed.
+    """
+
+    def __init__(self, connection: Connection, tenant_id: UUID) -> None:
+        super().__init__(connection, tenant_id)
+        self.days: set[date] = set()
+        self.tags: set[str] = set()
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        """Run a statement; the server's command tag comes back (`INSERT 0 3`)."""
+        _observe(sql)
+        return await self._connection.execute(sql, *args)
+
+    def touch_days(self, days: Iterable[date]) -> None:
+        """Note UTC days whose answers are stale after this transaction."""
+        self.days.update(days)
+
+    def touch_tags(self, tags: Iterable[str]) -> None:
+        """Note entities or settings whose answers are stale after this transaction."""
+        self.tags.update(tags)
+
+
+class Database:
+    """Sessions over one pool."""
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self._pool = pool
+        self._settings = settings
+
+    @classmethod
+    async def open(cls, settings: Settings) -> "Database":
+        """Connect to settings.database_url as the app role. Raises OutsideError when it is away."""
+        assert settings.database_url is not None, "start the embedded services first"
+        pool = await Pool.open(
+            settings.database_url.get_secret_value(),
+            size_max=settings.pool_size_max,
+            acquire_timeout_s=settings.pool_acquire_timeout_s,
+        )
+        return cls(pool, settings)
+
+    async def close(self) -> None:
+        """Give back all connections."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def read(self, tenant_id: UUID) -> AsyncIterator[ReadSession]:
+        """A read-only transaction of the tenant (read committed)."""
+        begin = self._begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s)
+        async with self._transaction(begin) as connection:
+            yield ReadSession(connection, tenant_id)
+
+    @asynccontextmanager
+    async def snapshot(
+        self, tenant_id: UUID, *, timeout_s: float | None = None, snapshot_id: str | None = None
+    ) -> AsyncIterator[ReadSession]:
+        """A read-only transaction of the tenant whose statements all see the same moment (repeatable read).
+
+        snapshot_id: see what another open transaction sees; its pg_export_snapshot() gives it. Raises BAD_USER_INPUT
+        when there is no such snapshot.
+        """
+        level = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        if snapshot_id is not None:
+            if not _SNAPSHOT_ID.fullmatch(snapshot_id):
+                raise _no_snapshot(snapshot_id)
+            level += f"; SET TRANSACTION SNAPSHOT '{snapshot_id}'"
+        has_begun = False
+        try:
+            begin = self._begin(level, tenant_id, timeout_s or self._settings.statement_timeout_s)
+            async with self._transaction(begin) as connection:
+                has_begun = True
+                yield ReadSession(connection, tenant_id)
+        except (asyncpg.InvalidParameterValueError, asyncpg.UndefinedObjectError) as error:
+            if snapshot_id is None or has_begun:
+                raise
+            raise _no_snapshot(snapshot_id) from error
+
+    @asynccontextmanager
+    async def write(self, tenant_id: UUID, *, repeatable: bool = False) -> AsyncIterator[WriteSession]:
+        """A transaction of the tenant that writes; commits at the end of the block, rolls back on any exception."""
+        level = "BEGIN ISOLATION LEVEL REPEATABLE READ" if repeatable else "BEGIN"
+        async with self._transaction(self._begin(level, tenant_id, self._settings.write_timeout_s)) as connection:
+            yield WriteSession(connection, tenant_id)
+
+    @asynccontextmanager
+    async def directory(self) -> AsyncIterator[ReadSession]:
+        """A read-only transaction without a tenant: sees the global tables, and no row of any tenant table."""
+        timeout_ms = int(self._settings.statement_timeout_s * 1000)
+        async with self._transaction(f"BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout_ms}") as connection:
+            yield ReadSession(connection, UUID(int=0))
+
+    def _begin(self, begin: str, tenant_id: UUID, timeout_s: float) -> str:
+        # One message. SET LOCAL takes no parameters: only the text of a UUID is ever put in. The first setting makes a
+        # cluster repeat the second on its workers.
+        return (
+            f"{begin}; SET LOCAL citus.propagate_set_commands = 'local'; "
+            f"SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}'; "
+            f"SET LOCAL statement_timeout = {int(timeout_s * 1000)}"
+        )
+
+    @asynccontextmanager
+    async def _transaction(self, begin: str) -> AsyncIterator[Connection]:
+        # One deadline for both: a server that takes connections and answers nothing is as good as none.
+        time_s = asyncio.get_running_loop().time
+        until_s = time_s() + self._settings.pool_acquire_timeout_s
+        async with self._pool.connection() as connection:
+            try:
+                await connection.execute(begin, timeout=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
+                try:
+                    yield connection
+                except BaseException:
+                    await _rollback(connection)
+                    raise
+                await connection.execute("COMMIT", timeout=self._settings.write_timeout_s)
+            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+                raise TransactionConflict from error
+            except asyncpg.QueryCanceledError as error:
+                raise OutsideError(
+                    "The statement took longer than its limit. Ask for less, or send smaller batches.", retryable=True
+                ) from error
+            except UNREACHABLE as error:
+                raise unreachable() from error
+
+
+def _no_snapshot(snapshot_id: str) -> DomainError:
+    return DomainError(
+        "BAD_USER_INPUT",
+        f"{snapshot_id[:64]!r} is no snapshot of this server. The transaction that exported it must still be open.",
+    )
+
+
+async def _rollback(connection: Connection) -> None:
+    # Shielded: a cancelled request still ends its transaction. What cannot be rolled back is terminated by the pool.
+    try:
+        await asyncio.shield(connection.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT_S))
+    except (asyncpg.PostgresError, *UNREACHABLE):
+        return
+
+
+def _observe(sql: str) -> None:
+    for observer in statement_observers.get():
+        observer(sql)

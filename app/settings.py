@@ -1,0 +1,101 @@
+"""Every setting of a Scoville process: read once, cast at the edge, documented by its description.
+
+`scoville settings` prints them with their source; a test fails when one has no description. Nothing else reads the
+environment.
+"""
+
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _setting(default: Any, description: str, *, names: tuple[str, ...] = (), **bounds: Any) -> Any:
+    alias = AliasChoices(*names) if names else None
+    return Field(default, description=description, validation_alias=alias, **bounds)
+
+
+class Settings(BaseSettings):
+    """The configuration of one process. Names in the environment: `SCOVILLE_` + upper case, but for the two URLs."""
+
+    model_config = SettingsConfigDict(env_prefix="SCOVILLE_", extra="ignore", frozen=True, populate_by_name=True)
+
+    # --- where things are
+    database_url: SecretStr | None = _setting(
+        None,
+        "Postgres 15 to 18 to use, as a URL. Unset: a private Postgres is started in the data directory.",
+        names=("DATABASE_URL", "database_url"),
+    )
+    database_admin_url: SecretStr | None = _setting(
+        None,
+        "URL of the role that owns the tables, for `migrate` and `partitions`. Unset: DATABASE_URL.",
+        names=("DATABASE_ADMIN_URL", "database_admin_url"),
+    )
+    redis_url: SecretStr | None = _setting(
+        None,
+        "Redis 6.2 or later, or Valkey, as a URL. Unset: a private Valkey is started in the data directory.",
+        names=("REDIS_URL", "redis_url"),
+    )
+    redis_enabled: bool = _setting(True, "False: run without any Redis; everything answers, nothing is cached.")
+    data_dir: Path = _setting(
+        user_data_path("scoville", appauthor=False),
+        "Directory of the embedded Postgres and Valkey.",
+    )
+
+    # --- server
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8000, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
+    workers: int = _setting(1, "Server processes behind the port.", ge=1, le=64)
+    log_level: str = _setting("INFO", "Least severe level that is logged.", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    log_json: bool = _setting(True, "True: one JSON object a line. False: coloured text for people.")
+    graphiql: bool = _setting(True, "Serve GraphiQL to browsers at /graphql, from local files.")
+    introspection: bool = _setting(True, "Answer introspection queries of authenticated callers.")
+
+    # --- database pool
+    pool_size_max: int = _setting(10, "Connections a process may hold.", ge=1, le=200)
+    pool_acquire_timeout_s: float = _setting(2.5, "Seconds to wait for a connection before SERVICE_UNAVAILABLE.", gt=0)
+    statement_timeout_s: float = _setting(15.0, "Seconds a statement of a read may run.", gt=0)
+    write_timeout_s: float = _setting(60.0, "Seconds a statement of a write may run: the longest write deadline.", gt=0)
+
+    # --- bounds of requests
+    body_bytes_max: int = _setting(8_000_000, "Bytes of a request body.", ge=1_000)
+    document_bytes_max: int = _setting(100_000, "Bytes of a GraphQL document.", ge=1_000)
+    tokens_max: int = _setting(1_000, "Tokens of a GraphQL document.", ge=10)
+    depth_max: int = _setting(14, "Nesting of a GraphQL selection.", ge=3)
+    cost_max: int = _setting(50_000, "Estimated cost of one GraphQL operation, in points.", ge=100)
+    batch_items_max: int = _setting(1_000, "Items of one write.", ge=1, le=10_000)
+    page_items_max: int = _setting(1_000, "Items of one page of a connection.", ge=1, le=10_000)
+    errors_max: int = _setting(5, "Errors of one answer; the rest are counted.", ge=1)
+    body_timeout_s: float = _setting(15.0, "Seconds a request body may take to arrive.", gt=0)
+    operation_timeout_s: float = _setting(30.0, "Seconds one GraphQL operation that reads may take.", gt=0)
+
+    # --- writes
+    future_tolerance_s: int = _setting(
+        300, "Seconds an occurrence time may lie in the future before it is refused as OCCURRED_IN_FUTURE.", ge=0
+    )
+    idempotency_days: int = _setting(30, "Days an idempotency key is remembered.", ge=1)
+    touch_lookback_days: int = _setting(90, "Days before an order in which touches are looked for.", ge=1, le=730)
+    touch_candidates_max: int = _setting(50, "Touches looked at for one order, latest first.", ge=1, le=500)
+    default_window_days: int = _setting(30, "Attribution window of clicks without a campaign.", ge=1, le=730)
+
+    # --- rollups, cache, worker
+    rollups_enabled: bool = _setting(True, "False: every answer comes from facts (for comparison and repair).")
+    fold_deltas_max: int = _setting(50_000, "Deltas of a tenant at which a writer folds by itself.", ge=100)
+    fold_interval_s: float = _setting(1.0, "Seconds between a worker's folds.", gt=0)
+    answer_ttl_s: int = _setting(60, "Seconds a cached answer is kept at most.", ge=1, le=60)
+    answer_bytes_max: int = _setting(2_000_000, "Bytes of an answer that is still cached.", ge=1_000)
+    redis_timeout_s: float = _setting(0.25, "Seconds to wait for Redis before answering without it.", gt=0)
+    redis_connections_max: int = _setting(20, "Connections to Redis a process may hold.", ge=1, le=200)
+    key_cache_s: float = _setting(
+        1.0, "Seconds a key's principal is remembered when Redis cannot be asked.", gt=0, le=1
+    )
+    partitions_ahead: int = _setting(3, "Monthly partitions of instances made ahead.", ge=1, le=60)
+
+    @cached_property
+    def future_tolerance(self) -> timedelta:
+        """How far in the future an occurrence time may lie."""
+        return timedelta(seconds=self.future_tolerance_s)

@@ -1,0 +1,54 @@
+"""All tables: the data dictionary. Columns only; who may see which rows is in the migrations (row-level security)."""
+
+from app.tables.base import TenantRow
+from app.tables.money import Attribution, Commission, CommissionEvent, CommissionLine, Credit, LedgerEntry
+from app.tables.operations import AuditLog, IdempotencyKey, Outbox
+from app.tables.orders import Adjustment, Order, OrderClaim, OrderEvent, OrderLine, OrderVersion, Refund, RefundLine
+from app.tables.program import Campaign, Code, Enrollment, Influencer, Link, SocialProfile
+from app.tables.rollups import SUM_COLUMNS, Rollup, RollupDelta, RollupState
+from app.tables.store import Customer, CustomerIdentity, Product
+from app.tables.tenancy import ApiKey, ExchangeRate, SlugDirectory, Tenant
+from app.tables.tracking import Instance, InstanceKey
+
+__all__ = [
+    "SUM_COLUMNS",
+    "Adjustment",
+    "ApiKey",
+    "Attribution",
+    "AuditLog",
+    "Campaign",
+    "Code",
+    "Commission",
+    "CommissionEvent",
+    "CommissionLine",
+    "Credit",
+    "Customer",
+    "CustomerIdentity",
+    "Enrollment",
+    "ExchangeRate",
+    "IdempotencyKey",
+    "Influencer",
+    "Instance",
+    "InstanceKey",
+    "LedgerEntry",
+    "Link",
+    "Order",
+    "OrderClaim",
+    "OrderEvent",
+    "OrderLine",
+    "OrderVersion",
+    "Outbox",
+    "Product",
+    "Refund",
+    "RefundLine",
+    "Rollup",
+    "RollupDelta",
+    "RollupState",
+    "SlugDirectory",
+    "SocialProfile",
+    "Tenant",
+    "TenantRow",
+]
+
+GLOBAL_TABLES = frozenset({"tenants", "api_keys", "slug_directory", "exchange_rates"})
+"""The only tables without row-level security."""

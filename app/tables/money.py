@@ -1,0 +1,172 @@
+"""Who is credited, what it earned, and the ledger."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import text as sql
+
+from app.core.words import CommissionKind, CommissionState, LedgerAccount, Platform, TouchKind
+from app.tables.base import TenantEntity, TenantRow, instant, json, number, one_of, refers, small, text, uid, whole
+
+
+class Credit(TenantEntity, table=True):
+    """A touch's share of an order under every model, in 1e-9; per order and model the weights sum to 10**9.
+
+    An order that nobody is credited for has one row without influencer and campaign. Test orders have none. What groups
+    and filters need of the order (time, country, currency, customer) stands beside the weights.
+    """
+
+    __tablename__ = "credits"
+    __table_args__ = (
+        one_of("touch_kind", TouchKind, name="credits_touch_kind_known"),
+        one_of("platform", Platform, name="credits_platform_known"),
+        refers("order_id", "orders", name="credits_order"),
+        Index("credits_order", "tenant_id", "order_id", "position"),
+        Index("credits_occurred", "tenant_id", "occurred_at"),
+        Index("credits_influencer", "tenant_id", "influencer_id", "occurred_at"),
+        Index("credits_campaign", "tenant_id", "campaign_id", "occurred_at"),
+        Index(
+            "credits_customer",
+            "tenant_id",
+            "customer_id",
+            "occurred_at",
+            postgresql_where=sql("customer_id IS NOT NULL"),
+        ),
+    )
+
+    order_id: UUID = uid()
+    position: int = small()
+    influencer_id: UUID | None = uid(null=True)
+    campaign_id: UUID | None = uid(null=True)
+    link_id: UUID | None = uid(null=True)
+    code: str | None = text(null=True)
+    platform: str | None = text(null=True)
+    channel: str | None = text(null=True)
+    touch_kind: str | None = text(null=True)
+    touch_id: UUID | None = uid(null=True)
+    touched_at: datetime | None = instant(null=True)
+    weight_booked: int = small()
+    weight_last: int = small()
+    weight_first: int = small()
+    weight_linear: int = small()
+    weight_time_decay: int = small()
+    weight_position: int = small()
+    occurred_at: datetime = instant()
+    country: str | None = text(null=True)
+    currency: str = text()
+    customer_id: UUID | None = uid(null=True)
+    recorded_at: datetime = instant()
+
+
+class Attribution(TenantRow, table=True):
+    """Why an order was (not) credited: the model, the rule that decided, and every touch that was looked at."""
+
+    __tablename__ = "attributions"
+    __table_args__ = (refers("order_id", "orders", name="attributions_order"),)
+
+    order_id: UUID = uid(key=True)
+    model: str = text()
+    rule: str = text()
+    candidates: Any = json()
+    judged_at: datetime = instant()
+
+
+class Commission(TenantEntity, table=True):
+    """Money earned for a credit, or taken back from it (REVERSAL, negative). `state` moves on; amounts never change."""
+
+    __tablename__ = "commissions"
+    __table_args__ = (
+        one_of("kind", CommissionKind, name="commissions_kind_known"),
+        one_of("state", CommissionState, name="commissions_state_known"),
+        CheckConstraint("(kind = 'REVERSAL') = (state = 'REVERSED')", name="commissions_reversal_state"),
+        refers("order_id", "orders", name="commissions_order"),
+        refers("credit_id", "credits", name="commissions_credit"),
+        refers("influencer_id", "influencers", name="commissions_influencer"),
+        Index("commissions_order", "tenant_id", "order_id"),
+        Index("commissions_occurred", "tenant_id", "occurred_at", "id"),
+        Index("commissions_influencer_occurred", "tenant_id", "influencer_id", "occurred_at"),
+        Index("commissions_campaign", "tenant_id", "campaign_id", "occurred_at"),
+    )
+
+    kind: str = text()
+    state: str = text()
+    order_id: UUID | None = uid(null=True)
+    credit_id: UUID | None = uid(null=True)
+    refund_id: UUID | None = uid(null=True)
+    influencer_id: UUID = uid()
+    campaign_id: UUID | None = uid(null=True)
+    code: str | None = text(null=True)
+    rate: Decimal | None = number(9, 6, null=True)
+    basis_minor: int = whole()
+    currency: str = text()
+    amount_minor: int = whole()
+    amount_base_minor: int | None = whole(null=True)
+    occurred_at: datetime = instant()
+    recorded_at: datetime = instant()
+    updated_at: datetime = instant()
+
+
+class CommissionLine(TenantEntity, table=True):
+    """The part of a commission that one order line earned; the parts sum to the commission."""
+
+    __tablename__ = "commission_lines"
+    __table_args__ = (
+        refers("commission_id", "commissions", name="commission_lines_commission"),
+        Index("commission_lines_commission", "tenant_id", "commission_id"),
+        Index(
+            "commission_lines_product",
+            "tenant_id",
+            "product_id",
+            "occurred_at",
+            postgresql_where=sql("product_id IS NOT NULL"),
+        ),
+    )
+
+    commission_id: UUID = uid()
+    position: int = small()
+    product_id: UUID | None = uid(null=True)
+    amount_minor: int = whole()
+    amount_base_minor: int | None = whole(null=True)
+    occurred_at: datetime = instant()
+
+
+class CommissionEvent(TenantEntity, table=True):
+    """A commission's passage from one state to the next."""
+
+    __tablename__ = "commission_events"
+    __table_args__ = (
+        one_of("to_state", CommissionState, name="commission_events_to_known"),
+        refers("commission_id", "commissions", name="commission_events_commission"),
+        Index("commission_events_commission", "tenant_id", "commission_id", "recorded_at"),
+    )
+
+    commission_id: UUID = uid()
+    from_state: str | None = text(null=True)
+    to_state: str = text()
+    reason: str | None = text(null=True)
+    recorded_at: datetime = instant()
+
+
+class LedgerEntry(TenantEntity, table=True):
+    """One line of a posting; the lines of a posting sum to zero per currency. Append-only; balances are derived."""
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        one_of("account", LedgerAccount, name="ledger_entries_account_known"),
+        CheckConstraint("amount_minor <> 0", name="ledger_entries_not_empty"),
+        Index("ledger_entries_posting", "tenant_id", "posting_id"),
+        Index("ledger_entries_influencer", "tenant_id", "influencer_id", "account", "currency", "posted_at"),
+        Index("ledger_entries_cause", "tenant_id", "cause_id"),
+    )
+
+    posting_id: UUID = uid()
+    account: str = text()
+    influencer_id: UUID | None = uid(null=True)
+    currency: str = text()
+    amount_minor: int = whole()
+    cause_kind: str = text()
+    cause_id: UUID = uid()
+    posted_at: datetime = instant()

@@ -1,0 +1,81 @@
+"""Stored pre-aggregations, and the contributions not yet folded into them."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import SQLModel
+
+from app.core.words import Grain
+from app.tables.base import TenantEntity, TenantRow, instant, number, one_of, small, text, texts, uid, whole
+
+
+class Sums(SQLModel):
+    """What is summed. `*_e9`: Σ value × booked weight, in 1e-9; money in the tenant's currency, minor units.
+
+    commission_reversed is positive; missing_rates counts facts that have no amount in the tenant's currency.
+    """
+
+    instances: int = whole(default="0")
+    clicks: int = whole(default="0")
+    purchases: int = whole(default="0")
+    orders_e9: Decimal = number(38, 0, default="0")
+    units_e9: Decimal = number(38, 0, default="0")
+    gross_e9: Decimal = number(38, 0, default="0")
+    refunds_e9: Decimal = number(38, 0, default="0")
+    commission_pending: int = whole(default="0")
+    commission_held: int = whole(default="0")
+    commission_approved: int = whole(default="0")
+    commission_paid: int = whole(default="0")
+    commission_reversed: int = whole(default="0")
+    missing_rates: int = whole(default="0")
+
+
+SUM_COLUMNS: tuple[str, ...] = tuple(Sums.model_fields)
+"""Names of the summed columns, in table order."""
+
+
+class Rollup(Sums, TenantRow, table=True):
+    """Sums of one rollup set in one bucket. A zero UUID or '' stands for null, and for a dimension the set lacks."""
+
+    __tablename__ = "rollups"
+    __table_args__ = (
+        one_of("grain", Grain, name="rollups_grain_known"),
+        Index("rollups_bucket", "tenant_id", "rollup_set", "grain", "bucket"),
+    )
+
+    rollup_set: str = text(key=True)
+    grain: str = text(key=True)
+    campaign_id: UUID = uid(key=True)
+    influencer_id: UUID = uid(key=True)
+    platform: str = text(key=True)
+    bucket: datetime = instant(key=True)
+
+
+class RollupDelta(Sums, TenantEntity, table=True):
+    """A fact's contribution to the rollups, at its exact time: in the rollups or here, never both, never neither."""
+
+    __tablename__ = "rollup_delta"
+    __table_args__ = (Index("rollup_delta_occurred", "tenant_id", "occurred_at"),)
+
+    occurred_at: datetime = instant()
+    campaign_id: UUID = uid()
+    influencer_id: UUID = uid()
+    platform: str = text()
+
+
+class RollupState(TenantRow, table=True):
+    """A tenant's rollups: which zone and currency they are in. Its row is the fold lock.
+
+    sets: what is stored, as `set:GRAIN`; the planner uses nothing else.
+    """
+
+    __tablename__ = "rollup_state"
+
+    generation: int = small()
+    zone: str = text()
+    currency: str = text()
+    sets: list[str] = texts()
+    folded_at: datetime | None = instant(null=True)
+    rebuilt_at: datetime | None = instant(null=True)
