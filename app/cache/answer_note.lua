@@ -1,0 +1,32 @@
+-- Notes what changed, under the next sequence.
+--
+-- KEYS: the notes. ARGV: notes kept at most; milliseconds they live; what changed ('d<day>', 't<tag>' or '*').
+-- Reply: the notes' key.
+local notes = KEYS[1]
+local top = redis.call('ZREVRANGE', notes, 0, 0, 'WITHSCORES')
+if #top == 0 then
+  -- No incarnation: no answer of this tenant is valid, and no token either.
+  return { notes }
+end
+local sequence = string.format('%.0f', math.max(tonumber(top[2]), 0) + 1)
+for i = 3, #ARGV do
+  local done = redis.pcall('ZADD', notes, sequence, ARGV[i])
+  if type(done) == 'table' and done.err then
+    -- Out of memory: deleting is always possible, and voids all answers of the tenant.
+    redis.call('DEL', notes)
+    return { notes }
+  end
+end
+local kept_max = tonumber(ARGV[1])
+if redis.call('ZCARD', notes) > kept_max then
+  -- The oldest half is replaced by one note of the same reach: "everything changed". Rank 0 is the incarnation.
+  local last = redis.call('ZCARD', notes) - math.floor(kept_max / 2)
+  local newest_dropped = redis.call('ZRANGE', notes, last, last, 'WITHSCORES')[2]
+  redis.call('ZREMRANGEBYRANK', notes, 1, last)
+  local everything = redis.call('ZSCORE', notes, '*')
+  if not everything or tonumber(everything) < tonumber(newest_dropped) then
+    redis.call('ZADD', notes, newest_dropped, '*')
+  end
+end
+redis.call('PEXPIRE', notes, ARGV[2])
+return { notes }

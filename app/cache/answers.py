@@ -1,0 +1,236 @@
+"""Cached answers and their validity. RedisAnswers is the real store of answers; NullAnswers remembers nothing.
+
+An answer stays valid until a write touches a day or tag it depends on. Writers call `note` after their commit and
+before they acknowledge; readers pass the token they got *before* computing, so that a write in between makes the answer
+stale, not fresh. How validity is decided is written at the top of answer_get.lua.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+
+from app.cache.client import RedisAway, RedisClient, RedisRefused, Script
+from app.observability import metrics
+from app.settings import Settings
+
+NOTES_LIFE_S = 600
+"""Seconds that notes outlive the last put or note. Any life is safe, for answers die with the notes; it only has to be
+long enough not to waste answers."""
+
+NOTES_MAX = 10_000
+"""Notes kept per tenant; beyond it the older half becomes one note of everything."""
+
+NOTE_NAMES_MAX = 2_000
+"""Days and tags of one note; more are noted as everything."""
+
+NOTE_ATTEMPTS = 3
+"""Tries to write a note before it is owed and the write is acknowledged without it."""
+
+NOTE_PAUSE_S = 0.05
+"""Seconds between these tries."""
+
+OWED_PAUSE_S = 0.1
+"""Seconds before an owed note is tried again; doubled each time."""
+
+OWED_PAUSE_S_MAX = 2.0
+
+EVERYTHING = frozenset({"*"})
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Depends:
+    """What an answer depends on: inclusive UTC day spans, and tags (entities named, rates, settings).
+
+    A span's None end reaches for ever (open ranges).
+    """
+
+    days: tuple[tuple[date, date | None], ...]
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What was found. body: the cached answer, if there is a valid one. token: hand it to `put`; None: do not put."""
+
+    body: bytes | None
+    token: str | None
+
+
+class Answers(Protocol):
+    """A store of answers, separated by tenant."""
+
+    async def get(self, tenant_id: UUID, key: str, depends: Depends) -> Lookup:
+        """The answer under the key if nothing it depends on was touched since it was computed. Never raises."""
+        ...
+
+    async def put(self, tenant_id: UUID, key: str, token: str, body: bytes, tags: Collection[str] = ()) -> None:
+        """Keep an answer that was computed after the token was handed out. Never raises.
+
+        tags: what it turned out to depend on beside what `get` was told, as the entities whose names it shows.
+        """
+        ...
+
+    async def note(self, tenant_id: UUID, days: Collection[date], tags: Collection[str]) -> None:
+        """Make every answer that depends on one of these stale, for all processes. Never raises."""
+        ...
+
+
+class NullAnswers:
+    """Remembers nothing: every question is computed."""
+
+    async def get(self, tenant_id: UUID, key: str, depends: Depends) -> Lookup:
+        """Nothing found, nothing to put."""
+        return Lookup(body=None, token=None)
+
+    async def put(self, tenant_id: UUID, key: str, token: str, body: bytes, tags: Collection[str] = ()) -> None:
+        """Forget it."""
+
+    async def note(self, tenant_id: UUID, days: Collection[date], tags: Collection[str]) -> None:
+        """Nothing depends on anything."""
+
+
+class RedisAnswers:
+    """Answers shared by all processes of one Redis."""
+
+    _GET, _PUT, _NOTE = Script.load("answer_get"), Script.load("answer_put"), Script.load("answer_note")
+
+    def __init__(self, client: RedisClient, settings: Settings) -> None:
+        self._client = client
+        self._answer_life_ms = settings.answer_ttl_s * 1000
+        self._answer_bytes_max = settings.answer_bytes_max
+        # Notes that could not be written. While a tenant owes one, this process serves none of its answers; other
+        # processes serve stale ones for at most the answers' life.
+        self._owed: dict[UUID, _Debt] = {}
+        self._settling: asyncio.Task[None] | None = None
+        self._refusal = ""
+
+    async def get(self, tenant_id: UUID, key: str, depends: Depends) -> Lookup:
+        """The valid answer under the key, and a token for a new one; neither when Redis is away."""
+        lookup = await self._look_up(tenant_id, key, depends)
+        found = "hit" if lookup.body is not None else "off" if lookup.token is None else "miss"
+        metrics.answer_lookups.labels(found=found).inc()
+        return lookup
+
+    async def _look_up(self, tenant_id: UUID, key: str, depends: Depends) -> Lookup:
+        if tenant_id in self._owed:
+            return Lookup(body=None, token=None)
+        answer = _answer_key(tenant_id, key)
+        bounds = [bound.isoformat() if bound else "" for span in depends.days for bound in span]
+        reply = await self._ask(
+            self._GET,
+            [_notes_key(tenant_id), answer],
+            [secrets.token_hex(8), NOTES_LIFE_S * 1000, len(depends.days), *bounds, *depends.tags],
+        )
+        # A note of this process may have failed while Redis was asked.
+        if reply is None or tenant_id in self._owed:
+            return Lookup(body=None, token=None)
+        token = str(reply[1], "ascii")
+        if len(reply) == 2:
+            return Lookup(body=None, token=token)
+        if reply[2] != answer.encode():
+            # The value names its key: bytes that belong to another question, or another tenant, are never served.
+            log.error("answer_of_another_question", tenant_id=str(tenant_id))
+            return Lookup(body=None, token=None)
+        return Lookup(body=reply[3], token=token)
+
+    async def put(self, tenant_id: UUID, key: str, token: str, body: bytes, tags: Collection[str] = ()) -> None:
+        """Keep the answer for the rest of its life, which began with the token."""
+        if len(body) > self._answer_bytes_max or tenant_id in self._owed:
+            return
+        origin, sequence, at_ms = token.split(":")
+        await self._ask(
+            self._PUT,
+            [_notes_key(tenant_id), _answer_key(tenant_id, key)],
+            [origin, sequence, at_ms, self._answer_life_ms, NOTES_LIFE_S * 1000, "\n".join(tags), body],
+        )
+
+    async def note(self, tenant_id: UUID, days: Collection[date], tags: Collection[str]) -> None:
+        """Write the note; when that fails, owe it and return."""
+        names = frozenset({*(f"d{day.isoformat()}" for day in days), *(f"t{tag}" for tag in tags)})
+        if not names:
+            return
+        is_written = False
+        try:
+            for attempt in range(NOTE_ATTEMPTS):
+                is_written = await self._write_note(tenant_id, names)
+                if is_written or self._client.is_away:
+                    break
+                if attempt + 1 < NOTE_ATTEMPTS:
+                    await asyncio.sleep(NOTE_PAUSE_S)
+        finally:
+            # Also after a cancellation, when nobody knows whether the note was written.
+            metrics.answer_notes.labels(outcome="written" if is_written else "owed").inc()
+            if not is_written:
+                self._owe(tenant_id, names)
+
+    async def close(self) -> None:
+        """Stop trying to write what is owed: other processes' answers are then stale for at most their life."""
+        if self._settling is not None:
+            self._settling.cancel()
+            await asyncio.gather(self._settling, return_exceptions=True)
+
+    async def _write_note(self, tenant_id: UUID, names: frozenset[str]) -> bool:
+        if len(names) > NOTE_NAMES_MAX:
+            names = EVERYTHING
+        args = [NOTES_MAX, NOTES_LIFE_S * 1000, *names]
+        return await self._ask(self._NOTE, [_notes_key(tenant_id)], args) is not None
+
+    def _owe(self, tenant_id: UUID, names: frozenset[str]) -> None:
+        debt = self._owed.get(tenant_id)
+        owed = names if debt is None else debt.names | names
+        self._owed[tenant_id] = _Debt(EVERYTHING if len(owed) > NOTE_NAMES_MAX else owed)
+        if self._settling is None:
+            log.warning("answer_note_owed", tenant_id=str(tenant_id))
+            self._settling = asyncio.create_task(self._settle(), name="answer-notes-owed")
+
+    async def _settle(self) -> None:
+        pause_s = OWED_PAUSE_S
+        while self._owed:
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, OWED_PAUSE_S_MAX)
+            for tenant_id, debt in list(self._owed.items()):
+                # Another debt means that more came to be owed while this was written.
+                if await self._write_note(tenant_id, debt.names) and self._owed[tenant_id] is debt:
+                    del self._owed[tenant_id]
+        self._settling = None
+        log.info("answer_notes_settled")
+
+    async def _ask(self, script: Script, keys: list[str], args: list[Any]) -> Any:
+        """The script's reply; None when Redis is away, refuses, or answers something else."""
+        try:
+            reply = await self._client.run(script, keys, args)
+        except RedisAway:
+            return None
+        except RedisRefused as error:
+            if str(error) != self._refusal:
+                self._refusal = str(error)
+                log.warning("redis_refused", reason=self._refusal[:80])
+            return None
+        if reply[0] != keys[-1].encode():
+            log.error("redis_reply_of_another_command")
+            return None
+        return reply
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Debt:
+    """What a tenant owes in notes. Never changed: a tenant that comes to owe more gets a new one."""
+
+    names: frozenset[str]
+
+
+def _notes_key(tenant_id: UUID) -> str:
+    # The braces put all keys of a tenant on one node of a cluster, where one script may use them.
+    return f"scoville:{{{tenant_id}}}:notes"
+
+
+def _answer_key(tenant_id: UUID, key: str) -> str:
+    return f"scoville:{{{tenant_id}}}:answer:{key}"

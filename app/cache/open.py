@@ -1,0 +1,36 @@
+"""Opening the cache: the one place that decides between Redis and its null twins."""
+
+from dataclasses import dataclass
+
+from app.cache.answers import Answers, NullAnswers, RedisAnswers
+from app.cache.client import RedisClient
+from app.cache.keys import KeyEpochs, NullKeyEpochs, RedisKeyEpochs
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """What a process asks Redis for."""
+
+    answers: Answers
+    key_epochs: KeyEpochs
+    client: RedisClient | None
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        if isinstance(self.answers, RedisAnswers):
+            await self.answers.close()
+        if self.client is not None:
+            await self.client.close()
+
+
+def open_cache(settings: Settings) -> Cache:
+    """The cache of settings.redis_url; one that remembers nothing when it is unset or switched off. Connects lazily."""
+    if settings.redis_url is None or not settings.redis_enabled:
+        return Cache(answers=NullAnswers(), key_epochs=NullKeyEpochs(), client=None)
+    client = RedisClient(
+        settings.redis_url.get_secret_value(),
+        timeout_s=settings.redis_timeout_s,
+        connections_max=settings.redis_connections_max,
+    )
+    return Cache(answers=RedisAnswers(client, settings), key_epochs=RedisKeyEpochs(client), client=client)

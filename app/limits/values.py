@@ -1,0 +1,31 @@
+"""Bounds on the JSON values a request brings."""
+
+from math import isfinite
+from typing import Any
+
+from app.errors import DomainError
+from app.limits.documents import VALUE_DEPTH_MAX, check_text
+
+
+def check_values(value: Any) -> None:
+    """Raise QUERY_TOO_DEEP or BAD_USER_INPUT for JSON that is nested too deeply or holds text nobody can store.
+
+    Level by level, without recursion: what reads the values later does recurse.
+    """
+    level = [value]
+    for _ in range(VALUE_DEPTH_MAX + 1):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                check_text(item)
+            elif isinstance(item, float):
+                if not isfinite(item):
+                    raise DomainError("BAD_USER_INPUT", "A number is larger than any that can be kept.")
+            elif isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        if not below:
+            return
+        level = below
+    raise DomainError("QUERY_TOO_DEEP", f"The variables are nested deeper than {VALUE_DEPTH_MAX} levels.")

@@ -1,0 +1,75 @@
+"""The server process: an ASGI application over a runtime that is opened when the server starts, closed when it stops.
+
+`scoville serve` runs uvicorn on `app.main:create_app_from_environment` (a factory), with any number of workers; tests
+call `create_app(runtime)` with a runtime of their own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from starlette.applications import Starlette
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.errors import OutsideError
+from app.observability import logs
+from app.runtime import Runtime, open_runtime
+from app.settings import Settings
+from app.usecases import door
+from app.web.app import build_app
+from graphql_schema.execute import Executor
+
+log = structlog.get_logger(__name__)
+
+DRAIN_S = 30.0
+"""Seconds that a stopping server waits for writes whose clients left; the longest they may hold a lock is less."""
+
+
+def create_app(runtime: Runtime) -> Starlette:
+    """The application over an open runtime, which its caller closes."""
+    return build_app(runtime, Executor(runtime))
+
+
+def create_app_from_environment() -> ASGIApp:
+    """The application of a server process, by the settings in its environment: uvicorn's factory."""
+    settings = Settings()
+    logs.configure(settings)
+    if settings.database_url is None:
+        raise OutsideError("DATABASE_URL is not set. `scoville serve` starts a database and sets it.", retryable=False)
+    return Server(settings)
+
+
+class Server:
+    """The application of the settings: opens its runtime at the server's start, before the first request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lifespan = Router(lifespan=self._serving)
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or the start and stop of the server."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+            return
+        assert self._app is not None, "requests come after the server's start"
+        await self._app(scope, receive, send)
+
+    @asynccontextmanager
+    async def _serving(self, _: object) -> AsyncIterator[None]:
+        async with open_runtime(self._settings) as runtime:
+            executor = Executor(runtime)
+            self._app = build_app(runtime, executor)
+            log.info("server_started")
+            try:
+                yield
+            finally:
+                try:
+                    async with asyncio.timeout(DRAIN_S):
+                        await executor.drain()
+                        await door.drain()
+                except TimeoutError:
+                    log.error("writes_cut_off", waited_s=DRAIN_S)
+                log.info("server_stopped")

@@ -1,0 +1,50 @@
+"""The HTTP application as a value: its routes, and what stands around them, in order."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.runtime import Runtime
+from app.web.auth import Authenticator
+from app.web.errors import EdgeError, error_reply
+from app.web.graphiql import Assets, GraphiQL
+from app.web.graphql import Executes, GraphQLEndpoint
+from app.web.health import Readiness, exposed_metrics, healthz
+from app.web.middleware import Observed, Refusing
+from app.web.routes import KeyRoute, OpenRoute, check_routes
+
+
+def build_app(runtime: Runtime, executor: Executes) -> Starlette:
+    """The application over a runtime. executor: what answers GraphQL operations."""
+    settings = runtime.settings
+    routes = [
+        KeyRoute(
+            "/graphql",
+            GraphQLEndpoint(executor, settings),
+            methods=["POST"],
+            scope=None,  # every root field declares its own
+            runtime=runtime,
+            authenticator=Authenticator(runtime),
+        ),
+        OpenRoute("/graphql", GraphiQL(is_enabled=settings.graphiql), methods=["GET"]),
+        OpenRoute("/graphql/assets/{name}", Assets(), methods=["GET"]),
+        OpenRoute("/healthz", healthz, methods=["GET"]),
+        OpenRoute("/readyz", Readiness(runtime), methods=["GET"]),
+        OpenRoute("/metrics", exposed_metrics, methods=["GET"]),
+    ]
+    check_routes(routes)
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Observed), Middleware(Refusing)],
+        exception_handlers={HTTPException: _refused_by_router},
+    )
+
+
+async def _refused_by_router(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return error_reply(EdgeError(404, "NOT_FOUND", "There is nothing at this path."))
+    message = "This path does not take this method."
+    return error_reply(EdgeError(error.status_code, "BAD_REQUEST", message, headers=error.headers))

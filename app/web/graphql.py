@@ -1,0 +1,167 @@
+"""GraphQL over HTTP: POST a document, get its answer. Rules of bodies and statuses are here; execution is handed in."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive
+
+from app.core.context import Ctx
+from app.observability import metrics
+from app.settings import Settings
+from app.web.body import parse_json, read_body
+from app.web.errors import RETRY_AFTER_S, EdgeError, error_reply
+from app.web.negotiation import GRAPHQL_JSON, choose, is_json
+from app.web.observation import observation_of
+from app.web.responses import JSON, json_reply
+
+T = TypeVar("T")
+
+
+class OperationReply(Protocol):
+    """An operation's answer: see graphql_schema/execute.py. verdict: executed, refused or expired."""
+
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def payload(self) -> dict[str, Any]: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def codes(self) -> tuple[str, ...]: ...
+    @property
+    def cost(self) -> int: ...
+
+
+class Executes(Protocol):
+    """Executes one operation. Cancelled when its caller leaves; it decides itself what then goes on."""
+
+    async def execute(
+        self, ctx: Ctx, *, document: str, operation_name: str | None, variables: Mapping[str, Any] | None
+    ) -> OperationReply:
+        """The operation's answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """What a body asks for."""
+
+    document: str
+    operation_name: str | None
+    variables: dict[str, Any] | None
+
+
+class GraphQLEndpoint:
+    """POST /graphql."""
+
+    def __init__(self, executor: Executes, settings: Settings) -> None:
+        self._executor = executor
+        self._settings = settings
+
+    async def __call__(self, request: Request, ctx: Ctx) -> Response:
+        """The answer, in the media type the client prefers."""
+        media_type = choose(request.headers.get("accept"))
+        if media_type is None:
+            raise EdgeError(406, "BAD_REQUEST", f"The answer can be {JSON} or {GRAPHQL_JSON}; Accept takes neither.")
+        try:
+            asked = await self._read(request)
+        except EdgeError as error:
+            return error_reply(error, media_type=media_type)
+        started_s = time.perf_counter()
+        reply = await until_disconnect(
+            request.receive,
+            self._executor.execute(
+                ctx, document=asked.document, operation_name=asked.operation_name, variables=asked.variables
+            ),
+        )
+        self._tell(request, reply, time.perf_counter() - started_s)
+        return _response(reply, media_type)
+
+    async def _read(self, request: Request) -> GraphQLRequest:
+        headers = request.headers
+        if not is_json(headers.get("content-type")):
+            raise EdgeError(415, "BAD_REQUEST", f"Send the request as Content-Type: {JSON}, in UTF-8.")
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            # A few bytes of it can be gigabytes of JSON.
+            raise EdgeError(415, "BAD_REQUEST", "Send the body without Content-Encoding.")
+        body = await read_body(
+            request.receive,
+            declared=headers.get("content-length"),
+            bytes_max=self._settings.body_bytes_max,
+            timeout_s=self._settings.body_timeout_s,
+        )
+        return parse_request(parse_json(body))
+
+    @staticmethod
+    def _tell(request: Request, reply: OperationReply, duration_s: float) -> None:
+        metrics.operations.labels(kind=reply.kind, verdict=reply.verdict).inc()
+        metrics.operation_duration.labels(kind=reply.kind).observe(duration_s)
+        if reply.cost:
+            metrics.operation_cost.labels(kind=reply.kind).observe(reply.cost)
+        for code in reply.codes:
+            metrics.graphql_errors.labels(code=code).inc()
+        observation_of(request.scope).fields |= {
+            "kind": reply.kind,
+            "verdict": reply.verdict,
+            "cost": reply.cost,
+            **({"codes": list(reply.codes)} if reply.codes else {}),
+        }
+
+
+def parse_request(body: Any) -> GraphQLRequest:
+    """The request in a JSON body. Raises EdgeError 400 when it is none."""
+    if isinstance(body, list):
+        raise _malformed("Send one operation a request, not a list.")
+    if not isinstance(body, dict):
+        raise _malformed("The body must be a JSON object with `query`.")
+    document = body.get("query")
+    if not isinstance(document, str) or not document.strip():
+        raise _malformed("`query` must be a GraphQL document.")
+    operation_name = body.get("operationName")
+    if not (operation_name is None or isinstance(operation_name, str)):
+        raise _malformed("`operationName` must be a string or null.")
+    for name in ("variables", "extensions"):
+        if not (body.get(name) is None or isinstance(body[name], dict)):
+            raise _malformed(f"`{name}` must be an object or null.")
+    return GraphQLRequest(document=document, operation_name=operation_name, variables=body.get("variables"))
+
+
+async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """What the work gives; raises ClientDisconnect, and cancels it, when the client leaves before."""
+    task = asyncio.ensure_future(work)
+    watcher = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait((task, watcher), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        watcher.cancel()
+        # Both have ended before the request does: nothing of it runs on unseen.
+        await asyncio.gather(task, watcher, return_exceptions=True)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+def _response(reply: OperationReply, media_type: str) -> Response:
+    # Plain JSON says nothing by its status: clients of it look at the body alone, and some hide the body of a 400.
+    status = 200
+    headers = {}
+    if media_type == GRAPHQL_JSON and reply.verdict == "refused":
+        status = 400
+    if reply.verdict == "expired":
+        status, headers = 503, {"Retry-After": str(RETRY_AFTER_S)}
+    return json_reply(reply.payload, status=status, media_type=media_type, headers=headers)
+
+
+def _malformed(message: str) -> EdgeError:
+    return EdgeError(400, "BAD_REQUEST", message)

@@ -1,0 +1,27 @@
+"""Responses: bytes made once, with the headers that keep browsers from guessing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+JSON = "application/json"
+
+Reply = Response
+
+
+def json_reply(
+    payload: Any, *, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = JSON
+) -> Reply:
+    """The payload as JSON in UTF-8, never kept by a cache between us and the caller."""
+    return Response(
+        orjson.dumps(payload),
+        status_code=status,
+        headers={
+            "content-type": f"{media_type}; charset=utf-8",
+            "cache-control": "no-store",
+            "x-content-type-options": "nosniff",
+            **(headers or {}),
+        },
+    )

@@ -1,0 +1,80 @@
+"""Deny by default for HTTP: a route either opens only to keys or says that it is open. There is no third kind."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
+
+from app.core.context import Ctx
+from app.core.context import Scope as Needed
+from app.runtime import Runtime
+from app.web.auth import Authenticator
+from app.web.observation import observation_of
+
+OpenEndpoint = Callable[[Request], Awaitable[Response]]
+KeyEndpoint = Callable[[Request, Ctx], Awaitable[Response]]
+
+
+class UndeclaredRoute(TypeError):
+    """A route that does not say who may call it: the app must not start."""
+
+
+class _NamedRoute(Route):
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the route is the request's; its pattern is noted for the log and the metrics."""
+        match, child = super().matches(scope)
+        if match is not Match.NONE and scope["type"] == "http":
+            observation_of(scope).route = self.path
+        return match, child
+
+
+class OpenRoute(_NamedRoute):
+    """A route that anybody may call. It must show nothing of any tenant."""
+
+    def __init__(self, path: str, endpoint: OpenEndpoint, *, methods: Sequence[str]) -> None:
+        # A function, for Starlette takes any other callable for an application of its own.
+        async def opened(request: Request) -> Response:
+            return await endpoint(request)
+
+        super().__init__(path, opened, methods=list(methods))
+
+
+class KeyRoute(_NamedRoute):
+    """A route for holders of a key; who they are is known before a byte of the body is read.
+
+    scope: what they need. None: the endpoint's own parts declare it, as GraphQL's root fields do.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: KeyEndpoint,
+        *,
+        methods: Sequence[str],
+        scope: Needed | None,
+        runtime: Runtime,
+        authenticator: Authenticator,
+    ) -> None:
+        async def guarded(request: Request) -> Response:
+            observation = observation_of(request.scope)
+            principal = await authenticator.authenticate(request.headers.get("authorization"))
+            observation.fields |= {
+                "tenant_id": str(principal.tenant.id),
+                "key_id": str(principal.key_id),
+                "role": principal.role.value,
+            }
+            ctx = Ctx(principal=principal, request_id=observation.request_id, now=runtime.clock.now())
+            if scope is not None:
+                ctx.require(scope)
+            return await endpoint(request, ctx)
+
+        super().__init__(path, guarded, methods=list(methods))
+
+
+def check_routes(routes: Sequence[BaseRoute]) -> None:
+    """Raise UndeclaredRoute unless every route is of one of the two kinds."""
+    undeclared = [route for route in routes if not isinstance(route, OpenRoute | KeyRoute)]
+    if undeclared:
+        raise UndeclaredRoute(f"routes that do not say who may call them: {undeclared}")

@@ -1,0 +1,117 @@
+"""The worker: what must happen without anybody asking. Several may run; each task is safe to be done twice at once.
+
+`scoville worker` runs it as a process; `scoville demo` beside the server.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from app import idempotency
+from app.analytics.rollups.fold import fold
+from app.db.partitions import ensure_partitions
+from app.observability.logs import describe
+from app.runtime import Runtime
+from app.tenancy import queries as tenancy
+
+log = structlog.get_logger(__name__)
+
+BACKOFF_S_MAX = 60.0
+"""Longest pause after failures in a row; the first is the task's own interval, each next twice as long."""
+
+DOUBLINGS_MAX = 16
+
+PARTITIONS_INTERVAL_S = 3600.0
+CLEANUP_INTERVAL_S = 3600.0
+CLEANUP_ROWS_MAX = 10_000
+"""Idempotency keys forgotten in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something done again and again. interval_s: between the end of one run and the start of the next."""
+
+    name: str
+    interval_s: float
+    run: Callable[[], Awaitable[None]]
+
+
+async def work(runtime: Runtime, stop: asyncio.Event) -> None:
+    """Do all tasks until `stop` is set; what is under way then is finished."""
+    log.info("worker_started", tasks=[task.name for task in tasks(runtime)])
+    async with asyncio.TaskGroup() as group:
+        for task in tasks(runtime):
+            group.create_task(repeat(task, stop))
+    log.info("worker_stopped")
+
+
+def tasks(runtime: Runtime) -> list[Task]:
+    """What this worker does. Partitions need the owner's URL; without it they are left to `scoville partitions`."""
+    found = [
+        Task("fold", runtime.settings.fold_interval_s, lambda: fold_all(runtime)),
+        Task("forget_idempotency_keys", CLEANUP_INTERVAL_S, lambda: forget_idempotency_keys(runtime)),
+    ]
+    if runtime.settings.database_admin_url is not None:
+        found.append(Task("partitions", PARTITIONS_INTERVAL_S, lambda: make_partitions(runtime)))
+    return found
+
+
+async def repeat(task: Task, stop: asyncio.Event) -> None:
+    """Run the task until `stop` is set. A failure is logged and followed by a longer pause, never by the end."""
+    failures = 0
+    while not stop.is_set():
+        try:
+            await task.run()
+            failures = 0
+        except Exception as error:  # noqa: BLE001 - one task's failure must not end the others
+            failures += 1
+            log.warning("worker_task_failed", task=task.name, failures=failures, **describe(error))
+        pause_s = min(task.interval_s * 2 ** min(failures, DOUBLINGS_MAX), max(BACKOFF_S_MAX, task.interval_s))
+        try:
+            await asyncio.wait_for(stop.wait(), pause_s)
+        except TimeoutError:
+            continue
+
+
+async def fold_all(runtime: Runtime) -> None:
+    """Fold every tenant's pending deltas into its rollups. One tenant's failure does not keep the others waiting."""
+    failed: list[BaseException] = []
+    for tenant_id in await _tenant_ids(runtime):
+        try:
+            await fold(runtime.db, tenant_id, now=runtime.clock.now())
+        except Exception as error:  # noqa: BLE001 - raised below, together
+            failed.append(error)
+    if failed:
+        raise failed[0]
+
+
+async def forget_idempotency_keys(runtime: Runtime) -> None:
+    """Delete the keys that are older than they are promised to be remembered."""
+    before = runtime.clock.now() - timedelta(days=runtime.settings.idempotency_days)
+    for tenant_id in await _tenant_ids(runtime):
+        forgotten = CLEANUP_ROWS_MAX
+        while forgotten == CLEANUP_ROWS_MAX:
+            async with runtime.db.write(tenant_id) as session:
+                forgotten = await idempotency.forget(session, before=before, rows_max=CLEANUP_ROWS_MAX)
+
+
+async def make_partitions(runtime: Runtime) -> None:
+    """Make the months ahead, and split what waits in DEFAULT."""
+    assert runtime.settings.database_admin_url is not None
+    made = await asyncio.to_thread(
+        ensure_partitions,
+        runtime.settings.database_admin_url.get_secret_value(),
+        now=runtime.clock.now(),
+        months_ahead=runtime.settings.partitions_ahead,
+    )
+    for partition in made:
+        log.info("partition_made", partition=partition.name, rows=partition.rows)
+
+
+async def _tenant_ids(runtime: Runtime) -> list[UUID]:
+    async with runtime.db.directory() as session:
+        return await tenancy.list_tenant_ids(session)
