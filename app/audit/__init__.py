@@ -1,0 +1,5 @@
+"""The audit log: who did what, when, to how many rows. One row per use case that changed something."""
+
+from app.audit.service import append
+
+__all__ = ["append"]

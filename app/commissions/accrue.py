@@ -1,0 +1,189 @@
+"""What a credit earns, and what of it comes back. Pure integer arithmetic; every amount is in minor units.
+
+Called by the use cases that record, edit and take back orders. An amount and its counterpart in the tenant's currency
+go the same way side by side; the counterpart is None while a rate is missing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from app.core.money import WEIGHT_ONE, allocate, divide_half_even
+
+_MILLION = 10**6
+"""A commission rate has six digits."""
+
+Place = tuple[int, UUID | None]
+"""Which part of an order a share of a commission belongs to: line position and product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """What one revenue line is worth: amount in the order's currency, base in the tenant's."""
+
+    place: Place
+    amount: int
+    base: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The part of a commission that falls on one line."""
+
+    place: Place
+    amount: int
+    base: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount and its shares, which sum to it. basis: the order's gross that it was computed from."""
+
+    basis: int
+    amount: int
+    base: int | None
+    shares: tuple[Share, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing moves, on the whole and on every line."""
+        return not self.shares and self.amount == 0 and not self.base
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Sums of a credit's commissions so far: of one kind, on the whole and by line."""
+
+    amount: int = 0
+    base: int | None = 0
+    shares: Mapping[Place, tuple[int, int | None]] | None = None
+
+
+def added(balance: Balance, amount: Amount) -> Balance:
+    """The sums with one more commission in them."""
+    shares = dict(balance.shares or {})
+    for share in amount.shares:
+        before = shares.get(share.place)
+        shares[share.place] = (
+            (share.amount, share.base)
+            if before is None
+            else (before[0] + share.amount, None if before[1] is None or share.base is None else before[1] + share.base)
+        )
+    base = None if balance.base is None or amount.base is None else balance.base + amount.base
+    return Balance(balance.amount + amount.amount, base, shares)
+
+
+def rate_millionths(rate: Decimal) -> int:
+    """The rate as an integer in 1e-6. Rates have at most six digits."""
+    scaled = rate.scaleb(6)
+    assert scaled == int(scaled), "rates have six digits"
+    return int(scaled)
+
+
+def earned(basis: int, *, weight: int, rate: Decimal) -> int:
+    """basis × weight (1e-9) × rate, rounded half-even once."""
+    return divide_half_even(basis * weight * rate_millionths(rate), WEIGHT_ONE * _MILLION)
+
+
+def accrual(revenue: Sequence[Revenue], *, weight: int, rate: Decimal) -> Amount:
+    """What the credit earns of an order with these revenue lines."""
+    basis = sum(line.amount for line in revenue)
+    bases = [line.base for line in revenue]
+    known = _whole(bases)
+    amount = earned(basis, weight=weight, rate=rate)
+    amounts = split(amount, [line.amount for line in revenue])
+    parts: list[int | None]
+    if known is None:
+        base, parts = None, [None] * len(amounts)
+    elif all(line.amount == line.base for line in revenue):
+        base, parts = amount, list[int | None](amounts)
+    else:
+        base = earned(sum(known), weight=weight, rate=rate)
+        parts = list[int | None](split(base, known))
+    shares = tuple(
+        Share(line.place, part, base_part)
+        for line, part, base_part in zip(revenue, amounts, parts, strict=True)
+        if part or base_part
+    )
+    return Amount(basis, amount, base, shares)
+
+
+def amendment(now: Sequence[Revenue], so_far: Balance, *, weight: int, rate: Decimal) -> Amount:
+    """The difference that an edit makes to what the credit had earned so far (accrual and earlier edits)."""
+    target = accrual(now, weight=weight, rate=rate)
+    return _difference(target, so_far)
+
+
+def reversal(
+    revenue: Sequence[Revenue], refunded: Sequence[Revenue], *, earned_so_far: Balance, reversed_so_far: Balance
+) -> Amount:
+    """What a refund takes back of a credit's commission, as a negative amount; on the whole and by line.
+
+    revenue: the order's revenue lines; refunded: what of them has come back so far, this refund included.
+    reversed_so_far: what earlier refunds took back (negative). Cumulative, so that rounding never piles up and a full
+    refund leaves zero: round(earned × refunded ÷ revenue) − reversed so far.
+    """
+    basis = sum(line.amount for line in revenue)
+    back = sum(line.amount for line in refunded)
+    amount = cumulative(earned_so_far.amount, part=back, whole=basis)
+    base = None if earned_so_far.base is None else cumulative(earned_so_far.base, part=back, whole=basis)
+    # Split as earnings are and then negated: what a full refund takes back of a line is what the line had earned.
+    amounts = split(amount, [line.amount for line in refunded])
+    known = _whole([line.base for line in refunded])
+    if base is None:
+        bases: list[int | None] = [None] * len(amounts)
+    elif known is None or sum(known) == 0:
+        # Unknown or rounded away in the tenant's currency: by the original amounts instead.
+        bases = list(split(base, [line.amount for line in refunded]))
+    else:
+        bases = list(split(base, known))
+    shares = tuple(
+        Share(line.place, -part, None if base_part is None else -base_part)
+        for line, part, base_part in zip(refunded, amounts, bases, strict=True)
+    )
+    return _difference(Amount(basis, -amount, None if base is None else -base, shares), reversed_so_far)
+
+
+def cumulative(total: int, *, part: int, whole: int) -> int:
+    """total × part ÷ whole, half-even; all of it when part is the whole, nothing when there is no whole."""
+    if part == whole:
+        return total
+    if whole == 0:
+        return 0
+    return divide_half_even(total * part, whole) if whole > 0 else divide_half_even(-total * part, -whole)
+
+
+def split(amount: int, shares: Sequence[int]) -> list[int]:
+    """The amount split by largest remainder; nothing anywhere when there is nothing to split by."""
+    if len(shares) == 1:
+        return [amount]
+    if amount == 0 or not any(shares):
+        assert amount == 0, "an amount needs lines to fall on"
+        return [0] * len(shares)
+    return allocate(amount, shares)
+
+
+def _difference(target: Amount, so_far: Balance) -> Amount:
+    # Per place as well: a line that lost its product gives back to the old one and gains for the new.
+    before = dict(so_far.shares or {})
+    shares = []
+    for share in target.shares:
+        amount, base = before.pop(share.place, (0, 0 if share.base is not None else None))
+        shares.append(Share(share.place, share.amount - amount, _minus(share.base, base)))
+    shares.extend(Share(place, -amount, None if base is None else -base) for place, (amount, base) in before.items())
+    return Amount(
+        basis=target.basis,
+        amount=target.amount - so_far.amount,
+        base=_minus(target.base, so_far.base),
+        shares=tuple(share for share in shares if share.amount or share.base),
+    )
+
+
+def _minus(left: int | None, right: int | None) -> int | None:
+    return None if left is None or right is None else left - right
+
+
+def _whole(values: Sequence[int | None]) -> list[int] | None:
+    known = [value for value in values if value is not None]
+    return known if len(known) == len(values) else None

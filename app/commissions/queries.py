@@ -1,0 +1,20 @@
+"""What may be read of commissions: lists for app/db/keyset."""
+
+from app.db.keyset import Listing
+
+COMMISSIONS = Listing(
+    tag="commissions",
+    table="commissions",
+    columns="item.*",
+    own="item.influencer_id = {}",
+    sorts=(("occurred_at", "timestamptz"), ("recorded_at", "timestamptz")),
+)
+
+COMMISSION_LINES = Listing(
+    tag="commission_lines",
+    table="commission_lines",
+    columns="item.*",
+    own="EXISTS (SELECT 1 FROM commissions AS whole WHERE whole.tenant_id = $1 AND whole.id = item.commission_id "
+    "AND whole.influencer_id = {})",
+    sorts=(("occurred_at", "timestamptz"),),
+)

@@ -1,0 +1,156 @@
+"""Which orders a write names are known, and their locks. Used by every write that comes after an order's recording."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.core.context import Ctx
+from app.core.words import LineKind
+from app.db.session import WriteSession
+from app.orders.open_lines import OpenLine
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOrder:
+    """An order as it was first recorded. content_hash: of its first version."""
+
+    id: UUID
+    external_id: str
+    content_hash: bytes
+
+
+@dataclass(slots=True)
+class OrderState:
+    """An order at its newest version, locked, with what is open. Changes as the items of one batch are applied."""
+
+    id: UUID
+    external_id: str
+    occurred_at: datetime
+    currency: str
+    is_test: bool
+    version: int
+    total: int
+    lines: list[OpenLine]
+    last_position: int
+
+    @property
+    def gross(self) -> int:
+        """Sum of the revenue lines."""
+        return sum(line.amount for line in self.lines if line.is_revenue)
+
+
+async def known_orders(ctx: Ctx, session: WriteSession, external_ids: Collection[str]) -> dict[str, KnownOrder]:
+    """Those of the orders that exist, by external id."""
+    rows = await session.fetch(
+        """/* orders.known */
+        SELECT orders.id, orders.external_id, first.content_hash
+        FROM orders
+        JOIN order_versions AS first
+          ON first.tenant_id = $1 AND first.order_id = orders.id AND first.version = 1
+        WHERE orders.tenant_id = $1 AND orders.external_id = ANY($2::text[])""",
+        ctx.tenant_id,
+        list(external_ids),
+    )
+    return {row["external_id"]: KnownOrder(row["id"], row["external_id"], row["content_hash"]) for row in rows}
+
+
+async def lock_orders(ctx: Ctx, session: WriteSession, external_ids: Collection[str]) -> dict[str, OrderState]:
+    """Those of the orders that exist, by external id, locked in id order until the end of the transaction.
+
+    What is open is read after the locks are held: nobody can take it back at the same time.
+    """
+    if not external_ids:
+        return {}
+    rows = await session.fetch(
+        """/* orders.lock */
+        SELECT id, external_id, occurred_at, currency, is_test
+        FROM orders
+        WHERE tenant_id = $1 AND external_id = ANY($2::text[])
+        ORDER BY id
+        FOR NO KEY UPDATE""",
+        ctx.tenant_id,
+        list(external_ids),
+    )
+    if not rows:
+        return {}
+    ids = [row["id"] for row in rows]
+    versions = await session.fetch(
+        """/* orders.newest_versions */
+        SELECT DISTINCT ON (order_id) order_id, version, total_minor
+        FROM order_versions
+        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
+        ORDER BY order_id, version DESC""",
+        ctx.tenant_id,
+        ids,
+    )
+    newest = {row["order_id"]: row for row in versions}
+    lines, last_positions = await _open_lines(ctx, session, ids)
+    return {
+        row["external_id"]: OrderState(
+            id=row["id"],
+            external_id=row["external_id"],
+            occurred_at=row["occurred_at"],
+            currency=row["currency"],
+            is_test=row["is_test"],
+            version=newest[row["id"]]["version"],
+            total=newest[row["id"]]["total_minor"],
+            lines=lines[row["id"]],
+            last_position=last_positions[row["id"]],
+        )
+        for row in rows
+    }
+
+
+async def _open_lines(
+    ctx: Ctx, session: WriteSession, order_ids: list[UUID]
+) -> tuple[dict[UUID, list[OpenLine]], dict[UUID, int]]:
+    # The newest row of a position is either the line as it is now or the reversal that ended it. Refund lines are few:
+    # they are summed by position beside.
+    rows = await session.fetch(
+        """/* orders.open_lines */
+        WITH newest AS (
+          SELECT DISTINCT ON (order_id, position)
+            order_id, position, kind, product_id, external_id, title, quantity, amount_minor, amount_base_minor,
+            is_reversal
+          FROM order_lines
+          WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
+          ORDER BY order_id, position, version DESC, is_reversal
+        ), refunded AS (
+          SELECT order_id, position, sum(quantity)::bigint AS quantity, sum(amount_minor)::bigint AS amount_minor,
+            coalesce(sum(amount_base_minor), 0)::bigint AS amount_base_minor
+          FROM refund_lines
+          WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
+          GROUP BY order_id, position
+        )
+        SELECT newest.*, coalesce(refunded.quantity, 0) AS refunded_quantity,
+          coalesce(refunded.amount_minor, 0) AS refunded_minor,
+          coalesce(refunded.amount_base_minor, 0) AS refunded_base_minor
+        FROM newest
+        LEFT JOIN refunded USING (order_id, position)
+        ORDER BY newest.order_id, newest.position""",
+        ctx.tenant_id,
+        order_ids,
+    )
+    lines: dict[UUID, list[OpenLine]] = {order_id: [] for order_id in order_ids}
+    last_positions: dict[UUID, int] = {}
+    for row in rows:
+        last_positions[row["order_id"]] = row["position"]
+        if row["is_reversal"]:
+            continue
+        lines[row["order_id"]].append(
+            OpenLine(
+                position=row["position"],
+                kind=LineKind(row["kind"]),
+                product_id=row["product_id"],
+                external_id=row["external_id"],
+                title=row["title"],
+                quantity=row["quantity"],
+                amount=row["amount_minor"],
+                base=row["amount_base_minor"],
+                refunded_quantity=row["refunded_quantity"],
+                refunded=row["refunded_minor"],
+                refunded_base=row["refunded_base_minor"],
+            )
+        )
+    return lines, last_positions

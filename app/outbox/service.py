@@ -1,0 +1,55 @@
+"""Appends events to the outbox. A topic is declared once, here, with what its payload holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.core.context import Ctx
+from app.core.ids import new_id
+from app.db.session import WriteSession
+
+TOPICS: dict[str, str] = {
+    "order.recorded": "An order was recorded and, unless isTest, attributed. externalId, currency, totalMinor, isTest.",
+    "order.edited": "An order has a new version. externalId, version, totalMinor, isTest.",
+    "order.event": "An order was paid or fulfilled. externalId, kind, isTest.",
+    "refund.applied": "A refund, cancellation or chargeback was applied. externalId, orderExternalId, kind, isTest.",
+    "refund.rejected": "A refund that waited for its order exceeded it. externalId, orderExternalId, code.",
+    "adjustment.recorded": "A credit note without an order. externalId, amountMinor, currency.",
+    "influencer.changed": "An influencer was created or updated.",
+    "campaign.changed": "A campaign was created or updated.",
+    "enrollment.changed": "An enrollment was created or updated.",
+    "link.changed": "A link was created or updated.",
+    "code.changed": "A coupon code was created or updated.",
+}
+"""topic → what happened, and the payload's fields beside the subject's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a subject. payload: ids, amounts and kinds only; never personal data."""
+
+    topic: str
+    subject_id: UUID
+    payload: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        assert self.topic in TOPICS, f"undeclared topic {self.topic}"
+
+
+async def append(ctx: Ctx, session: WriteSession, events: Sequence[Event]) -> None:
+    """Append the events, in order, in one statement."""
+    if not events:
+        return
+    await session.execute(
+        """/* outbox.append */
+        INSERT INTO outbox (tenant_id, id, topic, subject_id, payload, created_at, available_at)
+        SELECT $1, event.id, event.topic, event.subject_id, event.payload, $6, $6
+        FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::jsonb[]) AS event (id, topic, subject_id, payload)""",
+        ctx.tenant_id,
+        [new_id() for _ in events],
+        [event.topic for event in events],
+        [event.subject_id for event in events],
+        [event.payload for event in events],
+        ctx.now,
+    )

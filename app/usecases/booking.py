@@ -1,0 +1,268 @@
+"""Books new orders, inside the transaction that records them: touches → verdict → credits → commissions → rollups.
+
+A step of `record_orders`. Looks everything up first, then judges and computes without waiting, then writes set-wise.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from app import outbox
+from app.analytics.rollups import deltas
+from app.analytics.rollups.deltas import Contribution
+from app.attribution import service as attribution
+from app.attribution.judge import judge
+from app.attribution.program import Program
+from app.attribution.service import Credit, JudgedOrder, credits_of
+from app.attribution.touches import Trail, code_touches, find_codes, find_touches, load_program
+from app.commissions import service as commissions
+from app.commissions.accrue import Amount, Revenue, accrual
+from app.commissions.service import NewCommission, Terms
+from app.core.context import Ctx
+from app.core.ids import new_id
+from app.core.words import CommissionKind, InstanceKind, LineKind, OrderEventKind
+from app.customers.ensure import ensure as ensure_customers
+from app.db.session import WriteSession
+from app.errors import DomainError
+from app.orders import contributions
+from app.orders import service as orders
+from app.orders.contributions import BookedShare, Totals
+from app.orders.conversion import key_of, load_rates
+from app.orders.lines import CheckedOrder
+from app.orders.service import EventRow, NewOrder
+from app.products.ensure import ensure as ensure_products
+from app.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """An order that was recorded, with what the answer shows."""
+
+    order: NewOrder
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Orders whose references are resolved; `refused` are those that cannot be kept, by their place."""
+
+    orders: dict[int, NewOrder]
+    refused: dict[int, DomainError]
+
+
+async def prepare(ctx: Ctx, session: WriteSession, checked: Sequence[CheckedOrder]) -> Prepared:
+    """Resolve customers, products and rates of the orders; unknown customers and products are created."""
+    rates = await load_rates(ctx, session, {key_of(order.currency, order.occurred_at) for order in checked})
+    bases: dict[int, list[int | None]] = {}
+    refused: dict[int, DomainError] = {}
+    for place, order in enumerate(checked):
+        try:
+            bases[place] = rates.convert([line.amount for line in order.lines], order.currency, order.occurred_at)
+        except DomainError as error:
+            refused[place] = error
+    kept = {place: checked[place] for place in bases}
+    customers = await ensure_customers(
+        ctx, session, {order.customer: order.country for order in kept.values() if order.customer is not None}
+    )
+    products = await ensure_products(ctx, session, _titles(kept.values()))
+    new = {
+        place: NewOrder(
+            id=new_id(),
+            checked=order,
+            customer_id=None if order.customer is None else customers[order.customer],
+            product_ids=[None if line.sku is None else products[line.sku] for line in order.lines],
+            bases=bases[place],
+        )
+        for place, order in kept.items()
+    }
+    return Prepared(new, refused)
+
+
+async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[NewOrder]) -> list[Booked]:
+    """Insert the orders, judge them, and write what follows; in the order given."""
+    if not new:
+        return []
+    judged, program = await _judge(runtime, ctx, session, new)
+    earning = [
+        (order, verdict, credits_of(verdict.verdict))
+        for order, verdict in zip(new, judged, strict=True)
+        if not verdict.is_test
+    ]
+    accrued: dict[UUID, list[NewCommission]] = {}
+    contributed: list[Contribution] = []
+    for order, verdict, credits in earning:
+        accrued[order.id] = _accrue(order, credits, program)
+        contributed.extend(contributions.of_order(verdict.occurred_at, _totals(order), _shares(credits)))
+        contributed.extend(_purchase(verdict))
+    posted = [row for rows in accrued.values() for row in rows]
+    contributed.extend(commissions.contribution_of(row) for row in posted)
+
+    await orders.insert_orders(ctx, session, new)
+    await orders.append_events(ctx, session, [_recorded(order) for order in new])
+    await attribution.insert_credits(ctx, session, [(verdict, credits) for _, verdict, credits in earning])
+    await attribution.insert_explanations(ctx, session, judged)
+    await attribution.insert_purchases(ctx, session, judged)
+    await commissions.post(ctx, session, posted)
+    await deltas.append(ctx, session, contributed)
+    await outbox.append(ctx, session, [_event(order) for order in new])
+    session.touch_days({order.checked.occurred_at.date() for order, _, _ in earning})
+    return [
+        Booked(order, detail_of(_explanation(verdict), [row.to_json() for row in accrued.get(order.id, ())]))
+        for order, verdict in zip(new, judged, strict=True)
+    ]
+
+
+async def _judge(
+    runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[NewOrder]
+) -> tuple[list[JudgedOrder], Program]:
+    settings = runtime.settings
+    touches = await find_touches(
+        ctx,
+        session,
+        [
+            Trail(order.checked.occurred_at, order.checked.visitor_id, order.checked.click_id, order.customer_id)
+            for order in new
+        ],
+        lookback=timedelta(days=settings.touch_lookback_days),
+        candidates_max=settings.touch_candidates_max,
+    )
+    offers = await find_codes(ctx, session, {code for order in new for code in order.checked.codes})
+    codes = {
+        place: code_touches(order.checked.codes, offers, order.checked.occurred_at)
+        for place, order in enumerate(new)
+        if order.checked.codes
+    }
+    program = await load_program(
+        ctx, session, (touch for found in (touches, codes) for listed in found.values() for touch in listed)
+    )
+    default_window = timedelta(days=settings.default_window_days)
+    judged = [
+        JudgedOrder(
+            order_id=order.id,
+            occurred_at=order.checked.occurred_at,
+            currency=order.checked.currency,
+            country=order.checked.country,
+            customer_id=order.customer_id,
+            visitor_id=order.checked.visitor_id,
+            is_test=order.checked.is_test,
+            verdict=judge(
+                order.checked.occurred_at,
+                codes=codes.get(place, ()),
+                touches=touches.get(place, ()),
+                program=program,
+                default_window=default_window,
+                is_test=order.checked.is_test,
+            ),
+        )
+        for place, order in enumerate(new)
+    ]
+    return judged, program
+
+
+def _accrue(order: NewOrder, credits: Sequence[Credit], program: Program) -> list[NewCommission]:
+    rows: list[NewCommission] = []
+    revenue: list[Revenue] | None = None
+    for credit in credits:
+        touch = credit.touch
+        rate = None if touch is None else program.rate(touch.campaign_id, touch.influencer_id)
+        if touch is None or touch.influencer_id is None or rate is None or credit.booked == 0:
+            continue
+        if revenue is None:
+            revenue = [
+                Revenue((line.position, product_id), line.amount, base)
+                for line, product_id, base in zip(order.checked.lines, order.product_ids, order.bases, strict=True)
+                if line.is_revenue
+            ]
+        amount: Amount = accrual(revenue, weight=credit.booked, rate=rate)
+        terms = Terms(credit.id, touch.influencer_id, touch.campaign_id, touch.code, credit.booked, rate)
+        rows.append(
+            NewCommission(
+                id=new_id(),
+                kind=CommissionKind.ACCRUAL,
+                terms=terms,
+                order_id=order.id,
+                refund_id=None,
+                currency=order.checked.currency,
+                amount=amount,
+                occurred_at=order.checked.occurred_at,
+            )
+        )
+    return rows
+
+
+def _totals(order: NewOrder) -> Totals:
+    units = gross_base = missing = 0
+    for line, base in zip(order.checked.lines, order.bases, strict=True):
+        if line.is_revenue:
+            if line.kind is LineKind.ITEM:
+                units += line.quantity
+            if base is None:
+                missing += 1
+            else:
+                gross_base += base
+    return Totals(units, gross_base, missing)
+
+
+def _shares(credits: Sequence[Credit]) -> list[BookedShare]:
+    return [
+        BookedShare(credit.id, None, None, None, credit.booked)
+        if (touch := credit.touch) is None
+        else BookedShare(credit.id, touch.campaign_id, touch.influencer_id, touch.platform, credit.booked)
+        for credit in credits
+        if credit.booked
+    ]
+
+
+def _purchase(order: JudgedOrder) -> list[Contribution]:
+    winner = order.verdict.winner
+    if winner is None:
+        return []
+    return [
+        deltas.of_instance(
+            occurred_at=order.occurred_at,
+            kind=InstanceKind.PURCHASE,
+            campaign_id=winner.campaign_id,
+            influencer_id=winner.influencer_id,
+            platform=winner.platform,
+        )
+    ]
+
+
+def _recorded(order: NewOrder) -> EventRow:
+    return EventRow(new_id(), order.id, OrderEventKind.RECORDED, order.checked.occurred_at)
+
+
+def _event(order: NewOrder) -> outbox.Event:
+    checked = order.checked
+    return outbox.Event(
+        "order.recorded",
+        order.id,
+        {
+            "externalId": checked.external_id,
+            "currency": checked.currency,
+            "totalMinor": checked.total,
+            "isTest": checked.is_test,
+        },
+    )
+
+
+def _titles(checked: Iterable[CheckedOrder]) -> dict[str, str | None]:
+    # The first title that a batch gives a product is the one it is created with.
+    titles: dict[str, str | None] = {}
+    for order in checked:
+        for line in order.lines:
+            if line.sku is not None and titles.get(line.sku) is None:
+                titles[line.sku] = line.title
+    return titles
+
+
+def _explanation(order: JudgedOrder) -> dict[str, Any]:
+    verdict = order.verdict
+    return attribution.explanation(verdict.model, verdict.rule, verdict.to_json())
+
+
+def detail_of(explanation: dict[str, Any], accrued: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the answer shows of a recorded order beside its ids."""
+    return {"explanation": explanation, "commissions": list(accrued)}

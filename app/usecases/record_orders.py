@@ -1,0 +1,159 @@
+"""Records orders: facts, credits, commissions, ledger, rollups, outbox and audit in one transaction.
+
+Called by the API, imports and seeding. At most batch_items_max orders a call, set-based throughout.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from app.attribution import service as attribution
+from app.commissions import service as commissions
+from app.core.context import Ctx
+from app.core.outcomes import ItemOutcome, Outcome
+from app.db.session import WriteSession
+from app.orders.claims import claim, release
+from app.orders.inputs import OrderInput
+from app.orders.known import KnownOrder, known_orders
+from app.orders.lines import CheckedOrder, checked_order
+from app.orders.refunds import refunded_at
+from app.runtime import Runtime
+from app.usecases.booking import Booked, book, detail_of, prepare
+from app.usecases.door import check_batch, perform
+from app.usecases.items import check_each, conflict, in_order, refused, repeated
+from app.usecases.taking_back import settle_waiting
+
+NAME = "orders"
+"""The list of the call that items' paths begin with."""
+
+
+async def record_orders(
+    runtime: Runtime, ctx: Ctx, orders: Sequence[OrderInput], *, idempotency_key: str | None = None
+) -> tuple[ItemOutcome, ...]:
+    """What became of each order, in the order given; `detail` holds its explanation and commissions.
+
+    A known external id with equal content is REPLAYED with the original's id and explanation, with other content
+    rejected. Raises BATCH_TOO_LARGE, BAD_USER_INPUT or IDEMPOTENCY_CONFLICT for the call as a whole.
+    """
+    check_batch(runtime, orders, name=NAME)
+    latest = ctx.now + runtime.settings.future_tolerance
+    checked, bad = check_each(
+        orders, partial(checked_order, latest=latest), name=NAME, external_id=lambda order: order.external_id
+    )
+    return await perform(
+        runtime,
+        ctx,
+        operation="recordOrders",
+        body=orders,
+        idempotency_key=idempotency_key,
+        work=partial(_record, runtime, ctx, checked, bad),
+    )
+
+
+async def _record(
+    runtime: Runtime,
+    ctx: Ctx,
+    checked: Mapping[int, CheckedOrder],
+    bad: Mapping[int, ItemOutcome],
+    session: WriteSession,
+) -> tuple[ItemOutcome, ...]:
+    outcomes = dict(bad)
+    ids = {order.external_id for order in checked.values()}
+    await claim(ctx, session, ids)
+    known = await known_orders(ctx, session, ids) if ids else {}
+    fresh: dict[str, int] = {}
+    repeats: list[tuple[int, int]] = []
+    for index, order in checked.items():
+        if order.external_id in known:
+            continue
+        first = fresh.setdefault(order.external_id, index)
+        if first != index:
+            repeats.append((index, first))
+    outcomes |= await _replayed(ctx, session, checked, known)
+
+    indexes = list(fresh.values())
+    prepared = await prepare(ctx, session, [checked[index] for index in indexes])
+    for place, error in prepared.refused.items():
+        index = indexes[place]
+        outcomes[index] = refused(error, index, name=NAME, external_id=checked[index].external_id)
+    booked = await book(runtime, ctx, session, list(prepared.orders.values()))
+    for place, result in zip(prepared.orders, booked, strict=True):
+        outcomes[indexes[place]] = _outcome(indexes[place], Outcome.RECORDED, result)
+    for index, first in repeats:
+        outcomes[index] = _repetition(checked, outcomes[first], index, first)
+
+    await settle_waiting(ctx, session, [result.order.checked.external_id for result in booked])
+    await release(ctx, session, ids)
+    return in_order(outcomes, len(outcomes))
+
+
+def _outcome(index: int, outcome: Outcome, booked: Booked) -> ItemOutcome:
+    return ItemOutcome(
+        index=index,
+        outcome=outcome,
+        id=booked.order.id,
+        external_id=booked.order.checked.external_id,
+        detail=booked.detail,
+    )
+
+
+def _repetition(checked: Mapping[int, CheckedOrder], outcome: ItemOutcome, index: int, first: int) -> ItemOutcome:
+    # The same id again in one batch: a replay of the first, or another order under its id.
+    order = checked[index]
+    if order.content_hash != checked[first].content_hash:
+        error = repeated("order", order.external_id)
+        return refused(error, index, name=NAME, external_id=order.external_id)
+    return _like(outcome, index)
+
+
+def _like(outcome: ItemOutcome, index: int) -> ItemOutcome:
+    if outcome.outcome is Outcome.REJECTED:
+        path = (outcome.path[0], str(index), *outcome.path[2:])
+        return ItemOutcome(
+            index=index,
+            outcome=outcome.outcome,
+            external_id=outcome.external_id,
+            code=outcome.code,
+            message=outcome.message,
+            path=path,
+        )
+    return ItemOutcome(
+        index=index, outcome=Outcome.REPLAYED, id=outcome.id, external_id=outcome.external_id, detail=outcome.detail
+    )
+
+
+async def _replayed(
+    ctx: Ctx, session: WriteSession, checked: Mapping[int, CheckedOrder], known: Mapping[str, KnownOrder]
+) -> dict[int, ItemOutcome]:
+    outcomes: dict[int, ItemOutcome] = {}
+    same: dict[int, UUID] = {}
+    for index, order in checked.items():
+        original = known.get(order.external_id)
+        if original is None:
+            continue
+        if original.content_hash == order.content_hash:
+            same[index] = original.id
+        else:
+            error = conflict("order", order.external_id)
+            outcomes[index] = refused(error, index, name=NAME, external_id=order.external_id)
+    if same:
+        # Their first answer may have been lost before the cache was told: tell it again, refunds that waited included.
+        session.touch_days({checked[index].occurred_at.date() for index in same})
+        session.touch_days({at.date() for at in await refunded_at(ctx, session, same.values())})
+        details = await _details(ctx, session, set(same.values()))
+        for index, order_id in same.items():
+            outcomes[index] = ItemOutcome(
+                index=index,
+                outcome=Outcome.REPLAYED,
+                id=order_id,
+                external_id=checked[index].external_id,
+                detail=details[order_id],
+            )
+    return outcomes
+
+
+async def _details(ctx: Ctx, session: WriteSession, order_ids: set[UUID]) -> dict[UUID, dict[str, Any]]:
+    explained = await attribution.explanations(ctx, session, order_ids)
+    accrued = await commissions.accruals(ctx, session, order_ids)
+    return {order_id: detail_of(explained[order_id], accrued.get(order_id, [])) for order_id in order_ids}

@@ -1,0 +1,20 @@
+"""Changes campaigns: only what a change mentions. One transaction."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from app.campaigns.inputs import CampaignChange
+from app.campaigns.service import CAMPAIGN_KIND, changed
+from app.core.context import Ctx
+from app.core.outcomes import ItemOutcome
+from app.runtime import Runtime
+from app.usecases.entities import update
+
+
+async def update_campaigns(
+    runtime: Runtime, ctx: Ctx, changes: Sequence[CampaignChange], *, idempotency_key: str | None = None
+) -> tuple[ItemOutcome, ...]:
+    """What became of each change, in the order given. A change that changes nothing is REPLAYED."""
+    return await update(
+        runtime, ctx, CAMPAIGN_KIND, changes, apply=partial(changed, ctx), idempotency_key=idempotency_key
+    )

@@ -1,0 +1,20 @@
+"""Changes influencers: only what a change mentions. One transaction."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from app.core.context import Ctx
+from app.core.outcomes import ItemOutcome
+from app.influencers.inputs import InfluencerChange
+from app.influencers.service import INFLUENCER_KIND, changed
+from app.runtime import Runtime
+from app.usecases.entities import update
+
+
+async def update_influencers(
+    runtime: Runtime, ctx: Ctx, changes: Sequence[InfluencerChange], *, idempotency_key: str | None = None
+) -> tuple[ItemOutcome, ...]:
+    """What became of each change, in the order given. A change that changes nothing is REPLAYED."""
+    return await update(
+        runtime, ctx, INFLUENCER_KIND, changes, apply=partial(changed, ctx), idempotency_key=idempotency_key
+    )

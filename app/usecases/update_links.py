@@ -1,0 +1,18 @@
+"""Changes links: only what a change mentions. One transaction."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from app.core.context import Ctx
+from app.core.outcomes import ItemOutcome
+from app.runtime import Runtime
+from app.tracking.inputs import LinkChange
+from app.tracking.links import LINK_KIND, changed
+from app.usecases.entities import update
+
+
+async def update_links(
+    runtime: Runtime, ctx: Ctx, changes: Sequence[LinkChange], *, idempotency_key: str | None = None
+) -> tuple[ItemOutcome, ...]:
+    """What became of each change, in the order given. A change that changes nothing is REPLAYED."""
+    return await update(runtime, ctx, LINK_KIND, changes, apply=partial(changed, ctx), idempotency_key=idempotency_key)
