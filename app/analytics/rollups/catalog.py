@@ -1,0 +1,57 @@
+"""Which rollups are kept: dimension sets and their grains. Data, not code: adopting a set is one line and a rebuild.
+
+A grain is kept only where it compresses: sets of many cells a bucket (pairs, influencers) keep none that is finer than
+a day or month. The edges of a range that no bucket of a set covers come from facts.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from app.core.words import Grain
+
+ROLLUP_DIMENSIONS = ("campaign", "influencer", "platform")
+"""What rollups can be split by; each is a key column of `rollups`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollupSet:
+    """One set of sums: by these dimensions, in buckets of these grains.
+
+    cells: rows of one bucket in a busy tenant; the planner prefers sets with fewer.
+    """
+
+    name: str
+    dimensions: tuple[str, ...]
+    grains: tuple[Grain, ...]
+    cells: int
+
+    def __post_init__(self) -> None:
+        assert set(self.dimensions) <= set(ROLLUP_DIMENSIONS)
+        assert len(set(self.grains)) == len(self.grains) > 0
+
+    def token(self, grain: Grain) -> str:
+        """What rollup_state.sets holds when this grain of the set is stored."""
+        return f"{self.name}:{grain.value}"
+
+
+CATALOG: tuple[RollupSet, ...] = (
+    RollupSet("platform", ("platform",), (Grain.MONTH, Grain.DAY, Grain.HOUR), cells=11),
+    RollupSet("campaign_platform", ("campaign", "platform"), (Grain.MONTH, Grain.DAY), cells=250),
+    RollupSet("influencer", ("influencer",), (Grain.MONTH, Grain.DAY), cells=500),
+    RollupSet("influencer_platform", ("influencer", "platform"), (Grain.MONTH,), cells=1_500),
+    RollupSet("campaign_influencer", ("campaign", "influencer"), (Grain.MONTH,), cells=2_500),
+)
+"""Every set, grains coarsest first."""
+
+TOKENS: tuple[str, ...] = tuple(rollup.token(grain) for rollup in CATALOG for grain in rollup.grains)
+"""Every stored grain of every set."""
+
+
+def stored(tokens: Collection[str]) -> tuple[RollupSet, ...]:
+    """The sets of the catalog, each with those of its grains that the tokens name; sets without any are left out."""
+    found = []
+    for rollup in CATALOG:
+        grains = tuple(grain for grain in rollup.grains if rollup.token(grain) in tokens)
+        if grains:
+            found.append(RollupSet(rollup.name, rollup.dimensions, grains, rollup.cells))
+    return tuple(found)

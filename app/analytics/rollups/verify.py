@@ -1,0 +1,94 @@
+"""Compares rollups with facts: what is stored and what is not folded yet are what the facts give, to the last unit."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+from app.analytics.rollups.buckets import STORED, verify_text
+from app.analytics.rollups.catalog import RollupSet, stored
+from app.analytics.rollups.fold import bounds
+from app.analytics.sql.state import EXTENT
+from app.core import timegrain
+from app.core.ids import ZERO_ID, plain
+from app.core.timegrain import Granularity, Interval
+from app.core.words import Grain
+from app.db.session import Database, ReadSession
+
+DIFFERENCES_MAX = 100
+"""Differences reported at most."""
+
+TIMEOUT_S = 600.0
+"""Seconds one statement of a verification may run: it reads a year of facts."""
+
+_STATE = """/* rollups.state */
+SELECT zone, sets FROM rollup_state WHERE tenant_id = $1"""
+
+_ROLLUP_EXTENT = """/* rollups.extent */
+SELECT min(bucket) AS first_at, max(bucket) AS last_at FROM rollups WHERE tenant_id = $1"""
+
+_DELTA_EXTENT = """/* rollups.delta_extent */
+SELECT min(occurred_at) AS first_at, max(occurred_at) AS last_at FROM rollup_delta WHERE tenant_id = $1"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A bucket whose stored sums are not its facts' sums. off: facts minus stored, for the sums that differ."""
+
+    rollup_set: str
+    grain: str
+    campaign_id: UUID | None
+    influencer_id: UUID | None
+    platform: str | None
+    bucket: datetime
+    off: dict[str, int]
+
+
+async def verify(db: Database, tenant_id: UUID) -> list[Difference]:
+    """Differences, at most DIFFERENCES_MAX, of all stored sets and grains, in one snapshot: may run beside writes."""
+    async with db.snapshot(tenant_id, timeout_s=TIMEOUT_S) as session:
+        state = await session.fetchrow(_STATE, tenant_id)
+        extent = await _extent(session)
+        if state is None or extent is None:
+            return []
+        found: list[Difference] = []
+        for grain in Grain:
+            sets = tuple(
+                RollupSet(rollup.name, rollup.dimensions, (grain,), rollup.cells)
+                for rollup in stored(state["sets"])
+                if grain in rollup.grains
+            )
+            # Cut at edges of the grain, so that no bucket is cut.
+            zone = "UTC" if grain is Grain.HOUR else state["zone"]
+            years = timegrain.edges(extent, Granularity.YEAR, zone)
+            for start, end in pairwise(years):
+                if sets and len(found) < DIFFERENCES_MAX:
+                    found += await _differences(session, sets, Interval(start, end), state["zone"])
+        return found[:DIFFERENCES_MAX]
+
+
+async def _extent(session: ReadSession) -> Interval | None:
+    rows = [await session.fetchrow(sql, session.tenant_id) for sql in (EXTENT, _ROLLUP_EXTENT, _DELTA_EXTENT)]
+    known = [row for row in rows if row is not None and row["first_at"] is not None]
+    if not known:
+        return None
+    last_at = max(row["last_at"] for row in known)
+    return Interval(min(row["first_at"] for row in known), last_at + timedelta(microseconds=1))
+
+
+async def _differences(
+    session: ReadSession, sets: tuple[RollupSet, ...], interval: Interval, zone: str
+) -> list[Difference]:
+    rows = await session.fetch(verify_text(sets), session.tenant_id, *bounds(interval, zone), DIFFERENCES_MAX)
+    return [
+        Difference(
+            rollup_set=row["rollup_set"],
+            grain=row["grain"],
+            campaign_id=None if row["campaign_id"] == ZERO_ID else plain(row["campaign_id"]),
+            influencer_id=None if row["influencer_id"] == ZERO_ID else plain(row["influencer_id"]),
+            platform=row["platform"] or None,
+            bucket=row["bucket"],
+            off={name: int(row[name]) for name in STORED if row[name]},
+        )
+        for row in rows
+    ]

@@ -1,0 +1,1 @@
+"""What can be asked: sums, measures and dimensions, each declared once."""

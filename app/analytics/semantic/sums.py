@@ -1,0 +1,59 @@
+"""The sums that measures are made of: each declared once, with the facts it is summed from.
+
+A stored sum is a column of `rollups` and `rollup_delta` of the same name; the others are distinct counts, which cannot
+be added up and come from facts.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """Facts that sums are computed from; how each is read is in analytics/sql/facts."""
+
+    INSTANCES = "instances"
+    CREDITS = "credits"
+    LINES = "order_lines"
+    REFUNDS = "refund_lines"
+    ADJUSTMENTS = "adjustments"
+    COMMISSIONS = "commissions"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A sum over facts.
+
+    decimals: how many of its last digits are behind the point (weights are whole 1e-9). is_money: minor units. not_by:
+    dimensions over whose groups it does not add up, although it is a sum.
+    """
+
+    name: str
+    sources: tuple[Source, ...]
+    decimals: int = 0
+    is_money: bool = False
+    is_stored: bool = True
+    not_by: frozenset[str] = frozenset()
+
+
+_DECLARED = (
+    Sum("instances", (Source.INSTANCES,)),
+    Sum("clicks", (Source.INSTANCES,)),
+    Sum("purchases", (Source.INSTANCES,)),
+    Sum("visitors", (Source.INSTANCES,), is_stored=False),
+    # An order with three products stands in three groups.
+    Sum("orders_e9", (Source.CREDITS,), decimals=9, not_by=frozenset({"product"})),
+    Sum("customers", (Source.CREDITS,), is_stored=False),
+    Sum("new_customers", (Source.CREDITS,), is_stored=False),
+    Sum("units_e9", (Source.LINES,), decimals=9),
+    Sum("gross_e9", (Source.LINES,), decimals=9, is_money=True),
+    Sum("refunds_e9", (Source.REFUNDS, Source.ADJUSTMENTS), decimals=9, is_money=True),
+    Sum("commission_pending", (Source.COMMISSIONS,), is_money=True),
+    Sum("commission_held", (Source.COMMISSIONS,), is_money=True),
+    Sum("commission_approved", (Source.COMMISSIONS,), is_money=True),
+    Sum("commission_paid", (Source.COMMISSIONS,), is_money=True),
+    Sum("commission_reversed", (Source.COMMISSIONS,), is_money=True),
+    Sum("missing_rates", (Source.LINES, Source.REFUNDS, Source.ADJUSTMENTS, Source.COMMISSIONS)),
+)
+
+SUMS: dict[str, Sum] = {declared.name: declared for declared in _DECLARED}
+"""Every sum by name."""

@@ -1,0 +1,132 @@
+"""The columns that analytics reads, as expressions. Every reference to a table names the tenant: see `of_tenant`."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, bindparam, column, literal_column, table
+from sqlalchemy.sql.elements import Grouping
+from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.types import ARRAY, BigInteger, Boolean, DateTime, Integer, Numeric, Text, Uuid
+
+from app.core.ids import ZERO_ID
+
+INSTANT = DateTime(timezone=True)
+BIG = BigInteger()
+SMALL = Integer()
+NUMERIC = Numeric()
+TEXT = Text()
+UID: Uuid[UUID] = Uuid()
+
+instances = table(
+    "instances",
+    column("tenant_id", UID),
+    column("occurred_at", INSTANT),
+    column("kind", TEXT),
+    column("influencer_id", UID),
+    column("campaign_id", UID),
+    column("code", TEXT),
+    column("platform", TEXT),
+    column("channel", TEXT),
+    column("country", TEXT),
+    column("visitor_id", TEXT),
+)
+credits_ = table(
+    "credits",
+    column("tenant_id", UID),
+    column("id", UID),
+    column("order_id", UID),
+    column("position", SMALL),
+    column("influencer_id", UID),
+    column("campaign_id", UID),
+    column("code", TEXT),
+    column("platform", TEXT),
+    column("channel", TEXT),
+    column("weight_booked", SMALL),
+    column("occurred_at", INSTANT),
+    column("country", TEXT),
+    column("currency", TEXT),
+    column("customer_id", UID),
+)
+order_lines = table(
+    "order_lines",
+    column("tenant_id", UID),
+    column("order_id", UID),
+    column("kind", TEXT),
+    column("product_id", UID),
+    column("quantity", BIG),
+    column("amount_minor", BIG),
+    column("amount_base_minor", BIG),
+    column("is_reversal", Boolean()),
+    column("occurred_at", INSTANT),
+)
+refund_lines = table(
+    "refund_lines",
+    column("tenant_id", UID),
+    column("order_id", UID),
+    column("kind", TEXT),
+    column("product_id", UID),
+    column("amount_minor", BIG),
+    column("amount_base_minor", BIG),
+    column("occurred_at", INSTANT),
+)
+adjustments = table(
+    "adjustments",
+    column("tenant_id", UID),
+    column("product_id", UID),
+    column("country", TEXT),
+    column("currency", TEXT),
+    column("amount_minor", BIG),
+    column("amount_base_minor", BIG),
+    column("occurred_at", INSTANT),
+)
+commissions = table(
+    "commissions",
+    column("tenant_id", UID),
+    column("id", UID),
+    column("state", TEXT),
+    column("influencer_id", UID),
+    column("campaign_id", UID),
+    column("code", TEXT),
+    column("currency", TEXT),
+    column("amount_minor", BIG),
+    column("amount_base_minor", BIG),
+    column("occurred_at", INSTANT),
+)
+commission_lines = table(
+    "commission_lines",
+    column("tenant_id", UID),
+    column("commission_id", UID),
+    column("product_id", UID),
+    column("amount_minor", BIG),
+    column("amount_base_minor", BIG),
+    column("occurred_at", INSTANT),
+)
+
+
+ZERO_UID: ColumnElement[UUID] = literal_column(f"'{ZERO_ID}'::uuid", UID)
+"""Stands for null among the ids of rollup keys."""
+
+NO_TEXT: ColumnElement[str] = literal_column("''", TEXT)
+"""Stands for null among the texts of rollup keys."""
+
+
+def of_tenant(source: FromClause) -> ColumnElement[bool]:
+    """`tenant_id = $1`, for every table reference: it is what keeps a statement on one node of a cluster."""
+    # Without a type, so that no cast is rendered beside the parameter.
+    return source.c.tenant_id == bindparam("tenant")
+
+
+def one(name: str, kind: Any) -> ColumnElement[Any]:
+    """A parameter of the type."""
+    return bindparam(name, type_=kind)
+
+
+def many(name: str, kind: Any) -> ColumnElement[Any]:
+    """A parameter that is an array of the type."""
+    return bindparam(name, type_=ARRAY(kind))
+
+
+def element(name: str, kind: Any, number: ColumnElement[Any]) -> ColumnElement[Any]:
+    """One element of a parameter that is an array, numbered from 1."""
+    found: ColumnElement[Any] = Grouping(bindparam(name, type_=ARRAY(kind)))[number]
+    return found
