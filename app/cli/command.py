@@ -1,0 +1,44 @@
+"""All groups put together, and what happens to their errors."""
+
+import sys
+
+import typer
+
+from app.cli import export, keys, migrate, partitions, reference, rollups, schema, serve, settings, tenants, worker
+from app.cli.options import UsageError
+from app.errors import DomainError, OutsideError, QueryIssues
+
+GROUPS = (serve, worker, migrate, tenants, keys, rollups, partitions, export, schema, settings, reference)
+"""Modules with a typer application `commands`, in the order of the help. A group of its own has `NAME`."""
+
+commands = typer.Typer(
+    name="scoville",
+    help="Analytics and money for influencer and partner programs.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in GROUPS:
+    commands.add_typer(group.commands, name=getattr(group, "NAME", None))
+
+INTERRUPTED = 130
+"""What a shell expects of a command that Ctrl-C ended."""
+
+
+def main() -> None:
+    """Run the command of this process and exit."""
+    try:
+        commands()
+    except UsageError as error:
+        sys.exit(_refuse(str(error), 2))
+    except (DomainError, OutsideError) as error:
+        sys.exit(_refuse(error.message, 1))
+    except QueryIssues as issues:
+        sys.exit(_refuse("\n".join(issue.message for issue in issues.issues), 1))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _refuse(message: str, code: int) -> int:
+    sys.stderr.write(f"scoville: {message}\n")
+    return code

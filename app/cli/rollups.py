@@ -1,0 +1,116 @@
+"""`scoville rollups …`."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from app.analytics.rollups import fold, rebuild, status, verify
+from app.cli import services
+from app.cli.lookup import unknown_tenant
+from app.cli.options import DataDir, Json, load_settings
+from app.cli.output import print_rows, progress_bar
+from app.core.context import TenantInfo
+from app.db.session import Database
+from app.tenancy import queries
+
+NAME = "rollups"
+
+commands = typer.Typer(help="Stored sums: what they hold, and whether they are right.", no_args_is_help=True)
+
+TenantOrAll = Annotated[str | None, typer.Option("--tenant", help="Of this tenant and its twin; else of all.")]
+
+Found = TypeVar("Found")
+
+
+@commands.command("status")
+def show_status(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Show what is stored and what waits to be folded."""
+
+    async def look(db: Database, whose: TenantInfo) -> status.RollupStatus | None:
+        return await status.status(db, whose.id)
+
+    rows = [
+        (*_named(whose), found.rows, found.deltas, found.generation, found.folded_at, found.rebuilt_at, missing)
+        for whose, found in _of_each(tenant, look, data_dir=data_dir, is_quiet=True)
+        if found is not None
+        for missing in [" ".join(found.missing)]
+    ]
+    columns = ("tenant", "kind", "rows", "deltas", "generation", "folded_at", "rebuilt_at", "missing")
+    print_rows(columns, rows, as_json=as_json)
+
+
+@commands.command("fold")
+def run_fold(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Move pending deltas into rollups, as the worker does all the time."""
+
+    async def move(db: Database, whose: TenantInfo) -> int:
+        return await fold.fold(db, whose.id, now=datetime.now(UTC))
+
+    folded = _of_each(tenant, move, data_dir=data_dir, is_quiet=as_json)
+    print_rows(
+        ("tenant", "kind", "deltas_folded"), [(*_named(whose), deltas) for whose, deltas in folded], as_json=as_json
+    )
+
+
+@commands.command("rebuild")
+def run_rebuild(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Make the rollups anew from facts: after a change of zone or currency, for a new set, or to repair."""
+
+    async def renew(db: Database, whose: TenantInfo) -> None:
+        await rebuild.rebuild(db, whose, now=datetime.now(UTC))
+
+    rebuilt = _of_each(tenant, renew, data_dir=data_dir, is_quiet=as_json)
+    print_rows(("tenant", "kind"), [_named(whose) for whose, _ in rebuilt], as_json=as_json)
+
+
+@commands.command("verify")
+def run_verify(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Compare rollups and pending deltas with the facts; exit code 1 when they differ. May run beside writes."""
+
+    async def compare(db: Database, whose: TenantInfo) -> list[verify.Difference]:
+        return await verify.verify(db, whose.id)
+
+    rows = [
+        (
+            *_named(whose),
+            found.rollup_set,
+            found.grain,
+            found.bucket,
+            found.campaign_id,
+            found.influencer_id,
+            found.platform,
+            found.off if as_json else " ".join(f"{name}={value:+}" for name, value in found.off.items()),
+        )
+        for whose, differences in _of_each(tenant, compare, data_dir=data_dir, is_quiet=as_json)
+        for found in differences
+    ]
+    columns = ("tenant", "kind", "rollup_set", "grain", "bucket", "campaign", "influencer", "platform", "off")
+    if rows or as_json:
+        print_rows(columns, rows, as_json=as_json)
+    else:
+        typer.echo("No differences.")
+    if rows:
+        raise typer.Exit(1)
+
+
+def _named(tenant: TenantInfo) -> tuple[str, str]:
+    return tenant.name, "TEST" if tenant.is_test else "LIVE"
+
+
+def _of_each(
+    name: str | None, work: Callable[[Database, TenantInfo], Awaitable[Found]], *, data_dir: Any, is_quiet: bool
+) -> list[tuple[TenantInfo, Found]]:
+    """What the work found for each tenant: those of the name, or all."""
+
+    async def of_each(db: Database) -> list[tuple[TenantInfo, Found]]:
+        async with db.directory() as session:
+            tenants = [row.info for row in await queries.list_tenants(session) if name in (None, row.info.name)]
+        if not tenants and name is not None:
+            raise unknown_tenant(name)
+        with progress_bar(is_quiet=is_quiet) as bar:
+            return [(tenant, await work(db, tenant)) for tenant in bar.track(tenants, description="tenants")]
+
+    with services.ready(load_settings(data_dir=data_dir)) as settings:
+        return services.run(services.with_database(settings, of_each))

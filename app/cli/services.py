@@ -1,0 +1,70 @@
+"""Servers for a command: those of the environment, or embedded ones brought to the newest schema."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import uvloop
+
+from app.db.embedded import EmbeddedServices
+from app.db.migrate import check_schema, migrate
+from app.db.partitions import PartitionMade, ensure_partitions
+from app.db.session import Database
+from app.settings import Settings
+
+Result = TypeVar("Result")
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of asynchronous work."""
+    return uvloop.run(work)
+
+
+def admin_url(settings: Settings) -> str:
+    """URL of the role that owns the tables."""
+    url = settings.database_admin_url or settings.database_url
+    assert url is not None, "services run"
+    return url.get_secret_value()
+
+
+async def with_database(settings: Settings, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    """What the work gives, done with sessions of the app's role."""
+    db = await Database.open(settings)
+    try:
+        return await work(db)
+    finally:
+        await db.close()
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Settings]:
+    """Settings that name running servers, whatever their schema."""
+    with EmbeddedServices(settings) as found:
+        yield found
+
+
+@contextmanager
+def ready(settings: Settings) -> Iterator[Settings]:
+    """Settings that name running servers at the newest schema.
+
+    An embedded database is ours: it is brought there. One that was given is only looked at: OutsideError tells to run
+    `scoville migrate`.
+    """
+    with running(settings) as found:
+        if settings.database_url is None:
+            bring_up(found)
+        else:
+            check_schema(admin_url(found))
+        yield found
+
+
+def bring_up(settings: Settings) -> list[PartitionMade]:
+    """Migrate, and make the months ahead: the partitions made."""
+    migrate(admin_url(settings))
+    return make_partitions(settings)
+
+
+def make_partitions(settings: Settings) -> list[PartitionMade]:
+    """The partitions made, for this month and those ahead."""
+    return ensure_partitions(admin_url(settings), now=datetime.now(UTC), months_ahead=settings.partitions_ahead)
