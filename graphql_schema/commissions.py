@@ -1,0 +1,292 @@
+"""Commissions and ledger entries, as they are read."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app.analytics.query import Direction
+from app.campaigns.queries import CAMPAIGNS
+from app.commissions.queries import COMMISSION_LINES, COMMISSIONS
+from app.core.context import Scope
+from app.core.money import from_minor
+from app.core.words import CommissionKind, CommissionState, LedgerAccount
+from app.db.keyset import Sort
+from app.influencers.queries import INFLUENCERS
+from app.ledger.queries import LEDGER_ENTRIES
+from app.orders.queries import ORDERS, REFUNDS
+from app.products.queries import PRODUCTS
+from graphql_schema.connection import Connection
+from graphql_schema.context import Info
+from graphql_schema.families import found, shown, shows
+from graphql_schema.filters import IdFilter, TimeFilter, any_of, on, sorted_by
+from graphql_schema.loaders import Children, Paging, listed
+from graphql_schema.node import Node
+from graphql_schema.permissions import requires
+from graphql_schema.scalars import CurrencyCode
+
+if TYPE_CHECKING:
+    from graphql_schema.campaigns import Campaign
+    from graphql_schema.influencers import Influencer
+    from graphql_schema.orders import Order, Refund
+    from graphql_schema.products import Product
+
+LazyCampaign = Annotated["Campaign", strawberry.lazy("graphql_schema.campaigns")]
+LazyInfluencer = Annotated["Influencer", strawberry.lazy("graphql_schema.influencers")]
+LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
+LazyRefund = Annotated["Refund", strawberry.lazy("graphql_schema.orders")]
+LazyProduct = Annotated["Product", strawberry.lazy("graphql_schema.products")]
+
+strawberry.enum(CommissionKind, description="Why a commission row exists; REVERSAL rows are negative.")
+strawberry.enum(CommissionState, description="Where a commission is on its way to the influencer.")
+strawberry.enum(LedgerAccount, description="Account of the ledger. Debits are positive; what is owed is negative.")
+
+_LINES = Children(COMMISSION_LINES, "commission_id", "item.position")
+
+
+@strawberry.type(description="The part of a commission that one order line earned; the parts sum to the commission.")
+class CommissionLine:
+    """The part of a commission that one order line earned."""
+
+    position: int = strawberry.field(description="Number of the order line within its order.")
+    amount: Decimal = strawberry.field(description="In the commission's currency, major units; may be negative.")
+    product_id: strawberry.Private[UUID | None]
+
+    @staticmethod
+    def of(row: Any, currency: str) -> "CommissionLine":
+        """The row as it is shown."""
+        return CommissionLine(
+            position=row["position"], amount=from_minor(row["amount_minor"], currency), product_id=row["product_id"]
+        )
+
+    @strawberry.field(description="The line's product; null when it has none.")
+    async def product(self, info: Info) -> LazyProduct | None:
+        """The line's product."""
+        return await found(info, PRODUCTS, self.product_id)
+
+
+@shows(COMMISSIONS, Scope.MONEY_READ)
+@strawberry.type(
+    description="Money earned for a credit, or taken back from it. Rows are never changed, only their state."
+)
+class Commission(Node):
+    """Money earned for a credit, or taken back from it."""
+
+    kind: CommissionKind = strawberry.field(description="ACCRUAL, EDIT (difference), REVERSAL or ADJUSTMENT.")
+    state: CommissionState = strawberry.field(description="Where it is on its way to the influencer.")
+    currency: CurrencyCode = strawberry.field(description="Currency of its amounts: the order's.")
+    amount: Decimal = strawberry.field(description="What was earned, major units; negative for reversals.")
+    basis: Decimal = strawberry.field(description="What the rate was applied to, major units.")
+    rate: Decimal | None = strawberry.field(description="Share of the basis, 0 to 1; null where no rate was applied.")
+    code: str | None = strawberry.field(description="The coupon code that brought the order, in upper case.")
+    occurred_at: datetime = strawberry.field(description="The order's time; a reversal's is its refund's.")
+    recorded_at: datetime = strawberry.field(description="When it was booked.")
+    influencer_id: strawberry.Private[UUID]
+    campaign_id: strawberry.Private[UUID | None]
+    order_id: strawberry.Private[UUID | None]
+    refund_id: strawberry.Private[UUID | None]
+    row_id: strawberry.Private[UUID]
+
+    @staticmethod
+    def of(row: Any) -> "Commission":
+        """The row as it is shown."""
+        currency = row["currency"]
+        return Commission(
+            id=strawberry.ID(str(row["id"])),
+            kind=CommissionKind(row["kind"]),
+            state=CommissionState(row["state"]),
+            currency=CurrencyCode(currency),
+            amount=from_minor(row["amount_minor"], currency),
+            basis=from_minor(row["basis_minor"], currency),
+            rate=row["rate"],
+            code=row["code"],
+            occurred_at=row["occurred_at"],
+            recorded_at=row["recorded_at"],
+            influencer_id=row["influencer_id"],
+            campaign_id=row["campaign_id"],
+            order_id=row["order_id"],
+            refund_id=row["refund_id"],
+            row_id=row["id"],
+        )
+
+    @strawberry.field(description="Who earned it.")
+    async def influencer(self, info: Info) -> LazyInfluencer | None:
+        """Who earned it."""
+        return await found(info, INFLUENCERS, self.influencer_id)
+
+    @strawberry.field(description="The campaign whose terms applied; null without one.")
+    async def campaign(self, info: Info) -> LazyCampaign | None:
+        """The campaign whose terms applied."""
+        return await found(info, CAMPAIGNS, self.campaign_id)
+
+    @strawberry.field(description="The order it was earned by.")
+    async def order(self, info: Info) -> LazyOrder | None:
+        """The order it was earned by."""
+        return await found(info, ORDERS, self.order_id)
+
+    @strawberry.field(description="The refund that took it back; null unless it is a reversal.")
+    async def refund(self, info: Info) -> LazyRefund | None:
+        """The refund that took it back."""
+        return await found(info, REFUNDS, self.refund_id)
+
+    @strawberry.field(description="Its parts by order line, in order of position; they sum to the amount.")
+    async def lines(self, info: Info) -> list[CommissionLine]:
+        """Its parts by order line."""
+        rows = await info.context.loaders.get(_LINES).load(self.row_id)
+        return [CommissionLine.of(row, self.currency) for row in rows]
+
+
+@shows(LEDGER_ENTRIES, Scope.MONEY_READ)
+@strawberry.type(description="One line of a posting; the lines of a posting sum to zero per currency.")
+class LedgerEntry(Node):
+    """One line of a posting."""
+
+    posting_id: strawberry.ID = strawberry.field(description="The posting: entries with one id sum to zero.")
+    account: LedgerAccount = strawberry.field(description="The account it is posted to.")
+    currency: CurrencyCode = strawberry.field(description="Currency of the amount.")
+    amount: Decimal = strawberry.field(description="Major units; debits positive, credits negative.")
+    cause_kind: str = strawberry.field(description="What it was posted for, such as `commission`.")
+    cause_id: strawberry.ID = strawberry.field(description="Id of what it was posted for.")
+    posted_at: datetime = strawberry.field(description="When it was posted.")
+    influencer_id: strawberry.Private[UUID | None]
+
+    @staticmethod
+    def of(row: Any) -> "LedgerEntry":
+        """The row as it is shown."""
+        return LedgerEntry(
+            id=strawberry.ID(str(row["id"])),
+            posting_id=strawberry.ID(str(row["posting_id"])),
+            account=LedgerAccount(row["account"]),
+            currency=CurrencyCode(row["currency"]),
+            amount=from_minor(row["amount_minor"], row["currency"]),
+            cause_kind=row["cause_kind"],
+            cause_id=strawberry.ID(str(row["cause_id"])),
+            posted_at=row["posted_at"],
+            influencer_id=row["influencer_id"],
+        )
+
+    @strawberry.field(description="Whose balance it moves; null for accounts of the tenant's own.")
+    async def influencer(self, info: Info) -> LazyInfluencer | None:
+        """Whose balance it moves."""
+        return await found(info, INFLUENCERS, self.influencer_id)
+
+
+@strawberry.input(description="Which commissions to list. Conditions are combined by AND.")
+class CommissionFilter:
+    """Which commissions to list."""
+
+    influencer: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Who earned it.")
+    campaign: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="The campaign it came from.")
+    order: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="The order it was earned by.")
+    state: list[CommissionState] | None = strawberry.field(default=strawberry.UNSET, description="Any of these states.")
+    kind: list[CommissionKind] | None = strawberry.field(default=strawberry.UNSET, description="Any of these kinds.")
+    occurred: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When it was earned.")
+
+
+@strawberry.input(description="Which ledger entries to list. Conditions are combined by AND.")
+class LedgerEntryFilter:
+    """Which ledger entries to list."""
+
+    influencer: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Whose balance it moves.")
+    account: list[LedgerAccount] | None = strawberry.field(
+        default=strawberry.UNSET, description="Any of these accounts."
+    )
+    posting: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="The posting it belongs to.")
+    cause: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="What it was posted for.")
+    posted: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When it was posted.")
+
+
+@strawberry.enum(description="What commissions are ordered by.")
+class CommissionSort(StrEnum):
+    """What commissions are ordered by."""
+
+    OCCURRED_AT = strawberry.enum_value("OCCURRED_AT", description="The time of the order or refund.")
+    RECORDED_AT = strawberry.enum_value("RECORDED_AT", description="When it was booked.")
+
+
+@strawberry.input(description="Order of commissions.")
+class CommissionOrder:
+    """Order of commissions."""
+
+    by: CommissionSort = strawberry.field(default=CommissionSort.OCCURRED_AT, description="What to order by.")
+    direction: Direction = strawberry.field(default=Direction.DESC, description="In which direction.")
+
+
+NEWEST_COMMISSIONS = CommissionOrder()
+
+
+def commission_conditions(where: CommissionFilter | None) -> list[Any]:
+    """The filter's conditions."""
+    if not where:
+        return []
+    return [
+        *on("influencer_id", where.influencer),
+        *on("campaign_id", where.campaign),
+        *on("order_id", where.order),
+        *any_of("state", where.state),
+        *any_of("kind", where.kind),
+        *on("occurred_at", where.occurred),
+    ]
+
+
+@strawberry.type
+class Query:
+    """Fields of this file."""
+
+    @strawberry.field(description="Commissions, newest order first.", extensions=[requires(Scope.MONEY_READ)])
+    async def commissions(
+        self,
+        info: Info,
+        where: CommissionFilter | None = None,
+        order_by: CommissionOrder = NEWEST_COMMISSIONS,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Commission]:
+        """Commissions."""
+        return await listed(
+            info,
+            COMMISSIONS,
+            Paging(first, after, last, before),
+            node=shown(COMMISSIONS),
+            sort=sorted_by(order_by.by, order_by.direction),
+            conditions=commission_conditions(where),
+        )
+
+    @strawberry.field(description="Ledger entries, newest first.", extensions=[requires(Scope.MONEY_READ)])
+    async def ledger_entries(
+        self,
+        info: Info,
+        where: LedgerEntryFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LedgerEntry]:
+        """Ledger entries."""
+        conditions = (
+            []
+            if not where
+            else [
+                *on("influencer_id", where.influencer),
+                *any_of("account", where.account),
+                *on("posting_id", where.posting),
+                *on("cause_id", where.cause),
+                *on("posted_at", where.posted),
+            ]
+        )
+        return await listed(
+            info,
+            LEDGER_ENTRIES,
+            Paging(first, after, last, before),
+            node=shown(LEDGER_ENTRIES),
+            sort=Sort("posted_at", descending=True),
+            conditions=conditions,
+        )
+
+
+TYPES = (Commission, LedgerEntry)

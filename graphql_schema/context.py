@@ -1,0 +1,49 @@
+"""What a resolver gets beside its arguments: the process's doors, who asks, and this request's loaders."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import strawberry
+
+from app.core.context import Ctx
+from app.runtime import Runtime
+
+T = TypeVar("T")
+
+
+class Loaders:
+    """One request's loaders, each made at its first use.
+
+    A feature declares `def order_loader(runtime: Runtime, ctx: Ctx) -> DataLoader[...]` and asks
+    `info.context.loaders.get(order_loader)`: the same loader for the whole request, and never another request's. So a
+    type can load another feature's rows without this file knowing either.
+    """
+
+    def __init__(self, runtime: Runtime, ctx: Ctx) -> None:
+        self._runtime = runtime
+        self._ctx = ctx
+        self._made: dict[Callable[..., Any], Any] = {}
+
+    def get(self, make: Callable[[Runtime, Ctx], T]) -> T:
+        """What `make` gives, made once per request."""
+        found: T | None = self._made.get(make)
+        if found is None:
+            found = self._made[make] = make(self._runtime, self._ctx)
+        return found
+
+
+@dataclass(slots=True)
+class Context:
+    """One GraphQL operation: made by the executor, read by resolvers as `info.context`."""
+
+    runtime: Runtime
+    ctx: Ctx
+    loaders: Loaders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loaders = Loaders(self.runtime, self.ctx)
+
+
+Info = strawberry.Info[Context, None]
+"""The type of every resolver's `info`."""

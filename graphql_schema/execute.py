@@ -1,0 +1,165 @@
+"""One operation from its text to its answer: read, bound, validate, execute, render. Called by the edge, and by tests.
+
+Reads have a deadline and end when their caller leaves. A mutation that was started runs to its end.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import strawberry
+from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from app.core.context import Ctx
+from app.errors import DomainError
+from app.limits.cost import Measured
+from app.limits.values import check_values
+from app.runtime import Runtime
+from graphql_schema.context import Context
+from graphql_schema.documents import Documents, Refused
+from graphql_schema.errors import Rendered, render_domain, render_field_errors, render_refusal
+from graphql_schema.schema import schema as scoville_schema
+
+
+class Verdict(StrEnum):
+    """How far an operation came."""
+
+    REFUSED = "refused"
+    EXECUTED = "executed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An operation's answer. payload: what is sent, without `data` unless it was executed.
+
+    kind: query or mutation; unknown when the document could not be read. codes: of its errors.
+    """
+
+    verdict: str
+    payload: dict[str, Any]
+    kind: str = "unknown"
+    codes: tuple[str, ...] = ()
+    cost: int = 0
+
+
+class Executor:
+    """Executes the operations of one process."""
+
+    def __init__(self, runtime: Runtime, *, schema: strawberry.Schema = scoville_schema) -> None:
+        self._runtime = runtime
+        self._settings = runtime.settings
+        self._schema = schema._schema
+        self.documents = Documents(self._schema, runtime.settings)
+        self._mutations: set[asyncio.Task[ExecutionResult | list[GraphQLError]]] = set()
+
+    async def execute(
+        self, ctx: Ctx, *, document: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
+    ) -> Reply:
+        """The operation's answer; never raises for what the caller sent."""
+        values = dict(variables or {})
+        kind, measured = "unknown", None
+        try:
+            prepared = self.documents.read(document)
+            operation = prepared.operation(operation_name)
+            kind = operation.operation.value
+            measured = self.documents.meter(prepared, operation).check(values, self._settings)
+            self.documents.validate(document, prepared)
+            check_values(values)
+        except Refused as refused:
+            rendered = render_refusal(refused.errors, refused.code, errors_max=self._settings.errors_max)
+            return self._reply(Verdict.REFUSED, kind, measured, rendered)
+        except DomainError as error:
+            return self._reply(Verdict.REFUSED, kind, measured, render_domain(error))
+        return await self._run(ctx, prepared.document, operation, values, kind, measured)
+
+    async def _run(
+        self,
+        ctx: Ctx,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: dict[str, Any],
+        kind: str,
+        measured: Measured,
+    ) -> Reply:
+        work = self._complete(ctx, document, operation, variables)
+        try:
+            result = await (self._to_the_end(work) if kind == OperationType.MUTATION.value else self._in_time(work))
+        except TimeoutError:
+            late = DomainError(
+                "SERVICE_UNAVAILABLE",
+                f"The operation took longer than {self._settings.operation_timeout_s:g} s. Ask for less at once.",
+            )
+            return self._reply(Verdict.EXPIRED, kind, measured, render_domain(late))
+        errors_max = self._settings.errors_max
+        if isinstance(result, list):
+            refused = render_refusal(result, "BAD_USER_INPUT", errors_max=errors_max)
+            return self._reply(Verdict.REFUSED, kind, measured, refused)
+        rendered = render_field_errors(result.errors or (), errors_max=errors_max)
+        return self._reply(Verdict.EXECUTED, kind, measured, rendered, data=result.data)
+
+    async def _complete(
+        self, ctx: Ctx, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
+    ) -> ExecutionResult | list[GraphQLError]:
+        """The result, or the errors of the variables."""
+        executor = StrawberryGraphQLCoreExecutionContext.build(
+            self._schema,
+            document,
+            context_value=Context(runtime=self._runtime, ctx=ctx),
+            raw_variable_values=variables,
+            operation_name=operation.name.value if operation.name else None,
+            max_coercion_errors=self._settings.errors_max,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # it is one, and not typed so
+            hide_suggestions=True,
+            operation_extensions=None,
+        )
+        if isinstance(executor, list):
+            return executor
+        result: Any = executor.execute_operation()
+        if optimized_is_awaitable(result):
+            result = await result
+        assert isinstance(result, ExecutionResult), "nothing is delivered incrementally"
+        return result
+
+    async def _in_time(self, work: Any) -> Any:
+        async with asyncio.timeout(self._settings.operation_timeout_s):
+            return await work
+
+    async def _to_the_end(self, work: Any) -> Any:
+        # Kept in a set: a task that nothing refers to may vanish, and a shielded one must not.
+        task = asyncio.ensure_future(work)
+        self._mutations.add(task)
+        task.add_done_callback(self._mutations.discard)
+        return await asyncio.shield(task)
+
+    async def drain(self) -> None:
+        """Wait for the mutations under way: called once, before the process stops."""
+        if self._mutations:
+            await asyncio.wait(set(self._mutations))
+
+    def _reply(
+        self, verdict: Verdict, kind: str, measured: Measured | None, rendered: Rendered, data: Any = ...
+    ) -> Reply:
+        payload: dict[str, Any] = {}
+        if rendered.errors:
+            payload["errors"] = rendered.errors
+        if data is not ...:
+            payload["data"] = data
+        extensions: dict[str, Any] = {}
+        if measured is not None:
+            extensions["cost"] = {"requested": measured.cost, "max": self._settings.cost_max}
+        if rendered.omitted:
+            extensions["errorsOmitted"] = rendered.omitted
+        if extensions:
+            payload["extensions"] = extensions
+        return Reply(
+            verdict=verdict.value,
+            payload=payload,
+            kind=kind,
+            codes=rendered.codes,
+            cost=0 if measured is None else measured.cost,
+        )

@@ -1,0 +1,58 @@
+"""Families of rows that the API shows: each listing with the GraphQL type of its rows, and who may see them.
+
+A type's file registers it here; others ask `shown(LISTING)`. So types can lead to each other, as campaigns and
+enrollments do, while their files do not: they name each other's types lazily.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from app.core.context import Scope
+from app.db.keyset import Listing
+from graphql_schema.context import Info
+from graphql_schema.loaders import ById
+
+T = TypeVar("T", bound=type)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A listing and how its rows are shown. scope: needed to see a row by `node`."""
+
+    listing: Listing
+    scope: Scope
+    show: Callable[[Any], Any]
+
+
+FAMILIES: dict[str, Family] = {}
+"""By the listing's tag. `node` looks through all of them."""
+
+
+def shows(listing: Listing, scope: Scope) -> Callable[[T], T]:
+    """Class decorator above `@strawberry.type`: its `of(row)` makes the type from a row of the listing."""
+
+    def register(shown_as: T) -> T:
+        assert listing.tag not in FAMILIES, f"two types show {listing.tag}"
+        FAMILIES[listing.tag] = Family(listing, scope, shown_as.of)  # type: ignore[attr-defined]  # checked by its call
+        return shown_as
+
+    return register
+
+
+def shown(listing: Listing) -> Callable[[Any], Any]:
+    """What makes a row of the listing into its GraphQL type; looked up when it is called, when all files are loaded."""
+
+    def show(row: Any) -> Any:
+        return FAMILIES[listing.tag].show(row)
+
+    return show
+
+
+async def found(info: Info, listing: Listing, row_id: UUID | None) -> Any | None:
+    """The row with this id as its GraphQL type; None when there is no id, no such row, or it is not the caller's."""
+    if row_id is None:
+        return None
+    row = await info.context.loaders.get(ById(listing)).load(row_id)
+    return None if row is None else FAMILIES[listing.tag].show(row)

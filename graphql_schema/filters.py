@@ -1,0 +1,133 @@
+"""Inputs that filter and order lists, shared by all features.
+
+Filters are two-valued: siblings are combined by AND, `isNull: true` beside `in` by OR, `in: []` matches nothing, and a
+null passes `notIn`. An argument that is null is as good as not given.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import strawberry
+
+from app.analytics.query import Direction
+from app.core.words import Platform
+from app.db import conditions
+from app.db.keyset import Condition, Sort
+from graphql_schema.scalars import uuid_of
+
+strawberry.enum(Direction, description="Of an order.")
+
+_IN = "Matches any of these; an empty list matches nothing."
+_NOT_IN = "Matches none of these; what is unknown passes."
+_IS_NULL = "True: is unknown (beside `in`: or one of those). False: is known."
+
+
+def _given(value: Any) -> Any:
+    return None if value is strawberry.UNSET else value
+
+
+def _matching(
+    column: str, sql_type: str, isin: Iterable[Any] | None, not_in: Iterable[Any] | None, is_null: bool | None
+) -> list[Condition]:
+    found = []
+    if isin is not None:
+        found.append(conditions.is_in(column, isin, sql_type, or_null=is_null is True))
+    if not_in is not None:
+        found.append(conditions.is_not_in(column, not_in, sql_type))
+    if is_null is False or (is_null is True and isin is None):
+        found.append(conditions.is_null(column, is_null))
+    return found
+
+
+@strawberry.input(description="Conditions on an id, all of which must hold.")
+class IdFilter:
+    """Conditions on an id."""
+
+    in_: list[strawberry.ID] | None = strawberry.field(name="in", default=strawberry.UNSET, description=_IN)
+    not_in: list[strawberry.ID] | None = strawberry.field(default=strawberry.UNSET, description=_NOT_IN)
+    is_null: bool | None = strawberry.field(default=strawberry.UNSET, description=_IS_NULL)
+
+    def on(self, column: str) -> list[Condition]:
+        """The conditions on the column. What cannot be an id is nobody's."""
+        isin, not_in = _given(self.in_), _given(self.not_in)
+        return _matching(
+            column,
+            "uuid",
+            None if isin is None else [found for text in isin if (found := uuid_of(text)) is not None],
+            None if not_in is None else [found for text in not_in if (found := uuid_of(text)) is not None],
+            _given(self.is_null),
+        )
+
+
+@strawberry.input(description="Conditions on a text, all of which must hold. Letters count as they are.")
+class StringFilter:
+    """Conditions on a text."""
+
+    in_: list[str] | None = strawberry.field(name="in", default=strawberry.UNSET, description=_IN)
+    not_in: list[str] | None = strawberry.field(default=strawberry.UNSET, description=_NOT_IN)
+    starts_with: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Begins with this; what is unknown does not."
+    )
+    is_null: bool | None = strawberry.field(default=strawberry.UNSET, description=_IS_NULL)
+
+    def on(self, column: str) -> list[Condition]:
+        """The conditions on the column."""
+        found = _matching(column, "text", _given(self.in_), _given(self.not_in), _given(self.is_null))
+        prefix = _given(self.starts_with)
+        return found if prefix is None else [*found, conditions.starts_with(column, prefix)]
+
+
+@strawberry.input(description="Conditions on a platform, all of which must hold.")
+class PlatformFilter:
+    """Conditions on a platform."""
+
+    in_: list[Platform] | None = strawberry.field(name="in", default=strawberry.UNSET, description=_IN)
+    not_in: list[Platform] | None = strawberry.field(default=strawberry.UNSET, description=_NOT_IN)
+    is_null: bool | None = strawberry.field(default=strawberry.UNSET, description=_IS_NULL)
+
+    def on(self, column: str) -> list[Condition]:
+        """The conditions on the column."""
+        return _matching(column, "text", _given(self.in_), _given(self.not_in), _given(self.is_null))
+
+
+@strawberry.input(description="A half-open span of time: `from` is in it, `until` is not.")
+class TimeFilter:
+    """A half-open span of time."""
+
+    from_: datetime | None = strawberry.field(
+        name="from", default=strawberry.UNSET, description="At this instant or later."
+    )
+    until: datetime | None = strawberry.field(default=strawberry.UNSET, description="Earlier than this instant.")
+
+    def on(self, column: str) -> list[Condition]:
+        """The conditions on the column."""
+        start, end = _given(self.from_), _given(self.until)
+        return [
+            *([] if start is None else [conditions.since(column, start)]),
+            *([] if end is None else [conditions.until(column, end)]),
+        ]
+
+
+def any_of(column: str, values: Iterable[StrEnum] | None) -> list[Condition]:
+    """The column is one of the words; no condition when none are given."""
+    words = _given(values)
+    return [] if words is None else [conditions.is_in(column, (str(word) for word in words), "text")]
+
+
+def is_flag(column: str, value: bool | None) -> list[Condition]:
+    """The boolean column has this value; no condition when none is given."""
+    wanted = _given(value)
+    return [] if wanted is None else [conditions.is_flag(column, wanted)]
+
+
+def on(column: str, given: IdFilter | StringFilter | PlatformFilter | TimeFilter | None) -> list[Condition]:
+    """The filter's conditions on the column; none when there is no filter."""
+    wanted = _given(given)
+    return [] if wanted is None else wanted.on(column)
+
+
+def sorted_by(column: StrEnum, direction: Direction) -> Sort:
+    """The order by a listing's column: an order's words are the columns' names in upper case."""
+    return Sort(column.value.lower(), descending=direction is Direction.DESC)

@@ -1,0 +1,84 @@
+"""What every batched write answers with: a result per item, and how many there were of each kind.
+
+A mutation's result type extends ItemResult with what it shows of the item; its payload is `Payload[ThatResult]` under a
+name of its own. Both are made from ItemOutcome alone, so a repetition under the same idempotency key gives the same.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Generic, Self, TypeVar
+
+import strawberry
+
+from app.core.outcomes import ItemOutcome, Outcome
+
+strawberry.enum(
+    Outcome,
+    description="What became of an item: RECORDED anew or changed, REPLAYED (known with the same content), REJECTED.",
+)
+
+R = TypeVar("R", bound="ItemResult")
+
+IDEMPOTENCY_KEY = (
+    "Makes the call safe to repeat: the same key and input give the same answer for 30 days, the same key with another "
+    "input is IDEMPOTENCY_CONFLICT. At most 200 characters."
+)
+"""Description of the field `idempotencyKey` of every input."""
+
+
+@strawberry.type(description="What became of one item of a write.")
+class ItemResult:
+    """What became of one item of a write."""
+
+    index: int = strawberry.field(description="The item's place in the call, from 0.")
+    outcome: Outcome = strawberry.field(description="What became of it.")
+    id: strawberry.ID | None = strawberry.field(description="Id of the row it made, changed or found again.")
+    external_id: str | None = strawberry.field(description="The item's external id, where it has one.")
+    code: str | None = strawberry.field(description="Why it was rejected: a stable code.")
+    message: str | None = strawberry.field(description="Why it was rejected, and the way out.")
+    path: list[str] = strawberry.field(description="Which part of the input was rejected; empty otherwise.")
+    detail: strawberry.Private[dict[str, Any]]
+
+    @classmethod
+    def of(cls, outcome: ItemOutcome) -> Self:
+        """The outcome as it is shown."""
+        return cls(
+            index=outcome.index,
+            outcome=outcome.outcome,
+            id=None if outcome.id is None else strawberry.ID(str(outcome.id)),
+            external_id=outcome.external_id,
+            code=outcome.code,
+            message=outcome.message,
+            path=list(outcome.path),
+            detail=outcome.detail,
+        )
+
+
+@strawberry.type(description="What became of all items of a write.")
+class Payload(Generic[R]):
+    """What became of all items of a write."""
+
+    results: list[R] = strawberry.field(description="A result per item, in the order of the input.")
+    recorded_count: int = strawberry.field(description="Items that made or changed a row.")
+    replayed_count: int = strawberry.field(description="Items known with the same content: nothing changed.")
+    rejected_count: int = strawberry.field(description="Items refused: nothing of them was kept.")
+
+    @classmethod
+    def of(cls, outcomes: Sequence[ItemOutcome], result: type[R]) -> Self:
+        """The outcomes as they are shown."""
+        counts = {kind: sum(item.outcome is kind for item in outcomes) for kind in Outcome}
+        return cls(
+            results=[result.of(item) for item in outcomes],
+            recorded_count=counts[Outcome.RECORDED],
+            replayed_count=counts[Outcome.REPLAYED],
+            rejected_count=counts[Outcome.REJECTED],
+        )
+
+
+def given(item: Any, *but: str) -> dict[str, Any]:
+    """The fields of an input object that were sent, by name, without those named in `but`."""
+    names = item.__strawberry_definition__.fields
+    return {
+        field.python_name: value
+        for field in names
+        if field.python_name not in but and (value := getattr(item, field.python_name)) is not strawberry.UNSET
+    }
