@@ -1,0 +1,199 @@
+"""Fixtures of the whole suite: real Postgres and Redis, a fresh tenant per test.
+
+Tests share one database per worker process and stay apart by tenant, as customers do: nothing is truncated, and every
+test that passes also shows that tenants do not disturb each other. DATABASE_URL and REDIS_URL name other servers.
+"""
+
+import itertools
+import os
+import sys
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+import app.db.session as session_module
+from app.core.context import Ctx, Principal, Role, TenantInfo
+from app.core.ids import new_id
+from app.db.embedded import EmbeddedServices
+from app.db.migrate import migrate
+from app.db.owner import OwnerDatabase
+from app.db.session import statement_observers
+from app.main import create_app
+from app.runtime import Runtime, open_runtime
+from app.settings import Settings
+from app.tenancy.service import create_key
+from tests.client import Client
+from tests.invariants.sql_rules import violations
+
+TESTS = str(Path(__file__).parent)
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_run() -> Iterator[dict[str, None]]:
+    """The texts of all statements that the app ran in sessions, in order; those of tests themselves left out."""
+    seen: dict[str, None] = {}
+    observe = session_module._observe
+
+    def observing(sql: str) -> None:
+        caller = sys._getframe(2).f_code.co_filename
+        if not caller.startswith(TESTS):
+            seen.setdefault(sql)
+        observe(sql)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session_module, "_observe", observing)
+        yield seen
+
+
+@pytest.fixture(autouse=True)
+def statements_keep_the_rules(statements_run: dict[str, None]) -> Iterator[None]:
+    """Fails the test that is first to run a statement against tests/invariants/sql_rules.py: those built at run time
+    are held to the rules too."""
+    known = len(statements_run)
+    yield
+    new = itertools.islice(statements_run, known, None)
+    wrong = [f"{'; '.join(found)}:\n{sql}" for sql in new if (found := violations(sql))]
+    assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings that name a running Postgres and Redis: those of the environment, else embedded ones.
+
+    The embedded ones are shared by all worker processes of a run, and end with the last.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with EmbeddedServices(Settings(data_dir=shared / "services")) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="session")
+async def settings(services: Settings) -> AsyncIterator[Settings]:
+    """Settings for a freshly migrated database of this worker's own."""
+    assert services.database_url is not None
+    server = (services.database_admin_url or services.database_url).get_secret_value()
+    name = f"scoville_test_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+    connection = await asyncpg.connect(server)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    migrate(_with_database(server, name))
+    yield services.model_copy(
+        update={
+            "database_url": SecretStr(_with_database(services.database_url.get_secret_value(), name)),
+            "database_admin_url": SecretStr(_with_database(server, name)),
+        }
+    )
+    connection = await asyncpg.connect(server)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def admin(settings: Settings) -> AsyncIterator["asyncpg.Pool[Any]"]:
+    """A pool of the administrator: for building what no use case builds, and for looking behind the app's back."""
+    assert settings.database_admin_url is not None
+    pool = await asyncpg.create_pool(settings.database_admin_url.get_secret_value(), min_size=1, max_size=2)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture(scope="session")
+async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """A runtime on real services."""
+    async with open_runtime(settings) as runtime:
+        yield runtime
+
+
+@pytest.fixture
+async def tenant(admin: "asyncpg.Pool[Any]") -> TenantInfo:
+    """A fresh live tenant: GBP, Europe/London."""
+    info = TenantInfo(
+        id=new_id(), name=f"tenant {uuid.uuid4().hex}", reporting_zone="Europe/London", currency="GBP", is_test=False
+    )
+    await add_tenant(admin, info)
+    return info
+
+
+async def add_tenant(admin: "asyncpg.Pool[Any]", info: TenantInfo) -> None:
+    """Insert a tenant as it is."""
+    await admin.execute(
+        """INSERT INTO tenants (id, name, kind, reporting_zone, currency, created_at)
+        VALUES ($1, $2, 'LIVE', $3, $4, $5)""",
+        info.id,
+        info.name,
+        info.reporting_zone,
+        info.currency,
+        datetime.now(UTC),
+    )
+
+
+@pytest.fixture
+def ctx(tenant: TenantInfo) -> Ctx:
+    """An administrator of the tenant, now."""
+    return make_ctx(tenant)
+
+
+def make_ctx(
+    tenant: TenantInfo, role: Role = Role.ADMIN, *, influencer_id: uuid.UUID | None = None, now: datetime | None = None
+) -> Ctx:
+    """A request of a principal of the tenant."""
+    principal = Principal(key_id=new_id(), role=role, tenant=tenant, influencer_id=influencer_id)
+    return Ctx(principal=principal, request_id=str(uuid.uuid4()), now=now or datetime.now(UTC))
+
+
+@pytest.fixture
+async def make_key(settings: Settings, tenant: TenantInfo) -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """`await make_key(Role.STORE)` gives a fresh key of the tenant; `of=` another tenant's, `influencer_id=` whose."""
+    async with OwnerDatabase.connected(settings) as owner:
+
+        async def make(
+            role: Role = Role.ADMIN, *, of: TenantInfo | None = None, influencer_id: uuid.UUID | None = None
+        ) -> str:
+            async with owner.owner() as session:
+                made = await create_key(
+                    session,
+                    tenant=of or tenant,
+                    role=role,
+                    name="test",
+                    now=datetime.now(UTC),
+                    influencer_id=influencer_id,
+                )
+            return made.key
+
+        yield make
+
+
+@pytest.fixture
+async def client(runtime: Runtime, make_key: Callable[..., Awaitable[str]]) -> AsyncIterator[Client]:
+    """A client of the whole application, with an administrator's key of the tenant."""
+    async with Client(create_app(runtime), await make_key(Role.ADMIN)) as made:
+        yield made
+
+
+@pytest.fixture
+def count_statements() -> Callable[[], Any]:
+    """`with count_statements() as statements:` collects the text of every statement run inside."""
+
+    @contextmanager
+    def counting() -> Iterator[list[str]]:
+        seen: list[str] = []
+        token = statement_observers.set((*statement_observers.get(), seen.append))
+        try:
+            yield seen
+        finally:
+            statement_observers.reset(token)
+
+    return counting

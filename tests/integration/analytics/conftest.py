@@ -1,0 +1,58 @@
+"""Facts to ask about, and runners with rollups on and off."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.analytics.rollups.fold import fold
+from app.analytics.runner import Runner
+from app.cache.answers import NullAnswers
+from app.core.context import Ctx, TenantInfo
+from app.core.ids import new_id
+from app.runtime import Runtime
+from tests.conftest import add_tenant, make_ctx
+from tests.factories.facts import Facts, contribute, insert, made_up
+from tests.integration.analytics.naive import Naive
+
+START = datetime(2025, 9, 20, 7, 30, tzinfo=UTC)
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A tenant with facts: half of its deltas folded, half not."""
+
+    ctx: Ctx
+    facts: Facts
+    naive: Naive
+
+
+@pytest.fixture(scope="session")
+async def store(runtime: Runtime, admin: "asyncpg.Pool[Any]") -> Store:
+    """Half a year of facts around two changes of the clock, in London."""
+    tenant = TenantInfo(new_id(), f"store {new_id()}", reporting_zone="Europe/London", currency="GBP", is_test=False)
+    await add_tenant(admin, tenant)
+    ctx = make_ctx(tenant, now=NOW)
+    folded = made_up(tenant, seed=1, start=START, days=150)
+    await insert(runtime.db, folded)
+    await contribute(runtime.db, ctx, folded)
+    await fold(runtime.db, tenant.id, now=NOW)
+    pending = made_up(tenant, seed=2, start=START, days=160)
+    for table in ("customers", "products", "orders", "refunds", "adjustments"):
+        for row in pending.rows[table]:
+            row["external_id"] = f"second-{row['external_id']}"
+    await insert(runtime.db, pending)
+    await contribute(runtime.db, ctx, pending)
+    for table, rows in pending.rows.items():
+        folded.rows[table] += rows
+    return Store(ctx, folded, Naive(folded))
+
+
+@pytest.fixture(params=["rollups", "facts"])
+def runner(request: pytest.FixtureRequest, runtime: Runtime) -> Runner:
+    """Answers from rollups where it can, and never."""
+    settings = runtime.settings.model_copy(update={"rollups_enabled": request.param == "rollups"})
+    return Runner(runtime.db, NullAnswers(), settings)

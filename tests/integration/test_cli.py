@@ -1,0 +1,198 @@
+"""The command line as a user and a script meet it: what it prints, where, and with which exit code."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import asyncpg
+import pytest
+
+from app.core.context import Role
+from app.runtime import Runtime
+from app.settings import Settings
+from app.tenancy import queries, service
+
+pytestmark = pytest.mark.database
+
+Admin: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Done: TypeAlias = "subprocess.CompletedProcess[str]"
+Scoville: TypeAlias = Callable[..., Done]
+
+COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """The environment without anything that sets Scoville."""
+    ours = ("SCOVILLE_", "DATABASE_", "REDIS_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | more
+
+
+@pytest.fixture(scope="session")
+def scoville(settings: Settings) -> Scoville:
+    """Runs a command against the suite's servers."""
+    assert settings.database_url is not None
+    assert settings.database_admin_url is not None
+    assert settings.redis_url is not None
+    environment = clean_environment(
+        DATABASE_URL=settings.database_url.get_secret_value(),
+        DATABASE_ADMIN_URL=settings.database_admin_url.get_secret_value(),
+        REDIS_URL=settings.redis_url.get_secret_value(),
+    )
+
+    def run(*arguments: str, **more: str) -> Done:
+        return subprocess.run(
+            [*COMMAND, *arguments], env=environment | more, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
+
+
+def output(done: Done) -> Any:
+    """The JSON value that a successful command printed."""
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def new_name() -> str:
+    """A tenant name that nobody has."""
+    return f"brand {uuid.uuid4().hex}"
+
+
+async def test_from_a_tenant_to_a_key_and_back(scoville: Scoville, runtime: Runtime) -> None:
+    name = new_name()
+
+    made = output(scoville("tenants", "create", name, "--zone", "Europe/Paris", "--currency", "EUR", "--json"))
+    key = output(scoville("keys", "create", "--tenant", name, "--role", "store", "--name", "shop", "--json"))
+    test_key = scoville("keys", "create", "--tenant", name, "--role", "admin", "--test").stdout.strip()
+
+    assert [row["kind"] for row in made] == ["LIVE", "TEST"]
+    principal = await queries.find_principal(runtime.db, service.hash_key(key["key"]))
+    of_twin = await queries.find_principal(runtime.db, service.hash_key(test_key))
+    assert principal is not None
+    assert (str(principal.tenant.id), principal.role) == (made[0]["id"], Role.STORE)
+    assert of_twin is not None
+    assert str(of_twin.tenant.id) == made[1]["id"]
+
+    revoked = scoville("keys", "revoke", key["id"])
+    listed = output(scoville("keys", "list", "--tenant", name, "--json"))
+
+    assert (revoked.returncode, revoked.stderr) == (0, "")
+    assert await queries.find_principal(runtime.db, service.hash_key(key["key"])) is None
+    assert [(row["name"], row["revoked_at"] is None) for row in listed] == [("shop", False), ("unnamed", True)]
+    assert key["key"] not in json.dumps(listed)
+
+
+async def test_influencers_key_takes_an_id_or_an_external_id(
+    scoville: Scoville, runtime: Runtime, admin: Admin
+) -> None:
+    name = new_name()
+    (live, _) = output(scoville("tenants", "create", name, "--zone", "UTC", "--currency", "USD", "--json"))
+    influencer_id = uuid.uuid4()
+    async with runtime.db.write(uuid.UUID(live["id"])) as session:
+        await session.execute(
+            """/* test */
+            INSERT INTO influencers (tenant_id, id, external_id, name, status, created_at, updated_at)
+            VALUES ($1, $2, 'ada', 'Ada', 'ACTIVE', $3, $3)""",
+            session.tenant_id,
+            influencer_id,
+            runtime.clock.now(),
+        )
+
+    for reference in ("ada", str(influencer_id)):
+        arguments = ("--tenant", name, "--role", "influencer", "--influencer", reference)
+        key = scoville("keys", "create", *arguments).stdout.strip()
+        principal = await queries.find_principal(runtime.db, service.hash_key(key))
+        assert principal is not None
+        assert principal.influencer_id == influencer_id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("keys", "create", "--tenant", "no such tenant", "--role", "admin"), 1, "There is no tenant named"),
+        (("keys", "create", "--tenant", "x", "--role", "influencer"), 2, "--influencer goes with"),
+        (("keys", "list", "--tenant", "no such tenant"), 1, "There is no tenant named"),
+        (("keys", "revoke", str(uuid.UUID(int=7))), 1, "There is no key with the id"),
+        (("keys", "revoke", "not-an-id"), 2, "valid UUID"),
+        (("tenants", "create", "x", "--zone", "Mars/Olympus", "--currency", "EUR"), 1, "not an IANA time zone"),
+        (("tenants", "create", "x", "--zone", "UTC", "--currency", "ABC"), 1, "not an ISO 4217 currency"),
+        (("no-such-command",), 2, "no-such-command"),
+    ],
+)
+def test_mistakes_are_said_on_standard_error_without_a_traceback(
+    scoville: Scoville, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    done = scoville(*arguments)
+
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_is_away_is_one_line(scoville: Scoville) -> None:
+    done = scoville("tenants", "list", DATABASE_ADMIN_URL="postgresql://ada:open-sesame@127.0.0.1:9/db")
+
+    assert done.returncode == 1
+    assert done.stderr == "scoville: The database is not reachable or refuses the role of the URL.\n"
+
+
+def test_partitions_and_migrate_may_be_repeated(scoville: Scoville) -> None:
+    assert scoville("migrate").returncode == 0
+    assert scoville("migrate").stdout.endswith("The schema is the newest.\n")
+    assert output(scoville("partitions", "ensure", "--json")) == []
+
+
+def settings_of(*arguments: str, **environment: str) -> dict[str, dict[str, Any]]:
+    """name → row, as `scoville settings --json` prints them."""
+    done = subprocess.run(
+        [*COMMAND, "settings", "--json", *arguments],
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {row["name"]: row for row in json.loads(done.stdout)}
+
+
+def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path) -> None:
+    rows = settings_of(
+        "--data-dir",
+        str(tmp_path),
+        "--port",
+        "0",
+        DATABASE_URL="postgresql://ada:open-sesame@db.example:5433/brand?sslmode=require&password=open-sesame",
+        SCOVILLE_WORKERS="3",
+        SCOVILLE_PORT="9999",
+    )
+
+    assert rows["DATABASE_URL"]["value"] == "postgresql://ada:hidden@db.example:5433/brand?hidden"
+    assert "open-sesame" not in json.dumps(rows)
+    sources = {name: row["source"] for name, row in rows.items()}
+    assert (sources["DATABASE_URL"], sources["SCOVILLE_WORKERS"]) == ("environment", "environment")
+    assert (sources["SCOVILLE_PORT"], rows["SCOVILLE_PORT"]["value"]) == ("flag", 0)
+    assert (sources["SCOVILLE_DATA_DIR"], rows["SCOVILLE_DATA_DIR"]["value"]) == ("flag", str(tmp_path))
+    assert sources["SCOVILLE_HOST"] == "default"
+    assert len(rows) == len(Settings.model_fields)
+    assert all(row["description"] for row in rows.values())
+
+
+def test_a_setting_that_does_not_fit_is_named() -> None:
+    done = subprocess.run(
+        [*COMMAND, "settings"],
+        env=clean_environment(SCOVILLE_PORT="70000", SCOVILLE_WORKERS="many"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "SCOVILLE_PORT: " in done.stderr
+    assert "SCOVILLE_WORKERS: " in done.stderr

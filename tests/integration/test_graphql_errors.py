@@ -1,0 +1,228 @@
+"""How errors are shown: what the caller can act on as it is, everything else masked, logged and counted."""
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import structlog
+
+from app.core.context import Ctx, Role
+from app.errors import CODES
+from app.runtime import Runtime
+from app.web.app import build_app
+from graphql_schema import schema, viewer
+from graphql_schema.execute import Executor
+from tests.client import Client
+from tests.factories import probe
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+async def probing(runtime: Runtime, make_key: Callable[..., Awaitable[str]]) -> AsyncIterator[Client]:
+    """A client of an application whose fields misbehave."""
+    probe.ends.clear()
+    executor = Executor(runtime, schema=schema.build((viewer, sys.modules[probe.__name__])))
+    async with Client(build_app(runtime, executor), await make_key(Role.ADMIN)) as client:
+        yield client
+
+
+async def test_callers_mistake_is_shown_with_code_and_path(probing: Client) -> None:
+    answer = await probing.query("{ domain viewer { role } }")
+
+    assert answer["data"] == {"domain": None, "viewer": {"role": "ADMIN"}}
+    assert answer["errors"] == [
+        {
+            "message": "No order X.",
+            "locations": [{"line": 1, "column": 3}],
+            "path": ["domain"],
+            "extensions": {"code": "UNKNOWN_ORDER", "path": ["orders", "3", "id"]},
+        }
+    ]
+
+
+async def test_all_mistakes_of_a_question_are_shown_at_once(probing: Client) -> None:
+    answer = await probing.query("{ issues }")
+
+    assert [error["extensions"] for error in answer["errors"]] == [
+        {"code": "RANGE_INVALID", "path": ["range"], "suggestion": "Give an end after the start."},
+        {"code": "NOT_SUPPORTED"},
+        {"code": "TOO_MANY_GROUPS", "path": ["groups", "by", "0"]},
+    ]
+    assert {tuple(error["path"]) for error in answer["errors"]} == {("issues",)}
+
+
+async def test_outage_is_shown_as_retryable(probing: Client) -> None:
+    answer = await probing.query("{ outside }")
+
+    assert answer["errors"][0]["extensions"] == {"code": "SERVICE_UNAVAILABLE", "retryable": True}
+
+
+@pytest.mark.parametrize("field", ["bug", 'driver(text: "my password")', "nothing", "notANumber", "naive"])
+async def test_bug_is_masked_and_logged_under_its_id(probing: Client, field: str) -> None:
+    with structlog.testing.capture_logs() as logs:
+        answer = await probing.query(f"{{ {field} }}")
+
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert error["message"] == f"Internal error, logged under the id {error['extensions']['id']}."
+    (logged,) = [entry for entry in logs if entry["event"] == "internal_error"]
+    assert logged["error_id"] == error["extensions"]["id"]
+    assert logged["field"] == field.partition("(")[0]
+    assert logged["frames"]
+    assert probe.SECRET not in str(logs)
+    assert "my password" not in str(logs)
+
+
+async def test_logged_driver_error_keeps_its_sqlstate(probing: Client) -> None:
+    with structlog.testing.capture_logs() as logs:
+        await probing.query('{ driver(text: "x") }')
+
+    (logged,) = [entry for entry in logs if entry["event"] == "internal_error"]
+    assert logged["sqlstate"] == "22P02"
+
+
+async def test_errors_beyond_the_limit_are_counted(probing: Client, runtime: Runtime) -> None:
+    answer = await probing.query("{ items(first: 12) { refuses } }")
+
+    assert len(answer["errors"]) == runtime.settings.errors_max == 5
+    assert answer["extensions"]["errorsOmitted"] == 7
+    assert [error["path"][1] for error in answer["errors"]] == [0, 1, 2, 3, 4]
+
+
+async def test_masked_errors_beyond_the_limit_are_logged_in_one_line(probing: Client) -> None:
+    with structlog.testing.capture_logs() as logs:
+        answer = await probing.query("{ items(first: 30) { fails } }")
+
+    shown = [error["extensions"]["id"] for error in answer["errors"]]
+    assert [entry["error_id"] for entry in logs if entry["event"] == "internal_error"] == shown
+    (rest,) = [entry for entry in logs if entry["event"] == "internal_errors_omitted"]
+    assert rest["errors"] == {"ZeroDivisionError": 25}
+
+
+async def test_issues_of_several_fields_are_counted_one_by_one(probing: Client) -> None:
+    answer = await probing.query("{ a: issues b: issues c: issues }")
+
+    assert len(answer["errors"]) == 5
+    assert answer["extensions"]["errorsOmitted"] == 4
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ viewer { rol } }",
+        "{ viewe { role } }",
+        "{ echo(tex: 1) }",
+        "{ echo(colour: REDD) }",
+        "{ ... on Quer { bug } }",
+        "query ($t: Tre) { echo(tree: $t) }",
+        "{ echo(tree: {su: null}) }",
+        "{ viewer { role @skipp(if: true) } }",
+        "{ echo(text: 1) }",
+    ],
+)
+async def test_refusals_suggest_nothing(probing: Client, document: str) -> None:
+    answer = await probing.query(document)
+
+    assert "data" not in answer
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
+    assert "Did you mean" not in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("variables", "type_"),
+    [
+        ({"v": "REDD"}, "colour: Colour"),
+        ({"v": {"su": None}}, "tree: Tree"),
+        ({"v": 2**31}, "number: Int"),
+        ({"v": "x"}, "number: Int"),
+        ({"v": 1}, "text: String"),
+        ({"v": "NaN"}, "decimal: Decimal"),
+        ({"v": "2026-01-01T00:00:00"}, "time: DateTime"),
+        ({}, "number: Int!"),
+    ],
+)
+async def test_variables_that_do_not_fit_are_refused(probing: Client, variables: dict[str, Any], type_: str) -> None:
+    argument, _, kind = type_.partition(": ")
+
+    answer = await probing.query(f"query ($v: {kind}) {{ echo({argument}: $v) }}", variables)
+
+    assert "data" not in answer
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}
+    assert "Did you mean" not in str(answer)
+
+
+async def test_null_for_an_argument_that_takes_none_is_the_callers_mistake(probing: Client) -> None:
+    answer = await probing.query("query ($v: Int = 1) { echo(required: $v) }", {"v": None})
+
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_denied_field_is_forbidden_and_does_nothing(
+    probing: Client, make_key: Callable[..., Awaitable[str]]
+) -> None:
+    key = await make_key(Role.ANALYST)
+
+    answer = await probing.query("{ operatorsOnly viewer { role } }", key=key)
+
+    assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert answer["data"] is None
+    assert probe.ends == []
+
+
+async def test_denied_mutation_is_forbidden_and_does_nothing(
+    probing: Client, make_key: Callable[..., Awaitable[str]]
+) -> None:
+    answer = await probing.query("mutation { slowWrite(seconds: 0) }", key=await make_key(Role.ANALYST))
+
+    assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert probe.ends == []
+
+
+async def test_total_count_is_counted_only_when_asked(probing: Client) -> None:
+    await probing.data("{ page { nodes { number } } }")
+    assert probe.ends == []
+
+    assert await probing.data("{ page(first: 3) { totalCount } }") == {"page": {"totalCount": 3}}
+    assert probe.ends == ["counted"]
+
+
+async def test_cost_is_told_and_bounded(probing: Client, runtime: Runtime) -> None:
+    answer = await probing.query("query ($n: Int) { page(first: $n) { nodes { number } } }", {"n": 100})
+    refused = await probing.query("query ($n: Int) { page(first: $n) { nodes { number } } }", {"n": 100_000})
+
+    assert answer["extensions"] == {"cost": {"requested": 111, "max": runtime.settings.cost_max}}
+    assert [error["extensions"]["code"] for error in refused["errors"]] == ["QUERY_TOO_COSTLY"]
+    assert "data" not in refused
+
+
+async def test_documents_are_kept_once_valid(runtime: Runtime, ctx: Ctx) -> None:
+    executor = Executor(runtime)
+
+    await executor.execute(ctx, document="{ viewer { role } }")
+    await executor.execute(ctx, document="{ viewer { rol } }")
+    await executor.execute(ctx, document="{ viewer { role } }")
+
+    assert list(executor.documents.kept) == ["{ viewer { role } }"]
+
+
+async def test_kept_documents_are_bounded(runtime: Runtime, ctx: Ctx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphql_schema.documents.NODES_KEPT_MAX", 60)
+    executor = Executor(runtime)
+
+    for number in range(50):
+        await executor.execute(ctx, document=f"{{ a{number}: viewer {{ role }} }}")
+
+    assert list(executor.documents.kept)[-1] == "{ a49: viewer { role } }"
+    assert sum(prepared.nodes for prepared in executor.documents.kept.values()) <= 60
+
+
+async def test_every_code_that_is_rendered_is_declared(probing: Client) -> None:
+    documents = ["{", "{ nope }", "query A { bug } query B { bug }", "{ bug domain outside issues }"]
+
+    codes = [code for document in documents for code in await probing.error_codes(document)]
+
+    assert set(codes) <= set(CODES)
+    assert len(codes) >= 8

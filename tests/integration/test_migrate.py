@@ -1,0 +1,54 @@
+"""Bringing a database to the newest schema, whoever asks and however often."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from typing import TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from app.db.migrate import check_schema, migrate
+from app.errors import OutsideError
+from app.settings import Settings
+
+pytestmark = pytest.mark.database
+
+Admin: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+
+@pytest.fixture
+async def empty(settings: Settings, admin: Admin) -> AsyncIterator[str]:
+    """The administrator's URL of a database with nothing in it."""
+    assert settings.database_admin_url is not None
+    name = f"scoville_empty_{uuid.uuid4().hex[:12]}"
+    await admin.execute(f"CREATE DATABASE {name}")
+    yield urlunsplit(urlsplit(settings.database_admin_url.get_secret_value())._replace(path=f"/{name}"))
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def test_two_migrations_at_once_wait_for_each_other(empty: str) -> None:
+    await asyncio.gather(*(asyncio.to_thread(migrate, empty) for _ in range(3)))
+
+    await asyncio.to_thread(check_schema, empty)
+
+
+async def test_a_login_that_owns_the_tables_may_take_the_apps_role(empty: str) -> None:
+    await asyncio.to_thread(migrate, empty)
+
+    connection = await asyncpg.connect(empty, server_settings={"role": "scoville_app"})
+
+    assert await connection.fetchval("SELECT current_user") == "scoville_app"
+    assert await connection.fetchval("SELECT count(*) FROM alembic_version") == 1
+    await connection.close()
+
+
+async def test_an_old_schema_is_named_with_the_way_out(empty: str) -> None:
+    with pytest.raises(OutsideError, match=r"revision none.*scoville migrate"):
+        await asyncio.to_thread(check_schema, empty)
+
+
+def test_a_server_that_is_away_is_one_clear_error() -> None:
+    with pytest.raises(OutsideError, match="not reachable"):
+        migrate("postgresql://nobody@127.0.0.1:9/nothing")

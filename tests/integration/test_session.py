@@ -1,0 +1,68 @@
+"""The one door: tenants apart, nothing left behind."""
+
+import pytest
+
+from app.core.context import Ctx
+from app.core.ids import new_id
+from app.errors import DomainError
+from app.runtime import Runtime
+
+pytestmark = pytest.mark.database
+
+
+async def test_session_is_the_app_role_and_sees_only_its_tenant(runtime: Runtime, ctx: Ctx) -> None:
+    async with runtime.db.read(ctx.tenant_id) as session:
+        row = await session.fetchrow(
+            "/* test */ SELECT current_user AS role, current_setting('app.tenant_id') AS tenant"
+        )
+
+    assert row is not None
+    assert row["role"] == "scoville_app"
+    assert row["tenant"] == str(ctx.tenant_id)
+
+
+async def test_a_failed_write_leaves_nothing(runtime: Runtime, ctx: Ctx) -> None:
+    insert = """/* test */ INSERT INTO customers (tenant_id, id, external_id, created_at, updated_at)
+        VALUES ($1, $2, 'c', $3, $3)"""
+
+    with pytest.raises(ZeroDivisionError):
+        async with runtime.db.write(ctx.tenant_id) as session:
+            await session.execute(insert, ctx.tenant_id, new_id(), ctx.now)
+            1 / 0  # noqa: B018
+
+    async with runtime.db.read(ctx.tenant_id) as session:
+        assert await session.fetchval("/* test */ SELECT count(*) FROM customers") == 0
+
+
+async def test_writing_another_tenants_row_is_refused(runtime: Runtime, ctx: Ctx) -> None:
+    insert = """/* test */ INSERT INTO customers (tenant_id, id, external_id, created_at, updated_at)
+        VALUES ($1, $2, 'c', $3, $3)"""
+
+    with pytest.raises(Exception, match="row-level security"):
+        async with runtime.db.write(ctx.tenant_id) as session:
+            await session.execute(insert, new_id(), new_id(), ctx.now)
+
+
+async def test_a_snapshot_is_joined_by_its_id(runtime: Runtime, ctx: Ctx) -> None:
+    insert = """/* test */ INSERT INTO customers (tenant_id, id, external_id, created_at, updated_at)
+        VALUES ($1, $2, 'c', $3, $3)"""
+    count = "/* test */ SELECT count(*) FROM customers"
+
+    async with runtime.db.snapshot(ctx.tenant_id) as first:
+        snapshot_id = await first.fetchval("/* test */ SELECT pg_export_snapshot()")
+        async with runtime.db.write(ctx.tenant_id) as session:
+            await session.execute(insert, ctx.tenant_id, new_id(), ctx.now)
+        async with runtime.db.snapshot(ctx.tenant_id, snapshot_id=snapshot_id) as joined:
+            assert await joined.fetchval(count) == 0
+        async with runtime.db.snapshot(ctx.tenant_id) as later:
+            assert await later.fetchval(count) == 1
+
+
+@pytest.mark.parametrize("snapshot_id", ["00000003-0000001B-1", "FFFFFFFF-FFFFFFFF-1", "'; DROP TABLE orders", ""])
+async def test_a_snapshot_that_is_none_is_refused(runtime: Runtime, ctx: Ctx, snapshot_id: str) -> None:
+    with pytest.raises(DomainError, match="is no snapshot of this server"):
+        async with runtime.db.snapshot(ctx.tenant_id, snapshot_id=snapshot_id):
+            raise AssertionError("never entered")
+
+    async with runtime.db.read(ctx.tenant_id) as session:
+        assert await session.fetchval("/* test */ SELECT 1") == 1

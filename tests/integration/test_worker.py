@@ -1,0 +1,144 @@
+"""The worker: what it does without being asked, and how it fails and stops."""
+
+import asyncio
+import dataclasses
+import itertools
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import structlog
+
+from app import worker
+from app.core.clock import FixedClock
+from app.core.context import Ctx
+from app.errors import OutsideError
+from app.runtime import Runtime
+
+pytestmark = pytest.mark.database
+
+
+def at(runtime: Runtime, now: datetime) -> Runtime:
+    """The runtime at another time."""
+    return dataclasses.replace(runtime, clock=FixedClock(now))
+
+
+async def add_idempotency_keys(runtime: Runtime, ctx: Ctx, made: dict[str, datetime]) -> None:
+    """key → when it was made."""
+    async with runtime.db.write(ctx.tenant_id) as session:
+        await session.execute(
+            """/* test */
+            INSERT INTO idempotency_keys (tenant_id, key, operation, body_hash, created_at)
+            SELECT $1, made.key, 'test', '', made.created_at
+            FROM unnest($2::text[], $3::timestamptz[]) AS made (key, created_at)""",
+            ctx.tenant_id,
+            list(made),
+            list(made.values()),
+        )
+
+
+async def idempotency_keys(runtime: Runtime, ctx: Ctx) -> set[str]:
+    """The tenant's keys."""
+    async with runtime.db.read(ctx.tenant_id) as session:
+        rows = await session.fetch("/* test */ SELECT key FROM idempotency_keys WHERE tenant_id = $1", ctx.tenant_id)
+    return {row["key"] for row in rows}
+
+
+async def test_idempotency_keys_are_kept_as_long_as_promised(
+    runtime: Runtime, ctx: Ctx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "CLEANUP_ROWS_MAX", 2)
+    promised = timedelta(days=runtime.settings.idempotency_days)
+    old = {f"old {n}": ctx.now - promised - timedelta(seconds=1 + n) for n in range(5)}
+    await add_idempotency_keys(runtime, ctx, {**old, "kept": ctx.now - promised, "new": ctx.now})
+
+    await worker.forget_idempotency_keys(at(runtime, ctx.now))
+
+    assert await idempotency_keys(runtime, ctx) == {"kept", "new"}
+
+
+async def test_partitions_are_made_ahead(runtime: Runtime) -> None:
+    now = datetime.fromisoformat("2081-05-17T00:00:00+00:00")
+
+    with structlog.testing.capture_logs() as logs:
+        await worker.make_partitions(at(runtime, now))
+        await worker.make_partitions(at(runtime, now))
+
+    made = [entry["partition"] for entry in logs if entry["event"] == "partition_made"]
+    assert [name for name in made if name >= "instances_2081"] == [
+        "instances_2081_05",
+        "instances_2081_06",
+        "instances_2081_07",
+        "instances_2081_08",
+    ]
+
+
+async def test_a_failing_task_is_repeated_after_longer_pauses_and_harms_no_other() -> None:
+    stop = asyncio.Event()
+    runs: list[float] = []
+    healthy_runs = 0
+
+    async def fail() -> None:
+        runs.append(asyncio.get_running_loop().time())
+        if len(runs) == 4:
+            stop.set()
+        raise OutsideError("away", retryable=True)
+
+    async def succeed() -> None:
+        nonlocal healthy_runs
+        healthy_runs += 1
+
+    with structlog.testing.capture_logs() as logs:
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(worker.repeat(worker.Task("failing", 0.02, fail), stop))
+            group.create_task(worker.repeat(worker.Task("healthy", 0.02, succeed), stop))
+
+    pauses = [later - earlier for earlier, later in itertools.pairwise(runs)]
+    assert pauses == sorted(pauses)
+    assert pauses[2] >= 0.15
+    assert healthy_runs > len(runs)
+    failed: list[dict[str, Any]] = [dict(entry) for entry in logs if entry["event"] == "worker_task_failed"]
+    assert [entry["failures"] for entry in failed] == [1, 2, 3, 4]
+    assert {(entry["task"], entry["error"]) for entry in failed} == {("failing", "OutsideError")}
+
+
+async def test_a_stop_is_felt_at_once_and_lets_a_run_finish() -> None:
+    stop, started = asyncio.Event(), asyncio.Event()
+    finished = False
+
+    async def slow() -> None:
+        nonlocal finished
+        started.set()
+        await asyncio.sleep(0.1)
+        finished = True
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(worker.repeat(worker.Task("slow", 3600, slow), stop))
+        await started.wait()
+        stop.set()
+
+    assert finished
+
+
+async def test_without_the_owners_url_partitions_are_left_to_the_command(runtime: Runtime) -> None:
+    settings = runtime.settings.model_copy(update={"database_admin_url": None})
+
+    names = {task.name for task in worker.tasks(dataclasses.replace(runtime, settings=settings))}
+
+    assert "partitions" not in names
+    assert "partitions" in {task.name for task in worker.tasks(runtime)}
+
+
+async def test_the_worker_does_its_tasks_until_it_is_stopped(runtime: Runtime) -> None:
+    stop = asyncio.Event()
+
+    with structlog.testing.capture_logs() as logs:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            group.create_task(worker.work(runtime, stop))
+            await asyncio.sleep(0.3)
+            stop.set()
+
+    assert [entry["event"] for entry in logs if entry["event"].startswith("worker_")] == [
+        "worker_started",
+        "worker_stopped",
+    ]

@@ -1,0 +1,95 @@
+"""What holds of a tenant's rows at any moment, whatever was written, repeated, refused, cancelled or killed.
+
+Each law is a statement that finds what breaks it. Used by every test that treats the writes badly.
+"""
+
+from uuid import UUID
+
+from app.analytics.rollups.verify import verify
+from app.db.session import Database
+
+LAWS: dict[str, str] = {
+    "an order's lines add up to the total of its newest version": """
+        SELECT orders.external_id FROM orders
+        JOIN order_versions AS newest
+          ON newest.tenant_id = $1 AND newest.order_id = orders.id AND newest.version = orders.version
+        JOIN LATERAL (
+          SELECT coalesce(sum(amount_minor), 0) AS total,
+            coalesce(sum(amount_minor) FILTER (WHERE kind IN ('ITEM', 'DISCOUNT')), 0) AS gross
+          FROM order_lines WHERE tenant_id = $1 AND order_id = orders.id
+        ) AS lines ON true
+        WHERE orders.tenant_id = $1 AND (lines.total, lines.gross) <> (newest.total_minor, newest.gross_minor)""",
+    "no more is taken back of a line than was sold": """
+        SELECT order_id, position FROM (
+          SELECT order_id, position, amount_minor AS sold, 0 AS refunded FROM order_lines WHERE tenant_id = $1
+          UNION ALL
+          SELECT order_id, position, 0, amount_minor FROM refund_lines WHERE tenant_id = $1
+        ) AS moves
+        GROUP BY order_id, position
+        HAVING abs(sum(refunded)) > abs(sum(sold)) OR sum(refunded) * sum(sold) < 0""",
+    "the credits of an order sum to one under every model": """
+        SELECT orders.external_id FROM orders
+        LEFT JOIN credits ON credits.tenant_id = $1 AND credits.order_id = orders.id
+        WHERE orders.tenant_id = $1 AND NOT orders.is_test
+        GROUP BY orders.id, orders.external_id
+        HAVING array_remove(ARRAY[
+            sum(weight_booked), sum(weight_last), sum(weight_first), sum(weight_linear), sum(weight_time_decay),
+            sum(weight_position)], 1000000000) <> '{}'""",
+    "a test order earns nothing": """
+        SELECT orders.external_id FROM orders
+        JOIN credits ON credits.tenant_id = $1 AND credits.order_id = orders.id
+        WHERE orders.tenant_id = $1 AND orders.is_test""",
+    "the lines of a commission add up to it": """
+        SELECT commissions.id FROM commissions
+        LEFT JOIN commission_lines ON commission_lines.tenant_id = $1 AND commission_id = commissions.id
+        WHERE commissions.tenant_id = $1
+        GROUP BY commissions.id, commissions.amount_minor
+        HAVING coalesce(sum(commission_lines.amount_minor), 0) <> commissions.amount_minor""",
+    "no more commission is reversed than was accrued": """
+        SELECT credit_id FROM commissions
+        WHERE tenant_id = $1 AND credit_id IS NOT NULL
+        GROUP BY credit_id
+        HAVING sum(amount_minor) * sum(amount_minor) FILTER (WHERE kind <> 'REVERSAL') < 0""",
+    "every posting sums to zero in every currency": """
+        SELECT posting_id FROM ledger_entries
+        WHERE tenant_id = $1 GROUP BY posting_id, currency HAVING sum(amount_minor) <> 0""",
+    "the ledger says of a commission what the commission says": """
+        SELECT commissions.id FROM commissions
+        LEFT JOIN ledger_entries AS expense
+          ON expense.tenant_id = $1 AND expense.cause_id = commissions.id AND expense.account = 'EXPENSE'
+        WHERE commissions.tenant_id = $1
+        GROUP BY commissions.id, commissions.amount_minor
+        HAVING coalesce(sum(expense.amount_minor), 0) <> commissions.amount_minor OR count(expense.id) > 1""",
+    "every order told of itself once": """
+        SELECT orders.external_id FROM orders
+        LEFT JOIN outbox ON outbox.tenant_id = $1 AND subject_id = orders.id AND topic = 'order.recorded'
+        WHERE orders.tenant_id = $1 GROUP BY orders.id, orders.external_id HAVING count(outbox.id) <> 1""",
+    "an attributed order has one purchase, and no other has one": """
+        SELECT orders.external_id FROM orders
+        LEFT JOIN instances AS purchase
+          ON purchase.tenant_id = $1 AND purchase.order_id = orders.id AND purchase.kind = 'PURCHASE'
+        LEFT JOIN credits AS credit
+          ON credit.tenant_id = $1 AND credit.order_id = orders.id AND credit.position = 0
+        WHERE orders.tenant_id = $1
+        GROUP BY orders.id, orders.external_id, credit.influencer_id
+        HAVING count(purchase.id) <> CASE WHEN credit.influencer_id IS NULL THEN 0 ELSE 1 END""",
+    "a refund that waits has an order that is not known": """
+        SELECT refunds.external_id FROM refunds
+        JOIN orders ON orders.tenant_id = $1 AND orders.external_id = refunds.order_external_id
+        WHERE refunds.tenant_id = $1 AND refunds.state = 'WAITING'""",
+    "no claim outlives its transaction": "SELECT external_id FROM order_claims WHERE tenant_id = $1",
+}
+
+
+async def broken_laws(db: Database, tenant_id: UUID) -> dict[str, list[str]]:
+    """The laws that do not hold, with the first rows that break each; rollups against facts included."""
+    broken: dict[str, list[str]] = {}
+    async with db.snapshot(tenant_id) as session:
+        for law, finder in LAWS.items():
+            rows = await session.fetch(f"/* test.law */ {finder} LIMIT 3", tenant_id)
+            if rows:
+                broken[law] = [str(tuple(row.values())) for row in rows]
+    differences = await verify(db, tenant_id)
+    if differences:
+        broken["rollups equal facts"] = [str(difference) for difference in differences[:3]]
+    return broken

@@ -1,0 +1,322 @@
+"""What survives kill -9: a store keeps sending orders over HTTP while the server, Postgres and Redis are killed.
+
+Every order is acknowledged in the end, is there once, and every repetition of a call gives the first one's answer.
+"""
+
+import asyncio
+import random
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from app.core.context import Role, TenantInfo
+from app.core.ids import new_id
+from app.db.embedded import EmbeddedServices
+from app.db.migrate import migrate
+from app.db.owner import OwnerDatabase
+from app.db.session import Database
+from app.settings import Settings
+from app.tenancy.service import create_key
+from tests.conftest import add_tenant, make_ctx
+from tests.factories.orders import NOON, Look, ProgramRows
+from tests.integration.test_cli import COMMAND, clean_environment
+from tests.integration.test_embedded import servers_in
+from tests.invariants.books import broken_laws
+
+pytestmark = pytest.mark.embedded
+
+SENDERS = 4
+
+PATIENCE_S = 60.0
+"""Seconds until an order must have been acknowledged, whatever was killed meanwhile."""
+
+RECOVERY_S_MAX = {"server": 10.0, "postgres": 15.0, "valkey": 5.0}
+"""Seconds from a kill to the next acknowledgement, on a busy machine. On an idle one about 2, 2 and 0."""
+
+RECORD_ORDERS = """mutation($input: RecordOrdersInput!) {
+  recordOrders(input: $input) {
+    results { index outcome id externalId code message path } recordedCount replayedCount rejectedCount
+  }
+}"""
+
+RECORD_REFUNDS = """mutation($input: RecordRefundsInput!) {
+  recordRefunds(input: $input) {
+    results { index outcome id externalId code message path } recordedCount replayedCount rejectedCount
+  }
+}"""
+
+
+class Server:
+    """`scoville serve` as a process that is killed and started again, always at the same port."""
+
+    def __init__(self, data_dir: Path, log: Path) -> None:
+        self._data_dir = data_dir
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        with socket.create_server(("127.0.0.1", 0)) as found:
+            self._port = found.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start it; it answers a moment later."""
+        command = [*COMMAND, "serve", "--port", str(self._port), "--data-dir", str(self._data_dir)]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        """Kill it."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+
+@dataclass(slots=True)
+class Call:
+    """A call and the answer that acknowledged it."""
+
+    document: str
+    variables: dict[str, Any]
+    answer: Any = None
+
+
+@dataclass
+class Store:
+    """Sends orders and refunds, and repeats a call until it is acknowledged."""
+
+    client: httpx.AsyncClient
+    dice: random.Random
+    calls: list[Call] = field(default_factory=list)
+    acknowledged_at: float = 0.0
+    refused: int = 0
+
+    async def send(self, call: Call) -> Any:
+        """The answer that acknowledges the call."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            answer = await self._attempt(call)
+            if answer is not None:
+                self.acknowledged_at = time.monotonic()
+                return answer
+            self.refused += 1
+            assert time.monotonic() < deadline, "not acknowledged in time"
+            await asyncio.sleep(0.05 + self.dice.random() * 0.1)
+
+    async def _attempt(self, call: Call) -> Any:
+        try:
+            response = await self.client.post("/graphql", json={"query": call.document, "variables": call.variables})
+        except httpx.TransportError:
+            return None
+        body = response.json()
+        codes = {error["extensions"]["code"] for error in body.get("errors", ())}
+        if codes:
+            assert codes == {"SERVICE_UNAVAILABLE"}, body
+            return None
+        assert response.status_code == 200, body
+        return body["data"]
+
+    async def trade(self, sender: int, is_over: asyncio.Event) -> None:
+        """Send new orders, refunds of earlier ones, and repetitions, until it is over."""
+        known: list[str] = []
+        while not is_over.is_set():
+            number = len(self.calls)
+            if known and self.dice.random() < 0.2:
+                call = _refund(f"{sender}-{number}", self.dice.choice(known), self.dice)
+            else:
+                call = _orders(f"{sender}-{number}", self.dice)
+                known += [order["externalId"] for order in call.variables["input"]["orders"]]
+            self.calls.append(call)
+            call.answer = await self.send(call)
+            if self.dice.random() < 0.3:
+                repeated = self.dice.choice([each for each in self.calls if each.answer is not None])
+                assert await self.send(repeated) == repeated.answer
+
+
+def _orders(name: str, dice: random.Random) -> Call:
+    orders = []
+    for number in range(dice.randrange(1, 4)):
+        amounts = [dice.randrange(1, 10_000) for _ in range(dice.randrange(1, 4))]
+        orders.append(
+            {
+                "externalId": f"order-{name}-{number}",
+                "occurredAt": (NOON + timedelta(minutes=dice.randrange(40_000))).isoformat(),
+                "currency": "GBP",
+                "total": _decimal(sum(amounts)),
+                "lines": [{"kind": "ITEM", "amount": _decimal(amount), "quantity": 1} for amount in amounts],
+                "codes": ["SPICY20"] if dice.random() < 0.7 else [],
+            }
+        )
+    return Call(RECORD_ORDERS, {"input": {"idempotencyKey": f"orders-{name}", "orders": orders}})
+
+
+def _refund(name: str, of: str, dice: random.Random) -> Call:
+    refund = {
+        "externalId": f"refund-{name}",
+        "orderExternalId": of,
+        "occurredAt": (NOON + timedelta(days=40)).isoformat(),
+        "amount": _decimal(dice.randrange(1, 3_000)),
+    }
+    return Call(RECORD_REFUNDS, {"input": {"idempotencyKey": f"refund-{name}", "refunds": [refund]}})
+
+
+def _decimal(minor: int) -> str:
+    return f"{minor // 100}.{minor % 100:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A data directory with running services, a server, and a tenant with a key."""
+
+    settings: Settings
+    data_dir: Path
+    server: Server
+    tenant: TenantInfo
+    key: str
+
+    def kill(self, what: str) -> None:
+        """Kill the server, or the process of a service."""
+        if what == "server":
+            self.server.kill()
+            self.server.start()
+            return
+        for process in servers_in(self.data_dir):
+            with suppress(psutil.NoSuchProcess):
+                if process.name().startswith(what):
+                    process.kill()
+
+    @asynccontextmanager
+    async def store(self, seed: int) -> AsyncIterator[Store]:
+        """A store with a key of the tenant."""
+        limits = httpx.Limits(max_keepalive_connections=SENDERS)
+        headers = {"authorization": f"Bearer {self.key}"}
+        async with httpx.AsyncClient(base_url=self.server.url, headers=headers, timeout=20, limits=limits) as client:
+            yield Store(client, random.Random(seed))
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    """A place of this test's own. The test holds the services too, so that they outlive a killed server."""
+    data_dir = tmp_path / "scoville"
+    with EmbeddedServices(Settings(data_dir=data_dir, database_url=None, redis_url=None)) as settings:
+        assert settings.database_admin_url is not None
+        admin_url = settings.database_admin_url.get_secret_value()
+        await asyncio.to_thread(migrate, admin_url)
+        tenant = TenantInfo(new_id(), "Hot & Co", "Europe/London", "GBP", is_test=False)
+        async with asyncpg.create_pool(admin_url, min_size=1, max_size=1) as admin:
+            await add_tenant(admin, tenant)
+            db = await Database.open(settings)
+            await ProgramRows(db, admin, make_ctx(tenant)).offer("SPICY20")
+            await db.close()
+        async with OwnerDatabase.connected(settings) as owner, owner.owner() as session:
+            made = await create_key(session, tenant=tenant, role=Role.STORE, name="test", now=datetime.now(UTC))
+        server = Server(data_dir, tmp_path / "server.log")
+        server.start()
+        try:
+            yield Place(settings, data_dir, server, tenant, made.key)
+        finally:
+            server.kill()
+
+
+async def _wait_for(claim: Any, timeout_s: float) -> float:
+    began = time.monotonic()
+    while not claim():
+        assert time.monotonic() - began < timeout_s
+        await asyncio.sleep(0.01)
+    return time.monotonic() - began
+
+
+async def _check(place: Place, store: Store) -> None:
+    """Every acknowledged order is there once, under the id that was answered, and the books are right."""
+    db = await Database.open(place.settings)
+    look = Look(db, make_ctx(place.tenant))
+    answered = {
+        result["externalId"]: result["id"]
+        for call in store.calls
+        if call.document is RECORD_ORDERS
+        for result in call.answer["recordOrders"]["results"]
+    }
+    kept = await look.rows("orders")
+    assert len(kept) == len(answered)
+    assert {row["external_id"]: str(row["id"]) for row in kept} == answered
+    # Each call left exactly one trace: it ran once, however often it was sent.
+    assert await look.value("count(*)", "audit_log") == len(store.calls)
+    assert await look.value("sum(amount_minor)", "ledger_entries") == 0
+    assert await broken_laws(db, place.tenant.id) == {}
+    await db.close()
+
+
+async def _trade_under_fire(place: Place, *, kills: list[str], seed: int) -> dict[str, list[float]]:
+    recoveries: dict[str, list[float]] = {"server": [], "postgres": [], "valkey": []}
+    async with place.store(seed) as store:
+        is_over = asyncio.Event()
+        trading = [asyncio.create_task(store.trade(sender, is_over)) for sender in range(SENDERS)]
+        try:
+            await _wait_for(lambda: store.acknowledged_at, 30)
+            for what in kills:
+                await asyncio.sleep(0.3 + store.dice.random())
+                killed_at = time.monotonic()
+                await asyncio.to_thread(place.kill, what)
+                await _wait_for(lambda at=killed_at: store.acknowledged_at > at, RECOVERY_S_MAX[what])
+                recoveries[what].append(store.acknowledged_at - killed_at)
+            await asyncio.sleep(0.5)
+        finally:
+            is_over.set()
+            await asyncio.gather(*trading)
+
+        assert store.refused > 0
+        assert len(store.calls) > 5 * len(kills)
+        for call in store.calls:
+            assert await store.send(call) == call.answer
+        await _check(place, store)
+    return recoveries
+
+
+async def test_nothing_acknowledged_is_lost_or_doubled_when_anything_is_killed(place: Place) -> None:
+    kills = ["server", "postgres", "valkey"] * 4
+    random.Random(1).shuffle(kills)
+
+    await _trade_under_fire(place, kills=kills, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 19))
+async def test_nothing_is_lost_or_doubled_in_many_rounds(place: Place, seed: int) -> None:
+    kills = ["server", "postgres", "valkey"] * 4
+    random.Random(seed).shuffle(kills)
+
+    await _trade_under_fire(place, kills=kills, seed=seed)
+
+
+@pytest.mark.parametrize("is_keyed", [True, False])
+async def test_the_same_order_sent_fifty_times_at_once_over_http_is_one(place: Place, is_keyed: bool) -> None:
+    async with place.store(3) as store:
+        call = _orders("same", store.dice)
+        if not is_keyed:
+            del call.variables["input"]["idempotencyKey"]
+
+        answers = await asyncio.gather(*(store.send(call) for _ in range(50)))
+
+    results = [answer["recordOrders"]["results"] for answer in answers]
+    ids = {tuple(result["id"] for result in each) for each in results}
+    assert len(ids) == 1
+    if is_keyed:
+        assert all(answer == answers[0] for answer in answers)
+    else:
+        assert sum(result[0]["outcome"] == "RECORDED" for result in results) == 1
+    call.answer, store.calls = answers[0], [call]
+    db = await Database.open(place.settings)
+    assert await Look(db, make_ctx(place.tenant)).value("count(*)", "orders") == len(results[0])
+    assert await broken_laws(db, place.tenant.id) == {}
+    await db.close()

@@ -1,0 +1,94 @@
+"""Formulas: one division, half-even, exact at any size."""
+
+from decimal import Context, Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.analytics.semantic.formula import Formula, Terms, Unit
+from app.analytics.semantic.measures import MEASURES
+from app.analytics.semantic.sums import SUMS
+from app.tables.rollups import SUM_COLUMNS
+
+E9 = 10**9
+
+
+def value_of(measure: str, exponent: int = 2, **sums: int) -> object:
+    formula = MEASURES[measure].formula
+    columns = {name: index for index, name in enumerate(formula.sums)}
+    return formula.compiled(columns, exponent)([sums.get(name, 0) for name in formula.sums])
+
+
+@pytest.mark.parametrize(
+    ("measure", "sums", "expected"),
+    [
+        ("instances", {"instances": 7}, 7),
+        ("nonPurchases", {"instances": 234, "purchases": 70}, 164),
+        ("orders", {"orders_e9": 2_500_000_000}, Decimal("2.5")),
+        ("orders", {"orders_e9": 30 * E9}, Decimal("30")),
+        ("orders", {"orders_e9": 333_333_334}, Decimal("0.333333334")),
+        ("units", {"units_e9": -4 * E9}, Decimal("-4")),
+        ("grossRevenue", {"gross_e9": 1_005 * E9 // 10}, Decimal("1.00")),
+        ("grossRevenue", {"gross_e9": 1_015 * E9 // 10}, Decimal("1.02")),
+        ("netRevenue", {"gross_e9": 0, "refunds_e9": 5 * E9}, Decimal("-0.05")),
+        ("averageOrderValue", {"gross_e9": 1_001 * E9, "orders_e9": 2 * E9}, Decimal("5.00")),
+        ("conversionRate", {"purchases": 70, "instances": 234}, Decimal("0.299145")),
+        ("orderRate", {"orders_e9": E9 // 2, "clicks": 4}, Decimal("0.125000")),
+        ("commission", {"commission_pending": 500, "commission_paid": 7, "commission_reversed": 10}, Decimal("4.97")),
+        ("earningsPerClick", {"commission_approved": 100, "clicks": 3}, Decimal("0.333333")),
+    ],
+)
+def test_value_is_divided_once_and_rounded_half_even(measure: str, sums: dict[str, int], expected: object) -> None:
+    found = value_of(measure, **sums)
+
+    assert found == expected
+    assert str(found) == str(expected)
+
+
+@pytest.mark.parametrize("measure", [name for name, measure in MEASURES.items() if measure.is_nullable])
+def test_quotient_over_nothing_is_null(measure: str) -> None:
+    assert value_of(measure) is None
+
+
+@pytest.mark.parametrize(("exponent", "shown"), [(0, "1234"), (2, "12.34"), (3, "1.234")])
+def test_money_has_the_digits_of_its_currency(exponent: int, shown: str) -> None:
+    assert str(value_of("grossRevenue", exponent, gross_e9=1_234 * E9)) == shown
+
+
+@pytest.mark.parametrize(("exponent", "shown"), [(0, "411.333333"), (2, "4.113333"), (3, "0.411333")])
+def test_rate_of_money_is_in_major_units(exponent: int, shown: str) -> None:
+    assert str(value_of("earningsPerClick", exponent, commission_paid=1_234, clicks=3)) == shown
+
+
+@given(st.integers(-(10**38), 10**38))
+def test_money_of_any_size_keeps_every_digit(minor: int) -> None:
+    found = value_of("grossRevenue", gross_e9=minor * E9)
+
+    assert isinstance(found, Decimal)
+    assert int(found.scaleb(2, context=Context(prec=80))) == minor
+
+
+def test_terms_of_two_scales_are_refused() -> None:
+    with pytest.raises(AssertionError, match="one scale"):
+        Formula(Unit.MONEY, Terms(("gross_e9", "commission_paid")))
+
+
+def test_stored_sums_are_the_columns_of_rollups() -> None:
+    assert {name for name, declared in SUMS.items() if declared.is_stored} == set(SUM_COLUMNS)
+
+
+def test_every_sum_is_used_or_is_the_count_of_missing_rates() -> None:
+    used = {name for measure in MEASURES.values() for name in measure.formula.sums}
+
+    assert set(SUMS) - used == {"missing_rates"}
+
+
+def test_a_measure_fits_the_dimensions_that_all_its_facts_have() -> None:
+    assert MEASURES["commission"].dimensions == ("influencer", "campaign", "product", "code", "currency")
+    assert MEASURES["clicks"].dimensions == ("influencer", "campaign", "code", "platform", "channel", "country")
+    assert MEASURES["earningsPerClick"].dimensions == ("influencer", "campaign", "code")
+    assert "product" not in MEASURES["orders"].additive_by
+    assert "currency" not in MEASURES["netRevenue"].additive_by
+    assert MEASURES["visitors"].additive_by == MEASURES["averageOrderValue"].additive_by == ()
+    assert MEASURES["netRevenue"].api_name == "NET_REVENUE"
