@@ -40,6 +40,16 @@ class Oracle:
         """The measures of every group of which any part is not nothing."""
         return {key: self._values(ask, key, parts) for key, parts in self._parts(ask).items() if any(parts.values())}
 
+    def series(self, ask: Ask) -> list[tuple[Key, Values]]:
+        """The measures of every bucket that the range meets, in order; zeros where nothing happened."""
+        assert not ask.by
+        assert ask.every is not None
+        found = self.groups(ask)
+        empty = self._values(ask, (), {})
+        buckets = edges(ask.start, ask.end, ask.every, ask.zone)[:-1]
+        assert found.keys() <= {(start,) for start in buckets}
+        return [((start,), found.get((start,), empty)) for start in buckets]
+
     def keys(self, dimension: str) -> list[str]:
         """All keys that a dimension has anywhere, sorted."""
         tables = [f"fact_{name}" for name in ("instances", "lines", "refunds", "commissions_by_product")]

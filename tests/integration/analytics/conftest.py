@@ -30,17 +30,13 @@ class Store:
     naive: Naive
 
 
-@pytest.fixture(scope="session")
-async def store(runtime: Runtime, admin: "asyncpg.Pool[Any]") -> Store:
-    """Half a year of facts around two changes of the clock, in London."""
-    tenant = TenantInfo(new_id(), f"store {new_id()}", reporting_zone="Europe/London", currency="GBP", is_test=False)
-    await add_tenant(admin, tenant)
-    ctx = make_ctx(tenant, now=NOW)
-    folded = made_up(tenant, seed=1, start=START, days=150)
+async def half_folded(runtime: Runtime, ctx: Ctx, *, seed: int, orders: int = 120, instances: int = 400) -> Facts:
+    """Half a year of facts, twice so many: the first half folded into rollups, the second still deltas."""
+    folded = made_up(ctx.tenant, seed=seed, start=START, days=150, orders=orders, instances=instances)
     await insert(runtime.db, folded)
     await contribute(runtime.db, ctx, folded)
-    await fold(runtime.db, tenant.id, now=NOW)
-    pending = made_up(tenant, seed=2, start=START, days=160)
+    await fold(runtime.db, ctx.tenant_id, now=NOW)
+    pending = made_up(ctx.tenant, seed=seed + 1, start=START, days=160, orders=orders, instances=instances)
     for table in ("customers", "products", "orders", "refunds", "adjustments"):
         for row in pending.rows[table]:
             row["external_id"] = f"second-{row['external_id']}"
@@ -48,7 +44,17 @@ async def store(runtime: Runtime, admin: "asyncpg.Pool[Any]") -> Store:
     await contribute(runtime.db, ctx, pending)
     for table, rows in pending.rows.items():
         folded.rows[table] += rows
-    return Store(ctx, folded, Naive(folded))
+    return folded
+
+
+@pytest.fixture(scope="session")
+async def store(runtime: Runtime, admin: "asyncpg.Pool[Any]") -> Store:
+    """Half a year of facts around two changes of the clock, in London."""
+    tenant = TenantInfo(new_id(), f"store {new_id()}", reporting_zone="Europe/London", currency="GBP", is_test=False)
+    await add_tenant(admin, tenant)
+    ctx = make_ctx(tenant, now=NOW)
+    facts = await half_folded(runtime, ctx, seed=1)
+    return Store(ctx, facts, Naive(facts))
 
 
 @pytest.fixture(params=["rollups", "facts"])
