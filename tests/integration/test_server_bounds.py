@@ -1,13 +1,10 @@
 """The server on a real socket: slow and endless senders are cut off, and do not stand in anyone's way."""
 
 import asyncio
-import shutil
 import socket
-import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 
 import orjson
 import pytest
@@ -114,33 +111,3 @@ async def test_slow_senders_stand_in_nobodys_way(server: Address) -> None:
     for _, writer in slow:
         writer.close()
 
-
-@pytest.mark.slow
-async def test_audits_of_graphql_http(server: Address, make_key: Callable[..., Awaitable[str]], tmp_path: Path) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("no Node here")
-    shutil.copy(Path(__file__).parents[1] / "audits" / "graphql_http.mjs", tmp_path)
-    packages = ["graphql-http@1.23.1", "graphql@16"]
-    installed = await asyncio.to_thread(
-        subprocess.run, [npm, "install", "--silent", *packages], cwd=tmp_path, capture_output=True, check=False
-    )
-    if installed.returncode != 0:
-        pytest.skip("the audits could not be installed")
-    url = f"http://{server[0]}:{server[1]}/graphql"
-
-    audited = await asyncio.to_thread(
-        subprocess.run,
-        ["node", "graphql_http.mjs", url],
-        cwd=tmp_path,
-        env={"PATH": str(Path(npm).parent), "SCOVILLE_KEY": await make_key()},
-        capture_output=True,
-        check=True,
-    )
-
-    results = orjson.loads(audited.stdout)
-    failed = [result for result in results if result["status"] != "ok"]
-    # By GET, which browsers alone may use here.
-    assert sorted(result["id"] for result in failed) == ["5A70", "6A70", "D6D5"]
-    assert {result["name"].split()[0] for result in failed} == {"MAY"}
-    assert len([result for result in results if result["name"].startswith(("MUST", "SHOULD"))]) == 13 + 23
