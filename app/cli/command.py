@@ -4,11 +4,24 @@ import sys
 
 import typer
 
-from app.cli import export, keys, migrate, partitions, reference, rollups, schema, serve, settings, tenants, worker
+from app.cli import (
+    export,
+    imports,
+    keys,
+    migrate,
+    partitions,
+    reference,
+    rollups,
+    schema,
+    serve,
+    settings,
+    tenants,
+    worker,
+)
 from app.cli.options import UsageError
 from app.errors import DomainError, OutsideError, QueryIssues
 
-GROUPS = (serve, worker, migrate, tenants, keys, rollups, partitions, export, schema, settings, reference)
+GROUPS = (serve, worker, migrate, tenants, keys, rollups, partitions, imports, export, schema, settings, reference)
 """Modules with a typer application `commands`, in the order of the help. A group of its own has `NAME`."""
 
 commands = typer.Typer(

@@ -65,6 +65,8 @@ def bring_up(settings: Settings) -> list[PartitionMade]:
     return make_partitions(settings)
 
 
-def make_partitions(settings: Settings) -> list[PartitionMade]:
-    """The partitions made, for this month and those ahead."""
-    return ensure_partitions(admin_url(settings), now=datetime.now(UTC), months_ahead=settings.partitions_ahead)
+def make_partitions(settings: Settings, *, span: tuple[datetime, datetime] | None = None) -> list[PartitionMade]:
+    """The partitions made, for this month, those ahead, and those of the span."""
+    return ensure_partitions(
+        admin_url(settings), now=datetime.now(UTC), months_ahead=settings.partitions_ahead, span=span
+    )

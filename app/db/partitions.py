@@ -37,14 +37,19 @@ class PartitionMade:
     rows: int
 
 
-def ensure_partitions(admin_url: str, *, now: datetime, months_ahead: int) -> list[PartitionMade]:
+def ensure_partitions(
+    admin_url: str, *, now: datetime, months_ahead: int, span: tuple[datetime, datetime] | None = None
+) -> list[PartitionMade]:
     """The partitions made: for this month and those ahead, and for every month found in DEFAULT, oldest first.
 
+    span: also for the months of its first and last instant and those between, before rows of them come.
     Raises OutsideError when the database is away, or too busy to give the lock. What was made until then stays.
     """
     engine = create_engine("postgresql+psycopg://" + admin_url.split("://", 1)[1])
     try:
         wanted = set(_months_from(now, months_ahead)) | _months_in_default(engine)
+        if span is not None:
+            wanted |= set(_months_between(*span))
         missing = sorted(wanted - _existing_months(engine))[:MONTHS_MAX]
         made = (_make(engine, month) for month in missing)
         return [partition for partition in made if partition is not None]
@@ -64,6 +69,13 @@ def partition_name(month: date) -> str:
 def _months_from(now: datetime, ahead: int) -> Iterator[date]:
     month = now.astimezone(UTC).date().replace(day=1)
     for _ in range(ahead + 1):
+        yield month
+        month = _next(month)
+
+
+def _months_between(first: datetime, last: datetime) -> Iterator[date]:
+    month = first.astimezone(UTC).date().replace(day=1)
+    while month <= last.astimezone(UTC).date():
         yield month
         month = _next(month)
 

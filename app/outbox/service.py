@@ -16,6 +16,7 @@ TOPICS: dict[str, str] = {
     "refund.applied": "A refund, cancellation or chargeback was applied. externalId, orderExternalId, kind, isTest.",
     "refund.rejected": "A refund that waited for its order exceeded it. externalId, orderExternalId, code.",
     "adjustment.recorded": "A credit note without an order. externalId, amountMinor, currency.",
+    "instances.recorded": "Instances of a campaign were recorded: one event a call and campaign. Their number by kind.",
     "influencer.changed": "An influencer was created or updated.",
     "campaign.changed": "A campaign was created or updated.",
     "enrollment.changed": "An enrollment was created or updated.",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.core.context import Ctx
+from app.core.context import Ctx, Principal, Role, TenantInfo
+from app.core.ids import ZERO_ID, new_id
 from app.customers.inputs import CustomerInput
 from app.integrations.online_retail import Invoice, Reading, Report, Survey
 from app.orders.inputs import AdjustmentInput, OrderInput, RefundInput
@@ -51,6 +52,11 @@ class Imported:
         }
 
 
+def operator(tenant: TenantInfo, *, now: datetime) -> Ctx:
+    """Who imports: an administrator of the tenant, without a key; the database's owner runs commands."""
+    return Ctx(Principal(ZERO_ID, Role.ADMIN, tenant), f"import-{new_id()}", now)
+
+
 def extent_of(survey: Survey) -> tuple[datetime, datetime]:
     """The first and the last instant that an import may write to: partitions are made for the months between."""
     times = [invoice.occurred_at for invoice in survey.invoices.values()]
@@ -80,7 +86,9 @@ async def import_online_retail(
         await pump.put_all("customers", upsert_customers, customers, size=size)
         await pump.put_all("products", upsert_products, products, size=size)
         if traffic is not None:
-            program = await lay_program(pump, traffic.plan, currency=ctx.tenant.currency)
+            # Clicks name customers: those that are under way come first.
+            await pump.drain()
+            program = await lay_program(pump, traffic.plan, currency=ctx.tenant.currency, size=size)
             await lay_traffic(pump, traffic, program, size=size)
         # No touch that is recorded later ever changes an order that was judged: all of them come first.
         await pump.drain()

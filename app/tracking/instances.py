@@ -127,8 +127,8 @@ def placed(item: CheckedInstance, known: Known) -> InstanceRow:
     customer_id = None if sent.customer is None else known.customers.get(sent.customer)
     if sent.customer is not None and customer_id is None:
         raise DomainError("UNKNOWN_CUSTOMER", "No customer has this id. Upsert them first.", path=("customer",))
-    offers: Sequence[LinkRow | CodeRow | None] = (code, link) if sent.kind is InstanceKind.CODE else (link, code)
-    offers = [offer for offer in offers if offer is not None]
+    found = (code, link) if sent.kind is InstanceKind.CODE else (link, code)
+    offers = [offer for offer in found if offer is not None]
     influencers = {offer.influencer_id for offer in offers} | ({sent.influencer_id} - {None})
     if len(influencers) > 1:
         raise DomainError(
@@ -137,7 +137,7 @@ def placed(item: CheckedInstance, known: Known) -> InstanceRow:
             path=("influencerId",),
         )
     campaigns = [offer.campaign_id for offer in offers if offer.campaign_id is not None]
-    if sent.campaign_id is not None and campaigns and campaigns[0] != sent.campaign_id:
+    if sent.campaign_id is not None and campaigns and sent.campaign_id not in campaigns:
         raise DomainError(
             "BAD_USER_INPUT",
             "`campaignId` is not the campaign of the link or code. Leave out what is implied.",

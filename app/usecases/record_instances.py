@@ -1,9 +1,14 @@
-"""Records instances: clicks, views, code uses, sign-ups. One transaction: references → keys → facts → rollup deltas."""
+"""Records instances: clicks, views, code uses, sign-ups.
 
-from collections.abc import Mapping, Sequence
+One transaction: references → keys → facts → rollup deltas → outbox.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
+from app import outbox
 from app.analytics.rollups import deltas
 from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome, Outcome
@@ -90,7 +95,17 @@ async def _record(
             for row in fresh
         ],
     )
+    await outbox.append(ctx, session, _events(fresh))
     return in_order(outcomes, len(outcomes))
+
+
+def _events(rows: Iterable[InstanceRow]) -> list[outbox.Event]:
+    # One a campaign, not one a click: clicks come by the million, and whoever listens asks for the sums anyway.
+    kinds: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        if row.campaign_id is not None:
+            kinds[row.campaign_id][row.kind.value] += 1
+    return [outbox.Event("instances.recorded", campaign_id, dict(counts)) for campaign_id, counts in kinds.items()]
 
 
 async def _placed(
