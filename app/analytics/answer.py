@@ -6,6 +6,7 @@ Rows come from the database or, as JSON, from the cache; both are read the same 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -113,11 +114,18 @@ class GroupPage:
         return tuple(found)
 
 
+class WarningCode(StrEnum):
+    """What a reader of the answer should know."""
+
+    PARTIAL_BUCKET = "PARTIAL_BUCKET"
+    MISSING_EXCHANGE_RATE = "MISSING_EXCHANGE_RATE"
+
+
 @dataclass(frozen=True, slots=True)
 class Warned:
     """Something a reader of the answer should know. count: of what it is about."""
 
-    code: str
+    code: WarningCode
     message: str
     count: int | None = None
 
@@ -146,12 +154,12 @@ class Answer:
         partial = sum(bucket.is_partial for buckets in self.series for bucket in buckets)
         if partial:
             message = f"{partial} buckets are cut by the range or still running."
-            found.append(Warned("PARTIAL_BUCKET", message, partial))
+            found.append(Warned(WarningCode.PARTIAL_BUCKET, message, partial))
         if self.missing_rates:
             message = (
                 f"{self.missing_rates} amounts have no exchange rate to {self.resolved.currency} and are left out."
             )
-            found.append(Warned("MISSING_EXCHANGE_RATE", message, self.missing_rates))
+            found.append(Warned(WarningCode.MISSING_EXCHANGE_RATE, message, self.missing_rates))
         return tuple(found)
 
 

@@ -18,7 +18,7 @@ from app.analytics.query import Parents, Preset, Question
 from app.analytics.resolve import Resolved, needs_extent, resolve
 from app.analytics.rollups.catalog import stored
 from app.analytics.sql.state import EXTENT, ROLLUP_STATE, SIZES
-from app.analytics.sql.statement import bound
+from app.analytics.sql.statement import Bound, bound
 from app.cache.answers import Answers, Depends
 from app.core.context import Ctx
 from app.core.hashing import content_hash
@@ -56,12 +56,27 @@ class Runner:
         resolved = await self._resolve(ctx, question, parents)
         return answers_of(resolved, await self._computed(ctx, resolved))
 
-    def plan(self, ctx: Ctx, question: Question) -> Plan:
+    def plan(self, ctx: Ctx, question: Question, parents: Parents | None = None) -> Plan:
         """How the question would be answered with every rollup set stored. Runs nothing, looks nothing up."""
         resolved = resolve(
-            question, ctx, page_items_max=self.settings.page_items_max, data_from=_nominal(question, ctx)
+            question,
+            ctx,
+            page_items_max=self.settings.page_items_max,
+            parents=parents,
+            data_from=_nominal(question, ctx),
         )
         return plan(resolved, everything_stored(ctx.tenant) if self.settings.rollups_enabled else None)
+
+    async def planned(self, ctx: Ctx, question: Question, parents: Parents | None = None) -> Plan:
+        """How the question would be answered with what is stored now. Answers nothing."""
+        resolved = await self._resolve(ctx, question, parents)
+        async with self.db.snapshot(ctx.tenant_id) as session:
+            return plan(resolved, await self._stored(session))
+
+    @staticmethod
+    def statements(ctx: Ctx, planned: Plan) -> tuple[Bound, ...]:
+        """The statements of a plan, in the order in which they would run."""
+        return tuple(bound(planned, facet, ctx.tenant_id) for facet in planned.facets)
 
     async def extent(self, ctx: Ctx) -> Extent:
         """When the tenant's facts begin and end."""

@@ -62,10 +62,14 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A compiled shape. names: of its parameters, in order; the first is the tenant. columns: of its rows."""
+    """A compiled shape.
+
+    names, types: of its parameters, in order; the first is the tenant. columns: of its rows.
+    """
 
     text: str
     names: tuple[str, ...]
+    types: tuple[str, ...]
     columns: tuple[str, ...]
 
 
@@ -230,4 +234,5 @@ def rendered(statement: Select[Any], name: str) -> Statement:
     sql = _CLAUSE.sub(r"\n\1", sql).replace("UNION ALL SELECT", "UNION ALL\nSELECT")
     lines = [line.strip() for line in sql.splitlines()]
     columns = tuple(column.name for column in statement.selected_columns)
-    return Statement(f"/* analytics.{name} */\n" + "\n".join(lines), tuple(names), columns)
+    types = ("uuid", *(text.binds[item].type.compile(dialect).lower() for item in names[1:]))
+    return Statement(f"/* analytics.{name} */\n" + "\n".join(lines), tuple(names), types, columns)

@@ -1,0 +1,128 @@
+"""`analytics` and `catalog`: any measure by any dimension over any range, and what there is to ask.
+
+A resolver reads the question from what is selected below it and has the runner answer it. Under a list of entities all
+questions are answered together: `nested_analytics`.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from aiodataloader import DataLoader
+
+from app.analytics.answer import Answer
+from app.analytics.query import Parents, Question
+from app.analytics.runner import Runner
+from app.core.context import Ctx, Scope
+from app.runtime import Runtime
+from graphql_schema.analytics_inputs import FactFilter, RangeInput
+from graphql_schema.analytics_selection import Asked, Document, asked
+from graphql_schema.analytics_types import Analytics
+from graphql_schema.context import Info
+from graphql_schema.permissions import requires
+from graphql_schema.scalars import TimeZone
+
+PARENTS_MAX = 1_000
+"""Entities of one list that are answered together; more become several questions."""
+
+Range = Annotated[RangeInput, strawberry.argument(description="Which time; half-open.")]
+Where = Annotated[FactFilter | None, strawberry.argument(description="Which facts count; all when not given.")]
+Zone = Annotated[
+    TimeZone | None,
+    strawberry.argument(description="Zone of days and longer buckets; the tenant's reporting zone when not given."),
+]
+
+
+def runner_of(runtime: Runtime) -> Runner:
+    """The runner of a process."""
+    return Runner(runtime.db, runtime.answers, runtime.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersByParent:
+    """Answers one question for many entities of a dimension, in as many statements as for one."""
+
+    dimension: str
+    question: Question
+
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> DataLoader[UUID, Answer]:
+        """The loader of one request."""
+
+        async def load(ids: list[UUID]) -> list[Answer]:
+            found = await runner_of(runtime).run_many(ctx, self.question, Parents(self.dimension, tuple(ids)))
+            return [found[parent_id] for parent_id in ids]
+
+        return DataLoader(batch_load_fn=load, max_batch_size=PARENTS_MAX)
+
+
+@dataclass(slots=True)
+class Questions:
+    """The questions of one request's `analytics` fields: read once, however many entities of a list ask them."""
+
+    read: dict[tuple[int, ...], Asked]
+
+    @classmethod
+    def none(cls, runtime: Runtime, ctx: Ctx) -> "Questions":
+        """Those of a request that has just begun."""
+        return cls({})
+
+
+def _asked(info: Info, range: RangeInput, where: FactFilter | None, time_zone: TimeZone | None) -> Asked:
+    # The same nodes with the same variables are the same question.
+    nodes = info._raw_info.field_nodes
+    questions = info.context.loaders.get(Questions.none).read
+    place = tuple(map(id, nodes))
+    found = questions.get(place)
+    if found is None:
+        arguments = {"range": range, "where": where, "time_zone": time_zone}
+        found = questions[place] = asked(Document.of(info), nodes, arguments)
+    return found
+
+
+def _shown(info: Info, question: Asked, answer: Answer | None, parents: Parents | None) -> Analytics:
+    ctx, runner = info.context.ctx, runner_of(info.context.runtime)
+    return Analytics(
+        asked=question,
+        answer=answer,
+        make_plan=lambda: runner.plan(ctx, question.question, parents),
+        bind=lambda plan: runner.statements(ctx, plan),
+    )
+
+
+async def nested_analytics(
+    info: Info,
+    dimension: str,
+    parent_id: UUID,
+    range: RangeInput,
+    where: FactFilter | None = None,
+    time_zone: TimeZone | None = None,
+) -> Analytics:
+    """The answer for one entity of a dimension. Those of a whole list are computed together.
+
+    For the field `analytics` of a type; it declares `requires(Scope.ANALYTICS_READ)` itself.
+    """
+    question = _asked(info, range, where, time_zone)
+    answer = None
+    if question.runs:
+        answer = await info.context.loaders.get(AnswersByParent(dimension, question.question)).load(parent_id)
+    return _shown(info, question, answer, Parents(dimension, (parent_id,)))
+
+
+@strawberry.type
+class Query:
+    """Fields of this file."""
+
+    @strawberry.field(
+        description="Measures of the program, as totals, time series, groups and tables. Only what is selected is "
+        "computed. A key of role influencer sees its own numbers.",
+        extensions=[requires(Scope.ANALYTICS_READ)],
+    )
+    async def analytics(
+        self, info: Info, range: Range, where: Where = None, time_zone: Zone = None
+    ) -> Analytics | None:
+        """Measures of the program."""
+        question = _asked(info, range, where, time_zone)
+        ctx, runner = info.context.ctx, runner_of(info.context.runtime)
+        answer = await runner.run(ctx, question.question) if question.runs else None
+        return _shown(info, question, answer, None)
