@@ -5,7 +5,7 @@ questions are answered together: `nested_analytics`.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -98,15 +98,28 @@ async def nested_analytics(
     where: FactFilter | None = None,
     time_zone: TimeZone | None = None,
 ) -> Analytics:
-    """The answer for one entity of a dimension. Those of a whole list are computed together.
-
-    For the field `analytics` of a type; it declares `requires(Scope.ANALYTICS_READ)` itself.
-    """
+    """The answer for one entity of a dimension. Those of a whole list are computed together."""
     question = _asked(info, range, where, time_zone)
     answer = None
     if question.runs:
         answer = await info.context.loaders.get(AnswersByParent(dimension, question.question)).load(parent_id)
     return _shown(info, question, answer, Parents(dimension, (parent_id,)))
+
+
+def analytics_of(dimension: str) -> Any:
+    """The field `analytics` of the type of a dimension's entities, which have an `id`."""
+
+    async def analytics(
+        root: strawberry.Parent[Any], info: Info, range: Range, where: Where = None, time_zone: Zone = None
+    ) -> Analytics | None:
+        return await nested_analytics(info, dimension, UUID(root.id), range, where, time_zone)
+
+    return strawberry.field(
+        resolver=analytics,
+        description=f"Measures of this {dimension} alone. Under a list all are answered together, in as many "
+        "statements as one.",
+        extensions=[requires(Scope.ANALYTICS_READ)],
+    )
 
 
 @strawberry.type

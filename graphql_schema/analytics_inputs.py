@@ -15,7 +15,7 @@ from app.analytics.query import Direction, Nulls, Preset
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.core.timegrain import Granularity
 from app.errors import QueryIssue, QueryIssues
-from graphql_schema.analytics_words import DimensionConditions, DimensionName, MeasureName, camel
+from graphql_schema.analytics_words import ENTITIES, DimensionConditions, DimensionName, MeasureName, camel
 from graphql_schema.filters import IdFilter
 from graphql_schema.scalars import uuid_of
 
@@ -203,19 +203,29 @@ COLUMN_NAME_LENGTH_MAX = 100
 """Characters of a column's name that a caller chose."""
 
 
-def column_names(refs: Iterable[MeasureRef], path: tuple[str, ...]) -> tuple[str, ...]:
+def key_columns(element: query.GroupElement) -> tuple[str, ...]:
+    """Names of a table's columns for an element that it is grouped by: an entity has two, its id and its name."""
+    if isinstance(element, query.ByTime):
+        return ("time",)
+    name = camel(element.name)
+    return (f"{name}Id", f"{name}Name") if element.name in ENTITIES else (name,)
+
+
+def measure_columns(refs: Iterable[MeasureRef], by: Iterable[query.GroupElement], path: str) -> tuple[str, ...]:
     """Names of a table's columns for these measures. Raises QueryIssues for one that is too long, or there twice."""
+    taken = {name for element in by for name in key_columns(element)}
     names: list[str] = []
     issues = []
     for index, ref in enumerate(refs):
-        where = (*path, "measures", str(index))
+        where = (path, "measures", str(index))
         name = _given(ref.as_) or ref.name.value
         if len(name) > COLUMN_NAME_LENGTH_MAX:
             message = f"The column's name has more than {COLUMN_NAME_LENGTH_MAX} characters."
             issues.append(QueryIssue("BAD_USER_INPUT", message, (*where, "as"), "Choose a shorter one."))
-        if name in names:
-            message = f"Two columns are named {name[:COLUMN_NAME_LENGTH_MAX]!r}."
+        elif name in taken:
+            message = f"Two columns are named {name!r}."
             issues.append(QueryIssue("BAD_USER_INPUT", message, where, "Give one of them another name by `as`."))
+        taken.add(name)
         names.append(name)
     if issues:
         raise QueryIssues(issues)

@@ -24,7 +24,7 @@ from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from app.analytics.query import Filter, GroupElement, Groups, OrderElement, Question, RangeAsk, Series
-from graphql_schema.analytics_inputs import FactFilter, GroupBy, GroupOrder, MeasureRef, RangeInput, column_names
+from graphql_schema.analytics_inputs import FactFilter, GroupBy, GroupOrder, MeasureRef, RangeInput, measure_columns
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT
 from graphql_schema.context import Info
 
@@ -45,7 +45,8 @@ class Document:
     def of(info: Info) -> "Document":
         """The operation that is executed."""
         raw = info._raw_info
-        return Document(raw.schema, raw.fragments, raw.variable_values, raw.operation)
+        # Strawberry shows the values alone; nothing is told of where they came from.
+        return Document(raw.schema, raw.fragments, VariableValues({}, info.variable_values), raw.operation)
 
     def roots(self) -> Fields:
         """The root fields."""
@@ -201,7 +202,7 @@ def _table(document: Document, key: str, nodes: Sequence[FieldNode]) -> tuple[Gr
         is_table=True,
         path=(key,),
     )
-    return found, tuple(zip(column_names(refs, (key,)), measures, strict=True))
+    return found, tuple(zip(measure_columns(refs, found.by, key), measures, strict=True))
 
 
 def _by(elements: Iterable[GroupBy]) -> tuple[GroupElement, ...]:

@@ -19,9 +19,9 @@ from app.analytics.semantic.measures import MEASURES
 from app.analytics.sql.statement import Bound
 from app.core.context import Scope
 from app.core.timegrain import Granularity
-from graphql_schema.analytics_inputs import GroupBy, GroupOrder, MeasureRef
+from graphql_schema.analytics_inputs import GroupBy, GroupOrder, MeasureRef, key_columns
 from graphql_schema.analytics_selection import Asked
-from graphql_schema.analytics_words import ENTITIES, GroupKey, Measures, TimeKey, camel, group_key, measures
+from graphql_schema.analytics_words import ENTITIES, GroupKey, Measures, TimeKey, group_key, measures
 from graphql_schema.connection import PageInfo
 from graphql_schema.context import Info
 from graphql_schema.loaders import ById
@@ -283,21 +283,19 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
     columns: list[Column] = []
     dimensions = page.asked.dimensions
     for element in page.asked.by:
+        name, *second = key_columns(element)
         if not isinstance(element, ByDimension):
             starts: list[datetime | None] = [group.time.start if group.time else None for group in page.groups]
-            columns.append(Column(name="time", kind=ColumnKind.TIME, unit=None, times=starts))
+            columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=starts))
             continue
         number = dimensions.index(element.name)
         keys: list[Any] = [group.keys[number] for group in page.groups]
-        name = camel(element.name)
-        if element.name not in ENTITIES:
-            columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=keys))
-            continue
-        names = await _names(info, element.name, keys)
-        ids = [None if key is None else str(key) for key in keys]
-        columns.append(Column(name=f"{name}Id", kind=ColumnKind.STRING, unit=None, strings=ids))
-        shown = [names.get(key) for key in keys]
-        columns.append(Column(name=f"{name}Name", kind=ColumnKind.STRING, unit=None, strings=shown))
+        texts = [None if key is None else str(key) for key in keys]
+        columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=texts))
+        if second:
+            names = await _names(info, element.name, keys)
+            shown = [names.get(key) for key in keys]
+            columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=shown))
     currency = "currency" if "currency" in dimensions else answer.resolved.currency
     for column, measure in named:
         at = page.asked.measures.index(measure)

@@ -6,6 +6,7 @@ Rows come from the database or, as JSON, from the cache; both are read the same 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -106,7 +107,7 @@ class GroupPage:
             match sort.kind:
                 case SortKind.MEASURE:
                     value = row[self.columns.index(f"sort_{number}")]
-                    found.append(None if value is None else int(value))
+                    found.append(None if value is None else _whole(value))
                 case SortKind.TIME:
                     found.append(row[self.columns.index("bucket")])
                 case SortKind.DIMENSION:
@@ -224,8 +225,9 @@ def _id(value: Any) -> UUID:
 
 
 def _whole(value: Any) -> int:
-    # Numerics come as Decimal from the database and as text from the cache. No sum over no rows.
-    return 0 if value is None else int(value)
+    # Numerics come as Decimal from the database and as text from the cache, with zeros behind the point where they were
+    # divided. No sum over no rows.
+    return 0 if value is None else int(Decimal(value))
 
 
 def _summed(columns: Sequence[str]) -> tuple[str, ...]:

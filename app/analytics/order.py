@@ -18,6 +18,10 @@ Place: TypeAlias = tuple[int | Decimal | str | UUID | None, ...]
 """The sort values of a group, one for each sort. Measures as whole numbers of their last digit, buckets from 1."""
 
 
+VALUE_MAX = Decimal(10) ** 100
+"""Beyond every sum: what a cursor says is larger was not written by us."""
+
+
 class SortKind(StrEnum):
     """What is compared."""
 
@@ -90,8 +94,11 @@ def _fits(sort: Sort, value: Any) -> bool:
         case SortKind.TIME:
             return isinstance(value, datetime) and value.tzinfo is not None
         case SortKind.MEASURE:
-            whole = isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value()
-            return value is None or whole or (isinstance(value, int) and not isinstance(value, bool))
+            if isinstance(value, Decimal):
+                return value.is_finite() and abs(value) < VALUE_MAX and value == value.to_integral_value()
+            return value is None or (isinstance(value, int) and not isinstance(value, bool))
         case SortKind.DIMENSION:
-            wanted = UUID if DIMENSIONS[sort.name].kind is KeyKind.ENTITY else str
-            return value is None or isinstance(value, wanted)
+            if DIMENSIONS[sort.name].kind is KeyKind.ENTITY:
+                return value is None or isinstance(value, UUID)
+            # The one character that no text of the database has.
+            return value is None or (isinstance(value, str) and "\0" not in value)

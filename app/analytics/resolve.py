@@ -137,7 +137,7 @@ def resolve(
     for asked in question.groups:
         identity = repr((question.range, where, zone, asked.by, asked.order, parents and parents.dimension))
         _check_groups(asked, filtered, issues)
-        limit = _limit(asked, page_items_max, issues)
+        limit = _limit(asked, page_items_max, most, issues)
         edges = ()
         if interval is not None and zone is not None and asked.every is not None:
             path = (*asked.path, "by")
@@ -228,11 +228,11 @@ def _check_groups(groups: Groups, filtered: frozenset[str] | set[str], issues: l
         issues.append(QueryIssue("TOO_MANY_GROUPS", message, (*groups.path, "orderBy"), "Order by fewer."))
 
 
-def _limit(groups: Groups, page_items_max: int, issues: list[QueryIssue]) -> int:
+def _limit(groups: Groups, page_items_max: int, cells_max: int, issues: list[QueryIssue]) -> int:
     most = page_items_max
     if groups.is_table:
         # Two columns for an entity (id and name), one for any other key and for each measure.
-        most = CELLS_MAX // max(2 * len(groups.by) + len(groups.measures), 1)
+        most = cells_max // max(2 * len(groups.by) + len(groups.measures), 1)
     if groups.first is None:
         return most
     if not 0 <= groups.first <= most:

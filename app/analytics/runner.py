@@ -17,7 +17,7 @@ from app.analytics.planner import Stored, everything_stored, plan
 from app.analytics.query import Parents, Preset, Question
 from app.analytics.resolve import Resolved, needs_extent, resolve
 from app.analytics.rollups.catalog import stored
-from app.analytics.sql.state import EXTENT, ROLLUP_STATE, SIZES
+from app.analytics.sql.state import EXTENT, OWN_EXTENT, ROLLUP_STATE, SIZES
 from app.analytics.sql.statement import Bound, bound
 from app.cache.answers import Answers, Depends
 from app.core.context import Ctx
@@ -32,7 +32,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """When a tenant's facts begin and end; None without facts."""
+    """When facts begin and end; None without facts."""
 
     first_at: datetime | None
     last_at: datetime | None
@@ -79,9 +79,13 @@ class Runner:
         return tuple(bound(planned, facet, ctx.tenant_id) for facet in planned.facets)
 
     async def extent(self, ctx: Ctx) -> Extent:
-        """When the tenant's facts begin and end."""
+        """When the facts that the caller may see begin and end."""
+        own = ctx.principal.influencer_id
         async with self.db.read(ctx.tenant_id) as session:
-            row = await session.fetchrow(EXTENT, ctx.tenant_id)
+            if own is None:
+                row = await session.fetchrow(EXTENT, ctx.tenant_id)
+            else:
+                row = await session.fetchrow(OWN_EXTENT, ctx.tenant_id, own)
         assert row is not None, "an aggregate has a row"
         return Extent(row["first_at"], row["last_at"])
 

@@ -20,6 +20,17 @@ SELECT least(
 ) AS last_at"""
 """Commissions are dated at orders and refunds: they lie within."""
 
+OWN_EXTENT = """/* analytics.own_extent */
+SELECT least(
+  (SELECT min(occurred_at) FROM instances WHERE tenant_id = $1 AND influencer_id = $2),
+  (SELECT min(occurred_at) FROM credits WHERE tenant_id = $1 AND influencer_id = $2)
+) AS first_at, greatest(
+  (SELECT max(occurred_at) FROM instances WHERE tenant_id = $1 AND influencer_id = $2),
+  (SELECT max(occurred_at) FROM credits WHERE tenant_id = $1 AND influencer_id = $2),
+  (SELECT max(occurred_at) FROM commissions WHERE tenant_id = $1 AND influencer_id = $2)
+) AS last_at"""
+"""The same of one influencer's facts. A refund of theirs takes commission back at its time."""
+
 SIZES = """/* analytics.rollup_sizes */
 SELECT rollup_set, count(*) AS rows
 FROM rollups
