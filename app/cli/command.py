@@ -5,6 +5,7 @@ import sys
 import typer
 
 from app.cli import (
+    demo,
     export,
     imports,
     keys,
@@ -21,7 +22,21 @@ from app.cli import (
 from app.cli.options import UsageError
 from app.errors import DomainError, OutsideError, QueryIssues
 
-GROUPS = (serve, worker, migrate, tenants, keys, rollups, partitions, imports, export, schema, settings, reference)
+GROUPS = (
+    demo,
+    serve,
+    worker,
+    migrate,
+    tenants,
+    keys,
+    rollups,
+    partitions,
+    imports,
+    export,
+    schema,
+    settings,
+    reference,
+)
 """Modules with a typer application `commands`, in the order of the help. A group of its own has `NAME`."""
 
 commands = typer.Typer(

@@ -4,7 +4,7 @@ Kept in the data directory, readable by its owner alone. The keys open nothing b
 """
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -17,10 +17,9 @@ FILE = "demo.json"
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """keys: by role. is_loaded: False when the load was cut off; it is then repeated, which doubles nothing."""
+    """A demo that is loaded: one that was cut off before is not remembered, and loaded again. keys: by role."""
 
     tenant_id: UUID
-    is_loaded: bool
     keys: dict[Role, str]
 
 
@@ -32,11 +31,7 @@ def read(data_dir: Path, tenant_id: UUID) -> Remembered | None:
         return None
     if content["tenant_id"] != str(tenant_id):
         return None
-    return Remembered(
-        tenant_id=tenant_id,
-        is_loaded=content["is_loaded"],
-        keys={Role(role): key for role, key in content["keys"].items()},
-    )
+    return Remembered(tenant_id=tenant_id, keys={Role(role): key for role, key in content["keys"].items()})
 
 
 def write(data_dir: Path, remembered: Remembered) -> None:
@@ -44,6 +39,10 @@ def write(data_dir: Path, remembered: Remembered) -> None:
     unfinished = data_dir / f"{FILE}.new"
     unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    content = {
+        "tenant_id": str(remembered.tenant_id),
+        "keys": {role.value: key for role, key in remembered.keys.items()},
+    }
     with os.fdopen(descriptor, "wb") as file:
-        file.write(orjson.dumps(asdict(remembered)))
+        file.write(orjson.dumps(content))
     unfinished.rename(data_dir / FILE)
