@@ -1,0 +1,3 @@
+"""The API: a strawberry schema, one file per feature."""
+
+from graphql_schema import words as words

@@ -2,13 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
-from app.analytics.query import Direction
 from app.campaigns.queries import CAMPAIGNS
 from app.commissions.queries import COMMISSION_LINES, COMMISSIONS
 from app.core.context import Scope
@@ -22,7 +20,7 @@ from app.products.queries import PRODUCTS
 from graphql_schema.connection import Connection
 from graphql_schema.context import Info
 from graphql_schema.families import found, shown, shows
-from graphql_schema.filters import IdFilter, TimeFilter, any_of, on, sorted_by
+from graphql_schema.filters import NEWEST, FactOrder, IdFilter, TimeFilter, any_of, on, sorted_by
 from graphql_schema.loaders import Children, Paging, listed
 from graphql_schema.node import Node
 from graphql_schema.permissions import requires
@@ -31,18 +29,16 @@ from graphql_schema.scalars import CurrencyCode
 if TYPE_CHECKING:
     from graphql_schema.campaigns import Campaign
     from graphql_schema.influencers import Influencer
-    from graphql_schema.orders import Order, Refund
+    from graphql_schema.orders import Order
     from graphql_schema.products import Product
+    from graphql_schema.refunds import Refund
 
 LazyCampaign = Annotated["Campaign", strawberry.lazy("graphql_schema.campaigns")]
 LazyInfluencer = Annotated["Influencer", strawberry.lazy("graphql_schema.influencers")]
 LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
-LazyRefund = Annotated["Refund", strawberry.lazy("graphql_schema.orders")]
+LazyRefund = Annotated["Refund", strawberry.lazy("graphql_schema.refunds")]
 LazyProduct = Annotated["Product", strawberry.lazy("graphql_schema.products")]
 
-strawberry.enum(CommissionKind, description="Why a commission row exists; REVERSAL rows are negative.")
-strawberry.enum(CommissionState, description="Where a commission is on its way to the influencer.")
-strawberry.enum(LedgerAccount, description="Account of the ledger. Debits are positive; what is owed is negative.")
 
 _LINES = Children(COMMISSION_LINES, "commission_id", "item.position")
 
@@ -199,25 +195,6 @@ class LedgerEntryFilter:
     posted: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When it was posted.")
 
 
-@strawberry.enum(description="What commissions are ordered by.")
-class CommissionSort(StrEnum):
-    """What commissions are ordered by."""
-
-    OCCURRED_AT = strawberry.enum_value("OCCURRED_AT", description="The time of the order or refund.")
-    RECORDED_AT = strawberry.enum_value("RECORDED_AT", description="When it was booked.")
-
-
-@strawberry.input(description="Order of commissions.")
-class CommissionOrder:
-    """Order of commissions."""
-
-    by: CommissionSort = strawberry.field(default=CommissionSort.OCCURRED_AT, description="What to order by.")
-    direction: Direction = strawberry.field(default=Direction.DESC, description="In which direction.")
-
-
-NEWEST_COMMISSIONS = CommissionOrder()
-
-
 def commission_conditions(where: CommissionFilter | None) -> list[Any]:
     """The filter's conditions."""
     if not where:
@@ -241,7 +218,7 @@ class Query:
         self,
         info: Info,
         where: CommissionFilter | None = None,
-        order_by: CommissionOrder = NEWEST_COMMISSIONS,
+        order_by: FactOrder | None = None,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
@@ -253,7 +230,7 @@ class Query:
             COMMISSIONS,
             Paging(first, after, last, before),
             node=shown(COMMISSIONS),
-            sort=sorted_by(order_by.by, order_by.direction),
+            sort=sorted_by(order_by or NEWEST),
             conditions=commission_conditions(where),
         )
 

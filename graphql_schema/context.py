@@ -32,6 +32,10 @@ class Loaders:
             found = self._made[make] = make(self._runtime, self._ctx)
         return found
 
+    def forget(self) -> None:
+        """Drop them all: the next asks the database again."""
+        self._made.clear()
+
 
 @dataclass(slots=True)
 class Context:

@@ -7,7 +7,7 @@ null passes `notIn`. An argument that is null is as good as not given.
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import strawberry
 
@@ -16,8 +16,6 @@ from app.core.words import Platform
 from app.db import conditions
 from app.db.keyset import Condition, Sort
 from graphql_schema.scalars import uuid_of
-
-strawberry.enum(Direction, description="Of an order.")
 
 _IN = "Matches any of these; an empty list matches nothing."
 _NOT_IN = "Matches none of these; what is unknown passes."
@@ -128,6 +126,39 @@ def on(column: str, given: IdFilter | StringFilter | PlatformFilter | TimeFilter
     return [] if wanted is None else wanted.on(column)
 
 
-def sorted_by(column: StrEnum, direction: Direction) -> Sort:
+class Ordering(Protocol):
+    """An order as an argument gives it."""
+
+    @property
+    def by(self) -> StrEnum:
+        """What to order by."""
+        ...
+
+    @property
+    def direction(self) -> Direction:
+        """In which direction."""
+        ...
+
+
+def sorted_by(order: Ordering) -> Sort:
     """The order by a listing's column: an order's words are the columns' names in upper case."""
-    return Sort(column.value.lower(), descending=direction is Direction.DESC)
+    return Sort(order.by.value.lower(), descending=order.direction is Direction.DESC)
+
+
+@strawberry.enum(description="What facts are ordered by: when they happened, or when they were recorded.")
+class FactSort(StrEnum):
+    """What facts are ordered by."""
+
+    OCCURRED_AT = "OCCURRED_AT"
+    RECORDED_AT = "RECORDED_AT"
+
+
+@strawberry.input(description="Order of orders, refunds, adjustments and commissions.")
+class FactOrder:
+    """Order of orders, refunds, adjustments and commissions."""
+
+    by: FactSort = strawberry.field(default=FactSort.OCCURRED_AT, description="What to order by.")
+    direction: Direction = strawberry.field(default=Direction.DESC, description="In which direction.")
+
+
+NEWEST = FactOrder()

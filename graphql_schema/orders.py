@@ -1,29 +1,27 @@
-"""Orders, refunds and adjustments, as they are read. Their mutations are in order_writes.py."""
+"""Orders, as they are read. Their mutations are in order_writes.py."""
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
-from app.analytics.query import Direction
 from app.attribution.queries import ATTRIBUTIONS, CREDITS
 from app.campaigns.queries import CAMPAIGNS
 from app.commissions.queries import COMMISSIONS
 from app.core.context import Scope
 from app.core.money import WEIGHT_ONE, from_minor
-from app.core.words import AttributionModel, LineKind, OrderEventKind, Platform, RefundKind, RefundState, TouchKind
+from app.core.words import AttributionModel, LineKind, OrderEventKind, Platform, TouchKind
 from app.customers.queries import CUSTOMERS
 from app.influencers.queries import INFLUENCERS
-from app.orders.queries import ADJUSTMENTS, ORDER_EVENTS, ORDER_LINES, ORDERS, REFUND_LINES, REFUNDS, live
+from app.orders.queries import ORDER_EVENTS, ORDER_LINES, ORDERS, REFUNDS, live
 from app.products.queries import PRODUCTS
 from graphql_schema.commissions import Commission
 from graphql_schema.connection import Connection
 from graphql_schema.context import Info
 from graphql_schema.families import found, shown, shows
-from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, is_flag, on, sorted_by
+from graphql_schema.filters import NEWEST, FactOrder, StringFilter, TimeFilter, is_flag, on, sorted_by
 from graphql_schema.loaders import Children, Paging, listed
 from graphql_schema.node import Node
 from graphql_schema.permissions import requires
@@ -34,23 +32,18 @@ if TYPE_CHECKING:
     from graphql_schema.customers import Customer
     from graphql_schema.influencers import Influencer
     from graphql_schema.products import Product
+    from graphql_schema.refunds import Refund
 
 LazyCampaign = Annotated["Campaign", strawberry.lazy("graphql_schema.campaigns")]
 LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_schema.customers")]
 LazyInfluencer = Annotated["Influencer", strawberry.lazy("graphql_schema.influencers")]
 LazyProduct = Annotated["Product", strawberry.lazy("graphql_schema.products")]
+LazyRefund = Annotated["Refund", strawberry.lazy("graphql_schema.refunds")]
 
-strawberry.enum(LineKind, description="What an order line is. ITEM and DISCOUNT are revenue, the others are not.")
-strawberry.enum(OrderEventKind, description="What happened to an order.")
-strawberry.enum(RefundKind, description="Why money went back.")
-strawberry.enum(RefundState, description="WAITING for its order, APPLIED to it, or REJECTED because it exceeds it.")
-strawberry.enum(TouchKind, description="By which means a touch reached the customer.")
-strawberry.enum(AttributionModel, description="How the credit of an order is shared among its touches.")
 
 _LINES = Children(ORDER_LINES, "order_id", "item.position, item.version")
 _EVENTS = Children(ORDER_EVENTS, "order_id", "item.occurred_at, item.id")
 _REFUNDS = Children(REFUNDS, "order_id", "item.occurred_at, item.id")
-_REFUND_LINES = Children(REFUND_LINES, "refund_id", "item.position, item.id")
 _CREDITS = Children(CREDITS, "order_id", "item.position")
 _COMMISSIONS = Children(COMMISSIONS, "order_id", "item.occurred_at, item.id")
 _ATTRIBUTION = Children(ATTRIBUTIONS, "order_id", "item.judged_at")
@@ -145,79 +138,6 @@ class Credit:
     async def campaign(self, info: Info) -> LazyCampaign | None:
         """For which campaign."""
         return await found(info, CAMPAIGNS, self.campaign_id)
-
-
-@strawberry.type(description="A part of a refund: what it takes back of one order line.")
-class RefundLine:
-    """A part of a refund."""
-
-    position: int = strawberry.field(description="Number of the order line within its order.")
-    kind: LineKind = strawberry.field(description="What the order line is.")
-    quantity: BigInt = strawberry.field(description="Units taken back; 0 when the refund names an amount alone.")
-    amount: Decimal = strawberry.field(description="Taken back, major units; negative for a discount taken back.")
-    product_id: strawberry.Private[UUID | None]
-
-    @staticmethod
-    def of(row: Any) -> "RefundLine":
-        """The row as it is shown."""
-        return RefundLine(
-            position=row["position"],
-            kind=LineKind(row["kind"]),
-            quantity=BigInt(row["quantity"]),
-            amount=from_minor(row["amount_minor"], row["currency"]),
-            product_id=row["product_id"],
-        )
-
-    @strawberry.field(description="The line's product; null when it has none.")
-    async def product(self, info: Info) -> LazyProduct | None:
-        """The line's product."""
-        return await found(info, PRODUCTS, self.product_id)
-
-
-@shows(REFUNDS, Scope.ORDERS_READ)
-@strawberry.type(description="Money taken back from an order, on its own date.")
-class Refund(Node):
-    """Money taken back from an order."""
-
-    external_id: str = strawberry.field(description="The store's id of the refund.")
-    order_external_id: str = strawberry.field(description="The store's id of the order.")
-    kind: RefundKind = strawberry.field(description="Why money went back.")
-    state: RefundState = strawberry.field(description="Whether it was applied to its order.")
-    reason: str | None = strawberry.field(description="The store's words for why.")
-    reject_code: str | None = strawberry.field(description="Why it was rejected when its order came; an error code.")
-    occurred_at: datetime = strawberry.field(description="When it happened.")
-    recorded_at: datetime = strawberry.field(description="When it was told.")
-    settled_at: datetime | None = strawberry.field(description="When it was applied or rejected; null while it waits.")
-    order_id: strawberry.Private[UUID | None]
-    row_id: strawberry.Private[UUID]
-
-    @staticmethod
-    def of(row: Any) -> "Refund":
-        """The row as it is shown."""
-        return Refund(
-            id=strawberry.ID(str(row["id"])),
-            external_id=row["external_id"],
-            order_external_id=row["order_external_id"],
-            kind=RefundKind(row["kind"]),
-            state=RefundState(row["state"]),
-            reason=row["reason"],
-            reject_code=row["reject_code"],
-            occurred_at=row["occurred_at"],
-            recorded_at=row["recorded_at"],
-            settled_at=row["settled_at"],
-            order_id=row["order_id"],
-            row_id=row["id"],
-        )
-
-    @strawberry.field(description="The order; null while it is not known.")
-    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("graphql_schema.orders")] | None:
-        """The order."""
-        return await found(info, ORDERS, self.order_id)
-
-    @strawberry.field(description="What it takes back, line by line; empty while it waits.")
-    async def lines(self, info: Info) -> list[RefundLine]:
-        """What it takes back, line by line."""
-        return [RefundLine.of(row) for row in await info.context.loaders.get(_REFUND_LINES).load(self.row_id)]
 
 
 @strawberry.type(description="A touch that was looked at for an order, with its credit or why it earned none.")
@@ -320,9 +240,10 @@ class Order(Node):
         return [OrderEvent.of(row) for row in await info.context.loaders.get(_EVENTS).load(self.row_id)]
 
     @strawberry.field(description="What was taken back, oldest first.")
-    async def refunds(self, info: Info) -> list[Refund]:
+    async def refunds(self, info: Info) -> list[LazyRefund]:
         """What was taken back."""
-        return [Refund.of(row) for row in await info.context.loaders.get(_REFUNDS).load(self.row_id)]
+        show = shown(REFUNDS)
+        return [show(row) for row in await info.context.loaders.get(_REFUNDS).load(self.row_id)]
 
     @strawberry.field(description="Who is credited, oldest touch first; empty for test orders.")
     async def credits(self, info: Info) -> list[Credit]:
@@ -343,41 +264,6 @@ class Order(Node):
         return Attribution.of(rows[0]["model"], rows[0]["rule"], rows[0]["candidates"]) if rows else None
 
 
-@shows(ADJUSTMENTS, Scope.ORDERS_READ)
-@strawberry.type(description="A credit note whose order cannot be known: uncredited, counted in refunds.")
-class Adjustment(Node):
-    """A credit note whose order cannot be known."""
-
-    external_id: str = strawberry.field(description="The store's id of it.")
-    occurred_at: datetime = strawberry.field(description="When it happened.")
-    recorded_at: datetime = strawberry.field(description="When it was told.")
-    currency: CurrencyCode = strawberry.field(description="Currency of the amount.")
-    amount: Decimal = strawberry.field(description="Taken back; major units.")
-    quantity: BigInt = strawberry.field(description="Units taken back.")
-    reason: str | None = strawberry.field(description="The store's words for why.")
-    product_id: strawberry.Private[UUID | None]
-
-    @staticmethod
-    def of(row: Any) -> "Adjustment":
-        """The row as it is shown."""
-        return Adjustment(
-            id=strawberry.ID(str(row["id"])),
-            external_id=row["external_id"],
-            occurred_at=row["occurred_at"],
-            recorded_at=row["recorded_at"],
-            currency=CurrencyCode(row["currency"]),
-            amount=from_minor(row["amount_minor"], row["currency"]),
-            quantity=BigInt(row["quantity"]),
-            reason=row["reason"],
-            product_id=row["product_id"],
-        )
-
-    @strawberry.field(description="Its product; null when it has none.")
-    async def product(self, info: Info) -> LazyProduct | None:
-        """Its product."""
-        return await found(info, PRODUCTS, self.product_id)
-
-
 @strawberry.input(description="Which orders to list. Conditions are combined by AND.")
 class OrderFilter:
     """Which orders to list."""
@@ -390,45 +276,6 @@ class OrderFilter:
     is_test: bool | None = strawberry.field(default=strawberry.UNSET, description="Test orders, or all others.")
 
 
-@strawberry.input(description="Which refunds to list. Conditions are combined by AND.")
-class RefundFilter:
-    """Which refunds to list."""
-
-    external_id: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="The store's id.")
-    order: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="The order it takes back from.")
-    state: list[RefundState] | None = strawberry.field(default=strawberry.UNSET, description="Any of these states.")
-    kind: list[RefundKind] | None = strawberry.field(default=strawberry.UNSET, description="Any of these kinds.")
-    occurred: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When it happened.")
-
-
-@strawberry.input(description="Which adjustments to list. Conditions are combined by AND.")
-class AdjustmentFilter:
-    """Which adjustments to list."""
-
-    external_id: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="The store's id.")
-    product: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Its product.")
-    occurred: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When it happened.")
-
-
-@strawberry.enum(description="What orders, refunds and adjustments are ordered by.")
-class FactSort(StrEnum):
-    """What orders, refunds and adjustments are ordered by."""
-
-    OCCURRED_AT = strawberry.enum_value("OCCURRED_AT", description="When it happened.")
-    RECORDED_AT = strawberry.enum_value("RECORDED_AT", description="When it was recorded.")
-
-
-@strawberry.input(description="Order of orders, refunds and adjustments.")
-class FactOrder:
-    """Order of orders, refunds and adjustments."""
-
-    by: FactSort = strawberry.field(default=FactSort.OCCURRED_AT, description="What to order by.")
-    direction: Direction = strawberry.field(default=Direction.DESC, description="In which direction.")
-
-
-NEWEST = FactOrder()
-
-
 @strawberry.type
 class Query:
     """Fields of this file."""
@@ -438,7 +285,7 @@ class Query:
         self,
         info: Info,
         where: OrderFilter | None = None,
-        order_by: FactOrder = NEWEST,
+        order_by: FactOrder | None = None,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
@@ -462,74 +309,9 @@ class Query:
             ORDERS,
             Paging(first, after, last, before),
             node=shown(ORDERS),
-            sort=sorted_by(order_by.by, order_by.direction),
-            conditions=conditions,
-        )
-
-    @strawberry.field(
-        description="Refunds, newest first; those that wait for their order too.",
-        extensions=[requires(Scope.ORDERS_READ)],
-    )
-    async def refunds(
-        self,
-        info: Info,
-        where: RefundFilter | None = None,
-        order_by: FactOrder = NEWEST,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Refund]:
-        """Refunds."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("external_id", where.external_id),
-                *on("order_id", where.order),
-                *any_of("state", where.state),
-                *any_of("kind", where.kind),
-                *on("occurred_at", where.occurred),
-            ]
-        )
-        return await listed(
-            info,
-            REFUNDS,
-            Paging(first, after, last, before),
-            node=shown(REFUNDS),
-            sort=sorted_by(order_by.by, order_by.direction),
-            conditions=conditions,
-        )
-
-    @strawberry.field(description="Adjustments, newest first.", extensions=[requires(Scope.ORDERS_READ)])
-    async def adjustments(
-        self,
-        info: Info,
-        where: AdjustmentFilter | None = None,
-        order_by: FactOrder = NEWEST,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Adjustment]:
-        """Adjustments."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("external_id", where.external_id),
-                *on("product_id", where.product),
-                *on("occurred_at", where.occurred),
-            ]
-        )
-        return await listed(
-            info,
-            ADJUSTMENTS,
-            Paging(first, after, last, before),
-            node=shown(ADJUSTMENTS),
-            sort=sorted_by(order_by.by, order_by.direction),
+            sort=sorted_by(order_by or NEWEST),
             conditions=conditions,
         )
 
 
-TYPES = (Order, Refund, Adjustment)
+TYPES = (Order,)

@@ -13,11 +13,47 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import get_object_definition
 
-from graphql_schema import viewer
+from graphql_schema import (
+    campaign_writes,
+    campaigns,
+    codes,
+    commissions,
+    customers,
+    enrollments,
+    influencer_writes,
+    influencers,
+    instances,
+    links,
+    node,
+    order_writes,
+    orders,
+    products,
+    refund_writes,
+    refunds,
+    viewer,
+)
 from graphql_schema.permissions import check_declared
 from graphql_schema.scalars import SCALARS
 
-FEATURES: tuple[ModuleType, ...] = (viewer,)
+FEATURES: tuple[ModuleType, ...] = (
+    viewer,
+    node,
+    influencers,
+    influencer_writes,
+    campaigns,
+    campaign_writes,
+    enrollments,
+    links,
+    codes,
+    instances,
+    customers,
+    products,
+    orders,
+    order_writes,
+    refunds,
+    refund_writes,
+    commissions,
+)
 """Modules with a `Query`, a `Mutation` or both, and `TYPES` for types that no field names (a node's kinds)."""
 
 

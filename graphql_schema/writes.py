@@ -4,25 +4,41 @@ A mutation's result type extends ItemResult with what it shows of the item; its 
 name of its own. Both are made from ItemOutcome alone, so a repetition under the same idempotency key gives the same.
 """
 
-from collections.abc import Sequence
-from typing import Any, Generic, Self, TypeVar
+from collections.abc import Awaitable, Sequence
+from typing import Any, Generic, Protocol, Self, TypeVar
+from uuid import UUID
 
 import strawberry
 
+from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome, Outcome
-
-strawberry.enum(
-    Outcome,
-    description="What became of an item: RECORDED anew or changed, REPLAYED (known with the same content), REJECTED.",
-)
+from app.runtime import Runtime
+from graphql_schema.context import Info
+from graphql_schema.scalars import uuid_of
 
 R = TypeVar("R", bound="ItemResult")
+P = TypeVar("P", bound="Payload[Any]")
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+NOBODY = UUID(int=0)
+"""An id that no row has."""
 
 IDEMPOTENCY_KEY = (
     "Makes the call safe to repeat: the same key and input give the same answer for 30 days, the same key with another "
     "input is IDEMPOTENCY_CONFLICT. At most 200 characters."
 )
 """Description of the field `idempotencyKey` of every input."""
+
+
+class UseCase(Protocol[T_contra]):
+    """A use case that writes a batch."""
+
+    def __call__(
+        self, runtime: Runtime, ctx: Ctx, items: Sequence[T_contra], /, *, idempotency_key: str | None
+    ) -> Awaitable[Sequence[ItemOutcome]]:
+        """What became of each item."""
+        ...
 
 
 @strawberry.type(description="What became of one item of a write.")
@@ -36,6 +52,7 @@ class ItemResult:
     code: str | None = strawberry.field(description="Why it was rejected: a stable code.")
     message: str | None = strawberry.field(description="Why it was rejected, and the way out.")
     path: list[str] = strawberry.field(description="Which part of the input was rejected; empty otherwise.")
+    row_id: strawberry.Private[UUID | None]
     detail: strawberry.Private[dict[str, Any]]
 
     @classmethod
@@ -49,6 +66,7 @@ class ItemResult:
             code=outcome.code,
             message=outcome.message,
             path=list(outcome.path),
+            row_id=outcome.id,
             detail=outcome.detail,
         )
 
@@ -74,11 +92,45 @@ class Payload(Generic[R]):
         )
 
 
+async def write(
+    info: Info,
+    use_case: UseCase[T],
+    items: Sequence[T],
+    idempotency_key: str | None,
+    *,
+    payload: type[P],
+    result: type[ItemResult],
+) -> P:
+    """The payload of a write. Rows that the request loaded before are forgotten: they may have changed."""
+    key = None if idempotency_key is strawberry.UNSET else idempotency_key
+    outcomes = await use_case(info.context.runtime, info.context.ctx, items, idempotency_key=key)
+    info.context.loaders.forget()
+    return payload.of(outcomes, result)
+
+
 def given(item: Any, *but: str) -> dict[str, Any]:
-    """The fields of an input object that were sent, by name, without those named in `but`."""
+    """The fields of an input object that were sent, null among them, without those named in `but`."""
     names = item.__strawberry_definition__.fields
     return {
         field.python_name: value
         for field in names
         if field.python_name not in but and (value := getattr(item, field.python_name)) is not strawberry.UNSET
     }
+
+
+def present(item: Any, *but: str) -> dict[str, Any]:
+    """The fields of an input object that were sent with a value: what a new row is made from, the rest by default."""
+    return {name: value for name, value in given(item, *but).items() if value is not None}
+
+
+def id_named(value: strawberry.ID | None) -> UUID | None:
+    """The id that an item names. What cannot be an id is nobody's, so that the item alone is refused for it."""
+    if value is None or value is strawberry.UNSET:
+        return None
+    found = uuid_of(value)
+    return NOBODY if found is None else found
+
+
+def own_id(value: strawberry.ID) -> UUID:
+    """The id of the row that a change names."""
+    return uuid_of(value) or NOBODY

@@ -9,8 +9,8 @@ from app.db.keyset import NOTHING, Listing
 def _credited(order: str) -> str:
     """Own rows of an influencer: those of orders credited to them."""
     return (
-        "EXISTS (SELECT 1 FROM credits AS credit WHERE credit.tenant_id = $1 "
-        f"AND credit.order_id = item.{order} AND credit.influencer_id = {{}})"  # noqa: S608 - a column
+        "EXISTS (SELECT 1 FROM credits AS credit WHERE credit.tenant_id = $1 "  # noqa: S608 - a column
+        f"AND credit.order_id = item.{order} AND credit.influencer_id = {{}})"
     )
 
 
@@ -44,6 +44,46 @@ ORDER_EVENTS = Listing(
     own=_credited("order_id"),
     sorts=(("occurred_at", "timestamptz"),),
 )
+
+
+def _credited_orders(name: str, *columns: str) -> str:
+    """A table of the orders with booked credit, once for each value of the columns of `credits` named, which it adds.
+
+    Ordered and paged by the credit's time, which is the order's: the indexes credits_influencer and credits_campaign.
+    """
+    credit = ", ".join(f"credit.{column}" for column in columns)
+    same = " AND ".join(f"earlier.{column} = credit.{column}" for column in columns)
+    enrolled = (
+        "JOIN enrollments AS enrollment ON enrollment.tenant_id = $1 "
+        "AND enrollment.campaign_id = credit.campaign_id AND enrollment.influencer_id = credit.influencer_id "
+        if name == "enrollment_id"
+        else ""
+    )
+    key = "enrollment.id AS enrollment_id, " if enrolled else ""
+    return (
+        f"(SELECT {key}{credit}, credit.occurred_at, sold.tenant_id, sold.id, sold.external_id, sold.recorded_at, "  # noqa: S608 - only declared texts
+        "sold.version, sold.currency, sold.customer_id, sold.codes, sold.country, sold.is_test "
+        f"FROM credits AS credit {enrolled}"
+        "JOIN orders AS sold ON sold.tenant_id = $1 AND sold.id = credit.order_id "
+        "WHERE credit.tenant_id = $1 AND credit.weight_booked > 0 AND NOT EXISTS (SELECT 1 FROM credits AS earlier "
+        "WHERE earlier.tenant_id = $1 AND earlier.order_id = credit.order_id AND earlier.weight_booked > 0 "
+        f"AND earlier.position < credit.position AND {same}))"
+    )
+
+
+def _orders_of(tag: str, name: str, *columns: str) -> Listing:
+    return Listing(
+        tag=tag,
+        table=_credited_orders(name, *columns),
+        columns=ORDERS.columns,
+        own=ORDERS.own,
+        sorts=(("occurred_at", "timestamptz"),),
+    )
+
+
+INFLUENCER_ORDERS = _orders_of("influencer_orders", "influencer_id", "influencer_id")
+CAMPAIGN_ORDERS = _orders_of("campaign_orders", "campaign_id", "campaign_id")
+ENROLLMENT_ORDERS = _orders_of("enrollment_orders", "enrollment_id", "campaign_id", "influencer_id")
 
 REFUNDS = Listing(
     tag="refunds",

@@ -1,0 +1,241 @@
+"""Campaigns, as they are read."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app.analytics.query import Direction
+from app.campaigns.queries import CAMPAIGNS, ENROLLMENTS
+from app.core.context import Scope
+from app.core.money import from_minor
+from app.core.words import AttributionModel, CampaignStatus
+from app.db.keyset import Sort
+from app.orders.queries import CAMPAIGN_ORDERS, ORDERS
+from app.tracking.queries import CODES, LINKS
+from graphql_schema.connection import Connection
+from graphql_schema.context import Info
+from graphql_schema.families import shown, shows
+from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, sorted_by
+from graphql_schema.loaders import Paging, listed, nested
+from graphql_schema.node import Node
+from graphql_schema.permissions import requires
+from graphql_schema.scalars import BigInt, CurrencyCode
+
+if TYPE_CHECKING:
+    from graphql_schema.codes import Code
+    from graphql_schema.enrollments import Enrollment
+    from graphql_schema.links import Link
+    from graphql_schema.orders import Order
+
+LazyCode = Annotated["Code", strawberry.lazy("graphql_schema.codes")]
+LazyEnrollment = Annotated["Enrollment", strawberry.lazy("graphql_schema.enrollments")]
+LazyLink = Annotated["Link", strawberry.lazy("graphql_schema.links")]
+LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
+
+
+_OLDEST = Sort("created_at")
+_NEWEST = Sort("occurred_at", descending=True)
+
+
+@shows(CAMPAIGNS, Scope.PROGRAM_READ)
+@strawberry.type(description="A dated promotion with goals and terms.")
+class Campaign(Node):
+    """A dated promotion with goals and terms."""
+
+    external_id: str | None = strawberry.field(description="The caller's own id of it.")
+    name: str = strawberry.field(description="What it is called.")
+    status: CampaignStatus = strawberry.field(description="Whether it credits.")
+    starts_at: datetime = strawberry.field(description="It runs from this instant.")
+    ends_at: datetime | None = strawberry.field(description="It runs until before this instant; null: without end.")
+    currency: CurrencyCode = strawberry.field(description="Currency of budget and sales goal.")
+    budget: Decimal | None = strawberry.field(description="What it may cost, major units.")
+    engagement_goal: BigInt | None = strawberry.field(description="Likes, comments and shares aimed at.")
+    sales_goal: Decimal | None = strawberry.field(description="Revenue aimed at, major units.")
+    attribution_model: AttributionModel = strawberry.field(description="How the credit of an order is shared.")
+    click_window_days: int = strawberry.field(description="Days after a click during which an order is credited to it.")
+    commission_rate: Decimal = strawberry.field(description="Share of the commission base, 0 to 1.")
+    created_at: datetime = strawberry.field(description="When it was entered.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+    row_id: strawberry.Private[UUID]
+
+    @staticmethod
+    def of(row: Any) -> "Campaign":
+        """The row as it is shown."""
+        currency, goal = row["currency"], row["engagement_goal"]
+        return Campaign(
+            id=strawberry.ID(str(row["id"])),
+            external_id=row["external_id"],
+            name=row["name"],
+            status=CampaignStatus(row["status"]),
+            starts_at=row["starts_at"],
+            ends_at=row["ends_at"],
+            currency=CurrencyCode(currency),
+            budget=None if row["budget_minor"] is None else from_minor(row["budget_minor"], currency),
+            engagement_goal=None if goal is None else BigInt(goal),
+            sales_goal=None if row["sales_goal_minor"] is None else from_minor(row["sales_goal_minor"], currency),
+            attribution_model=AttributionModel(row["attribution_model"]),
+            click_window_days=row["click_window_days"],
+            commission_rate=row["commission_rate"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            row_id=row["id"],
+        )
+
+    @strawberry.field(description="Influencers in it, in the order they entered.")
+    async def enrollments(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyEnrollment]:
+        """Influencers in it."""
+        return await nested(
+            info,
+            ENROLLMENTS,
+            Paging(first, after, last, before),
+            parent="campaign_id",
+            parent_id=self.row_id,
+            node=shown(ENROLLMENTS),
+            sort=_OLDEST,
+        )
+
+    @strawberry.field(description="Its tracking links, oldest first.")
+    async def links(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyLink]:
+        """Its tracking links."""
+        return await nested(
+            info,
+            LINKS,
+            Paging(first, after, last, before),
+            parent="campaign_id",
+            parent_id=self.row_id,
+            node=shown(LINKS),
+            sort=_OLDEST,
+        )
+
+    @strawberry.field(description="Its coupon codes, oldest first.")
+    async def codes(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyCode]:
+        """Its coupon codes."""
+        return await nested(
+            info,
+            CODES,
+            Paging(first, after, last, before),
+            parent="campaign_id",
+            parent_id=self.row_id,
+            node=shown(CODES),
+            sort=_OLDEST,
+        )
+
+    @strawberry.field(description="Orders credited to it, newest first.", extensions=[requires(Scope.ORDERS_READ)])
+    async def orders(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyOrder]:
+        """Orders credited to it."""
+        return await nested(
+            info,
+            CAMPAIGN_ORDERS,
+            Paging(first, after, last, before),
+            parent="campaign_id",
+            parent_id=self.row_id,
+            node=shown(ORDERS),
+            sort=_NEWEST,
+        )
+
+
+@strawberry.input(description="Which campaigns to list. Conditions are combined by AND.")
+class CampaignFilter:
+    """Which campaigns to list."""
+
+    id: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Their ids.")
+    external_id: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="The caller's own ids.")
+    name: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="What they are called.")
+    status: list[CampaignStatus] | None = strawberry.field(default=strawberry.UNSET, description="Any of these states.")
+    starts: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When they start.")
+    ends: TimeFilter | None = strawberry.field(
+        default=strawberry.UNSET, description="When they end; those without end match nothing."
+    )
+
+
+@strawberry.enum(description="What campaigns are ordered by.")
+class CampaignSort(StrEnum):
+    """What campaigns are ordered by."""
+
+    CREATED_AT = "CREATED_AT"
+    NAME = "NAME"
+    STARTS_AT = "STARTS_AT"
+
+
+@strawberry.input(description="Order of campaigns.")
+class CampaignOrder:
+    """Order of campaigns."""
+
+    by: CampaignSort = strawberry.field(default=CampaignSort.CREATED_AT, description="What to order by.")
+    direction: Direction = strawberry.field(default=Direction.ASC, description="In which direction.")
+
+
+BY_AGE = CampaignOrder()
+
+
+@strawberry.type
+class Query:
+    """Fields of this file."""
+
+    @strawberry.field(description="Campaigns, oldest first.", extensions=[requires(Scope.PROGRAM_READ)])
+    async def campaigns(
+        self,
+        info: Info,
+        where: CampaignFilter | None = None,
+        order_by: CampaignOrder | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Campaign]:
+        """Campaigns."""
+        conditions = (
+            []
+            if not where
+            else [
+                *on("id", where.id),
+                *on("external_id", where.external_id),
+                *on("name", where.name),
+                *any_of("status", where.status),
+                *on("starts_at", where.starts),
+                *on("ends_at", where.ends),
+            ]
+        )
+        return await listed(
+            info,
+            CAMPAIGNS,
+            Paging(first, after, last, before),
+            node=shown(CAMPAIGNS),
+            sort=sorted_by(order_by or BY_AGE),
+            conditions=conditions,
+        )
+
+
+TYPES = (Campaign,)

@@ -1,0 +1,232 @@
+"""Coupon codes: their type, list and mutations."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app.campaigns.queries import CAMPAIGNS
+from app.core.context import Scope
+from app.core.words import OfferStatus, Platform
+from app.db.keyset import Sort
+from app.influencers.queries import INFLUENCERS
+from app.tracking import inputs as plain
+from app.tracking.queries import CODES
+from app.usecases.create_codes import create_codes
+from app.usecases.update_codes import update_codes
+from graphql_schema.connection import Connection
+from graphql_schema.context import Info
+from graphql_schema.families import found, shown, shows
+from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on
+from graphql_schema.loaders import Paging, listed
+from graphql_schema.node import Node
+from graphql_schema.permissions import requires
+from graphql_schema.writes import IDEMPOTENCY_KEY, NOBODY, ItemResult, Payload, given, id_named, own_id, present, write
+
+if TYPE_CHECKING:
+    from graphql_schema.campaigns import Campaign
+    from graphql_schema.influencers import Influencer
+
+LazyCampaign = Annotated["Campaign", strawberry.lazy("graphql_schema.campaigns")]
+LazyInfluencer = Annotated["Influencer", strawberry.lazy("graphql_schema.influencers")]
+
+
+@shows(CODES, Scope.PROGRAM_READ)
+@strawberry.type(description="A coupon code: an order that gives it at checkout is credited to its owner.")
+class Code(Node):
+    """A coupon code."""
+
+    code: str = strawberry.field(description="Its text in upper case, unique within the tenant.")
+    status: OfferStatus = strawberry.field(description="Whether it may be used.")
+    platform: Platform | None = strawberry.field(description="Where it is shared.")
+    starts_at: datetime | None = strawberry.field(description="In force from this instant; null: from ever.")
+    ends_at: datetime | None = strawberry.field(description="In force until before this instant; null: without end.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+    influencer_id: strawberry.Private[UUID]
+    campaign_id: strawberry.Private[UUID | None]
+
+    @staticmethod
+    def of(row: Any) -> "Code":
+        """The row as it is shown."""
+        return Code(
+            id=strawberry.ID(str(row["id"])),
+            code=row["code"],
+            status=OfferStatus(row["status"]),
+            platform=None if row["platform"] is None else Platform(row["platform"]),
+            starts_at=row["starts_at"],
+            ends_at=row["ends_at"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            influencer_id=row["influencer_id"],
+            campaign_id=row["campaign_id"],
+        )
+
+    @strawberry.field(description="Whose it is.")
+    async def influencer(self, info: Info) -> LazyInfluencer | None:
+        """Whose it is."""
+        return await found(info, INFLUENCERS, self.influencer_id)
+
+    @strawberry.field(description="For which campaign; null: for none.")
+    async def campaign(self, info: Info) -> LazyCampaign | None:
+        """For which campaign."""
+        return await found(info, CAMPAIGNS, self.campaign_id)
+
+
+@strawberry.input(description="Which codes to list. Conditions are combined by AND.")
+class CodeFilter:
+    """Which codes to list."""
+
+    influencer: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Whose they are.")
+    campaign: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="For which campaigns.")
+    code: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Their texts, in upper case.")
+    platform: PlatformFilter | None = strawberry.field(default=strawberry.UNSET, description="Where they are shared.")
+    status: list[OfferStatus] | None = strawberry.field(default=strawberry.UNSET, description="Any of these states.")
+
+
+@strawberry.input(description="A new coupon code. Whose it is and its text never change.")
+class CodeInput:
+    """A new coupon code."""
+
+    influencer_id: strawberry.ID = strawberry.field(description="Whose it is.")
+    code: str = strawberry.field(description="Its text, kept in upper case, unique within the tenant.")
+    campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="For which campaign.")
+    platform: Platform | None = strawberry.field(default=strawberry.UNSET, description="Where it is shared.")
+    status: OfferStatus | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether it may be used; ACTIVE when not given."
+    )
+    starts_at: datetime | None = strawberry.field(default=strawberry.UNSET, description="In force from this instant.")
+    ends_at: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="In force until before this instant."
+    )
+
+    def value(self) -> plain.CodeInput:
+        """The code as the use case takes it."""
+        return plain.CodeInput(
+            influencer_id=id_named(self.influencer_id) or NOBODY,
+            campaign_id=id_named(self.campaign_id),
+            **present(self, "influencer_id", "campaign_id"),
+        )
+
+
+@strawberry.input(description="What changes of a code. What is not mentioned stays; null clears.")
+class CodeChange:
+    """What changes of a code."""
+
+    id: strawberry.ID = strawberry.field(description="Which code.")
+    platform: Platform | None = strawberry.field(default=strawberry.UNSET, description="Where it is shared.")
+    status: OfferStatus | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether it may be used; cannot be null."
+    )
+    starts_at: datetime | None = strawberry.field(default=strawberry.UNSET, description="In force from this instant.")
+    ends_at: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="In force until before this instant."
+    )
+
+    def value(self) -> plain.CodeChange:
+        """The change as the use case takes it."""
+        return plain.CodeChange(own_id(self.id), **given(self, "id"))
+
+
+@strawberry.input(description="Codes to create, at most 1,000.")
+class CreateCodesInput:
+    """Codes to create."""
+
+    codes: list[CodeInput] = strawberry.field(description="The new codes.")
+    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="Codes to change, at most 1,000.")
+class UpdateCodesInput:
+    """Codes to change."""
+
+    codes: list[CodeChange] = strawberry.field(description="The changes, applied in their order.")
+    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.type(description="What became of one code of a write.")
+class CodeResult(ItemResult):
+    """What became of one code of a write."""
+
+    # `code` is already why an item was rejected.
+    @strawberry.field(description="The coupon code as it is now; null when rejected.")
+    async def coupon(self, info: Info) -> Code | None:
+        """The coupon code as it is now."""
+        return await found(info, CODES, self.row_id)
+
+
+@strawberry.type(description="What became of the codes of a write.")
+class CodesPayload(Payload[CodeResult]):
+    """What became of the codes of a write."""
+
+
+@strawberry.type
+class Query:
+    """Fields of this file."""
+
+    @strawberry.field(description="Coupon codes, oldest first.", extensions=[requires(Scope.PROGRAM_READ)])
+    async def codes(
+        self,
+        info: Info,
+        where: CodeFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Code]:
+        """Coupon codes."""
+        conditions = (
+            []
+            if not where
+            else [
+                *on("influencer_id", where.influencer),
+                *on("campaign_id", where.campaign),
+                *on("code", where.code),
+                *on("platform", where.platform),
+                *any_of("status", where.status),
+            ]
+        )
+        return await listed(
+            info,
+            CODES,
+            Paging(first, after, last, before),
+            node=shown(CODES),
+            sort=Sort("created_at"),
+            conditions=conditions,
+        )
+
+
+@strawberry.type
+class Mutation:
+    """Fields of this file."""
+
+    @strawberry.mutation(description="Creates coupon codes.", extensions=[requires(Scope.PROGRAM_WRITE)])
+    async def create_codes(self, info: Info, input: CreateCodesInput) -> CodesPayload:
+        """Creates coupon codes."""
+        return await write(
+            info,
+            create_codes,
+            [item.value() for item in input.codes],
+            input.idempotency_key,
+            payload=CodesPayload,
+            result=CodeResult,
+        )
+
+    @strawberry.mutation(
+        description="Changes coupon codes: only what each change mentions.",
+        extensions=[requires(Scope.PROGRAM_WRITE)],
+    )
+    async def update_codes(self, info: Info, input: UpdateCodesInput) -> CodesPayload:
+        """Changes coupon codes."""
+        return await write(
+            info,
+            update_codes,
+            [item.value() for item in input.codes],
+            input.idempotency_key,
+            payload=CodesPayload,
+            result=CodeResult,
+        )
+
+
+TYPES = (Code,)

@@ -1,0 +1,198 @@
+"""Customers: their type, list and mutation. Personal data have a type, a table and a scope of their own."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app.core.context import Scope
+from app.customers import inputs as plain
+from app.customers.queries import CUSTOMERS, IDENTITIES
+from app.db.keyset import Sort
+from app.orders.queries import ORDERS
+from app.usecases.upsert_customers import upsert_customers
+from graphql_schema.connection import Connection
+from graphql_schema.context import Info
+from graphql_schema.families import found, shown, shows
+from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, on
+from graphql_schema.loaders import Children, Paging, listed, nested
+from graphql_schema.node import Node
+from graphql_schema.permissions import requires
+from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, given, write
+
+if TYPE_CHECKING:
+    from graphql_schema.orders import Order
+
+LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
+
+_IDENTITY = Children(IDENTITIES, "customer_id", "item.customer_id")
+
+
+@strawberry.type(description="What identifies a person, kept apart from facts.")
+class CustomerIdentity:
+    """What identifies a person."""
+
+    email: str | None = strawberry.field(description="E-mail address.")
+    name: str | None = strawberry.field(description="Name.")
+    phone: str | None = strawberry.field(description="Telephone number.")
+
+
+@shows(CUSTOMERS, Scope.CUSTOMERS_READ)
+@strawberry.type(description="Somebody who bought from the store.")
+class Customer(Node):
+    """Somebody who bought from the store."""
+
+    external_id: str = strawberry.field(description="The store's id of them.")
+    country: str | None = strawberry.field(description="ISO 3166-1 alpha-2.")
+    created_at: datetime = strawberry.field(description="When they were first seen.")
+    updated_at: datetime = strawberry.field(description="When they were last changed.")
+    row_id: strawberry.Private[UUID]
+
+    @staticmethod
+    def of(row: Any) -> "Customer":
+        """The row as it is shown."""
+        return Customer(
+            id=strawberry.ID(str(row["id"])),
+            external_id=row["external_id"],
+            country=row["country"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            row_id=row["id"],
+        )
+
+    @strawberry.field(
+        description="Their personal data; null when none are known.", extensions=[requires(Scope.CUSTOMERS_READ)]
+    )
+    async def identity(self, info: Info) -> CustomerIdentity | None:
+        """Their personal data."""
+        rows = await info.context.loaders.get(_IDENTITY).load(self.row_id)
+        return CustomerIdentity(email=rows[0]["email"], name=rows[0]["name"], phone=rows[0]["phone"]) if rows else None
+
+    @strawberry.field(description="Their orders, newest first.", extensions=[requires(Scope.ORDERS_READ)])
+    async def orders(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyOrder]:
+        """Their orders."""
+        return await nested(
+            info,
+            ORDERS,
+            Paging(first, after, last, before),
+            parent="customer_id",
+            parent_id=self.row_id,
+            node=shown(ORDERS),
+            sort=Sort("occurred_at", descending=True),
+        )
+
+
+@strawberry.input(description="Which customers to list. Conditions are combined by AND.")
+class CustomerFilter:
+    """Which customers to list."""
+
+    id: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Their ids.")
+    external_id: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="The store's ids.")
+    country: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Their countries.")
+    created: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When they were first seen.")
+
+
+@strawberry.input(description="A customer as the store knows them. Only what is mentioned changes; null clears.")
+class CustomerInput:
+    """A customer as the store knows them."""
+
+    external_id: str = strawberry.field(description="The store's id of them.")
+    country: str | None = strawberry.field(default=strawberry.UNSET, description="ISO 3166-1 alpha-2.")
+    email: str | None = strawberry.field(default=strawberry.UNSET, description="E-mail address.")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="Name.")
+    phone: str | None = strawberry.field(default=strawberry.UNSET, description="Telephone number.")
+
+    def value(self) -> plain.CustomerInput:
+        """The customer as the use case takes them."""
+        return plain.CustomerInput(**given(self))
+
+
+@strawberry.input(description="Customers to bring up to date, at most 1,000.")
+class UpsertCustomersInput:
+    """Customers to bring up to date."""
+
+    customers: list[CustomerInput] = strawberry.field(description="The customers.")
+    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.type(description="What became of one customer of a write.")
+class CustomerResult(ItemResult):
+    """What became of one customer of a write."""
+
+    @strawberry.field(
+        description="The customer as they are now; null when rejected.", extensions=[requires(Scope.CUSTOMERS_READ)]
+    )
+    async def customer(self, info: Info) -> Customer | None:
+        """The customer as they are now."""
+        return await found(info, CUSTOMERS, self.row_id)
+
+
+@strawberry.type(description="What became of the customers of a write.")
+class CustomersPayload(Payload[CustomerResult]):
+    """What became of the customers of a write."""
+
+
+@strawberry.type
+class Query:
+    """Fields of this file."""
+
+    @strawberry.field(description="Customers, oldest first.", extensions=[requires(Scope.CUSTOMERS_READ)])
+    async def customers(
+        self,
+        info: Info,
+        where: CustomerFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Customer]:
+        """Customers."""
+        conditions = (
+            []
+            if not where
+            else [
+                *on("id", where.id),
+                *on("external_id", where.external_id),
+                *on("country", where.country),
+                *on("created_at", where.created),
+            ]
+        )
+        return await listed(
+            info,
+            CUSTOMERS,
+            Paging(first, after, last, before),
+            node=shown(CUSTOMERS),
+            sort=Sort("created_at"),
+            conditions=conditions,
+        )
+
+
+@strawberry.type
+class Mutation:
+    """Fields of this file."""
+
+    @strawberry.mutation(
+        description="Brings customers up to date; those not known yet are created.",
+        extensions=[requires(Scope.CUSTOMERS_WRITE)],
+    )
+    async def upsert_customers(self, info: Info, input: UpsertCustomersInput) -> CustomersPayload:
+        """Brings customers up to date."""
+        return await write(
+            info,
+            upsert_customers,
+            [item.value() for item in input.customers],
+            input.idempotency_key,
+            payload=CustomersPayload,
+            result=CustomerResult,
+        )
+
+
+TYPES = (Customer,)

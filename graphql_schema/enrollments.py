@@ -1,0 +1,251 @@
+"""Enrollments: influencers in campaigns, with their orders and mutations."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app.campaigns import inputs as plain
+from app.campaigns.queries import CAMPAIGNS, ENROLLMENTS
+from app.core.context import Scope
+from app.core.words import EnrollmentStatus
+from app.db.keyset import Sort
+from app.influencers.queries import INFLUENCERS
+from app.orders.queries import ENROLLMENT_ORDERS, ORDERS
+from app.usecases.create_enrollments import create_enrollments
+from app.usecases.update_enrollments import update_enrollments
+from graphql_schema.connection import Connection
+from graphql_schema.context import Info
+from graphql_schema.families import found, shown, shows
+from graphql_schema.filters import IdFilter, any_of, on
+from graphql_schema.loaders import Paging, listed, nested
+from graphql_schema.node import Node
+from graphql_schema.permissions import requires
+from graphql_schema.writes import IDEMPOTENCY_KEY, NOBODY, ItemResult, Payload, given, id_named, own_id, present, write
+
+if TYPE_CHECKING:
+    from graphql_schema.campaigns import Campaign
+    from graphql_schema.influencers import Influencer
+    from graphql_schema.orders import Order
+
+LazyCampaign = Annotated["Campaign", strawberry.lazy("graphql_schema.campaigns")]
+LazyInfluencer = Annotated["Influencer", strawberry.lazy("graphql_schema.influencers")]
+LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
+
+
+_OLDEST = Sort("created_at")
+_NEWEST = Sort("occurred_at", descending=True)
+
+
+@shows(ENROLLMENTS, Scope.PROGRAM_READ)
+@strawberry.type(description="An influencer in a campaign, with their own terms.")
+class Enrollment(Node):
+    """An influencer in a campaign."""
+
+    status: EnrollmentStatus = strawberry.field(description="Where the influencer stands in the campaign.")
+    commission_rate: Decimal | None = strawberry.field(
+        description="Their own share of the commission base, 0 to 1; null means the campaign's."
+    )
+    created_at: datetime = strawberry.field(description="When they entered.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+    campaign_id: strawberry.Private[UUID]
+    influencer_id: strawberry.Private[UUID]
+    row_id: strawberry.Private[UUID]
+
+    @staticmethod
+    def of(row: Any) -> "Enrollment":
+        """The row as it is shown."""
+        return Enrollment(
+            id=strawberry.ID(str(row["id"])),
+            status=EnrollmentStatus(row["status"]),
+            commission_rate=row["commission_rate"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            campaign_id=row["campaign_id"],
+            influencer_id=row["influencer_id"],
+            row_id=row["id"],
+        )
+
+    @strawberry.field(description="The campaign.")
+    async def campaign(self, info: Info) -> LazyCampaign | None:
+        """The campaign."""
+        return await found(info, CAMPAIGNS, self.campaign_id)
+
+    @strawberry.field(description="The influencer.")
+    async def influencer(self, info: Info) -> LazyInfluencer | None:
+        """The influencer."""
+        return await found(info, INFLUENCERS, self.influencer_id)
+
+    @strawberry.field(
+        description="Orders that the influencer is credited for in this campaign, newest first.",
+        extensions=[requires(Scope.ORDERS_READ)],
+    )
+    async def orders(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyOrder]:
+        """Orders that the influencer is credited for in this campaign."""
+        return await nested(
+            info,
+            ENROLLMENT_ORDERS,
+            Paging(first, after, last, before),
+            parent="enrollment_id",
+            parent_id=self.row_id,
+            node=shown(ORDERS),
+            sort=_NEWEST,
+        )
+
+
+@strawberry.input(description="Which enrollments to list. Conditions are combined by AND.")
+class EnrollmentFilter:
+    """Which enrollments to list."""
+
+    campaign: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="In which campaigns.")
+    influencer: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Of which influencers.")
+    status: list[EnrollmentStatus] | None = strawberry.field(
+        default=strawberry.UNSET, description="Any of these states."
+    )
+
+
+@strawberry.input(description="An influencer's entry into a campaign: one for each pair.")
+class EnrollmentInput:
+    """An influencer's entry into a campaign."""
+
+    campaign_id: strawberry.ID = strawberry.field(description="The campaign.")
+    influencer_id: strawberry.ID = strawberry.field(description="The influencer.")
+    status: EnrollmentStatus | None = strawberry.field(
+        default=strawberry.UNSET, description="Where they stand; ACTIVE when not given."
+    )
+    commission_rate: Decimal | None = strawberry.field(
+        default=strawberry.UNSET, description="Their own share, 0 to 1, six digits; the campaign's when not given."
+    )
+
+    def value(self) -> plain.EnrollmentInput:
+        """The enrollment as the use case takes it."""
+        return plain.EnrollmentInput(
+            campaign_id=id_named(self.campaign_id) or NOBODY,
+            influencer_id=id_named(self.influencer_id) or NOBODY,
+            **present(self, "campaign_id", "influencer_id"),
+        )
+
+
+@strawberry.input(description="What changes of an enrollment. What is not mentioned stays.")
+class EnrollmentChange:
+    """What changes of an enrollment."""
+
+    id: strawberry.ID = strawberry.field(description="Which enrollment.")
+    status: EnrollmentStatus | None = strawberry.field(
+        default=strawberry.UNSET, description="Where they stand; cannot be null."
+    )
+    commission_rate: Decimal | None = strawberry.field(
+        default=strawberry.UNSET, description="Their own share, 0 to 1; null: the campaign's from now on."
+    )
+
+    def value(self) -> plain.EnrollmentChange:
+        """The change as the use case takes it."""
+        return plain.EnrollmentChange(own_id(self.id), **given(self, "id"))
+
+
+@strawberry.input(description="Enrollments to create, at most 1,000.")
+class CreateEnrollmentsInput:
+    """Enrollments to create."""
+
+    enrollments: list[EnrollmentInput] = strawberry.field(description="The new enrollments.")
+    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="Enrollments to change, at most 1,000.")
+class UpdateEnrollmentsInput:
+    """Enrollments to change."""
+
+    enrollments: list[EnrollmentChange] = strawberry.field(description="The changes, applied in their order.")
+    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.type(description="What became of one enrollment of a write.")
+class EnrollmentResult(ItemResult):
+    """What became of one enrollment of a write."""
+
+    @strawberry.field(description="The enrollment as it is now; null when rejected.")
+    async def enrollment(self, info: Info) -> Enrollment | None:
+        """The enrollment as it is now."""
+        return await found(info, ENROLLMENTS, self.row_id)
+
+
+@strawberry.type(description="What became of the enrollments of a write.")
+class EnrollmentsPayload(Payload[EnrollmentResult]):
+    """What became of the enrollments of a write."""
+
+
+@strawberry.type
+class Query:
+    """Fields of this file."""
+
+    @strawberry.field(description="Enrollments, oldest first.", extensions=[requires(Scope.PROGRAM_READ)])
+    async def enrollments(
+        self,
+        info: Info,
+        where: EnrollmentFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Enrollment]:
+        """Enrollments."""
+        conditions = (
+            []
+            if not where
+            else [
+                *on("campaign_id", where.campaign),
+                *on("influencer_id", where.influencer),
+                *any_of("status", where.status),
+            ]
+        )
+        return await listed(
+            info,
+            ENROLLMENTS,
+            Paging(first, after, last, before),
+            node=shown(ENROLLMENTS),
+            sort=_OLDEST,
+            conditions=conditions,
+        )
+
+
+@strawberry.type
+class Mutation:
+    """Fields of this file."""
+
+    @strawberry.mutation(description="Enters influencers into campaigns.", extensions=[requires(Scope.PROGRAM_WRITE)])
+    async def create_enrollments(self, info: Info, input: CreateEnrollmentsInput) -> EnrollmentsPayload:
+        """Enters influencers into campaigns."""
+        return await write(
+            info,
+            create_enrollments,
+            [item.value() for item in input.enrollments],
+            input.idempotency_key,
+            payload=EnrollmentsPayload,
+            result=EnrollmentResult,
+        )
+
+    @strawberry.mutation(
+        description="Changes enrollments: only what each change mentions.", extensions=[requires(Scope.PROGRAM_WRITE)]
+    )
+    async def update_enrollments(self, info: Info, input: UpdateEnrollmentsInput) -> EnrollmentsPayload:
+        """Changes enrollments."""
+        return await write(
+            info,
+            update_enrollments,
+            [item.value() for item in input.enrollments],
+            input.idempotency_key,
+            payload=EnrollmentsPayload,
+            result=EnrollmentResult,
+        )
+
+
+TYPES = (Enrollment,)

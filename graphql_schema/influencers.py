@@ -1,0 +1,276 @@
+"""Influencers, as they are read."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app.analytics.query import Direction
+from app.campaigns.queries import ENROLLMENTS
+from app.commissions.queries import COMMISSIONS
+from app.core.context import Scope
+from app.core.words import InfluencerStatus, Platform
+from app.db.keyset import Sort
+from app.influencers.queries import INFLUENCERS, SOCIAL_PROFILES
+from app.orders.queries import INFLUENCER_ORDERS, ORDERS
+from app.tracking.queries import CODES, LINKS
+from graphql_schema.connection import Connection
+from graphql_schema.context import Info
+from graphql_schema.families import shown, shows
+from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, sorted_by
+from graphql_schema.loaders import Children, Paging, listed, nested
+from graphql_schema.node import Node
+from graphql_schema.permissions import requires
+from graphql_schema.scalars import BigInt
+
+if TYPE_CHECKING:
+    from graphql_schema.codes import Code
+    from graphql_schema.commissions import Commission
+    from graphql_schema.enrollments import Enrollment
+    from graphql_schema.links import Link
+    from graphql_schema.orders import Order
+
+LazyCode = Annotated["Code", strawberry.lazy("graphql_schema.codes")]
+LazyCommission = Annotated["Commission", strawberry.lazy("graphql_schema.commissions")]
+LazyEnrollment = Annotated["Enrollment", strawberry.lazy("graphql_schema.enrollments")]
+LazyLink = Annotated["Link", strawberry.lazy("graphql_schema.links")]
+LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
+
+
+_PROFILES = Children(SOCIAL_PROFILES, "influencer_id", "item.platform, item.handle")
+_OLDEST = Sort("created_at")
+_NEWEST = Sort("occurred_at", descending=True)
+
+
+@strawberry.type(description="An influencer's account on a platform.")
+class SocialProfile:
+    """An influencer's account on a platform."""
+
+    platform: Platform = strawberry.field(description="Where the account is.")
+    handle: str = strawberry.field(description="Its name there, without @.")
+    url: str | None = strawberry.field(description="Its address.")
+    followers: BigInt | None = strawberry.field(description="Followers, as last told.")
+
+    @staticmethod
+    def of(row: Any) -> "SocialProfile":
+        """The row as it is shown."""
+        followers = row["followers"]
+        return SocialProfile(
+            platform=Platform(row["platform"]),
+            handle=row["handle"],
+            url=row["url"],
+            followers=None if followers is None else BigInt(followers),
+        )
+
+
+@shows(INFLUENCERS, Scope.PROGRAM_READ)
+@strawberry.type(description="Whoever promotes and earns.")
+class Influencer(Node):
+    """Whoever promotes and earns."""
+
+    external_id: str | None = strawberry.field(description="The caller's own id of them.")
+    name: str = strawberry.field(description="What they are called.")
+    status: InfluencerStatus = strawberry.field(description="Whether they are credited.")
+    country: str | None = strawberry.field(description="ISO 3166-1 alpha-2, where they live.")
+    created_at: datetime = strawberry.field(description="When they were entered.")
+    updated_at: datetime = strawberry.field(description="When they were last changed.")
+    row_id: strawberry.Private[UUID]
+
+    @staticmethod
+    def of(row: Any) -> "Influencer":
+        """The row as it is shown."""
+        return Influencer(
+            id=strawberry.ID(str(row["id"])),
+            external_id=row["external_id"],
+            name=row["name"],
+            status=InfluencerStatus(row["status"]),
+            country=row["country"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            row_id=row["id"],
+        )
+
+    @strawberry.field(description="Their accounts, in order of platform and handle.")
+    async def profiles(self, info: Info) -> list[SocialProfile]:
+        """Their accounts."""
+        return [SocialProfile.of(row) for row in await info.context.loaders.get(_PROFILES).load(self.row_id)]
+
+    @strawberry.field(description="The campaigns they are in, in the order they entered.")
+    async def enrollments(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyEnrollment]:
+        """The campaigns they are in."""
+        return await nested(
+            info,
+            ENROLLMENTS,
+            Paging(first, after, last, before),
+            parent="influencer_id",
+            parent_id=self.row_id,
+            node=shown(ENROLLMENTS),
+            sort=_OLDEST,
+        )
+
+    @strawberry.field(description="Their tracking links, oldest first.")
+    async def links(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyLink]:
+        """Their tracking links."""
+        return await nested(
+            info,
+            LINKS,
+            Paging(first, after, last, before),
+            parent="influencer_id",
+            parent_id=self.row_id,
+            node=shown(LINKS),
+            sort=_OLDEST,
+        )
+
+    @strawberry.field(description="Their coupon codes, oldest first.")
+    async def codes(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyCode]:
+        """Their coupon codes."""
+        return await nested(
+            info,
+            CODES,
+            Paging(first, after, last, before),
+            parent="influencer_id",
+            parent_id=self.row_id,
+            node=shown(CODES),
+            sort=_OLDEST,
+        )
+
+    @strawberry.field(
+        description="Orders they are credited for, newest first.", extensions=[requires(Scope.ORDERS_READ)]
+    )
+    async def orders(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyOrder]:
+        """Orders they are credited for."""
+        return await nested(
+            info,
+            INFLUENCER_ORDERS,
+            Paging(first, after, last, before),
+            parent="influencer_id",
+            parent_id=self.row_id,
+            node=shown(ORDERS),
+            sort=_NEWEST,
+        )
+
+    @strawberry.field(
+        description="What they earned and what was taken back, newest first.", extensions=[requires(Scope.MONEY_READ)]
+    )
+    async def commissions(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyCommission]:
+        """What they earned and what was taken back."""
+        return await nested(
+            info,
+            COMMISSIONS,
+            Paging(first, after, last, before),
+            parent="influencer_id",
+            parent_id=self.row_id,
+            node=shown(COMMISSIONS),
+            sort=_NEWEST,
+        )
+
+
+@strawberry.input(description="Which influencers to list. Conditions are combined by AND.")
+class InfluencerFilter:
+    """Which influencers to list."""
+
+    id: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Their ids.")
+    external_id: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="The caller's own ids.")
+    name: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="What they are called.")
+    status: list[InfluencerStatus] | None = strawberry.field(
+        default=strawberry.UNSET, description="Any of these states."
+    )
+    country: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Where they live.")
+    created: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When they were entered.")
+
+
+@strawberry.enum(description="What influencers are ordered by.")
+class InfluencerSort(StrEnum):
+    """What influencers are ordered by."""
+
+    CREATED_AT = "CREATED_AT"
+    NAME = "NAME"
+
+
+@strawberry.input(description="Order of influencers.")
+class InfluencerOrder:
+    """Order of influencers."""
+
+    by: InfluencerSort = strawberry.field(default=InfluencerSort.CREATED_AT, description="What to order by.")
+    direction: Direction = strawberry.field(default=Direction.ASC, description="In which direction.")
+
+
+BY_AGE = InfluencerOrder()
+
+
+@strawberry.type
+class Query:
+    """Fields of this file."""
+
+    @strawberry.field(description="Influencers, oldest first.", extensions=[requires(Scope.PROGRAM_READ)])
+    async def influencers(
+        self,
+        info: Info,
+        where: InfluencerFilter | None = None,
+        order_by: InfluencerOrder | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Influencer]:
+        """Influencers."""
+        conditions = (
+            []
+            if not where
+            else [
+                *on("id", where.id),
+                *on("external_id", where.external_id),
+                *on("name", where.name),
+                *any_of("status", where.status),
+                *on("country", where.country),
+                *on("created_at", where.created),
+            ]
+        )
+        return await listed(
+            info,
+            INFLUENCERS,
+            Paging(first, after, last, before),
+            node=shown(INFLUENCERS),
+            sort=sorted_by(order_by or BY_AGE),
+            conditions=conditions,
+        )
+
+
+TYPES = (Influencer,)

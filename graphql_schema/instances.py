@@ -1,0 +1,238 @@
+"""Instances, tracked interactions: their type, list and mutation."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app.campaigns.queries import CAMPAIGNS
+from app.core.context import Scope
+from app.core.words import InstanceKind, Platform
+from app.customers.queries import CUSTOMERS
+from app.db.keyset import Sort
+from app.influencers.queries import INFLUENCERS
+from app.tracking import inputs as plain
+from app.tracking.queries import INSTANCES, LINKS
+from app.usecases.record_instances import record_instances
+from graphql_schema.connection import Connection
+from graphql_schema.context import Info
+from graphql_schema.families import found
+from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, TimeFilter, any_of, on
+from graphql_schema.loaders import Paging, listed
+from graphql_schema.permissions import requires
+from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, id_named, present, write
+
+if TYPE_CHECKING:
+    from graphql_schema.campaigns import Campaign
+    from graphql_schema.customers import Customer
+    from graphql_schema.influencers import Influencer
+    from graphql_schema.links import Link
+
+LazyCampaign = Annotated["Campaign", strawberry.lazy("graphql_schema.campaigns")]
+LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_schema.customers")]
+LazyInfluencer = Annotated["Influencer", strawberry.lazy("graphql_schema.influencers")]
+LazyLink = Annotated["Link", strawberry.lazy("graphql_schema.links")]
+
+
+@strawberry.type(description="One tracked interaction. It is a fact: found by lists, not by `node`, and never changed.")
+class Instance:
+    """One tracked interaction."""
+
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    kind: InstanceKind = strawberry.field(description="What it was.")
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    recorded_at: datetime = strawberry.field(description="When it was told.")
+    code: str | None = strawberry.field(description="The coupon code used, in upper case.")
+    platform: Platform | None = strawberry.field(description="Where it happened.")
+    channel: str | None = strawberry.field(description="The UTM medium.")
+    country: str | None = strawberry.field(description="ISO 3166-1 alpha-2.")
+    influencer_id: strawberry.Private[UUID | None]
+    campaign_id: strawberry.Private[UUID | None]
+    link_id: strawberry.Private[UUID | None]
+    customer_id: strawberry.Private[UUID | None]
+    visitor: strawberry.Private[str | None]
+    click: strawberry.Private[str | None]
+
+    @staticmethod
+    def of(row: Any) -> "Instance":
+        """The row as it is shown."""
+        return Instance(
+            id=strawberry.ID(str(row["id"])),
+            kind=InstanceKind(row["kind"]),
+            occurred_at=row["occurred_at"],
+            recorded_at=row["recorded_at"],
+            code=row["code"],
+            platform=None if row["platform"] is None else Platform(row["platform"]),
+            channel=row["channel"],
+            country=row["country"],
+            influencer_id=row["influencer_id"],
+            campaign_id=row["campaign_id"],
+            link_id=row["link_id"],
+            customer_id=row["customer_id"],
+            visitor=row["visitor_id"],
+            click=row["click_id"],
+        )
+
+    @strawberry.field(description="Whose work it came from.")
+    async def influencer(self, info: Info) -> LazyInfluencer | None:
+        """Whose work it came from."""
+        return await found(info, INFLUENCERS, self.influencer_id)
+
+    @strawberry.field(description="For which campaign; null: for none.")
+    async def campaign(self, info: Info) -> LazyCampaign | None:
+        """For which campaign."""
+        return await found(info, CAMPAIGNS, self.campaign_id)
+
+    @strawberry.field(description="The link it came by.")
+    async def link(self, info: Info) -> LazyLink | None:
+        """The link it came by."""
+        return await found(info, LINKS, self.link_id)
+
+    @strawberry.field(description="Who it was, if known.", extensions=[requires(Scope.CUSTOMERS_READ)])
+    async def customer(self, info: Info) -> LazyCustomer | None:
+        """Who it was."""
+        return await found(info, CUSTOMERS, self.customer_id)
+
+    @strawberry.field(description="The store's id of the visitor.", extensions=[requires(Scope.CUSTOMERS_READ)])
+    def visitor_id(self) -> str | None:
+        """The store's id of the visitor."""
+        return self.visitor
+
+    @strawberry.field(description="The id of the click.", extensions=[requires(Scope.CUSTOMERS_READ)])
+    def click_id(self) -> str | None:
+        """The id of the click."""
+        return self.click
+
+
+@strawberry.input(description="Which instances to list. Conditions are combined by AND.")
+class InstanceFilter:
+    """Which instances to list."""
+
+    occurred: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When they happened.")
+    kind: list[InstanceKind] | None = strawberry.field(default=strawberry.UNSET, description="Any of these kinds.")
+    influencer: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Whose work they came from.")
+    campaign: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="For which campaigns.")
+    link: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="The links they came by.")
+    code: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Codes used, in upper case.")
+    platform: PlatformFilter | None = strawberry.field(default=strawberry.UNSET, description="Where they happened.")
+
+
+@strawberry.input(
+    description="A tracked interaction. What its link or code implies need not be given, and must not contradict it."
+)
+class InstanceInput:
+    """A tracked interaction."""
+
+    kind: InstanceKind = strawberry.field(description="What it was.")
+    occurred_at: datetime = strawberry.field(description="When it happened; may lie in the past.")
+    external_id: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The caller's own id, which makes it one however often it is sent; without one each is another.",
+    )
+    link_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="The link it came by.")
+    link_slug: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The link it came by, named by its slug instead."
+    )
+    code: str | None = strawberry.field(default=strawberry.UNSET, description="The coupon code used.")
+    influencer_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Whose work it came from."
+    )
+    campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="For which campaign.")
+    platform: Platform | None = strawberry.field(default=strawberry.UNSET, description="Where it happened.")
+    channel: str | None = strawberry.field(default=strawberry.UNSET, description="The UTM medium.")
+    country: str | None = strawberry.field(default=strawberry.UNSET, description="ISO 3166-1 alpha-2.")
+    visitor_id: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The store's id of the visitor: how an order finds its touches."
+    )
+    customer: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The store's id of the customer, who must be known."
+    )
+    click_id: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The id of the click, which an order may give back."
+    )
+
+    def value(self) -> plain.InstanceInput:
+        """The instance as the use case takes it."""
+        return plain.InstanceInput(
+            link_id=id_named(self.link_id),
+            influencer_id=id_named(self.influencer_id),
+            campaign_id=id_named(self.campaign_id),
+            **present(self, "link_id", "influencer_id", "campaign_id"),
+        )
+
+
+@strawberry.input(description="Instances to record, at most 1,000.")
+class RecordInstancesInput:
+    """Instances to record."""
+
+    instances: list[InstanceInput] = strawberry.field(description="The instances.")
+    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.type(description="What became of one instance of a write.")
+class InstanceResult(ItemResult):
+    """What became of one instance of a write."""
+
+
+@strawberry.type(description="What became of the instances of a write.")
+class RecordInstancesPayload(Payload[InstanceResult]):
+    """What became of the instances of a write."""
+
+
+@strawberry.type
+class Query:
+    """Fields of this file."""
+
+    @strawberry.field(description="Instances, newest first.", extensions=[requires(Scope.PROGRAM_READ)])
+    async def instances(
+        self,
+        info: Info,
+        where: InstanceFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Instance]:
+        """Instances."""
+        conditions = (
+            []
+            if not where
+            else [
+                *on("occurred_at", where.occurred),
+                *any_of("kind", where.kind),
+                *on("influencer_id", where.influencer),
+                *on("campaign_id", where.campaign),
+                *on("link_id", where.link),
+                *on("code", where.code),
+                *on("platform", where.platform),
+            ]
+        )
+        return await listed(
+            info,
+            INSTANCES,
+            Paging(first, after, last, before),
+            node=Instance.of,
+            sort=Sort("occurred_at", descending=True),
+            conditions=conditions,
+        )
+
+
+@strawberry.type
+class Mutation:
+    """Fields of this file."""
+
+    @strawberry.mutation(
+        description="Records tracked interactions: clicks, views, code uses, sign-ups.",
+        extensions=[requires(Scope.INSTANCES_WRITE)],
+    )
+    async def record_instances(self, info: Info, input: RecordInstancesInput) -> RecordInstancesPayload:
+        """Records tracked interactions."""
+        return await write(
+            info,
+            record_instances,
+            [item.value() for item in input.instances],
+            input.idempotency_key,
+            payload=RecordInstancesPayload,
+            result=InstanceResult,
+        )

@@ -1,0 +1,238 @@
+"""Tracking links: their type, list and mutations."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app.campaigns.queries import CAMPAIGNS
+from app.core.context import Scope
+from app.core.words import OfferStatus, Platform
+from app.db.keyset import Sort
+from app.influencers.queries import INFLUENCERS
+from app.tracking import inputs as plain
+from app.tracking.queries import LINKS
+from app.usecases.create_links import create_links
+from app.usecases.update_links import update_links
+from graphql_schema.connection import Connection
+from graphql_schema.context import Info
+from graphql_schema.families import found, shown, shows
+from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on
+from graphql_schema.loaders import Paging, listed
+from graphql_schema.node import Node
+from graphql_schema.permissions import requires
+from graphql_schema.writes import IDEMPOTENCY_KEY, NOBODY, ItemResult, Payload, given, id_named, own_id, present, write
+
+if TYPE_CHECKING:
+    from graphql_schema.campaigns import Campaign
+    from graphql_schema.influencers import Influencer
+
+LazyCampaign = Annotated["Campaign", strawberry.lazy("graphql_schema.campaigns")]
+LazyInfluencer = Annotated["Influencer", strawberry.lazy("graphql_schema.influencers")]
+
+
+@shows(LINKS, Scope.PROGRAM_READ)
+@strawberry.type(description="A tracking link: what an influencer shares, leading to a page of the store.")
+class Link(Node):
+    """A tracking link."""
+
+    slug: str = strawberry.field(description="Its name, unique among all tenants; in upper and lower case.")
+    url: str = strawberry.field(description="The page it leads to.")
+    status: OfferStatus = strawberry.field(description="Whether it may be used.")
+    platform: Platform | None = strawberry.field(description="Where it is shared.")
+    utm_source: str | None = strawberry.field(description="UTM source.")
+    utm_medium: str | None = strawberry.field(description="UTM medium: the channel that its instances count under.")
+    utm_campaign: str | None = strawberry.field(description="UTM campaign.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+    influencer_id: strawberry.Private[UUID]
+    campaign_id: strawberry.Private[UUID | None]
+
+    @staticmethod
+    def of(row: Any) -> "Link":
+        """The row as it is shown."""
+        return Link(
+            id=strawberry.ID(str(row["id"])),
+            slug=row["slug"],
+            url=row["url"],
+            status=OfferStatus(row["status"]),
+            platform=None if row["platform"] is None else Platform(row["platform"]),
+            utm_source=row["utm_source"],
+            utm_medium=row["utm_medium"],
+            utm_campaign=row["utm_campaign"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            influencer_id=row["influencer_id"],
+            campaign_id=row["campaign_id"],
+        )
+
+    @strawberry.field(description="Whose it is.")
+    async def influencer(self, info: Info) -> LazyInfluencer | None:
+        """Whose it is."""
+        return await found(info, INFLUENCERS, self.influencer_id)
+
+    @strawberry.field(description="For which campaign; null: for none.")
+    async def campaign(self, info: Info) -> LazyCampaign | None:
+        """For which campaign."""
+        return await found(info, CAMPAIGNS, self.campaign_id)
+
+
+@strawberry.input(description="Which links to list. Conditions are combined by AND.")
+class LinkFilter:
+    """Which links to list."""
+
+    influencer: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Whose they are.")
+    campaign: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="For which campaigns.")
+    slug: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Their names.")
+    platform: PlatformFilter | None = strawberry.field(default=strawberry.UNSET, description="Where they are shared.")
+    status: list[OfferStatus] | None = strawberry.field(default=strawberry.UNSET, description="Any of these states.")
+
+
+@strawberry.input(description="A new tracking link. Whose it is and its slug never change.")
+class LinkInput:
+    """A new tracking link."""
+
+    influencer_id: strawberry.ID = strawberry.field(description="Whose it is.")
+    url: str = strawberry.field(description="The page it leads to, http or https.")
+    campaign_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="For which campaign.")
+    slug: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="3 to 64 letters, digits, - or _, unique among all tenants; a fresh one is made when not given.",
+    )
+    platform: Platform | None = strawberry.field(default=strawberry.UNSET, description="Where it is shared.")
+    utm_source: str | None = strawberry.field(default=strawberry.UNSET, description="UTM source.")
+    utm_medium: str | None = strawberry.field(default=strawberry.UNSET, description="UTM medium: the channel.")
+    utm_campaign: str | None = strawberry.field(default=strawberry.UNSET, description="UTM campaign.")
+    status: OfferStatus | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether it may be used; ACTIVE when not given."
+    )
+
+    def value(self) -> plain.LinkInput:
+        """The link as the use case takes it."""
+        return plain.LinkInput(
+            influencer_id=id_named(self.influencer_id) or NOBODY,
+            campaign_id=id_named(self.campaign_id),
+            **present(self, "influencer_id", "campaign_id"),
+        )
+
+
+@strawberry.input(description="What changes of a link. What is not mentioned stays; null clears.")
+class LinkChange:
+    """What changes of a link."""
+
+    id: strawberry.ID = strawberry.field(description="Which link.")
+    url: str | None = strawberry.field(default=strawberry.UNSET, description="The page it leads to; cannot be null.")
+    platform: Platform | None = strawberry.field(default=strawberry.UNSET, description="Where it is shared.")
+    utm_source: str | None = strawberry.field(default=strawberry.UNSET, description="UTM source.")
+    utm_medium: str | None = strawberry.field(default=strawberry.UNSET, description="UTM medium: the channel.")
+    utm_campaign: str | None = strawberry.field(default=strawberry.UNSET, description="UTM campaign.")
+    status: OfferStatus | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether it may be used; cannot be null."
+    )
+
+    def value(self) -> plain.LinkChange:
+        """The change as the use case takes it."""
+        return plain.LinkChange(own_id(self.id), **given(self, "id"))
+
+
+@strawberry.input(description="Links to create, at most 1,000.")
+class CreateLinksInput:
+    """Links to create."""
+
+    links: list[LinkInput] = strawberry.field(description="The new links.")
+    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="Links to change, at most 1,000.")
+class UpdateLinksInput:
+    """Links to change."""
+
+    links: list[LinkChange] = strawberry.field(description="The changes, applied in their order.")
+    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.type(description="What became of one link of a write.")
+class LinkResult(ItemResult):
+    """What became of one link of a write."""
+
+    @strawberry.field(description="The link as it is now; null when rejected.")
+    async def link(self, info: Info) -> Link | None:
+        """The link as it is now."""
+        return await found(info, LINKS, self.row_id)
+
+
+@strawberry.type(description="What became of the links of a write.")
+class LinksPayload(Payload[LinkResult]):
+    """What became of the links of a write."""
+
+
+@strawberry.type
+class Query:
+    """Fields of this file."""
+
+    @strawberry.field(description="Tracking links, oldest first.", extensions=[requires(Scope.PROGRAM_READ)])
+    async def links(
+        self,
+        info: Info,
+        where: LinkFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Link]:
+        """Tracking links."""
+        conditions = (
+            []
+            if not where
+            else [
+                *on("influencer_id", where.influencer),
+                *on("campaign_id", where.campaign),
+                *on("slug", where.slug),
+                *on("platform", where.platform),
+                *any_of("status", where.status),
+            ]
+        )
+        return await listed(
+            info,
+            LINKS,
+            Paging(first, after, last, before),
+            node=shown(LINKS),
+            sort=Sort("created_at"),
+            conditions=conditions,
+        )
+
+
+@strawberry.type
+class Mutation:
+    """Fields of this file."""
+
+    @strawberry.mutation(description="Creates tracking links.", extensions=[requires(Scope.PROGRAM_WRITE)])
+    async def create_links(self, info: Info, input: CreateLinksInput) -> LinksPayload:
+        """Creates tracking links."""
+        return await write(
+            info,
+            create_links,
+            [item.value() for item in input.links],
+            input.idempotency_key,
+            payload=LinksPayload,
+            result=LinkResult,
+        )
+
+    @strawberry.mutation(
+        description="Changes tracking links: only what each change mentions.",
+        extensions=[requires(Scope.PROGRAM_WRITE)],
+    )
+    async def update_links(self, info: Info, input: UpdateLinksInput) -> LinksPayload:
+        """Changes tracking links."""
+        return await write(
+            info,
+            update_links,
+            [item.value() for item in input.links],
+            input.idempotency_key,
+            payload=LinksPayload,
+            result=LinkResult,
+        )
+
+
+TYPES = (Link,)

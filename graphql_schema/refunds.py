@@ -1,0 +1,233 @@
+"""Refunds and adjustments, as they are read. Their mutations are in refund_writes.py."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from app.core.context import Scope
+from app.core.money import from_minor
+from app.core.words import LineKind, RefundKind, RefundState
+from app.orders.queries import ADJUSTMENTS, ORDERS, REFUND_LINES, REFUNDS
+from app.products.queries import PRODUCTS
+from graphql_schema.connection import Connection
+from graphql_schema.context import Info
+from graphql_schema.families import found, shown, shows
+from graphql_schema.filters import NEWEST, FactOrder, IdFilter, StringFilter, TimeFilter, any_of, on, sorted_by
+from graphql_schema.loaders import Children, Paging, listed
+from graphql_schema.node import Node
+from graphql_schema.permissions import requires
+from graphql_schema.scalars import BigInt, CurrencyCode
+
+if TYPE_CHECKING:
+    from graphql_schema.orders import Order
+    from graphql_schema.products import Product
+
+LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
+LazyProduct = Annotated["Product", strawberry.lazy("graphql_schema.products")]
+
+
+_REFUND_LINES = Children(REFUND_LINES, "refund_id", "item.position, item.id")
+
+
+@strawberry.type(description="A part of a refund: what it takes back of one order line.")
+class RefundLine:
+    """A part of a refund."""
+
+    position: int = strawberry.field(description="Number of the order line within its order.")
+    kind: LineKind = strawberry.field(description="What the order line is.")
+    quantity: BigInt = strawberry.field(description="Units taken back; 0 when the refund names an amount alone.")
+    amount: Decimal = strawberry.field(description="Taken back, major units; negative for a discount taken back.")
+    product_id: strawberry.Private[UUID | None]
+
+    @staticmethod
+    def of(row: Any) -> "RefundLine":
+        """The row as it is shown."""
+        return RefundLine(
+            position=row["position"],
+            kind=LineKind(row["kind"]),
+            quantity=BigInt(row["quantity"]),
+            amount=from_minor(row["amount_minor"], row["currency"]),
+            product_id=row["product_id"],
+        )
+
+    @strawberry.field(description="The line's product; null when it has none.")
+    async def product(self, info: Info) -> LazyProduct | None:
+        """The line's product."""
+        return await found(info, PRODUCTS, self.product_id)
+
+
+@shows(REFUNDS, Scope.ORDERS_READ)
+@strawberry.type(description="Money taken back from an order, on its own date.")
+class Refund(Node):
+    """Money taken back from an order."""
+
+    external_id: str = strawberry.field(description="The store's id of the refund.")
+    order_external_id: str = strawberry.field(description="The store's id of the order.")
+    kind: RefundKind = strawberry.field(description="Why money went back.")
+    state: RefundState = strawberry.field(description="Whether it was applied to its order.")
+    reason: str | None = strawberry.field(description="The store's words for why.")
+    reject_code: str | None = strawberry.field(description="Why it was rejected when its order came; an error code.")
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    recorded_at: datetime = strawberry.field(description="When it was told.")
+    settled_at: datetime | None = strawberry.field(description="When it was applied or rejected; null while it waits.")
+    order_id: strawberry.Private[UUID | None]
+    row_id: strawberry.Private[UUID]
+
+    @staticmethod
+    def of(row: Any) -> "Refund":
+        """The row as it is shown."""
+        return Refund(
+            id=strawberry.ID(str(row["id"])),
+            external_id=row["external_id"],
+            order_external_id=row["order_external_id"],
+            kind=RefundKind(row["kind"]),
+            state=RefundState(row["state"]),
+            reason=row["reason"],
+            reject_code=row["reject_code"],
+            occurred_at=row["occurred_at"],
+            recorded_at=row["recorded_at"],
+            settled_at=row["settled_at"],
+            order_id=row["order_id"],
+            row_id=row["id"],
+        )
+
+    @strawberry.field(description="The order; null while it is not known.")
+    async def order(self, info: Info) -> LazyOrder | None:
+        """The order."""
+        return await found(info, ORDERS, self.order_id)
+
+    @strawberry.field(description="What it takes back, line by line; empty while it waits.")
+    async def lines(self, info: Info) -> list[RefundLine]:
+        """What it takes back, line by line."""
+        return [RefundLine.of(row) for row in await info.context.loaders.get(_REFUND_LINES).load(self.row_id)]
+
+
+@shows(ADJUSTMENTS, Scope.ORDERS_READ)
+@strawberry.type(description="A credit note whose order cannot be known: uncredited, counted in refunds.")
+class Adjustment(Node):
+    """A credit note whose order cannot be known."""
+
+    external_id: str = strawberry.field(description="The store's id of it.")
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    recorded_at: datetime = strawberry.field(description="When it was told.")
+    currency: CurrencyCode = strawberry.field(description="Currency of the amount.")
+    amount: Decimal = strawberry.field(description="Taken back; major units.")
+    quantity: BigInt = strawberry.field(description="Units taken back.")
+    reason: str | None = strawberry.field(description="The store's words for why.")
+    product_id: strawberry.Private[UUID | None]
+
+    @staticmethod
+    def of(row: Any) -> "Adjustment":
+        """The row as it is shown."""
+        return Adjustment(
+            id=strawberry.ID(str(row["id"])),
+            external_id=row["external_id"],
+            occurred_at=row["occurred_at"],
+            recorded_at=row["recorded_at"],
+            currency=CurrencyCode(row["currency"]),
+            amount=from_minor(row["amount_minor"], row["currency"]),
+            quantity=BigInt(row["quantity"]),
+            reason=row["reason"],
+            product_id=row["product_id"],
+        )
+
+    @strawberry.field(description="Its product; null when it has none.")
+    async def product(self, info: Info) -> LazyProduct | None:
+        """Its product."""
+        return await found(info, PRODUCTS, self.product_id)
+
+
+@strawberry.input(description="Which refunds to list. Conditions are combined by AND.")
+class RefundFilter:
+    """Which refunds to list."""
+
+    external_id: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="The store's id.")
+    order: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="The order it takes back from.")
+    state: list[RefundState] | None = strawberry.field(default=strawberry.UNSET, description="Any of these states.")
+    kind: list[RefundKind] | None = strawberry.field(default=strawberry.UNSET, description="Any of these kinds.")
+    occurred: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When it happened.")
+
+
+@strawberry.input(description="Which adjustments to list. Conditions are combined by AND.")
+class AdjustmentFilter:
+    """Which adjustments to list."""
+
+    external_id: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="The store's id.")
+    product: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Its product.")
+    occurred: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When it happened.")
+
+
+@strawberry.type
+class Query:
+    """Fields of this file."""
+
+    @strawberry.field(
+        description="Refunds, newest first; those that wait for their order too.",
+        extensions=[requires(Scope.ORDERS_READ)],
+    )
+    async def refunds(
+        self,
+        info: Info,
+        where: RefundFilter | None = None,
+        order_by: FactOrder | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Refund]:
+        """Refunds."""
+        conditions = (
+            []
+            if not where
+            else [
+                *on("external_id", where.external_id),
+                *on("order_id", where.order),
+                *any_of("state", where.state),
+                *any_of("kind", where.kind),
+                *on("occurred_at", where.occurred),
+            ]
+        )
+        return await listed(
+            info,
+            REFUNDS,
+            Paging(first, after, last, before),
+            node=shown(REFUNDS),
+            sort=sorted_by(order_by or NEWEST),
+            conditions=conditions,
+        )
+
+    @strawberry.field(description="Adjustments, newest first.", extensions=[requires(Scope.ORDERS_READ)])
+    async def adjustments(
+        self,
+        info: Info,
+        where: AdjustmentFilter | None = None,
+        order_by: FactOrder | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Adjustment]:
+        """Adjustments."""
+        conditions = (
+            []
+            if not where
+            else [
+                *on("external_id", where.external_id),
+                *on("product_id", where.product),
+                *on("occurred_at", where.occurred),
+            ]
+        )
+        return await listed(
+            info,
+            ADJUSTMENTS,
+            Paging(first, after, last, before),
+            node=shown(ADJUSTMENTS),
+            sort=sorted_by(order_by or NEWEST),
+            conditions=conditions,
+        )
+
+
+TYPES = (Refund, Adjustment)
