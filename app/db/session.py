@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import date
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
@@ -103,7 +103,7 @@ class Database:
         self._settings = settings
 
     @classmethod
-    async def open(cls, settings: Settings) -> "Database":
+    async def open(cls, settings: Settings) -> Self:
         """Connect to settings.database_url as the app role. Raises OutsideError when it is away."""
         assert settings.database_url is not None, "start the embedded services first"
         pool = await Pool.open(

@@ -5,11 +5,9 @@ credit earned and gave back, that nothing went beyond an order, and that rollups
 """
 
 import asyncio
-import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -20,15 +18,15 @@ import pytest
 from app.analytics.rollups.verify import verify
 from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome, Outcome
-from app.core.words import LineKind, OrderEventKind
-from app.orders.inputs import LineInput, OrderInput, RefundLineInput
+from app.core.words import OrderEventKind
 from app.runtime import Runtime
 from app.usecases.edit_orders import edit_orders
 from app.usecases.record_adjustments import record_adjustments
 from app.usecases.record_order_events import record_order_events
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
-from tests.factories.orders import NOON, Look, ProgramRows, adjustment, edit, event, line, order, refund
+from tests.factories.histories import Store, offer
+from tests.factories.orders import NOON, Look, ProgramRows, adjustment, edit, event
 
 pytestmark = pytest.mark.database
 
@@ -40,60 +38,10 @@ REVENUE = ("ITEM", "DISCOUNT")
 MODELS = ("booked", "last", "first", "linear", "time_decay", "position")
 
 
-class Store:
-    """A store that sends at random what stores send; every draw comes from one seed."""
-
-    def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)
-        self.names = [f"o{seed}-{number}" for number in range(HISTORIES)]
-
-    def lines(self, currency: str) -> list[LineInput]:
-        """Lines whose revenue and total are not negative."""
-        chance, unit = self.chance, Decimal(1) if currency == "JPY" else Decimal("0.01")
-        lines = [
-            LineInput(LineKind.ITEM, chance.randrange(5_000) * unit, chance.randint(1, 4), f"sku-{chance.randrange(5)}")
-            for _ in range(chance.randint(1, 4))
-        ]
-        gross = sum((each.amount for each in lines), Decimal(0))
-        if chance.random() < 0.5:
-            lines.append(line(LineKind.DISCOUNT, str(-(gross / unit * chance.randrange(60) // 100) * unit)))
-        if chance.random() < 0.6:
-            lines.append(line(LineKind.SHIPPING, str(chance.randrange(900) * unit)))
-        return lines
-
-    def order(self, name: str) -> OrderInput:
-        """An order with or without touches."""
-        chance = self.chance
-        currency = chance.choice(("GBP", "GBP", "PLN", "JPY", "HUF"))
-        return order(
-            *self.lines(currency),
-            external_id=name,
-            currency=currency,
-            occurred_at=NOON + timedelta(minutes=chance.randrange(40_000)),
-            codes=tuple(chance.sample(("HOT", "MILD", "NOPE"), chance.randint(0, 2))),
-            visitor_id=chance.choice((None, "v", "w")),
-            customer=chance.choice((None, "c", "d")),
-            country=chance.choice((None, "GB", "DE")),
-            test=chance.random() < 0.05,
-        )
-
-    def refund(self, name: str, number: int) -> Any:
-        """A refund by amount or by line, fitting or not."""
-        chance = self.chance
-        at = NOON + timedelta(minutes=chance.randrange(80_000))
-        if chance.random() < 0.5:
-            return refund(name, str(chance.randrange(1, 4_000)), external_id=f"r-{name}-{number}", occurred_at=at)
-        asks = tuple(
-            RefundLineInput(position=position, quantity=chance.choice((None, 1, 2)))
-            for position in chance.sample(range(5), chance.randint(1, 2))
-        )
-        return refund(name, lines=asks, external_id=f"r-{name}-{number}", occurred_at=at)
-
-
 async def test_money_adds_up_after_random_histories(runtime: Runtime, ctx: Ctx, admin: "asyncpg.Pool[Any]") -> None:
     program, look = ProgramRows(runtime.db, admin, ctx), Look(runtime.db, ctx)
     await _program(program)
-    stores = [Store(seed) for seed in (11, 12, 13)]
+    stores = [Store(seed, HISTORIES) for seed in (11, 12, 13)]
 
     outcomes = [
         each for found in await asyncio.gather(*(_history(runtime, ctx, store) for store in stores)) for each in found
@@ -128,19 +76,11 @@ async def test_money_adds_up_after_random_histories(runtime: Runtime, ctx: Ctx, 
 
 
 async def _program(program: ProgramRows) -> None:
-    await program.rate("PLN", "GBP", "0.2037", on=NOON)
-    for day in range(30):
-        await program.rate("GBP", "JPY", "187.31", on=NOON + timedelta(days=day))
-        await program.rate("PLN", "GBP", "0.2037", on=NOON + timedelta(days=day))
-    ben, ina = await program.influencer(), await program.influencer()
-    linear = await program.campaign("0.0733", "LINEAR", click_window_days=60)
-    last = await program.campaign("0.125")
-    await program.enrollment(last, ben, rate="0.2")
-    await program.code("HOT", ina, linear)
-    await program.code("MILD", ben, last)
+    offered = await offer(program)
     for visitor in ("v", "w"):
-        for ago, campaign in enumerate((linear, last, None)):
-            await program.click(ina if ago else ben, campaign, at=NOON - timedelta(days=ago), visitor_id=visitor)
+        for ago, campaign in enumerate((offered.linear, offered.last, None)):
+            influencer = offered.ina if ago else offered.ben
+            await program.click(influencer, campaign, at=NOON - timedelta(days=ago), visitor_id=visitor)
 
 
 async def _history(runtime: Runtime, ctx: Ctx, store: Store) -> list[ItemOutcome]:

@@ -12,7 +12,7 @@ from tests.oracle.facts import opened
 from tests.oracle.measures import MEASURES, PARTS, value
 
 # ISO 4217: the digits of those currencies that the tests use.
-EXPONENTS = {"GBP": 2, "EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
+EXPONENTS = {"GBP": 2, "EUR": 2, "USD": 2, "PLN": 2, "HUF": 2, "JPY": 0, "KWD": 3}
 
 Key: TypeAlias = tuple[Any, ...]
 """Keys of a group, in the order asked; with `every`, the bucket's start (an aware UTC instant) stands last."""

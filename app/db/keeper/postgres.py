@@ -43,6 +43,8 @@ SETTINGS = {
     "max_locks_per_transaction": "256",  # monthly partitions, each with its indexes
     "synchronous_commit": "on",  # an acknowledged write is never lost
     "jit": "off",  # compiling takes longer than our statements run
+    # A new store's tables get statistics within seconds: without, joins of a thousand lines are planned as if of one.
+    "autovacuum_naptime": "5s",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_messages": "warning",
