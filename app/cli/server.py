@@ -19,7 +19,7 @@ from app import main
 from app.core.lifeline import end_with_parent
 from app.errors import OutsideError
 from app.observability import logs
-from app.observability.metrics import MULTIPROCESS_DIR
+from app.observability.metrics import MULTIPROCESS_DIR, forget_process
 from app.settings import Settings
 from app.web.protocol import BoundedProtocol
 
@@ -37,6 +37,18 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+
+class Supervisor(Multiprocess):
+    """uvicorn's supervisor, which replaces server processes that died."""
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace the dead, and forget what they had under way."""
+        before = {process.pid for process in self.processes}
+        super().keep_subprocess_alive()
+        for pid in before - {process.pid for process in self.processes}:
+            assert pid is not None, "it was started"
+            forget_process(pid)
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -88,7 +100,7 @@ def serve_with_workers(settings: Settings, bound: socket.socket) -> None:
     with tempfile.TemporaryDirectory(prefix="scoville-metrics-") as shared:
         # Whichever process is asked for /metrics tells the counts of all.
         os.environ[MULTIPROCESS_DIR] = shared
-        supervisor = Multiprocess(_config(settings), sockets=[bound])
+        supervisor = Supervisor(_config(settings), sockets=[bound])
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise OutsideError("The server's processes did not start; their log says why.", retryable=False)

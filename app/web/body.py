@@ -55,9 +55,5 @@ def parse_json(body: bytes) -> Any:
 
 
 def _too_large(bytes_max: int) -> EdgeError:
-    return EdgeError(
-        413,
-        "PAYLOAD_TOO_LARGE",
-        f"The body has more than {bytes_max} bytes. Send smaller batches.",
-        headers={"Connection": "close"},
-    )
+    # Not closed at once: a client that still sends would see its connection reset, and never this answer.
+    return EdgeError(413, "PAYLOAD_TOO_LARGE", f"The body has more than {bytes_max} bytes. Send smaller batches.")

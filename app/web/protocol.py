@@ -1,10 +1,18 @@
-"""uvicorn's HTTP protocol with bounds on a request's head, which no application can set: it is called after the head.
+"""uvicorn's HTTP protocol with bounds that no application can set: on heads, on bodies nobody reads, on slow readers.
 
-Without them a client that sends half a head holds a connection for ever, and one that never ends it fills the memory.
+Without them a client that sends half a head, trickles the body of a request that was refused, or never fetches its
+answer holds a connection for ever, and a head that never ends fills the memory. Time spent in the application is not
+bounded here; reading a body that is wanted is bounded in body.py.
+
+Wishes to upgrade are not followed, and the request is answered as if there had been none: Java's HttpClient sends one
+for HTTP/2 with every first request.
 """
 
 import asyncio
+from http import HTTPStatus
 
+import httptools
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_TIMEOUT_S = 10.0
@@ -13,54 +21,187 @@ HEAD_TIMEOUT_S = 10.0
 HEAD_BYTES_MAX = 65_536
 """Bytes of a head; the longest that browsers send are a quarter of it."""
 
+HEADERS_MAX = 100
+"""Header lines of a head."""
+
+REST_TIMEOUT_S = 10.0
+"""Seconds that the rest of a body may take when its request was answered without it."""
+
+FETCH_TIMEOUT_S = 30.0
+"""Seconds in which a client must fetch some part of an answer that is waiting for it."""
+
+
+class HeadTooLarge(Exception):
+    """A head with more lines or bytes than are read."""
+
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection, closed when a head takes too long or grows too large."""
+    """One connection, closed when its client is too slow or sends too much."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _fetching: asyncio.TimerHandle | None = None
+    _unfetched = 0
     _is_in_head = True
+    _is_in_body = False
     _head_bytes = 0
+    """Bytes that arrived since the head began."""
+    _line_bytes = 0
+    """Bytes of the head's lines that are complete."""
+    _is_head_too_large = False
+    _is_upgrade = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
         super().connection_made(transport)
-        self._wait_for_head()
+        self._start_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._stop_waiting()
+        if self._fetching is not None:
+            self._fetching.cancel()
+            self._fetching = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read on, as long as the head is not too large."""
+        if self.timeout_keep_alive_task is not None and not self._is_in_body:
+            # The client was idle. Empty lines before a request begin none for the parser, and count here.
+            self._start_head()
         if self._is_in_head:
             self._head_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self.send_400_response("")
         if self._is_in_head and self._head_bytes > HEAD_BYTES_MAX:
             self._hang_up()
 
     def on_message_begin(self) -> None:
-        """A request starts; on a connection that was kept, its head's time starts here."""
-        self._wait_for_head()
+        """A request starts."""
+        self._unset_keepalive_if_required()
+        self._start_head()
+        self._is_upgrade = False
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """The target, or a part of it."""
+        super().on_url(url)
+        self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A line of the head."""
+        super().on_header(name, value)
+        self._count(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
         """The head is there."""
-        self._is_in_head = False
+        if self.parser.should_upgrade():
+            self._is_upgrade = True
+            return
+        self._is_in_head, self._is_in_body = False, True
         self._stop_waiting()
         super().on_headers_complete()
 
-    def _wait_for_head(self) -> None:
+    def on_message_complete(self) -> None:
+        """The body is there."""
+        if self._is_upgrade:
+            return
+        self._is_in_body = False
+        self._stop_waiting()
+        super().on_message_complete()
+        if self.cycle.response_complete and not self.transport.is_closing():
+            # It was answered before: idle from now on, which uvicorn counts from the answer only.
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def on_response_complete(self) -> None:
+        """An answer was given to the transport."""
+        super().on_response_complete()
+        if self._is_in_body and self.cycle.response_complete:
+            self._wait(REST_TIMEOUT_S)
+        self._watch_fetching()
+
+    def pause_writing(self) -> None:
+        """Much is waiting to be fetched."""
+        super().pause_writing()
+        self._watch_fetching()
+
+    def resume_writing(self) -> None:
+        """Most of it was."""
+        super().resume_writing()
+        self._unfetched = 0
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, in the shape of all refusals, and close."""
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self._is_head_too_large else HTTPStatus.BAD_REQUEST
+        message = f"The head has more than {HEADERS_MAX} lines or {HEAD_BYTES_MAX} bytes."
+        error = {
+            "message": message if self._is_head_too_large else "This is no HTTP request.",
+            "extensions": {"code": "BAD_REQUEST"},
+        }
+        body = orjson.dumps({"errors": [error]})
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json; charset=utf-8\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # The parser takes what follows for another protocol, also a body: it is given the request without the wish.
+            method = self.parser.get_method()
+            if method == b"CONNECT":
+                raise httptools.HttpParserInvalidMethodError from upgrade
+            kept = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+            head = b"\r\n".join([method + b" " + self.url + b" HTTP/1.1", *kept, b"", b""])
+            self.parser = httptools.HttpRequestParser(self)
+            self._feed(head + data[upgrade.args[0] :])
+
+    def _start_head(self) -> None:
         self._is_in_head = True
-        self._head_bytes = 0
+        self._head_bytes = self._line_bytes = 0
         if self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._hang_up)
+            self._wait(HEAD_TIMEOUT_S)
+
+    def _count(self, line_bytes: int) -> None:
+        self._line_bytes += line_bytes
+        if len(self.headers) > HEADERS_MAX or self._line_bytes > HEAD_BYTES_MAX:
+            self._is_head_too_large = True
+            raise HeadTooLarge
+
+    def _wait(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._deadline = self.loop.call_later(seconds, self._hang_up)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
+    def _watch_fetching(self) -> None:
+        if self._fetching is None and self.transport.get_write_buffer_size() > 0:
+            self._unfetched = self.transport.get_write_buffer_size()
+            self._fetching = self.loop.call_later(FETCH_TIMEOUT_S, self._look_at_fetching)
+
+    def _look_at_fetching(self) -> None:
+        """Hang up on a client that fetched nothing since the last look."""
+        self._fetching = None
+        if self.transport.get_write_buffer_size() == self._unfetched > 0:
+            self._hang_up()
+        else:
+            self._watch_fetching()
+
     def _hang_up(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.close()
+        if self._is_in_head and self.flow.read_paused:
+            # We are the ones who do not read: the head of a request that was sent before the last one's answer.
+            self._wait(HEAD_TIMEOUT_S)
+            return
+        # Not closed, which would first wait for the client to fetch what is buffered.
+        self.transport.abort()

@@ -24,7 +24,7 @@ from app.main import create_app
 from app.runtime import Runtime
 from app.web.negotiation import GRAPHQL_JSON
 from app.web.responses import JSON
-from tests.factories.listener import Address, listening
+from tests.factories.listener import Listener, listening
 
 pytestmark = pytest.mark.database
 
@@ -182,10 +182,10 @@ REQUIREMENTS = [
 
 
 @pytest.fixture(scope="module")
-async def served(runtime: Runtime) -> AsyncIterator[Address]:
+async def served(runtime: Runtime) -> AsyncIterator[Listener]:
     """Where the application answers."""
-    async with listening(create_app(runtime)) as address:
-        yield address
+    async with listening(create_app(runtime)) as listener:
+        yield listener
 
 
 def test_every_audit_has_its_row() -> None:
@@ -195,13 +195,13 @@ def test_every_audit_has_its_row() -> None:
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda requirement: requirement.id)
 async def test_requirement_is_met(
-    served: Address, make_key: Callable[..., Awaitable[str]], requirement: Requirement
+    served: Listener, make_key: Callable[..., Awaitable[str]], requirement: Requirement
 ) -> None:
     headers = {"authorization": f"Bearer {await make_key()}"}
     if requirement.content_type is not None and requirement.method == "POST":
         headers["content-type"] = requirement.content_type
     content = requirement.body if isinstance(requirement.body, bytes) else orjson.dumps(requirement.body)
-    async with httpx.AsyncClient(base_url=f"http://{served[0]}:{served[1]}") as client:
+    async with httpx.AsyncClient(base_url=served.url) as client:
         del client.headers["accept"]
         if requirement.accept is not None:
             client.headers["accept"] = requirement.accept
@@ -223,7 +223,7 @@ async def test_requirement_is_met(
     assert ("errors" in payload) == (requirement.shape is ERRORS), payload
 
 
-async def test_package_agrees(served: Address, make_key: Callable[..., Awaitable[str]], tmp_path: Path) -> None:
+async def test_package_agrees(served: Listener, make_key: Callable[..., Awaitable[str]], tmp_path: Path) -> None:
     folder, node = os.environ.get("SCOVILLE_AUDITS"), shutil.which("node")
     if folder is None or node is None:
         pytest.skip("needs Node, and SCOVILLE_AUDITS: a folder where `npm install graphql-http graphql` was run")
@@ -232,7 +232,7 @@ async def test_package_agrees(served: Address, make_key: Callable[..., Awaitable
 
     audited = await asyncio.to_thread(
         subprocess.run,
-        [node, script.name, f"http://{served[0]}:{served[1]}/graphql"],
+        [node, script.name, f"{served.url}/graphql"],
         cwd=tmp_path,
         env={"PATH": str(Path(node).parent), "SCOVILLE_KEY": await make_key()},
         capture_output=True,

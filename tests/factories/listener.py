@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -11,12 +12,24 @@ from starlette.types import ASGIApp
 from app.cli.server import Server
 from app.web.protocol import BoundedProtocol
 
-Address = tuple[str, int]
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A server that answers. connections: those that are open."""
+
+    host: str
+    port: int
+    connections: Collection[object]
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{self.host}:{self.port}"
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, *, keep_alive_s: float = 30.0) -> AsyncIterator[Address]:
-    """Host and port at which the application answers; stopped at the end. keep_alive_s: patience with idle clients."""
+async def listening(app: ASGIApp, *, keep_alive_s: float = 30.0) -> AsyncIterator[Listener]:
+    """A server of the application, stopped at the end. keep_alive_s: patience with idle clients."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
@@ -34,7 +47,8 @@ async def listening(app: ASGIApp, *, keep_alive_s: float = 30.0) -> AsyncIterato
         try:
             while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)
-            yield bound.getsockname()
+            host, port = bound.getsockname()
+            yield Listener(host, port, server.server_state.connections)
         finally:
             server.should_exit = True
             await task

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeAlias
 
 import asyncpg
@@ -41,6 +41,31 @@ class Served:
             return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
+
+
+NOT_FOUND = 'scoville_http_requests_total{method="GET",route="unmatched",status="404"}'
+UNDER_WAY = "scoville_http_in_progress_requests"
+
+
+def metric(served: Served, series: str) -> float:
+    """A series' value by /metrics; 0 when it is not there."""
+    for line in httpx.get(f"{served.url}/metrics", timeout=5).text.splitlines():
+        if line.startswith(f"{series} "):
+            return float(line.rpartition(" ")[2])
+    return 0.0
+
+
+def unfinished_request(served: Served, key: str, body_bytes: int) -> socket.socket:
+    """A connection with a request that is under way: its body is awaited."""
+    url = httpx.URL(served.url)
+    assert url.port is not None
+    client = socket.create_connection((url.host, url.port), timeout=20)
+    client.sendall(
+        f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nExpect: 100-continue\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {body_bytes}\r\n\r\n".encode()
+    )
+    assert client.recv(100).startswith(b"HTTP/1.1 100 Continue")
+    return client
 
 
 def servers_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
@@ -95,6 +120,12 @@ def serve(settings: Settings) -> Iterator[Callable[..., Served]]:
         process.communicate()
 
 
+@pytest.fixture
+async def key(make_key: Callable[..., Awaitable[str]]) -> str:
+    """A key of the test's tenant."""
+    return await make_key()
+
+
 def test_it_answers_and_stops_in_order(serve: Callable[..., Served]) -> None:
     served = serve("--port", "0")
     assert wait_until(served.is_up)
@@ -105,6 +136,60 @@ def test_it_answers_and_stops_in_order(serve: Callable[..., Served]) -> None:
     assert served.process.returncode == 0
     assert '"event":"server_stopped"' in rest
     assert "Traceback" not in rest
+
+
+def test_a_request_under_way_is_answered_before_it_stops(serve: Callable[..., Served], key: str) -> None:
+    served = serve("--port", "0")
+    assert wait_until(served.is_up)
+    body = json.dumps({"query": "{ viewer { role } }"}).encode()
+
+    with unfinished_request(served, key, len(body)) as client:
+        served.process.send_signal(signal.SIGTERM)
+        assert wait_until(lambda: not served.is_up())
+        client.sendall(body)
+        answer = b""
+        while chunk := client.recv(65_536):
+            answer += chunk
+
+    served.process.communicate(timeout=20)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"\r\nconnection: close\r\n" in answer
+    assert b'"role":"ADMIN"' in answer
+    assert served.process.returncode == 0
+
+
+def test_metrics_of_several_processes_add_up(serve: Callable[..., Served], key: str) -> None:
+    served = serve("--port", "0", "--workers", "2")
+    assert wait_until(served.is_up)
+    assert wait_until(lambda: len(servers_of(served.process)) == 2)
+    # Both have started when each answers alone.
+    one, other = servers_of(served.process)
+    for suspended in (one, other):
+        suspended.suspend()
+        assert wait_until(served.is_up)
+        suspended.resume()
+    before = metric(served, NOT_FOUND)
+
+    for suspended in (one, other):
+        suspended.suspend()
+        for _ in range(3):
+            assert httpx.get(f"{served.url}/nowhere", timeout=5).status_code == 404
+        suspended.resume()
+
+    assert metric(served, NOT_FOUND) == before + 6
+    assert metric(served, UNDER_WAY) == 1
+
+    # What a killed process counted stays counted; what it had under way is not.
+    held = [unfinished_request(served, key, 100) for _ in range(8)]
+    assert wait_until(lambda: metric(served, UNDER_WAY) == 9)
+    for process in (one, other):
+        process.kill()
+    assert wait_until(lambda: not {one, other} & set(servers_of(served.process)))
+    assert wait_until(served.is_up)
+    assert wait_until(lambda: metric(served, UNDER_WAY) == 1)
+    assert metric(served, NOT_FOUND) == before + 6
+    for client in held:
+        client.close()
 
 
 def test_several_processes_answer_behind_one_port_and_die_with_their_parent(serve: Callable[..., Served]) -> None:

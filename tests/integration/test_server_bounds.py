@@ -1,106 +1,283 @@
-"""The server on a real socket: slow and endless senders are cut off, and do not stand in anyone's way."""
+"""The server on a real socket: slow and endless clients are cut off, and do not stand in anyone's way."""
 
 import asyncio
+import dataclasses
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
+import httpx
 import orjson
 import pytest
-import uvicorn
 
-from app.cli.server import Server
 from app.main import create_app
 from app.runtime import Runtime
 from app.web import protocol
-from app.web.protocol import BoundedProtocol
+from tests.factories.listener import Listener, listening
 
 pytestmark = pytest.mark.database
 
-Address = tuple[str, int]
-
 
 @pytest.fixture
-async def server(runtime: Runtime) -> AsyncIterator[Address]:
-    """Host and port of a server in this process."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            create_app(runtime), http=BoundedProtocol, ws="none", lifespan="off", log_config=None, access_log=False
-        )
-        running = Server(config)
-        task = asyncio.ensure_future(running.serve(sockets=[bound]))
-        while not running.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
-        yield bound.getsockname()
-        running.should_exit = True
-        await task
+async def server(runtime: Runtime) -> AsyncIterator[Listener]:
+    """A server in this process."""
+    async with listening(create_app(runtime)) as listener:
+        yield listener
 
 
-async def answer_to(server: Address, *parts: bytes, pause_s: float = 0.0) -> tuple[bytes, float]:
+async def answer_to(server: Listener, *parts: bytes, pause_s: float = 0.0) -> tuple[bytes, float]:
     """What came back until the connection was closed, and after how long."""
-    reader, writer = await asyncio.open_connection(*server)
+    reader, writer = await asyncio.open_connection(server.host, server.port)
     started_s = time.monotonic()
     received = b""
-    # Cut off while it sends, a client sees its connection reset.
-    with suppress(ConnectionError):
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-            await asyncio.sleep(pause_s)
-        async with asyncio.timeout(5):
-            received = await reader.read()
+
+    async def receive() -> None:
+        nonlocal received
+        # Cut off while it sends, a client sees its connection reset.
+        with suppress(ConnectionError):
+            while chunk := await reader.read(65_536):
+                received += chunk
+
+    async with asyncio.timeout(5):
+        receiving = asyncio.create_task(receive())
+        with suppress(ConnectionError):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(pause_s)
+        await receiving
     writer.close()
     return received, time.monotonic() - started_s
 
 
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+KEPT = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+HEALTH = KEPT.replace(b"Host: x", b"Host: x\r\nConnection: close")
+QUERY = orjson.dumps({"query": "{ viewer { role } }"})
 
 
-async def test_request_on_a_socket_is_answered(server: Address) -> None:
+def post(body_bytes: int, *, key: str | None = None, **headers: str) -> bytes:
+    """The head of an operation's request."""
+    given = {"Authorization": f"Bearer {key}"} if key else {}
+    lines = {"Host": "x", "Content-Type": "application/json", "Content-Length": str(body_bytes), **given, **headers}
+    return "".join(
+        ["POST /graphql HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in lines.items()), "\r\n"]
+    ).encode()
+
+
+async def test_request_on_a_socket_is_answered(server: Listener) -> None:
     received, _ = await answer_to(server, HEALTH)
 
     assert received.startswith(b"HTTP/1.1 200 OK")
     assert b"x-request-id: " in received
+    assert b"server: " not in received
 
 
-async def test_half_a_head_is_cut_off(server: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+# --- heads
+
+
+async def test_half_a_head_is_cut_off(server: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.2)
 
     silent, silent_s = await answer_to(server)
     half, half_s = await answer_to(server, HEALTH[:20])
-    after_a_first, _ = await answer_to(server, HEALTH.replace(b"close", b"keep-alive"), HEALTH[:20], pause_s=0.05)
+    trickled, trickled_s = await answer_to(server, HEALTH[:-2], *[b"X: y\r\n"] * 20, pause_s=0.05)
 
-    assert (silent, half) == (b"", b"")
+    assert (silent, half, trickled) == (b"", b"", b"")
     assert 0.15 < silent_s < 2
     assert 0.15 < half_s < 2
-    assert after_a_first.count(b"HTTP/1.1") == 1
+    assert 0.15 < trickled_s < 2
 
 
-async def test_endless_head_is_cut_off(server: Address) -> None:
-    padding = [b"X-Padding: " + b"x" * 8_000 + b"\r\n"] * 50
+@pytest.mark.parametrize("rest", [HEALTH[:20], b"\r\n", b"\r", b"\n\n\n"])
+async def test_half_a_further_head_is_cut_off(server: Listener, monkeypatch: pytest.MonkeyPatch, rest: bytes) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.2)
 
-    received, seconds = await answer_to(server, HEALTH[:-2], *padding, b"\r\n")
+    received, seconds = await answer_to(server, KEPT, rest, pause_s=0.05)
 
-    assert received == b""
-    assert seconds < 3
+    assert received.count(b"HTTP/1.1 200 OK") == 1
+    assert seconds < 2
 
 
-async def test_large_body_is_no_head(server: Address, make_key: Callable[..., Awaitable[str]]) -> None:
+async def test_endless_head_is_cut_off(server: Listener) -> None:
+    endless, endless_s = await answer_to(server, HEALTH[:-2] + b"X-Padding: ", *[b"x" * 8_000] * 50, b"\r\n\r\n")
+
+    assert b" 200 OK" not in endless
+    assert endless_s < 3
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (HEALTH[:-2] + b"X: y\r\n" * 98 + b"\r\n", b"200 OK"),
+        (HEALTH[:-2] + b"X: y\r\n" * 99 + b"\r\n", b"431 Request Header Fields Too Large"),
+        (HEALTH[:-2] + b"X: " + b"y" * 66_000 + b"\r\n\r\n", b"431 Request Header Fields Too Large"),
+        (HEALTH.replace(b"/healthz", b"/healthz?" + b"y" * 66_000), b"431 Request Header Fields Too Large"),
+        (HEALTH.replace(b"/healthz", b"/healthz?" + b"y" * 60_000), b"200 OK"),
+    ],
+    ids=["100 lines", "101 lines", "a long line", "a long target", "a target that is long enough"],
+)
+async def test_large_heads_are_refused(server: Listener, head: bytes, status: bytes) -> None:
+    received, _ = await answer_to(server, head)
+
+    assert received.startswith(b"HTTP/1.1 " + status)
+
+
+async def test_refused_head_has_the_one_error_shape(server: Listener) -> None:
+    received, _ = await answer_to(server, b"\x16\x03\x01\x02\x00\x01\x00")
+
+    head, _, body = received.partition(b"\r\n\r\n")
+    (error,) = orjson.loads(body)["errors"]
+    assert head.startswith(b"HTTP/1.1 400 Bad Request")
+    assert error["extensions"] == {"code": "BAD_REQUEST"}
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.05])
+async def test_upgrade_is_not_followed(
+    server: Listener, make_key: Callable[..., Awaitable[str]], pause_s: float
+) -> None:
+    head = post(len(QUERY), key=await make_key(), Connection="Upgrade, HTTP2-Settings", Upgrade="h2c")
+    parts = [head, QUERY, KEPT.replace(b"Host: x", b"Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket"), HEALTH]
+
+    received, _ = await answer_to(server, *(parts if pause_s else [b"".join(parts)]), pause_s=pause_s)
+
+    assert received.count(b"HTTP/1.1 200 OK") == 3
+    assert b'"role":"ADMIN"' in received
+    assert received.count(b'{"status":"ok"}') == 2
+
+
+async def test_nothing_is_tunnelled(server: Listener) -> None:
+    received, _ = await answer_to(server, b"CONNECT localhost:5432 HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert received.startswith(b"HTTP/1.1 400 Bad Request")
+
+
+# --- bodies
+
+
+async def test_large_body_is_no_head(server: Listener, make_key: Callable[..., Awaitable[str]]) -> None:
     body = orjson.dumps({"query": "{ viewer { role } }", "variables": {"text": "x" * 500_000}})
-    head = (
-        f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {await make_key()}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    )
+    head = post(len(body), key=await make_key(), Connection="close")
 
-    received, _ = await answer_to(server, head.encode(), body[:250_000], body[250_000:], pause_s=0.05)
+    received, _ = await answer_to(server, head, body[:250_000], body[250_000:], pause_s=0.05)
 
     assert received.startswith(b"HTTP/1.1 200 OK")
 
 
-async def test_slow_senders_stand_in_nobodys_way(server: Address) -> None:
-    slow = [await asyncio.open_connection(*server) for _ in range(200)]
+async def test_declared_body_that_is_too_large_is_refused_before_it_is_sent(
+    server: Listener, runtime: Runtime, make_key: Callable[..., Awaitable[str]]
+) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(post(runtime.settings.body_bytes_max + 1, key=await make_key()))
+    async with asyncio.timeout(2):
+        status = await reader.readline()
+    writer.close()
+
+    assert status.startswith(b"HTTP/1.1 413 ")
+
+
+async def test_client_that_sends_a_large_body_whole_reads_its_refusal_and_goes_on(
+    server: Listener, runtime: Runtime, make_key: Callable[..., Awaitable[str]]
+) -> None:
+    headers = {"authorization": f"Bearer {await make_key()}", "content-type": "application/json"}
+    limits = httpx.Limits(max_connections=1)
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, limits=limits) as client:
+        refused = await client.post("/graphql", content=b" " * (runtime.settings.body_bytes_max + 1))
+        answered = await client.post("/graphql", content=QUERY)
+
+    assert refused.json()["errors"][0]["extensions"] == {"code": "PAYLOAD_TOO_LARGE"}
+    assert (refused.status_code, answered.status_code) == (413, 200)
+
+
+async def test_slow_body_is_408(runtime: Runtime, make_key: Callable[..., Awaitable[str]]) -> None:
+    settings = runtime.settings.model_copy(update={"body_timeout_s": 0.2})
+    head = post(len(QUERY), key=await make_key())
+    async with listening(create_app(dataclasses.replace(runtime, settings=settings))) as listener:
+        received, seconds = await answer_to(listener, head, *(bytes([byte]) for byte in QUERY[:-1]), pause_s=0.05)
+
+    assert received.startswith(b"HTTP/1.1 408 Request Timeout")
+    assert 0.15 < seconds < 2
+
+
+async def test_rest_of_a_refused_body_is_not_waited_for(server: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "REST_TIMEOUT_S", 0.2)
+
+    silent, silent_s = await answer_to(server, post(1_000))
+    trickled, trickled_s = await answer_to(server, post(1_000), *[b"x"] * 20, pause_s=0.05)
+
+    for received, seconds in ((silent, silent_s), (trickled, trickled_s)):
+        assert received.startswith(b"HTTP/1.1 401 Unauthorized")
+        assert 0.15 < seconds < 2
+
+
+# --- connections
+
+
+async def test_connection_is_kept_for_further_requests(
+    server: Listener, make_key: Callable[..., Awaitable[str]]
+) -> None:
+    request = post(len(QUERY), key=await make_key()) + QUERY
+
+    apart, _ = await answer_to(server, KEPT, request, KEPT, HEALTH, pause_s=0.05)
+    at_once, _ = await answer_to(server, KEPT + request + KEPT + HEALTH)
+
+    for received in (apart, at_once):
+        assert received.count(b"HTTP/1.1 200 OK") == 4
+        assert received.count(b'{"status":"ok"}') == 3
+        assert received.endswith(b'{"status":"ok"}')
+
+
+@pytest.mark.parametrize("is_answered_early", [False, True])
+async def test_idle_connection_is_closed(runtime: Runtime, is_answered_early: bool) -> None:
+    parts = (post(5), b"12345") if is_answered_early else (KEPT,)
+    async with listening(create_app(runtime), keep_alive_s=0.3) as listener:
+        received, seconds = await answer_to(listener, *parts, pause_s=0.05)
+
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert 0.2 < seconds < 2
+
+
+async def test_client_that_does_not_fetch_its_answers_is_cut_off(
+    server: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "FETCH_TIMEOUT_S", 0.2)
+    asset = KEPT.replace(b"/healthz", b"/graphql/assets/graphiql.min.js")
+
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        slow.connect((server.host, server.port))
+        slow.sendall(asset * 5)
+        async with asyncio.timeout(5):
+            while not server.connections:  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.01)
+            while server.connections:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    received, _ = await answer_to(server, HEALTH)
+    assert received.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_client_that_fetches_slowly_gets_all(server: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "FETCH_TIMEOUT_S", 0.2)
+    path = "/graphql/assets/graphiql.min.js"
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        whole = (await client.get(path)).content
+
+    fetched = b""
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        slow.connect((server.host, server.port))
+        slow.setblocking(False)
+        slow.send(HEALTH.replace(b"/healthz", path.encode()))
+        while chunk := await asyncio.get_running_loop().sock_recv(slow, 100_000):
+            fetched += chunk
+            await asyncio.sleep(0.005)
+
+    assert fetched.endswith(whole)
+
+
+async def test_slow_senders_stand_in_nobodys_way(server: Listener) -> None:
+    slow = [await asyncio.open_connection(server.host, server.port) for _ in range(200)]
     for _, writer in slow:
         writer.write(HEALTH[:20])
 
@@ -110,4 +287,3 @@ async def test_slow_senders_stand_in_nobodys_way(server: Address) -> None:
     assert seconds < 1
     for _, writer in slow:
         writer.close()
-
