@@ -16,6 +16,7 @@ from app.core.words import AttributionModel, CampaignStatus
 from app.db.keyset import Sort
 from app.orders.queries import CAMPAIGN_ORDERS, ORDERS
 from app.tracking.queries import CODES, LINKS
+from graphql_schema.analytics import analytics_of
 from graphql_schema.connection import Connection
 from graphql_schema.context import Info
 from graphql_schema.families import shown, shows
@@ -61,6 +62,7 @@ class Campaign(Node):
     created_at: datetime = strawberry.field(description="When it was entered.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     row_id: strawberry.Private[UUID]
+    analytics = analytics_of("campaign")
 
     @staticmethod
     def of(row: Any) -> "Campaign":

@@ -16,6 +16,7 @@ from app.db.keyset import Sort
 from app.influencers.queries import INFLUENCERS, SOCIAL_PROFILES
 from app.orders.queries import INFLUENCER_ORDERS, ORDERS
 from app.tracking.queries import CODES, LINKS
+from graphql_schema.analytics import analytics_of
 from graphql_schema.connection import Connection
 from graphql_schema.context import Info
 from graphql_schema.families import shown, shows
@@ -77,6 +78,7 @@ class Influencer(Node):
     created_at: datetime = strawberry.field(description="When they were entered.")
     updated_at: datetime = strawberry.field(description="When they were last changed.")
     row_id: strawberry.Private[UUID]
+    analytics = analytics_of("influencer")
 
     @staticmethod
     def of(row: Any) -> "Influencer":

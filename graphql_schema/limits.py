@@ -11,7 +11,15 @@ from app.limits.cost import Measured, Weights, measure
 from app.settings import Settings
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT
 
-EXTRA: dict[str, int] = {}
+EXTRA: dict[str, int] = {
+    "Analytics.totals": 5,
+    "Analytics.series": 20,
+    "Analytics.groups": 20,
+    "Analytics.table": 100,
+    "Catalog.rollups": 20,
+    "Catalog.dataFrom": 5,
+    "Catalog.dataUntil": 5,
+}
 """Points of fields beyond their object, by "Type.field". A test checks that every name exists."""
 
 MEASURES_KEPT = 32

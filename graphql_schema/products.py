@@ -11,6 +11,7 @@ from app.core.context import Scope
 from app.products import inputs as plain
 from app.products.queries import PRODUCTS
 from app.usecases.upsert_products import upsert_products
+from graphql_schema.analytics import analytics_of
 from graphql_schema.connection import Connection
 from graphql_schema.context import Info
 from graphql_schema.families import found, shown, shows
@@ -31,6 +32,7 @@ class Product(Node):
     category: str | None = strawberry.field(description="The store's category.")
     created_at: datetime = strawberry.field(description="When it was first seen.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    analytics = analytics_of("product")
 
     @staticmethod
     def of(row: Any) -> "Product":

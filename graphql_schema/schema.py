@@ -14,8 +14,10 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import get_object_definition
 
 from graphql_schema import (
+    analytics,
     campaign_writes,
     campaigns,
+    catalog,
     codes,
     commissions,
     customers,
@@ -53,6 +55,8 @@ FEATURES: tuple[ModuleType, ...] = (
     refunds,
     refund_writes,
     commissions,
+    analytics,
+    catalog,
 )
 """Modules with a `Query`, a `Mutation` or both, and `TYPES` for types that no field names (a node's kinds)."""
 

@@ -6,6 +6,7 @@ import typer
 
 from app.cli import (
     demo,
+    explain,
     export,
     imports,
     keys,
@@ -33,6 +34,7 @@ GROUPS = (
     partitions,
     imports,
     export,
+    explain,
     schema,
     settings,
     reference,
