@@ -11,6 +11,8 @@ from app.core.context import Ctx, Role
 from app.errors import CODES
 from app.runtime import Runtime
 from app.web.app import build_app
+from app.web.negotiation import GRAPHQL_JSON
+from app.web.responses import JSON
 from graphql_schema import schema, viewer
 from graphql_schema.execute import Executor
 from tests.client import Client
@@ -40,6 +42,14 @@ async def test_callers_mistake_is_shown_with_code_and_path(probing: Client) -> N
             "extensions": {"code": "UNKNOWN_ORDER", "path": ["orders", "3", "id"]},
         }
     ]
+
+
+@pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON])
+async def test_answer_with_data_is_a_success_whatever_else_went_wrong(probing: Client, accept: str) -> None:
+    response = await probing.post({"query": "{ domain viewer { role } }"}, headers={"accept": accept})
+
+    assert response.status_code == 200
+    assert set(response.json()) == {"data", "errors", "extensions"}
 
 
 async def test_all_mistakes_of_a_question_are_shown_at_once(probing: Client) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -274,6 +275,24 @@ async def test_client_that_fetches_slowly_gets_all(server: Listener, monkeypatch
             await asyncio.sleep(0.005)
 
     assert fetched.endswith(whole)
+
+
+async def test_connections_that_are_reset_leave_nothing_behind(server: Listener) -> None:
+    assert not server.connections
+    tasks = len(asyncio.all_tasks())
+
+    for request in (b"", HEALTH[:20], HEALTH, KEPT, post(1_000), KEPT * 50):
+        for _ in range(30):
+            _, writer = await asyncio.open_connection(server.host, server.port)
+            writer.write(request)
+            # No further word to the other end: a reset.
+            opened = writer.get_extra_info("socket")
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+
+    async with asyncio.timeout(5):
+        while server.connections or len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 - nor for this
+            await asyncio.sleep(0.01)
 
 
 async def test_slow_senders_stand_in_nobodys_way(server: Listener) -> None:

@@ -54,6 +54,29 @@ def test_nothing_is_left_for_later() -> None:
     assert found == []
 
 
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        (r"BaseHTTPMiddleware", "it cancels what runs inside, and leaves connections behind: plain ASGI instead"),
+        (r"\.form\(|python_multipart", "forms are read without bounds, and no route takes any"),
+        (r"QueryDepthLimiter|MaxAliasesLimiter", "they walk a fragment once a spread: the work doubles with each line"),
+        (r"redis\.asyncio import (.*\b)?Redis\b|from_url\(", "a cancelled command leaves its reply to the next caller"),
+        (r"(?i)\bSECURITY DEFINER\b|\bLEAKPROOF\b", "either hands rows to those whom the policies keep away"),
+        (r"(?i)\bset_config\(|\bSET SESSION\b", "what outlives a transaction reaches the connection's next tenant"),
+        (r"\b(pickle|marshal|shelve)\b|\byaml\.load\(|\beval\(|\bexec\(", "it runs what it reads"),
+    ],
+)  # fmt: skip
+def test_what_broke_others_is_not_used(pattern: str, why: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in python_files("app", "graphql_schema", "migrations")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(pattern, line)
+    ]
+
+    assert found == [], why
+
+
 def test_every_module_says_what_is_in_it() -> None:
     silent = []
     for path in python_files("app", "graphql_schema"):
