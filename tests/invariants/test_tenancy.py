@@ -277,7 +277,8 @@ QUERIES = {
     "commissions": "query { commissions { nodes { basis influencer { name } } } }",
     "ledgerEntries": "query { ledgerEntries { nodes { amount influencer { name } } } }",
     "analytics": f"""query($campaign: ID!) {{ analytics({RANGE}) {{ totals {{ grossRevenue }} }}
-      campaigns(where: {{id: {{in: [$campaign]}}}}) {{ nodes {{ analytics({RANGE}) {{ totals {{ grossRevenue }} }} }} }} }}""",
+      campaigns(where: {{id: {{in: [$campaign]}}}}) {{
+        nodes {{ analytics({RANGE}) {{ totals {{ grossRevenue }} }} }} }} }}""",
     "catalog": "{ catalog { dataFrom dataUntil rollups { name rows } } }",
 }
 
