@@ -43,6 +43,14 @@ REFUSED = (
 """What asyncpg raises when the server answers a connection with no."""
 
 
+def is_lost(connection: Connection) -> bool:
+    """Whether the server closed the connection. The pool may have taken it back already: then it tells nothing more."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+
+
 def unreachable() -> OutsideError:
     """The error shown when the database is away: no driver's text, no address."""
     return OutsideError("The database is not reachable. Repeat the request; writes are safe to repeat.", retryable=True)
@@ -97,7 +105,7 @@ class Pool:
             await asyncio.shield(self._give_back(connection))
 
     async def _give_back(self, connection: "PoolConnectionProxy[Any]") -> None:
-        if connection.is_in_transaction() and not connection.is_closed():
+        if not is_lost(connection) and connection.is_in_transaction():
             # A cancelled task may leave a transaction behind: no one else may ever meet it.
             connection.terminate()
         try:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.db.pool import UNREACHABLE, Connection, Pool, unreachable
+from app.db.pool import UNREACHABLE, Connection, Pool, is_lost, unreachable
 from app.errors import DomainError, OutsideError
 from app.settings import Settings
 
@@ -194,6 +194,11 @@ class Database:
                 ) from error
             except UNREACHABLE as error:
                 raise unreachable() from error
+            except asyncpg.InternalClientError as error:
+                # What asyncpg says of a statement sent on a connection that broke a moment before.
+                if not is_lost(connection):
+                    raise
+                raise unreachable() from error
 
 
 def _no_snapshot(snapshot_id: str) -> DomainError:
@@ -207,7 +212,7 @@ async def _rollback(connection: Connection) -> None:
     # Shielded: a cancelled request still ends its transaction. What cannot be rolled back is terminated by the pool.
     try:
         await asyncio.shield(connection.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT_S))
-    except (asyncpg.PostgresError, *UNREACHABLE):
+    except (asyncpg.PostgresError, asyncpg.InternalClientError, *UNREACHABLE):
         return
 
 
