@@ -1,10 +1,14 @@
 """The one door: tenants apart, nothing left behind."""
 
+import asyncio
+from typing import Any
+
+import asyncpg
 import pytest
 
 from app.core.context import Ctx
 from app.core.ids import new_id
-from app.errors import DomainError
+from app.errors import DomainError, OutsideError
 from app.runtime import Runtime
 
 pytestmark = pytest.mark.database
@@ -64,5 +68,21 @@ async def test_a_snapshot_that_is_none_is_refused(runtime: Runtime, ctx: Ctx, sn
         async with runtime.db.snapshot(ctx.tenant_id, snapshot_id=snapshot_id):
             raise AssertionError("never entered")
 
+    async with runtime.db.read(ctx.tenant_id) as session:
+        assert await session.fetchval("/* test */ SELECT 1") == 1
+
+
+@pytest.mark.parametrize("wait_s", [0, 0.05], ids=["at once", "after the pool took it back"])
+async def test_a_session_whose_connection_the_server_ends_may_be_repeated(
+    runtime: Runtime, ctx: Ctx, admin: "asyncpg.Pool[Any]", wait_s: float
+) -> None:
+    with pytest.raises(OutsideError) as refused:
+        async with runtime.db.write(ctx.tenant_id) as session:
+            server = await session.fetchval("/* test */ SELECT pg_backend_pid()")
+            await admin.fetchval("SELECT pg_terminate_backend($1)", server)
+            await asyncio.sleep(wait_s)
+            await session.fetchval("/* test */ SELECT 1")
+
+    assert refused.value.retryable
     async with runtime.db.read(ctx.tenant_id) as session:
         assert await session.fetchval("/* test */ SELECT 1") == 1
