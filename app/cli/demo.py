@@ -37,8 +37,8 @@ QUERY = "{ analytics(range: {last: {n: 3, unit: MONTH}}) { totals { orders netRe
 def run_demo(port: Port = None, data_dir: DataDir = None, as_json: Json = False) -> None:
     """Serve a shop with a year of orders, influencers and clicks, until Ctrl-C. Needs nothing but this command.
 
-    With --json it prints one line when it is ready: url, graphql, and keys, one for each role. The first start loads
-    the data; each later one finds them, and gives the same keys.
+    With --json it prints one line when it is ready: url, graphql, and a key for each role, under the role's name and
+    together as keys. The first start loads the data; each later one finds them, and gives the same keys.
     """
     settings = load_settings(port=port, data_dir=data_dir, workers=1)
     if not as_json:
@@ -107,7 +107,9 @@ async def _unless_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) 
 def _tell(url: str, keys: dict[Role, str], *, as_json: bool) -> None:
     graphql = f"{url}/graphql"
     if as_json:
-        print_json({"url": url, "graphql": graphql, "keys": {role.value: key for role, key in keys.items()}})
+        by_role = {role.value: key for role, key in keys.items()}
+        # Each key stands under its role's name too: a shell script picks one field.
+        print_json({"url": url, "graphql": graphql, **by_role, "keys": by_role})
         return
     known = Table.grid(padding=(0, 2))
     known.add_row("GraphQL", Text(graphql, style="bold"))

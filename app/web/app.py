@@ -9,7 +9,7 @@ from starlette.responses import Response
 from app.runtime import Runtime
 from app.web.auth import Authenticator
 from app.web.errors import EdgeError, error_reply
-from app.web.graphiql import Assets, GraphiQL
+from app.web.graphiql import Assets, GraphiQL, to_graphiql
 from app.web.graphql import Executes, GraphQLEndpoint
 from app.web.health import Readiness, exposed_metrics, healthz
 from app.web.middleware import Observed, Refusing
@@ -29,6 +29,7 @@ def build_app(runtime: Runtime, executor: Executes) -> Starlette:
             authenticator=Authenticator(runtime),
         ),
         OpenRoute("/graphql", GraphiQL(is_enabled=settings.graphiql), methods=["GET"]),
+        OpenRoute("/", to_graphiql, methods=["GET"]),
         OpenRoute("/graphql/assets/{name}", Assets(), methods=["GET"]),
         OpenRoute("/healthz", healthz, methods=["GET"]),
         OpenRoute("/readyz", Readiness(runtime), methods=["GET"]),

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
 from app.web.errors import EdgeError
 from app.web.negotiation import wants_html
@@ -63,6 +63,11 @@ class GraphiQL:
         if not self._is_enabled or not wants_html(request.headers.get("accept")):
             raise EdgeError(405, "BAD_REQUEST", "Send operations by POST.", headers={"Allow": "POST"})
         return FileResponse(self._page, media_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
+
+
+async def to_graphiql(_: Request) -> Response:
+    """GET /: to where everything is, for whoever typed the address alone."""
+    return RedirectResponse("/graphql", headers={"cache-control": "no-cache"})
 
 
 class Assets:

@@ -239,6 +239,12 @@ async def test_introspection_is_answered(client: Client) -> None:
     assert await client.data('{ __type(name: "Viewer") { name } }') == {"__type": {"name": "Viewer"}}
 
 
+async def test_the_bare_address_leads_to_graphiql(client: Client) -> None:
+    found = await client.http.get("/")
+
+    assert (found.status_code, found.headers["location"]) == (307, "/graphql")
+
+
 async def test_graphiql_is_served_to_browsers_from_here_alone(client: Client) -> None:
     page = await client.http.get("/graphql", headers={"accept": "text/html,*/*;q=0.8"})
 
