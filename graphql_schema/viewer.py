@@ -7,8 +7,6 @@ from graphql_schema.context import Info
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import CurrencyCode, TimeZone
 
-strawberry.enum(Role, name="Role", description="What a key is for.")
-
 
 @strawberry.type(description="The caller: one key of one tenant.")
 class Viewer:
