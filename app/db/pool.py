@@ -113,6 +113,10 @@ class Pool:
         except TimeoutError:
             # The server does not confirm that it cancelled the last statement. The connection has been terminated.
             return
+        except (asyncpg.InternalClientError, *UNREACHABLE):
+            # The connection broke while it was given back: the pool took it back by itself.
+            if not is_lost(connection):
+                raise
 
     async def close(self) -> None:
         """Give back all connections; those that do not finish in time are terminated."""

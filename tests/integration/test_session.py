@@ -8,8 +8,10 @@ import pytest
 
 from app.core.context import Ctx
 from app.core.ids import new_id
+from app.db.pool import Pool
 from app.errors import DomainError, OutsideError
 from app.runtime import Runtime
+from app.settings import Settings
 
 pytestmark = pytest.mark.database
 
@@ -86,3 +88,16 @@ async def test_a_session_whose_connection_the_server_ends_may_be_repeated(
     assert refused.value.retryable
     async with runtime.db.read(ctx.tenant_id) as session:
         assert await session.fetchval("/* test */ SELECT 1") == 1
+
+
+async def test_a_connection_that_breaks_while_it_is_given_back_is_replaced(settings: Settings) -> None:
+    assert settings.database_url is not None
+    pool = await Pool.open(settings.database_url.get_secret_value(), size_max=1, acquire_timeout_s=5)
+    async with pool.connection() as connection:
+        # It takes two turns of the loop to give a connection back; this one breaks after the first.
+        transport = connection._con._transport  # type: ignore[union-attr]
+        asyncio.get_running_loop().call_soon(transport.abort)
+
+    async with pool.connection() as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    await pool.close()
