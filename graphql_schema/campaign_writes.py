@@ -14,9 +14,8 @@ from app.usecases.update_campaigns import update_campaigns
 from graphql_schema.campaigns import Campaign
 from graphql_schema.context import Info
 from graphql_schema.families import found
-from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt, CurrencyCode
-from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, given, own_id, present, write
+from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, given, own_id, present
 
 
 @strawberry.input(description="A new campaign.")
@@ -128,30 +127,22 @@ class CampaignsPayload(Payload[CampaignResult]):
 class Mutation:
     """Fields of this file."""
 
-    @strawberry.mutation(
-        description="Creates campaigns with their dates, goals and terms.", extensions=[requires(Scope.PROGRAM_WRITE)]
+    create_campaigns = batch(
+        create_campaigns,
+        "campaigns",
+        input=CreateCampaignsInput,
+        payload=CampaignsPayload,
+        result=CampaignResult,
+        description="Creates campaigns with their dates, goals and terms.",
+        scope=Scope.PROGRAM_WRITE,
     )
-    async def create_campaigns(self, info: Info, input: CreateCampaignsInput) -> CampaignsPayload:
-        """Creates campaigns."""
-        return await write(
-            info,
-            create_campaigns,
-            [item.value() for item in input.campaigns],
-            input.idempotency_key,
-            payload=CampaignsPayload,
-            result=CampaignResult,
-        )
 
-    @strawberry.mutation(
-        description="Changes campaigns: only what each change mentions.", extensions=[requires(Scope.PROGRAM_WRITE)]
+    update_campaigns = batch(
+        update_campaigns,
+        "campaigns",
+        input=UpdateCampaignsInput,
+        payload=CampaignsPayload,
+        result=CampaignResult,
+        description="Changes campaigns: only what each change mentions.",
+        scope=Scope.PROGRAM_WRITE,
     )
-    async def update_campaigns(self, info: Info, input: UpdateCampaignsInput) -> CampaignsPayload:
-        """Changes campaigns."""
-        return await write(
-            info,
-            update_campaigns,
-            [item.value() for item in input.campaigns],
-            input.idempotency_key,
-            payload=CampaignsPayload,
-            result=CampaignResult,
-        )

@@ -13,17 +13,14 @@ from app.campaigns.queries import CAMPAIGNS, ENROLLMENTS
 from app.core.context import Scope
 from app.core.money import from_minor
 from app.core.words import AttributionModel, CampaignStatus
-from app.db.keyset import Sort
+from app.db.keyset import Condition
 from app.orders.queries import CAMPAIGN_ORDERS, ORDERS
 from app.tracking.queries import CODES, LINKS
 from graphql_schema.analytics import analytics_of
-from graphql_schema.connection import Connection
-from graphql_schema.context import Info
-from graphql_schema.families import shown, shows
-from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, sorted_by
-from graphql_schema.loaders import Paging, listed, nested
+from graphql_schema.families import shows
+from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on
+from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
 from graphql_schema.node import Node
-from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt, CurrencyCode
 
 if TYPE_CHECKING:
@@ -36,10 +33,6 @@ LazyCode = Annotated["Code", strawberry.lazy("graphql_schema.codes")]
 LazyEnrollment = Annotated["Enrollment", strawberry.lazy("graphql_schema.enrollments")]
 LazyLink = Annotated["Link", strawberry.lazy("graphql_schema.links")]
 LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
-
-
-_OLDEST = Sort("created_at")
-_NEWEST = Sort("occurred_at", descending=True)
 
 
 @shows(CAMPAIGNS, Scope.PROGRAM_READ)
@@ -87,85 +80,39 @@ class Campaign(Node):
             row_id=row["id"],
         )
 
-    @strawberry.field(description="Influencers in it, in the order they entered.")
-    async def enrollments(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LazyEnrollment]:
-        """Influencers in it."""
-        return await nested(
-            info,
-            ENROLLMENTS,
-            Paging(first, after, last, before),
-            parent="campaign_id",
-            parent_id=self.row_id,
-            node=shown(ENROLLMENTS),
-            sort=_OLDEST,
-        )
+    enrollments = nested_list(
+        LazyEnrollment,
+        ENROLLMENTS,
+        parent="campaign_id",
+        sort=OLDEST,
+        description="Influencers in it, in the order they entered.",
+    )
 
-    @strawberry.field(description="Its tracking links, oldest first.")
-    async def links(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LazyLink]:
-        """Its tracking links."""
-        return await nested(
-            info,
-            LINKS,
-            Paging(first, after, last, before),
-            parent="campaign_id",
-            parent_id=self.row_id,
-            node=shown(LINKS),
-            sort=_OLDEST,
-        )
+    links = nested_list(
+        LazyLink,
+        LINKS,
+        parent="campaign_id",
+        sort=OLDEST,
+        description="Its tracking links, oldest first.",
+    )
 
-    @strawberry.field(description="Its coupon codes, oldest first.")
-    async def codes(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LazyCode]:
-        """Its coupon codes."""
-        return await nested(
-            info,
-            CODES,
-            Paging(first, after, last, before),
-            parent="campaign_id",
-            parent_id=self.row_id,
-            node=shown(CODES),
-            sort=_OLDEST,
-        )
+    codes = nested_list(
+        LazyCode,
+        CODES,
+        parent="campaign_id",
+        sort=OLDEST,
+        description="Its coupon codes, oldest first.",
+    )
 
-    @strawberry.field(description="Orders credited to it, newest first.", extensions=[requires(Scope.ORDERS_READ)])
-    async def orders(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LazyOrder]:
-        """Orders credited to it."""
-        return await nested(
-            info,
-            CAMPAIGN_ORDERS,
-            Paging(first, after, last, before),
-            parent="campaign_id",
-            parent_id=self.row_id,
-            node=shown(ORDERS),
-            sort=_NEWEST,
-        )
+    orders = nested_list(
+        LazyOrder,
+        CAMPAIGN_ORDERS,
+        parent="campaign_id",
+        sort=LATEST,
+        description="Orders credited to it, newest first.",
+        rows=ORDERS,
+        scope=Scope.ORDERS_READ,
+    )
 
 
 @strawberry.input(description="Which campaigns to list. Conditions are combined by AND.")
@@ -180,6 +127,17 @@ class CampaignFilter:
     ends: TimeFilter | None = strawberry.field(
         default=strawberry.UNSET, description="When they end; those without end match nothing."
     )
+
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("id", self.id),
+            *on("external_id", self.external_id),
+            *on("name", self.name),
+            *any_of("status", self.status),
+            *on("starts_at", self.starts),
+            *on("ends_at", self.ends),
+        ]
 
 
 @strawberry.enum(description="What campaigns are ordered by.")
@@ -199,45 +157,18 @@ class CampaignOrder:
     direction: Direction = strawberry.field(default=Direction.ASC, description="In which direction.")
 
 
-BY_AGE = CampaignOrder()
-
-
 @strawberry.type
 class Query:
     """Fields of this file."""
 
-    @strawberry.field(description="Campaigns, oldest first.", extensions=[requires(Scope.PROGRAM_READ)])
-    async def campaigns(
-        self,
-        info: Info,
-        where: CampaignFilter | None = None,
-        order_by: CampaignOrder | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Campaign]:
-        """Campaigns."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("id", where.id),
-                *on("external_id", where.external_id),
-                *on("name", where.name),
-                *any_of("status", where.status),
-                *on("starts_at", where.starts),
-                *on("ends_at", where.ends),
-            ]
-        )
-        return await listed(
-            info,
-            CAMPAIGNS,
-            Paging(first, after, last, before),
-            node=shown(CAMPAIGNS),
-            sort=sorted_by(order_by or BY_AGE),
-            conditions=conditions,
-        )
+    campaigns = root_list(
+        Campaign,
+        CAMPAIGNS,
+        where=CampaignFilter,
+        order=CampaignOrder,
+        description="Campaigns, oldest first.",
+        scope=Scope.PROGRAM_READ,
+    )
 
 
 TYPES = (Campaign,)

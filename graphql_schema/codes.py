@@ -9,20 +9,18 @@ import strawberry
 from app.campaigns.queries import CAMPAIGNS
 from app.core.context import Scope
 from app.core.words import OfferStatus, Platform
-from app.db.keyset import Sort
+from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
 from app.tracking import inputs as plain
 from app.tracking.queries import CODES
 from app.usecases.create_codes import create_codes
 from app.usecases.update_codes import update_codes
-from graphql_schema.connection import Connection
 from graphql_schema.context import Info
-from graphql_schema.families import found, shown, shows
+from graphql_schema.families import found, shows
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on
-from graphql_schema.loaders import Paging, listed
+from graphql_schema.lists import OLDEST, root_list
 from graphql_schema.node import Node
-from graphql_schema.permissions import requires
-from graphql_schema.writes import IDEMPOTENCY_KEY, NOBODY, ItemResult, Payload, given, id_named, own_id, present, write
+from graphql_schema.writes import IDEMPOTENCY_KEY, NOBODY, ItemResult, Payload, batch, given, id_named, own_id, present
 
 if TYPE_CHECKING:
     from graphql_schema.campaigns import Campaign
@@ -83,6 +81,16 @@ class CodeFilter:
     code: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Their texts, in upper case.")
     platform: PlatformFilter | None = strawberry.field(default=strawberry.UNSET, description="Where they are shared.")
     status: list[OfferStatus] | None = strawberry.field(default=strawberry.UNSET, description="Any of these states.")
+
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("influencer_id", self.influencer),
+            *on("campaign_id", self.campaign),
+            *on("code", self.code),
+            *on("platform", self.platform),
+            *any_of("status", self.status),
+        ]
 
 
 @strawberry.input(description="A new coupon code. Whose it is and its text never change.")
@@ -165,68 +173,39 @@ class CodesPayload(Payload[CodeResult]):
 class Query:
     """Fields of this file."""
 
-    @strawberry.field(description="Coupon codes, oldest first.", extensions=[requires(Scope.PROGRAM_READ)])
-    async def codes(
-        self,
-        info: Info,
-        where: CodeFilter | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Code]:
-        """Coupon codes."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("influencer_id", where.influencer),
-                *on("campaign_id", where.campaign),
-                *on("code", where.code),
-                *on("platform", where.platform),
-                *any_of("status", where.status),
-            ]
-        )
-        return await listed(
-            info,
-            CODES,
-            Paging(first, after, last, before),
-            node=shown(CODES),
-            sort=Sort("created_at"),
-            conditions=conditions,
-        )
+    codes = root_list(
+        Code,
+        CODES,
+        where=CodeFilter,
+        order=OLDEST,
+        description="Coupon codes, oldest first.",
+        scope=Scope.PROGRAM_READ,
+    )
 
 
 @strawberry.type
 class Mutation:
     """Fields of this file."""
 
-    @strawberry.mutation(description="Creates coupon codes.", extensions=[requires(Scope.PROGRAM_WRITE)])
-    async def create_codes(self, info: Info, input: CreateCodesInput) -> CodesPayload:
-        """Creates coupon codes."""
-        return await write(
-            info,
-            create_codes,
-            [item.value() for item in input.codes],
-            input.idempotency_key,
-            payload=CodesPayload,
-            result=CodeResult,
-        )
-
-    @strawberry.mutation(
-        description="Changes coupon codes: only what each change mentions.",
-        extensions=[requires(Scope.PROGRAM_WRITE)],
+    create_codes = batch(
+        create_codes,
+        "codes",
+        input=CreateCodesInput,
+        payload=CodesPayload,
+        result=CodeResult,
+        description="Creates coupon codes.",
+        scope=Scope.PROGRAM_WRITE,
     )
-    async def update_codes(self, info: Info, input: UpdateCodesInput) -> CodesPayload:
-        """Changes coupon codes."""
-        return await write(
-            info,
-            update_codes,
-            [item.value() for item in input.codes],
-            input.idempotency_key,
-            payload=CodesPayload,
-            result=CodeResult,
-        )
+
+    update_codes = batch(
+        update_codes,
+        "codes",
+        input=UpdateCodesInput,
+        payload=CodesPayload,
+        result=CodeResult,
+        description="Changes coupon codes: only what each change mentions.",
+        scope=Scope.PROGRAM_WRITE,
+    )
 
 
 TYPES = (Code,)

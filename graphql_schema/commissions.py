@@ -12,18 +12,17 @@ from app.commissions.queries import COMMISSION_LINES, COMMISSIONS
 from app.core.context import Scope
 from app.core.money import from_minor
 from app.core.words import CommissionKind, CommissionState, LedgerAccount
-from app.db.keyset import Sort
+from app.db.keyset import Condition, Sort
 from app.influencers.queries import INFLUENCERS
 from app.ledger.queries import LEDGER_ENTRIES
 from app.orders.queries import ORDERS, REFUNDS
 from app.products.queries import PRODUCTS
-from graphql_schema.connection import Connection
 from graphql_schema.context import Info
-from graphql_schema.families import found, shown, shows
-from graphql_schema.filters import NEWEST, FactOrder, IdFilter, TimeFilter, any_of, on, sorted_by
-from graphql_schema.loaders import Children, Paging, listed
+from graphql_schema.families import found, shows
+from graphql_schema.filters import FactOrder, IdFilter, TimeFilter, any_of, on
+from graphql_schema.lists import root_list
+from graphql_schema.loaders import Children
 from graphql_schema.node import Node
-from graphql_schema.permissions import requires
 from graphql_schema.scalars import CurrencyCode
 
 if TYPE_CHECKING:
@@ -181,6 +180,17 @@ class CommissionFilter:
     kind: list[CommissionKind] | None = strawberry.field(default=strawberry.UNSET, description="Any of these kinds.")
     occurred: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When it was earned.")
 
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("influencer_id", self.influencer),
+            *on("campaign_id", self.campaign),
+            *on("order_id", self.order),
+            *any_of("state", self.state),
+            *any_of("kind", self.kind),
+            *on("occurred_at", self.occurred),
+        ]
+
 
 @strawberry.input(description="Which ledger entries to list. Conditions are combined by AND.")
 class LedgerEntryFilter:
@@ -194,76 +204,38 @@ class LedgerEntryFilter:
     cause: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="What it was posted for.")
     posted: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When it was posted.")
 
-
-def commission_conditions(where: CommissionFilter | None) -> list[Any]:
-    """The filter's conditions."""
-    if not where:
-        return []
-    return [
-        *on("influencer_id", where.influencer),
-        *on("campaign_id", where.campaign),
-        *on("order_id", where.order),
-        *any_of("state", where.state),
-        *any_of("kind", where.kind),
-        *on("occurred_at", where.occurred),
-    ]
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("influencer_id", self.influencer),
+            *any_of("account", self.account),
+            *on("posting_id", self.posting),
+            *on("cause_id", self.cause),
+            *on("posted_at", self.posted),
+        ]
 
 
 @strawberry.type
 class Query:
     """Fields of this file."""
 
-    @strawberry.field(description="Commissions, newest order first.", extensions=[requires(Scope.MONEY_READ)])
-    async def commissions(
-        self,
-        info: Info,
-        where: CommissionFilter | None = None,
-        order_by: FactOrder | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Commission]:
-        """Commissions."""
-        return await listed(
-            info,
-            COMMISSIONS,
-            Paging(first, after, last, before),
-            node=shown(COMMISSIONS),
-            sort=sorted_by(order_by or NEWEST),
-            conditions=commission_conditions(where),
-        )
+    commissions = root_list(
+        Commission,
+        COMMISSIONS,
+        where=CommissionFilter,
+        order=FactOrder,
+        description="Commissions, newest order first.",
+        scope=Scope.MONEY_READ,
+    )
 
-    @strawberry.field(description="Ledger entries, newest first.", extensions=[requires(Scope.MONEY_READ)])
-    async def ledger_entries(
-        self,
-        info: Info,
-        where: LedgerEntryFilter | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LedgerEntry]:
-        """Ledger entries."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("influencer_id", where.influencer),
-                *any_of("account", where.account),
-                *on("posting_id", where.posting),
-                *on("cause_id", where.cause),
-                *on("posted_at", where.posted),
-            ]
-        )
-        return await listed(
-            info,
-            LEDGER_ENTRIES,
-            Paging(first, after, last, before),
-            node=shown(LEDGER_ENTRIES),
-            sort=Sort("posted_at", descending=True),
-            conditions=conditions,
-        )
+    ledger_entries = root_list(
+        LedgerEntry,
+        LEDGER_ENTRIES,
+        where=LedgerEntryFilter,
+        order=Sort("posted_at", descending=True),
+        description="Ledger entries, newest first.",
+        scope=Scope.MONEY_READ,
+    )
 
 
 TYPES = (Commission, LedgerEntry)

@@ -9,17 +9,17 @@ import strawberry
 from app.core.context import Scope
 from app.customers import inputs as plain
 from app.customers.queries import CUSTOMERS, IDENTITIES
-from app.db.keyset import Sort
+from app.db.keyset import Condition
 from app.orders.queries import ORDERS
 from app.usecases.upsert_customers import upsert_customers
-from graphql_schema.connection import Connection
 from graphql_schema.context import Info
-from graphql_schema.families import found, shown, shows
+from graphql_schema.families import found, shows
 from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, on
-from graphql_schema.loaders import Children, Paging, listed, nested
+from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
+from graphql_schema.loaders import Children
 from graphql_schema.node import Node
 from graphql_schema.permissions import requires
-from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, given, write
+from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, given
 
 if TYPE_CHECKING:
     from graphql_schema.orders import Order
@@ -69,25 +69,14 @@ class Customer(Node):
         rows = await info.context.loaders.get(_IDENTITY).load(self.row_id)
         return CustomerIdentity(email=rows[0]["email"], name=rows[0]["name"], phone=rows[0]["phone"]) if rows else None
 
-    @strawberry.field(description="Their orders, newest first.", extensions=[requires(Scope.ORDERS_READ)])
-    async def orders(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LazyOrder]:
-        """Their orders."""
-        return await nested(
-            info,
-            ORDERS,
-            Paging(first, after, last, before),
-            parent="customer_id",
-            parent_id=self.row_id,
-            node=shown(ORDERS),
-            sort=Sort("occurred_at", descending=True),
-        )
+    orders = nested_list(
+        LazyOrder,
+        ORDERS,
+        parent="customer_id",
+        sort=LATEST,
+        description="Their orders, newest first.",
+        scope=Scope.ORDERS_READ,
+    )
 
 
 @strawberry.input(description="Which customers to list. Conditions are combined by AND.")
@@ -98,6 +87,15 @@ class CustomerFilter:
     external_id: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="The store's ids.")
     country: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Their countries.")
     created: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When they were first seen.")
+
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("id", self.id),
+            *on("external_id", self.external_id),
+            *on("country", self.country),
+            *on("created_at", self.created),
+        ]
 
 
 @strawberry.input(description="A customer as the store knows them. Only what is mentioned changes; null clears.")
@@ -144,55 +142,29 @@ class CustomersPayload(Payload[CustomerResult]):
 class Query:
     """Fields of this file."""
 
-    @strawberry.field(description="Customers, oldest first.", extensions=[requires(Scope.CUSTOMERS_READ)])
-    async def customers(
-        self,
-        info: Info,
-        where: CustomerFilter | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Customer]:
-        """Customers."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("id", where.id),
-                *on("external_id", where.external_id),
-                *on("country", where.country),
-                *on("created_at", where.created),
-            ]
-        )
-        return await listed(
-            info,
-            CUSTOMERS,
-            Paging(first, after, last, before),
-            node=shown(CUSTOMERS),
-            sort=Sort("created_at"),
-            conditions=conditions,
-        )
+    customers = root_list(
+        Customer,
+        CUSTOMERS,
+        where=CustomerFilter,
+        order=OLDEST,
+        description="Customers, oldest first.",
+        scope=Scope.CUSTOMERS_READ,
+    )
 
 
 @strawberry.type
 class Mutation:
     """Fields of this file."""
 
-    @strawberry.mutation(
+    upsert_customers = batch(
+        upsert_customers,
+        "customers",
+        input=UpsertCustomersInput,
+        payload=CustomersPayload,
+        result=CustomerResult,
         description="Brings customers up to date; those not known yet are created.",
-        extensions=[requires(Scope.CUSTOMERS_WRITE)],
+        scope=Scope.CUSTOMERS_WRITE,
     )
-    async def upsert_customers(self, info: Info, input: UpsertCustomersInput) -> CustomersPayload:
-        """Brings customers up to date."""
-        return await write(
-            info,
-            upsert_customers,
-            [item.value() for item in input.customers],
-            input.idempotency_key,
-            payload=CustomersPayload,
-            result=CustomerResult,
-        )
 
 
 TYPES = (Customer,)

@@ -11,19 +11,17 @@ from app.campaigns import inputs as plain
 from app.campaigns.queries import CAMPAIGNS, ENROLLMENTS
 from app.core.context import Scope
 from app.core.words import EnrollmentStatus
-from app.db.keyset import Sort
+from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
 from app.orders.queries import ENROLLMENT_ORDERS, ORDERS
 from app.usecases.create_enrollments import create_enrollments
 from app.usecases.update_enrollments import update_enrollments
-from graphql_schema.connection import Connection
 from graphql_schema.context import Info
-from graphql_schema.families import found, shown, shows
+from graphql_schema.families import found, shows
 from graphql_schema.filters import IdFilter, any_of, on
-from graphql_schema.loaders import Paging, listed, nested
+from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
 from graphql_schema.node import Node
-from graphql_schema.permissions import requires
-from graphql_schema.writes import IDEMPOTENCY_KEY, NOBODY, ItemResult, Payload, given, id_named, own_id, present, write
+from graphql_schema.writes import IDEMPOTENCY_KEY, NOBODY, ItemResult, Payload, batch, given, id_named, own_id, present
 
 if TYPE_CHECKING:
     from graphql_schema.campaigns import Campaign
@@ -33,10 +31,6 @@ if TYPE_CHECKING:
 LazyCampaign = Annotated["Campaign", strawberry.lazy("graphql_schema.campaigns")]
 LazyInfluencer = Annotated["Influencer", strawberry.lazy("graphql_schema.influencers")]
 LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
-
-
-_OLDEST = Sort("created_at")
-_NEWEST = Sort("occurred_at", descending=True)
 
 
 @shows(ENROLLMENTS, Scope.PROGRAM_READ)
@@ -78,28 +72,15 @@ class Enrollment(Node):
         """The influencer."""
         return await found(info, INFLUENCERS, self.influencer_id)
 
-    @strawberry.field(
+    orders = nested_list(
+        LazyOrder,
+        ENROLLMENT_ORDERS,
+        parent="enrollment_id",
+        sort=LATEST,
         description="Orders that the influencer is credited for in this campaign, newest first.",
-        extensions=[requires(Scope.ORDERS_READ)],
+        rows=ORDERS,
+        scope=Scope.ORDERS_READ,
     )
-    async def orders(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LazyOrder]:
-        """Orders that the influencer is credited for in this campaign."""
-        return await nested(
-            info,
-            ENROLLMENT_ORDERS,
-            Paging(first, after, last, before),
-            parent="enrollment_id",
-            parent_id=self.row_id,
-            node=shown(ORDERS),
-            sort=_NEWEST,
-        )
 
 
 @strawberry.input(description="Which enrollments to list. Conditions are combined by AND.")
@@ -111,6 +92,14 @@ class EnrollmentFilter:
     status: list[EnrollmentStatus] | None = strawberry.field(
         default=strawberry.UNSET, description="Any of these states."
     )
+
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("campaign_id", self.campaign),
+            *on("influencer_id", self.influencer),
+            *any_of("status", self.status),
+        ]
 
 
 @strawberry.input(description="An influencer's entry into a campaign: one for each pair.")
@@ -187,65 +176,39 @@ class EnrollmentsPayload(Payload[EnrollmentResult]):
 class Query:
     """Fields of this file."""
 
-    @strawberry.field(description="Enrollments, oldest first.", extensions=[requires(Scope.PROGRAM_READ)])
-    async def enrollments(
-        self,
-        info: Info,
-        where: EnrollmentFilter | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Enrollment]:
-        """Enrollments."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("campaign_id", where.campaign),
-                *on("influencer_id", where.influencer),
-                *any_of("status", where.status),
-            ]
-        )
-        return await listed(
-            info,
-            ENROLLMENTS,
-            Paging(first, after, last, before),
-            node=shown(ENROLLMENTS),
-            sort=_OLDEST,
-            conditions=conditions,
-        )
+    enrollments = root_list(
+        Enrollment,
+        ENROLLMENTS,
+        where=EnrollmentFilter,
+        order=OLDEST,
+        description="Enrollments, oldest first.",
+        scope=Scope.PROGRAM_READ,
+    )
 
 
 @strawberry.type
 class Mutation:
     """Fields of this file."""
 
-    @strawberry.mutation(description="Enters influencers into campaigns.", extensions=[requires(Scope.PROGRAM_WRITE)])
-    async def create_enrollments(self, info: Info, input: CreateEnrollmentsInput) -> EnrollmentsPayload:
-        """Enters influencers into campaigns."""
-        return await write(
-            info,
-            create_enrollments,
-            [item.value() for item in input.enrollments],
-            input.idempotency_key,
-            payload=EnrollmentsPayload,
-            result=EnrollmentResult,
-        )
-
-    @strawberry.mutation(
-        description="Changes enrollments: only what each change mentions.", extensions=[requires(Scope.PROGRAM_WRITE)]
+    create_enrollments = batch(
+        create_enrollments,
+        "enrollments",
+        input=CreateEnrollmentsInput,
+        payload=EnrollmentsPayload,
+        result=EnrollmentResult,
+        description="Enters influencers into campaigns.",
+        scope=Scope.PROGRAM_WRITE,
     )
-    async def update_enrollments(self, info: Info, input: UpdateEnrollmentsInput) -> EnrollmentsPayload:
-        """Changes enrollments."""
-        return await write(
-            info,
-            update_enrollments,
-            [item.value() for item in input.enrollments],
-            input.idempotency_key,
-            payload=EnrollmentsPayload,
-            result=EnrollmentResult,
-        )
+
+    update_enrollments = batch(
+        update_enrollments,
+        "enrollments",
+        input=UpdateEnrollmentsInput,
+        payload=EnrollmentsPayload,
+        result=EnrollmentResult,
+        description="Changes enrollments: only what each change mentions.",
+        scope=Scope.PROGRAM_WRITE,
+    )
 
 
 TYPES = (Enrollment,)

@@ -11,9 +11,8 @@ from app.usecases.update_influencers import update_influencers
 from graphql_schema.context import Info
 from graphql_schema.families import found
 from graphql_schema.influencers import Influencer
-from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt
-from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, given, own_id, present, write
+from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, given, own_id, present
 
 
 @strawberry.input(description="An account on a platform.")
@@ -111,30 +110,22 @@ class InfluencersPayload(Payload[InfluencerResult]):
 class Mutation:
     """Fields of this file."""
 
-    @strawberry.mutation(
-        description="Creates influencers with their social profiles.", extensions=[requires(Scope.PROGRAM_WRITE)]
+    create_influencers = batch(
+        create_influencers,
+        "influencers",
+        input=CreateInfluencersInput,
+        payload=InfluencersPayload,
+        result=InfluencerResult,
+        description="Creates influencers with their social profiles.",
+        scope=Scope.PROGRAM_WRITE,
     )
-    async def create_influencers(self, info: Info, input: CreateInfluencersInput) -> InfluencersPayload:
-        """Creates influencers."""
-        return await write(
-            info,
-            create_influencers,
-            [item.value() for item in input.influencers],
-            input.idempotency_key,
-            payload=InfluencersPayload,
-            result=InfluencerResult,
-        )
 
-    @strawberry.mutation(
-        description="Changes influencers: only what each change mentions.", extensions=[requires(Scope.PROGRAM_WRITE)]
+    update_influencers = batch(
+        update_influencers,
+        "influencers",
+        input=UpdateInfluencersInput,
+        payload=InfluencersPayload,
+        result=InfluencerResult,
+        description="Changes influencers: only what each change mentions.",
+        scope=Scope.PROGRAM_WRITE,
     )
-    async def update_influencers(self, info: Info, input: UpdateInfluencersInput) -> InfluencersPayload:
-        """Changes influencers."""
-        return await write(
-            info,
-            update_influencers,
-            [item.value() for item in input.influencers],
-            input.idempotency_key,
-            payload=InfluencersPayload,
-            result=InfluencerResult,
-        )

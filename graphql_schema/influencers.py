@@ -12,18 +12,17 @@ from app.campaigns.queries import ENROLLMENTS
 from app.commissions.queries import COMMISSIONS
 from app.core.context import Scope
 from app.core.words import InfluencerStatus, Platform
-from app.db.keyset import Sort
+from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS, SOCIAL_PROFILES
 from app.orders.queries import INFLUENCER_ORDERS, ORDERS
 from app.tracking.queries import CODES, LINKS
 from graphql_schema.analytics import analytics_of
-from graphql_schema.connection import Connection
 from graphql_schema.context import Info
-from graphql_schema.families import shown, shows
-from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, sorted_by
-from graphql_schema.loaders import Children, Paging, listed, nested
+from graphql_schema.families import shows
+from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on
+from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
+from graphql_schema.loaders import Children
 from graphql_schema.node import Node
-from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt
 
 if TYPE_CHECKING:
@@ -41,8 +40,6 @@ LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
 
 
 _PROFILES = Children(SOCIAL_PROFILES, "influencer_id", "item.platform, item.handle")
-_OLDEST = Sort("created_at")
-_NEWEST = Sort("occurred_at", descending=True)
 
 
 @strawberry.type(description="An influencer's account on a platform.")
@@ -99,109 +96,48 @@ class Influencer(Node):
         """Their accounts."""
         return [SocialProfile.of(row) for row in await info.context.loaders.get(_PROFILES).load(self.row_id)]
 
-    @strawberry.field(description="The campaigns they are in, in the order they entered.")
-    async def enrollments(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LazyEnrollment]:
-        """The campaigns they are in."""
-        return await nested(
-            info,
-            ENROLLMENTS,
-            Paging(first, after, last, before),
-            parent="influencer_id",
-            parent_id=self.row_id,
-            node=shown(ENROLLMENTS),
-            sort=_OLDEST,
-        )
-
-    @strawberry.field(description="Their tracking links, oldest first.")
-    async def links(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LazyLink]:
-        """Their tracking links."""
-        return await nested(
-            info,
-            LINKS,
-            Paging(first, after, last, before),
-            parent="influencer_id",
-            parent_id=self.row_id,
-            node=shown(LINKS),
-            sort=_OLDEST,
-        )
-
-    @strawberry.field(description="Their coupon codes, oldest first.")
-    async def codes(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LazyCode]:
-        """Their coupon codes."""
-        return await nested(
-            info,
-            CODES,
-            Paging(first, after, last, before),
-            parent="influencer_id",
-            parent_id=self.row_id,
-            node=shown(CODES),
-            sort=_OLDEST,
-        )
-
-    @strawberry.field(
-        description="Orders they are credited for, newest first.", extensions=[requires(Scope.ORDERS_READ)]
+    enrollments = nested_list(
+        LazyEnrollment,
+        ENROLLMENTS,
+        parent="influencer_id",
+        sort=OLDEST,
+        description="The campaigns they are in, in the order they entered.",
     )
-    async def orders(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LazyOrder]:
-        """Orders they are credited for."""
-        return await nested(
-            info,
-            INFLUENCER_ORDERS,
-            Paging(first, after, last, before),
-            parent="influencer_id",
-            parent_id=self.row_id,
-            node=shown(ORDERS),
-            sort=_NEWEST,
-        )
 
-    @strawberry.field(
-        description="What they earned and what was taken back, newest first.", extensions=[requires(Scope.MONEY_READ)]
+    links = nested_list(
+        LazyLink,
+        LINKS,
+        parent="influencer_id",
+        sort=OLDEST,
+        description="Their tracking links, oldest first.",
     )
-    async def commissions(
-        self,
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[LazyCommission]:
-        """What they earned and what was taken back."""
-        return await nested(
-            info,
-            COMMISSIONS,
-            Paging(first, after, last, before),
-            parent="influencer_id",
-            parent_id=self.row_id,
-            node=shown(COMMISSIONS),
-            sort=_NEWEST,
-        )
+
+    codes = nested_list(
+        LazyCode,
+        CODES,
+        parent="influencer_id",
+        sort=OLDEST,
+        description="Their coupon codes, oldest first.",
+    )
+
+    orders = nested_list(
+        LazyOrder,
+        INFLUENCER_ORDERS,
+        parent="influencer_id",
+        sort=LATEST,
+        description="Orders they are credited for, newest first.",
+        rows=ORDERS,
+        scope=Scope.ORDERS_READ,
+    )
+
+    commissions = nested_list(
+        LazyCommission,
+        COMMISSIONS,
+        parent="influencer_id",
+        sort=LATEST,
+        description="What they earned and what was taken back, newest first.",
+        scope=Scope.MONEY_READ,
+    )
 
 
 @strawberry.input(description="Which influencers to list. Conditions are combined by AND.")
@@ -216,6 +152,17 @@ class InfluencerFilter:
     )
     country: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Where they live.")
     created: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When they were entered.")
+
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("id", self.id),
+            *on("external_id", self.external_id),
+            *on("name", self.name),
+            *any_of("status", self.status),
+            *on("country", self.country),
+            *on("created_at", self.created),
+        ]
 
 
 @strawberry.enum(description="What influencers are ordered by.")
@@ -234,45 +181,18 @@ class InfluencerOrder:
     direction: Direction = strawberry.field(default=Direction.ASC, description="In which direction.")
 
 
-BY_AGE = InfluencerOrder()
-
-
 @strawberry.type
 class Query:
     """Fields of this file."""
 
-    @strawberry.field(description="Influencers, oldest first.", extensions=[requires(Scope.PROGRAM_READ)])
-    async def influencers(
-        self,
-        info: Info,
-        where: InfluencerFilter | None = None,
-        order_by: InfluencerOrder | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Influencer]:
-        """Influencers."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("id", where.id),
-                *on("external_id", where.external_id),
-                *on("name", where.name),
-                *any_of("status", where.status),
-                *on("country", where.country),
-                *on("created_at", where.created),
-            ]
-        )
-        return await listed(
-            info,
-            INFLUENCERS,
-            Paging(first, after, last, before),
-            node=shown(INFLUENCERS),
-            sort=sorted_by(order_by or BY_AGE),
-            conditions=conditions,
-        )
+    influencers = root_list(
+        Influencer,
+        INFLUENCERS,
+        where=InfluencerFilter,
+        order=InfluencerOrder,
+        description="Influencers, oldest first.",
+        scope=Scope.PROGRAM_READ,
+    )
 
 
 TYPES = (Influencer,)

@@ -10,18 +10,17 @@ from app.campaigns.queries import CAMPAIGNS
 from app.core.context import Scope
 from app.core.words import InstanceKind, Platform
 from app.customers.queries import CUSTOMERS
-from app.db.keyset import Sort
+from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
 from app.tracking import inputs as plain
 from app.tracking.queries import INSTANCES, LINKS
 from app.usecases.record_instances import record_instances
-from graphql_schema.connection import Connection
 from graphql_schema.context import Info
 from graphql_schema.families import found
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, TimeFilter, any_of, on
-from graphql_schema.loaders import Paging, listed
+from graphql_schema.lists import LATEST, root_list
 from graphql_schema.permissions import requires
-from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, id_named, present, write
+from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, id_named, present
 
 if TYPE_CHECKING:
     from graphql_schema.campaigns import Campaign
@@ -117,6 +116,18 @@ class InstanceFilter:
     code: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Codes used, in upper case.")
     platform: PlatformFilter | None = strawberry.field(default=strawberry.UNSET, description="Where they happened.")
 
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("occurred_at", self.occurred),
+            *any_of("kind", self.kind),
+            *on("influencer_id", self.influencer),
+            *on("campaign_id", self.campaign),
+            *on("link_id", self.link),
+            *on("code", self.code),
+            *on("platform", self.platform),
+        ]
+
 
 @strawberry.input(
     description="A tracked interaction. What its link or code implies need not be given, and must not contradict it."
@@ -184,55 +195,27 @@ class RecordInstancesPayload(Payload[InstanceResult]):
 class Query:
     """Fields of this file."""
 
-    @strawberry.field(description="Instances, newest first.", extensions=[requires(Scope.PROGRAM_READ)])
-    async def instances(
-        self,
-        info: Info,
-        where: InstanceFilter | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Instance]:
-        """Instances."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("occurred_at", where.occurred),
-                *any_of("kind", where.kind),
-                *on("influencer_id", where.influencer),
-                *on("campaign_id", where.campaign),
-                *on("link_id", where.link),
-                *on("code", where.code),
-                *on("platform", where.platform),
-            ]
-        )
-        return await listed(
-            info,
-            INSTANCES,
-            Paging(first, after, last, before),
-            node=Instance.of,
-            sort=Sort("occurred_at", descending=True),
-            conditions=conditions,
-        )
+    instances = root_list(
+        Instance,
+        INSTANCES,
+        where=InstanceFilter,
+        order=LATEST,
+        description="Instances, newest first.",
+        scope=Scope.PROGRAM_READ,
+        show=Instance.of,
+    )
 
 
 @strawberry.type
 class Mutation:
     """Fields of this file."""
 
-    @strawberry.mutation(
+    record_instances = batch(
+        record_instances,
+        "instances",
+        input=RecordInstancesInput,
+        payload=RecordInstancesPayload,
+        result=InstanceResult,
         description="Records tracked interactions: clicks, views, code uses, sign-ups.",
-        extensions=[requires(Scope.INSTANCES_WRITE)],
+        scope=Scope.INSTANCES_WRITE,
     )
-    async def record_instances(self, info: Info, input: RecordInstancesInput) -> RecordInstancesPayload:
-        """Records tracked interactions."""
-        return await write(
-            info,
-            record_instances,
-            [item.value() for item in input.instances],
-            input.idempotency_key,
-            payload=RecordInstancesPayload,
-            result=InstanceResult,
-        )

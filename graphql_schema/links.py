@@ -9,20 +9,18 @@ import strawberry
 from app.campaigns.queries import CAMPAIGNS
 from app.core.context import Scope
 from app.core.words import OfferStatus, Platform
-from app.db.keyset import Sort
+from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
 from app.tracking import inputs as plain
 from app.tracking.queries import LINKS
 from app.usecases.create_links import create_links
 from app.usecases.update_links import update_links
-from graphql_schema.connection import Connection
 from graphql_schema.context import Info
-from graphql_schema.families import found, shown, shows
+from graphql_schema.families import found, shows
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on
-from graphql_schema.loaders import Paging, listed
+from graphql_schema.lists import OLDEST, root_list
 from graphql_schema.node import Node
-from graphql_schema.permissions import requires
-from graphql_schema.writes import IDEMPOTENCY_KEY, NOBODY, ItemResult, Payload, given, id_named, own_id, present, write
+from graphql_schema.writes import IDEMPOTENCY_KEY, NOBODY, ItemResult, Payload, batch, given, id_named, own_id, present
 
 if TYPE_CHECKING:
     from graphql_schema.campaigns import Campaign
@@ -87,6 +85,16 @@ class LinkFilter:
     slug: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Their names.")
     platform: PlatformFilter | None = strawberry.field(default=strawberry.UNSET, description="Where they are shared.")
     status: list[OfferStatus] | None = strawberry.field(default=strawberry.UNSET, description="Any of these states.")
+
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("influencer_id", self.influencer),
+            *on("campaign_id", self.campaign),
+            *on("slug", self.slug),
+            *on("platform", self.platform),
+            *any_of("status", self.status),
+        ]
 
 
 @strawberry.input(description="A new tracking link. Whose it is and its slug never change.")
@@ -171,68 +179,39 @@ class LinksPayload(Payload[LinkResult]):
 class Query:
     """Fields of this file."""
 
-    @strawberry.field(description="Tracking links, oldest first.", extensions=[requires(Scope.PROGRAM_READ)])
-    async def links(
-        self,
-        info: Info,
-        where: LinkFilter | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Link]:
-        """Tracking links."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("influencer_id", where.influencer),
-                *on("campaign_id", where.campaign),
-                *on("slug", where.slug),
-                *on("platform", where.platform),
-                *any_of("status", where.status),
-            ]
-        )
-        return await listed(
-            info,
-            LINKS,
-            Paging(first, after, last, before),
-            node=shown(LINKS),
-            sort=Sort("created_at"),
-            conditions=conditions,
-        )
+    links = root_list(
+        Link,
+        LINKS,
+        where=LinkFilter,
+        order=OLDEST,
+        description="Tracking links, oldest first.",
+        scope=Scope.PROGRAM_READ,
+    )
 
 
 @strawberry.type
 class Mutation:
     """Fields of this file."""
 
-    @strawberry.mutation(description="Creates tracking links.", extensions=[requires(Scope.PROGRAM_WRITE)])
-    async def create_links(self, info: Info, input: CreateLinksInput) -> LinksPayload:
-        """Creates tracking links."""
-        return await write(
-            info,
-            create_links,
-            [item.value() for item in input.links],
-            input.idempotency_key,
-            payload=LinksPayload,
-            result=LinkResult,
-        )
-
-    @strawberry.mutation(
-        description="Changes tracking links: only what each change mentions.",
-        extensions=[requires(Scope.PROGRAM_WRITE)],
+    create_links = batch(
+        create_links,
+        "links",
+        input=CreateLinksInput,
+        payload=LinksPayload,
+        result=LinkResult,
+        description="Creates tracking links.",
+        scope=Scope.PROGRAM_WRITE,
     )
-    async def update_links(self, info: Info, input: UpdateLinksInput) -> LinksPayload:
-        """Changes tracking links."""
-        return await write(
-            info,
-            update_links,
-            [item.value() for item in input.links],
-            input.idempotency_key,
-            payload=LinksPayload,
-            result=LinkResult,
-        )
+
+    update_links = batch(
+        update_links,
+        "links",
+        input=UpdateLinksInput,
+        payload=LinksPayload,
+        result=LinkResult,
+        description="Changes tracking links: only what each change mentions.",
+        scope=Scope.PROGRAM_WRITE,
+    )
 
 
 TYPES = (Link,)

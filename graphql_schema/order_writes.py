@@ -16,9 +16,8 @@ from app.usecases.record_orders import record_orders
 from graphql_schema.context import Info
 from graphql_schema.families import found
 from graphql_schema.orders import Attribution, Order
-from graphql_schema.permissions import requires
 from graphql_schema.scalars import CurrencyCode, uuid_of
-from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, present, write
+from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, present
 
 _ORDER_ID = "The store's id of the order."
 
@@ -262,63 +261,43 @@ class OrderEventsPayload(Payload[OrderEventResult]):
 class Mutation:
     """Fields of this file."""
 
-    @strawberry.mutation(
+    record_orders = batch(
+        record_orders,
+        "orders",
+        input=RecordOrdersInput,
+        payload=RecordOrdersPayload,
+        result=OrderResult,
         description="Records orders: attributed, with commission and ledger, in one transaction. A known external id "
         "with the same content is REPLAYED, with other content CONFLICTING_DUPLICATE.",
-        extensions=[requires(Scope.ORDERS_WRITE)],
+        scope=Scope.ORDERS_WRITE,
     )
-    async def record_orders(self, info: Info, input: RecordOrdersInput) -> RecordOrdersPayload:
-        """Records orders."""
-        return await write(
-            info,
-            record_orders,
-            [item.value() for item in input.orders],
-            input.idempotency_key,
-            payload=RecordOrdersPayload,
-            result=OrderResult,
-        )
 
-    @strawberry.mutation(
+    edit_orders = batch(
+        edit_orders,
+        "edits",
+        input=EditOrdersInput,
+        payload=EditOrdersPayload,
+        result=OrderEditResult,
         description="Edits orders: a new version each; what it changes is credited and earned as the order was.",
-        extensions=[requires(Scope.ORDERS_WRITE)],
+        scope=Scope.ORDERS_WRITE,
     )
-    async def edit_orders(self, info: Info, input: EditOrdersInput) -> EditOrdersPayload:
-        """Edits orders."""
-        return await write(
-            info,
-            edit_orders,
-            [item.value() for item in input.edits],
-            input.idempotency_key,
-            payload=EditOrdersPayload,
-            result=OrderEditResult,
-        )
 
-    @strawberry.mutation(
+    cancel_orders = batch(
+        cancel_orders,
+        "cancellations",
+        input=CancelOrdersInput,
+        payload=OrderEventsPayload,
+        result=OrderEventResult,
         description="Cancels orders: what is still open on them goes back, with credit and commission in proportion.",
-        extensions=[requires(Scope.ORDERS_WRITE)],
+        scope=Scope.ORDERS_WRITE,
     )
-    async def cancel_orders(self, info: Info, input: CancelOrdersInput) -> OrderEventsPayload:
-        """Cancels orders."""
-        return await write(
-            info,
-            cancel_orders,
-            [item.value() for item in input.cancellations],
-            input.idempotency_key,
-            payload=OrderEventsPayload,
-            result=OrderEventResult,
-        )
 
-    @strawberry.mutation(
+    record_order_events = batch(
+        record_order_events,
+        "events",
+        input=RecordOrderEventsInput,
+        payload=OrderEventsPayload,
+        result=OrderEventResult,
         description="Records what happened to orders. CANCELLED and CHARGEBACK take back what is still open.",
-        extensions=[requires(Scope.ORDERS_WRITE)],
+        scope=Scope.ORDERS_WRITE,
     )
-    async def record_order_events(self, info: Info, input: RecordOrderEventsInput) -> OrderEventsPayload:
-        """Records what happened to orders."""
-        return await write(
-            info,
-            record_order_events,
-            [item.value() for item in input.events],
-            input.idempotency_key,
-            payload=OrderEventsPayload,
-            result=OrderEventResult,
-        )

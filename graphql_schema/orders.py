@@ -14,15 +14,16 @@ from app.core.context import Scope
 from app.core.money import WEIGHT_ONE, from_minor
 from app.core.words import AttributionModel, LineKind, OrderEventKind, Platform, TouchKind
 from app.customers.queries import CUSTOMERS
+from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
 from app.orders.queries import ORDER_EVENTS, ORDER_LINES, ORDERS, REFUNDS, live
 from app.products.queries import PRODUCTS
 from graphql_schema.commissions import Commission
-from graphql_schema.connection import Connection
 from graphql_schema.context import Info
 from graphql_schema.families import found, shown, shows
-from graphql_schema.filters import NEWEST, FactOrder, StringFilter, TimeFilter, is_flag, on, sorted_by
-from graphql_schema.loaders import Children, Paging, listed
+from graphql_schema.filters import FactOrder, StringFilter, TimeFilter, is_flag, on
+from graphql_schema.lists import root_list
+from graphql_schema.loaders import Children
 from graphql_schema.node import Node
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt, CurrencyCode
@@ -275,43 +276,30 @@ class OrderFilter:
     country: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Where it was shipped.")
     is_test: bool | None = strawberry.field(default=strawberry.UNSET, description="Test orders, or all others.")
 
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("external_id", self.external_id),
+            *on("occurred_at", self.occurred),
+            *on("recorded_at", self.recorded),
+            *on("currency", self.currency),
+            *on("country", self.country),
+            *is_flag("is_test", self.is_test),
+        ]
+
 
 @strawberry.type
 class Query:
     """Fields of this file."""
 
-    @strawberry.field(description="Orders, newest first.", extensions=[requires(Scope.ORDERS_READ)])
-    async def orders(
-        self,
-        info: Info,
-        where: OrderFilter | None = None,
-        order_by: FactOrder | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Order]:
-        """Orders."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("external_id", where.external_id),
-                *on("occurred_at", where.occurred),
-                *on("recorded_at", where.recorded),
-                *on("currency", where.currency),
-                *on("country", where.country),
-                *is_flag("is_test", where.is_test),
-            ]
-        )
-        return await listed(
-            info,
-            ORDERS,
-            Paging(first, after, last, before),
-            node=shown(ORDERS),
-            sort=sorted_by(order_by or NEWEST),
-            conditions=conditions,
-        )
+    orders = root_list(
+        Order,
+        ORDERS,
+        where=OrderFilter,
+        order=FactOrder,
+        description="Orders, newest first.",
+        scope=Scope.ORDERS_READ,
+    )
 
 
 TYPES = (Order,)

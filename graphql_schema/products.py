@@ -8,18 +8,17 @@ import strawberry
 
 from app.analytics.query import Direction
 from app.core.context import Scope
+from app.db.keyset import Condition
 from app.products import inputs as plain
 from app.products.queries import PRODUCTS
 from app.usecases.upsert_products import upsert_products
 from graphql_schema.analytics import analytics_of
-from graphql_schema.connection import Connection
 from graphql_schema.context import Info
-from graphql_schema.families import found, shown, shows
-from graphql_schema.filters import IdFilter, StringFilter, on, sorted_by
-from graphql_schema.loaders import Paging, listed
+from graphql_schema.families import found, shows
+from graphql_schema.filters import IdFilter, StringFilter, on
+from graphql_schema.lists import root_list
 from graphql_schema.node import Node
-from graphql_schema.permissions import requires
-from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, given, write
+from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, given
 
 
 @shows(PRODUCTS, Scope.PRODUCTS_READ)
@@ -56,6 +55,15 @@ class ProductFilter:
     title: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="What they are called.")
     category: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="The store's categories.")
 
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("id", self.id),
+            *on("external_id", self.external_id),
+            *on("title", self.title),
+            *on("category", self.category),
+        ]
+
 
 @strawberry.enum(description="What products are ordered by.")
 class ProductSort(StrEnum):
@@ -71,9 +79,6 @@ class ProductOrder:
 
     by: ProductSort = strawberry.field(default=ProductSort.CREATED_AT, description="What to order by.")
     direction: Direction = strawberry.field(default=Direction.ASC, description="In which direction.")
-
-
-BY_AGE = ProductOrder()
 
 
 @strawberry.input(description="A product as the store knows it. Only what is mentioned changes; null clears.")
@@ -118,56 +123,29 @@ class ProductsPayload(Payload[ProductResult]):
 class Query:
     """Fields of this file."""
 
-    @strawberry.field(description="Products, oldest first.", extensions=[requires(Scope.PRODUCTS_READ)])
-    async def products(
-        self,
-        info: Info,
-        where: ProductFilter | None = None,
-        order_by: ProductOrder | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Product]:
-        """Products."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("id", where.id),
-                *on("external_id", where.external_id),
-                *on("title", where.title),
-                *on("category", where.category),
-            ]
-        )
-        return await listed(
-            info,
-            PRODUCTS,
-            Paging(first, after, last, before),
-            node=shown(PRODUCTS),
-            sort=sorted_by(order_by or BY_AGE),
-            conditions=conditions,
-        )
+    products = root_list(
+        Product,
+        PRODUCTS,
+        where=ProductFilter,
+        order=ProductOrder,
+        description="Products, oldest first.",
+        scope=Scope.PRODUCTS_READ,
+    )
 
 
 @strawberry.type
 class Mutation:
     """Fields of this file."""
 
-    @strawberry.mutation(
+    upsert_products = batch(
+        upsert_products,
+        "products",
+        input=UpsertProductsInput,
+        payload=ProductsPayload,
+        result=ProductResult,
         description="Brings products up to date; those not known yet are created.",
-        extensions=[requires(Scope.PRODUCTS_WRITE)],
+        scope=Scope.PRODUCTS_WRITE,
     )
-    async def upsert_products(self, info: Info, input: UpsertProductsInput) -> ProductsPayload:
-        """Brings products up to date."""
-        return await write(
-            info,
-            upsert_products,
-            [item.value() for item in input.products],
-            input.idempotency_key,
-            payload=ProductsPayload,
-            result=ProductResult,
-        )
 
 
 TYPES = (Product,)

@@ -13,10 +13,9 @@ from app.usecases.record_adjustments import record_adjustments
 from app.usecases.record_refunds import record_refunds
 from graphql_schema.context import Info
 from graphql_schema.families import found
-from graphql_schema.permissions import requires
 from graphql_schema.refunds import Adjustment, Refund
 from graphql_schema.scalars import CurrencyCode
-from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, present, write
+from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, present
 
 
 @strawberry.input(
@@ -152,31 +151,22 @@ class RecordAdjustmentsPayload(Payload[AdjustmentResult]):
 class Mutation:
     """Fields of this file."""
 
-    @strawberry.mutation(
+    record_refunds = batch(
+        record_refunds,
+        "refunds",
+        input=RecordRefundsInput,
+        payload=RecordRefundsPayload,
+        result=RefundResult,
         description="Records refunds: credit and commission go back in proportion. Never more than is open.",
-        extensions=[requires(Scope.ORDERS_WRITE)],
+        scope=Scope.ORDERS_WRITE,
     )
-    async def record_refunds(self, info: Info, input: RecordRefundsInput) -> RecordRefundsPayload:
-        """Records refunds."""
-        return await write(
-            info,
-            record_refunds,
-            [item.value() for item in input.refunds],
-            input.idempotency_key,
-            payload=RecordRefundsPayload,
-            result=RefundResult,
-        )
 
-    @strawberry.mutation(
-        description="Records credit notes whose order cannot be known.", extensions=[requires(Scope.ORDERS_WRITE)]
+    record_adjustments = batch(
+        record_adjustments,
+        "adjustments",
+        input=RecordAdjustmentsInput,
+        payload=RecordAdjustmentsPayload,
+        result=AdjustmentResult,
+        description="Records credit notes whose order cannot be known.",
+        scope=Scope.ORDERS_WRITE,
     )
-    async def record_adjustments(self, info: Info, input: RecordAdjustmentsInput) -> RecordAdjustmentsPayload:
-        """Records credit notes whose order cannot be known."""
-        return await write(
-            info,
-            record_adjustments,
-            [item.value() for item in input.adjustments],
-            input.idempotency_key,
-            payload=RecordAdjustmentsPayload,
-            result=AdjustmentResult,
-        )

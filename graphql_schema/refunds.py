@@ -10,15 +10,15 @@ import strawberry
 from app.core.context import Scope
 from app.core.money import from_minor
 from app.core.words import LineKind, RefundKind, RefundState
+from app.db.keyset import Condition
 from app.orders.queries import ADJUSTMENTS, ORDERS, REFUND_LINES, REFUNDS
 from app.products.queries import PRODUCTS
-from graphql_schema.connection import Connection
 from graphql_schema.context import Info
-from graphql_schema.families import found, shown, shows
-from graphql_schema.filters import NEWEST, FactOrder, IdFilter, StringFilter, TimeFilter, any_of, on, sorted_by
-from graphql_schema.loaders import Children, Paging, listed
+from graphql_schema.families import found, shows
+from graphql_schema.filters import FactOrder, IdFilter, StringFilter, TimeFilter, any_of, on
+from graphql_schema.lists import root_list
+from graphql_schema.loaders import Children
 from graphql_schema.node import Node
-from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt, CurrencyCode
 
 if TYPE_CHECKING:
@@ -150,6 +150,16 @@ class RefundFilter:
     kind: list[RefundKind] | None = strawberry.field(default=strawberry.UNSET, description="Any of these kinds.")
     occurred: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When it happened.")
 
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("external_id", self.external_id),
+            *on("order_id", self.order),
+            *any_of("state", self.state),
+            *any_of("kind", self.kind),
+            *on("occurred_at", self.occurred),
+        ]
+
 
 @strawberry.input(description="Which adjustments to list. Conditions are combined by AND.")
 class AdjustmentFilter:
@@ -159,75 +169,36 @@ class AdjustmentFilter:
     product: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Its product.")
     occurred: TimeFilter | None = strawberry.field(default=strawberry.UNSET, description="When it happened.")
 
+    def conditions(self) -> list[Condition]:
+        """What must hold of each row."""
+        return [
+            *on("external_id", self.external_id),
+            *on("product_id", self.product),
+            *on("occurred_at", self.occurred),
+        ]
+
 
 @strawberry.type
 class Query:
     """Fields of this file."""
 
-    @strawberry.field(
+    refunds = root_list(
+        Refund,
+        REFUNDS,
+        where=RefundFilter,
+        order=FactOrder,
         description="Refunds, newest first; those that wait for their order too.",
-        extensions=[requires(Scope.ORDERS_READ)],
+        scope=Scope.ORDERS_READ,
     )
-    async def refunds(
-        self,
-        info: Info,
-        where: RefundFilter | None = None,
-        order_by: FactOrder | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Refund]:
-        """Refunds."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("external_id", where.external_id),
-                *on("order_id", where.order),
-                *any_of("state", where.state),
-                *any_of("kind", where.kind),
-                *on("occurred_at", where.occurred),
-            ]
-        )
-        return await listed(
-            info,
-            REFUNDS,
-            Paging(first, after, last, before),
-            node=shown(REFUNDS),
-            sort=sorted_by(order_by or NEWEST),
-            conditions=conditions,
-        )
 
-    @strawberry.field(description="Adjustments, newest first.", extensions=[requires(Scope.ORDERS_READ)])
-    async def adjustments(
-        self,
-        info: Info,
-        where: AdjustmentFilter | None = None,
-        order_by: FactOrder | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Connection[Adjustment]:
-        """Adjustments."""
-        conditions = (
-            []
-            if not where
-            else [
-                *on("external_id", where.external_id),
-                *on("product_id", where.product),
-                *on("occurred_at", where.occurred),
-            ]
-        )
-        return await listed(
-            info,
-            ADJUSTMENTS,
-            Paging(first, after, last, before),
-            node=shown(ADJUSTMENTS),
-            sort=sorted_by(order_by or NEWEST),
-            conditions=conditions,
-        )
+    adjustments = root_list(
+        Adjustment,
+        ADJUSTMENTS,
+        where=AdjustmentFilter,
+        order=FactOrder,
+        description="Adjustments, newest first.",
+        scope=Scope.ORDERS_READ,
+    )
 
 
 TYPES = (Refund, Adjustment)

@@ -10,15 +10,14 @@ from uuid import UUID
 
 import strawberry
 
-from app.core.context import Ctx
+from app.core.context import Ctx, Scope
 from app.core.outcomes import ItemOutcome, Outcome
 from app.runtime import Runtime
 from graphql_schema.context import Info
+from graphql_schema.permissions import requires
 from graphql_schema.scalars import uuid_of
 
 R = TypeVar("R", bound="ItemResult")
-P = TypeVar("P", bound="Payload[Any]")
-T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
 NOBODY = UUID(int=0)
@@ -92,20 +91,34 @@ class Payload(Generic[R]):
         )
 
 
-async def write(
-    info: Info,
-    use_case: UseCase[T],
-    items: Sequence[T],
-    idempotency_key: str | None,
+def batch(
+    use_case: UseCase[Any],
+    items: str,
     *,
-    payload: type[P],
+    input: type[Any],
+    payload: type[Payload[Any]],
     result: type[ItemResult],
-) -> P:
-    """The payload of a write. Rows that the request loaded before are forgotten: they may have changed."""
-    key = None if idempotency_key is strawberry.UNSET else idempotency_key
-    outcomes = await use_case(info.context.runtime, info.context.ctx, items, idempotency_key=key)
-    info.context.loaders.forget()
-    return payload.of(outcomes, result)
+    description: str,
+    scope: Scope,
+) -> Any:
+    """The mutation that runs a use case over the input's list `items`, each item's `value()`.
+
+    Rows that the request loaded before are forgotten: they may have changed.
+    """
+
+    async def resolve(info: Info, input: Any) -> Any:
+        key = None if input.idempotency_key is strawberry.UNSET else input.idempotency_key
+        outcomes = await use_case(
+            info.context.runtime,
+            info.context.ctx,
+            [item.value() for item in getattr(input, items)],
+            idempotency_key=key,
+        )
+        info.context.loaders.forget()
+        return payload.of(outcomes, result)
+
+    resolve.__annotations__ |= {"input": input, "return": payload}
+    return strawberry.mutation(resolver=resolve, description=description, extensions=[requires(scope)])
 
 
 def given(item: Any, *but: str) -> dict[str, Any]:
