@@ -36,6 +36,11 @@ from tests.invariants.sql_rules import violations
 TESTS = str(Path(__file__).parent)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-golden`: write what is, instead of comparing with it."""
+    parser.addoption("--update-golden", action="store_true", help="Rewrite the files of tests/golden.")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long form out, unless `-m` speaks of it."""
     if "slow" in config.option.markexpr:

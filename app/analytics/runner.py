@@ -58,14 +58,19 @@ class Runner:
 
     def plan(self, ctx: Ctx, question: Question, parents: Parents | None = None) -> Plan:
         """How the question would be answered with every rollup set stored. Runs nothing, looks nothing up."""
+        return self.nominal(ctx, self.settings, question, parents)
+
+    @staticmethod
+    def nominal(ctx: Ctx, settings: Settings, question: Question, parents: Parents | None = None) -> Plan:
+        """The same without a database at hand."""
         resolved = resolve(
             question,
             ctx,
-            page_items_max=self.settings.page_items_max,
+            page_items_max=settings.page_items_max,
             parents=parents,
             data_from=_nominal(question, ctx),
         )
-        return plan(resolved, everything_stored(ctx.tenant) if self.settings.rollups_enabled else None)
+        return plan(resolved, everything_stored(ctx.tenant) if settings.rollups_enabled else None)
 
     async def planned(self, ctx: Ctx, question: Question, parents: Parents | None = None) -> Plan:
         """How the question would be answered with what is stored now. Answers nothing."""

@@ -1,0 +1,34 @@
+/* analytics.groups */
+WITH scanned AS
+(SELECT credit.currency AS currency, coalesce(sum(line.amount_minor), 0) * 1000000000::bigint AS gross_e9, 0 AS refunds_e9
+FROM order_lines AS line
+JOIN credits AS credit ON credit.order_id = line.order_id
+WHERE line.tenant_id = $1 AND line.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND line.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.position = 0
+GROUP BY 1
+UNION ALL
+SELECT credit.currency AS currency, 0 AS gross_e9, coalesce(sum(refund_line.amount_minor), 0) * 1000000000::bigint AS refunds_e9
+FROM refund_lines AS refund_line
+JOIN credits AS credit ON credit.order_id = refund_line.order_id
+WHERE refund_line.tenant_id = $1 AND refund_line.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND refund_line.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND refund_line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.position = 0
+GROUP BY 1
+UNION ALL
+SELECT adjustment.currency AS currency, 0 AS gross_e9, coalesce(sum(adjustment.amount_minor), 0) * 1000000000::bigint AS refunds_e9
+FROM adjustments AS adjustment
+WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $5::TIMESTAMP WITH TIME ZONE
+GROUP BY 1),
+grouped AS
+(SELECT scanned.currency AS currency, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
+FROM scanned
+GROUP BY 1
+HAVING sum(scanned.gross_e9) != 0 OR sum(scanned.refunds_e9) != 0)
+SELECT valued.currency, valued.gross_e9, valued.refunds_e9, valued.sort_0
+FROM (SELECT grouped.currency AS currency, grouped.gross_e9 AS gross_e9, grouped.refunds_e9 AS refunds_e9, (CASE WHEN (1000000000::numeric != 0) THEN div(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric) + CASE WHEN (2 * abs(mod(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric)) > abs(1000000000::numeric) OR 2 * abs(mod(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric)) = abs(1000000000::numeric) AND mod(div(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric), 2) != 0) THEN sign(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9) * sign(1000000000::numeric) ELSE 0 END END * 10000::numeric) / CAST(coalesce(($2::NUMERIC[])[array_position($3::TEXT[], grouped.currency)], 100::numeric) AS NUMERIC) AS sort_0
+FROM grouped) AS valued
+ORDER BY valued.sort_0 DESC NULLS LAST, valued.currency COLLATE "C" ASC NULLS LAST
+LIMIT $6::BIGINT;
+-- $1 tenant: uuid
+-- $2 currency_minors: numeric[]
+-- $3 currencies: text[]
+-- $4 range_start: timestamp with time zone
+-- $5 range_end: timestamp with time zone
+-- $6 limit: bigint

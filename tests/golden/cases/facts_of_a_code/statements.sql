@@ -1,0 +1,26 @@
+/* analytics.totals */
+WITH scanned AS
+(SELECT coalesce(sum(credit.weight_booked), 0) AS orders_e9, 0 AS gross_e9, 0 AS refunds_e9
+FROM credits AS credit
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND (credit.code IS NULL OR credit.code IS NOT NULL AND credit.code = ANY ($4::TEXT[])) AND NOT (credit.country IS NOT NULL AND credit.country = ANY ($5::TEXT[]))
+UNION ALL
+SELECT 0 AS orders_e9, coalesce(sum(CAST(line.amount_base_minor AS NUMERIC) * credit.weight_booked), 0) AS gross_e9, 0 AS refunds_e9
+FROM order_lines AS line
+JOIN credits AS credit ON credit.order_id = line.order_id
+WHERE line.tenant_id = $1 AND line.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND line.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND (credit.code IS NULL OR credit.code IS NOT NULL AND credit.code = ANY ($4::TEXT[])) AND NOT (credit.country IS NOT NULL AND credit.country = ANY ($5::TEXT[]))
+UNION ALL
+SELECT 0 AS orders_e9, 0 AS gross_e9, coalesce(sum(CAST(refund_line.amount_base_minor AS NUMERIC) * credit.weight_booked), 0) AS refunds_e9
+FROM refund_lines AS refund_line
+JOIN credits AS credit ON credit.order_id = refund_line.order_id
+WHERE refund_line.tenant_id = $1 AND refund_line.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND refund_line.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND refund_line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.weight_booked > 0 AND (credit.code IS NULL OR credit.code IS NOT NULL AND credit.code = ANY ($4::TEXT[])) AND NOT (credit.country IS NOT NULL AND credit.country = ANY ($5::TEXT[]))
+UNION ALL
+SELECT 0 AS orders_e9, 0 AS gross_e9, coalesce(sum(adjustment.amount_base_minor), 0) * 1000000000::bigint AS refunds_e9
+FROM adjustments AS adjustment
+WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND (true OR false) AND NOT (adjustment.country IS NOT NULL AND adjustment.country = ANY ($5::TEXT[])))
+SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
+FROM scanned;
+-- $1 tenant: uuid
+-- $2 range_start: timestamp with time zone
+-- $3 range_end: timestamp with time zone
+-- $4 in_0: text[]
+-- $5 in_1: text[]
