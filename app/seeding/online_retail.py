@@ -28,7 +28,7 @@ from app.usecases.upsert_products import upsert_products
 BATCH_LINES = 8_000
 """Lines of the orders in one call: a transaction of some tenths of a second."""
 
-HELD_MAX = 500
+HELD_MAX = 1_000
 """Refunds and adjustments held until the orders before them are recorded."""
 
 

@@ -12,7 +12,7 @@ from app.runtime import Runtime
 
 T = TypeVar("T")
 
-IN_FLIGHT_MAX = 3
+IN_FLIGHT_MAX = 4
 """Batches under way at once: while one is computed, others wait for the database."""
 
 REJECTIONS_SHOWN_MAX = 20

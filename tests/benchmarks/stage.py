@@ -80,7 +80,8 @@ async def stage() -> AsyncIterator[Stage]:
             yield Stage(Runtime(settings=settings, db=db, answers=NullAnswers()), settings)
         finally:
             await db.close()
-            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            # Without FORCE: it may not end an autovacuum of the database, which ends by itself when it is dropped.
+            await connection.execute(f"DROP DATABASE {name}")
             await connection.close()
 
 
