@@ -27,6 +27,10 @@ GRACE_S = 20
 """Seconds that requests under way get when the server stops."""
 
 KEEP_ALIVE_S = 30
+
+WORKER_PATIENCE_S = 30
+"""Seconds a worker process may be silent before it is replaced: more than it needs to start on a busy machine."""
+
 BACKLOG = 2048
 
 
@@ -120,6 +124,7 @@ def _config(settings: Settings) -> uvicorn.Config:
         server_header=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_worker_healthcheck=WORKER_PATIENCE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
 
