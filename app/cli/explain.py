@@ -71,10 +71,12 @@ def explain(
     else:
         text, values = composed(measures or [], by or [], every), {"last": last, "zone": zone}
 
+    given = load_settings(data_dir=data_dir)
+    found = read(text, values, operation, given)
+
     async def work(settings: Settings) -> list[Explained]:
         async with OwnerDatabase.connected(settings) as owner:
             whose = await find_tenant(owner, tenant, is_test=test)
-        found = read(text, values, operation, settings)
         db = await Database.open(settings)
         try:
             runner = Runner(db, NullAnswers(), settings)
@@ -82,7 +84,7 @@ def explain(
         finally:
             await db.close()
 
-    with services.ready(load_settings(data_dir=data_dir)) as settings:
+    with services.ready(given) as settings:
         explained = services.run(work(settings))
     if as_json:
         print_json([as_values(each) for each in explained])

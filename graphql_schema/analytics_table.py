@@ -1,0 +1,113 @@
+"""Groups as columns, for notebooks and extracts; and where a page of groups lies in its list."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from app.analytics.answer import Answer, GroupPage
+from app.analytics.query import ByDimension
+from app.analytics.semantic.formula import Unit
+from app.analytics.semantic.measures import MEASURES
+from graphql_schema.analytics_inputs import key_columns
+from graphql_schema.analytics_words import ENTITIES
+from graphql_schema.connection import PageInfo
+from graphql_schema.context import Info
+from graphql_schema.loaders import ById
+from graphql_schema.scalars import BigInt
+
+
+def page_info(page: GroupPage) -> PageInfo:
+    """Where the page lies in its list."""
+    return PageInfo(
+        has_next_page=page.has_next,
+        has_previous_page=page.has_previous,
+        start_cursor=page.cursor(page.groups[0]) if page.groups else None,
+        end_cursor=page.cursor(page.groups[-1]) if page.groups else None,
+    )
+
+
+@strawberry.enum(description="What the values of a column are, and in which of its lists they stand.")
+class ColumnKind(Enum):
+    """What the values of a column are."""
+
+    STRING = strawberry.enum_value("STRING", description="Texts and ids, in `strings`.")
+    INTEGER = strawberry.enum_value("INTEGER", description="Counts, in `integers`.")
+    DECIMAL = strawberry.enum_value("DECIMAL", description="Money, quantities and ratios, in `decimals`.")
+    TIME = strawberry.enum_value("TIME", description="The buckets' first instants, in `times`.")
+
+
+@strawberry.type(description="A column of a table. Exactly one of the value lists is not null.")
+class Column:
+    """A column of a table."""
+
+    name: str = strawberry.field(description="The dimension's name, `time`, the measure's name, or what `as` said.")
+    kind: ColumnKind = strawberry.field(description="Which of the lists holds the values.")
+    unit: str | None = strawberry.field(
+        description="A measure's unit; of money its currency, or `currency` when grouped by currency. Null for keys."
+    )
+    strings: list[str | None] | None = strawberry.field(default=None, description="A value per row; null: unknown.")
+    integers: list[BigInt | None] | None = strawberry.field(default=None, description="A value per row.")
+    decimals: list[Decimal | None] | None = strawberry.field(
+        default=None, description="A value per row; null: a ratio whose denominator is 0."
+    )
+    times: list[datetime | None] | None = strawberry.field(default=None, description="A value per row.")
+
+
+@strawberry.type(
+    description="Groups as columns instead of objects, for notebooks and extracts. An entity gives two columns, its id "
+    "and its name."
+)
+class ColumnTable:
+    """Groups as columns."""
+
+    row_count: int = strawberry.field(description="Rows of this page.")
+    columns: list[Column] = strawberry.field(description="Keys in the order of `by`, then the measures as asked.")
+    page: strawberry.Private[GroupPage]
+
+    @strawberry.field(description="Where this page lies in the table.")
+    def page_info(self) -> PageInfo:
+        """Where this page lies in the table."""
+        return page_info(self.page)
+
+
+async def column_table(info: Info, answer: Answer, page: GroupPage, named: Iterable[tuple[str, str]]) -> ColumnTable:
+    """The page as columns. named: columns and their measures. Names of entities take one statement a dimension."""
+    columns: list[Column] = []
+    dimensions = page.asked.dimensions
+    for element in page.asked.by:
+        name, *second = key_columns(element)
+        if not isinstance(element, ByDimension):
+            starts: list[datetime | None] = [group.time.start if group.time else None for group in page.groups]
+            columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=starts))
+            continue
+        number = dimensions.index(element.name)
+        keys: list[Any] = [group.keys[number] for group in page.groups]
+        texts = [None if key is None else str(key) for key in keys]
+        columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=texts))
+        if second:
+            names = await _names(info, element.name, keys)
+            shown = [names.get(key) for key in keys]
+            columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=shown))
+    currency = "currency" if "currency" in dimensions else answer.resolved.currency
+    for column, measure in named:
+        at = page.asked.measures.index(measure)
+        values: list[Any] = [group.values[at] for group in page.groups]
+        unit = MEASURES[measure].formula.unit
+        text = unit.value.replace(Unit.MONEY.value, currency)
+        if unit is Unit.COUNT:
+            columns.append(Column(name=column, kind=ColumnKind.INTEGER, unit=text, integers=values))
+        else:
+            columns.append(Column(name=column, kind=ColumnKind.DECIMAL, unit=text, decimals=values))
+    return ColumnTable(row_count=len(page.groups), columns=columns, page=page)
+
+
+async def _names(info: Info, dimension: str, keys: Iterable[UUID | None]) -> dict[UUID, str]:
+    listing, _, column = ENTITIES[dimension]
+    ids = list(dict.fromkeys(key for key in keys if key is not None))
+    rows = await info.context.loaders.get(ById(listing)).load_many(ids)
+    return {row_id: row[column] for row_id, row in zip(ids, rows, strict=True) if row is not None}
