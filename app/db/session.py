@@ -73,13 +73,15 @@ class ReadSession:
 class WriteSession(ReadSession):
     """A transaction of one tenant that writes, and remembers what a cached answer could depend on.
 
-    days: UTC days on which a fact came or changed. tags: entities and settings that changed.
+    days: UTC days on which a fact came or changed. tags: entities and settings that changed. deltas: how many
+    contributions to rollups it appended.
     """
 
     def __init__(self, connection: Connection, tenant_id: UUID) -> None:
         super().__init__(connection, tenant_id)
         self.days: set[date] = set()
         self.tags: set[str] = set()
+        self.deltas = 0
 
     async def execute(self, sql: str, *args: Any) -> str:
         """Run a statement; the server's command tag comes back (`INSERT 0 3`)."""

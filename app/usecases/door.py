@@ -1,7 +1,7 @@
 """The way every write goes: one call, one transaction, whichever door it came through.
 
-Idempotency key → work → audit → commit → note to the cache → answer. A call that was started runs to its commit even
-when its client leaves; a deadlock or serialization failure is run again from the start.
+Idempotency key → work → audit → fold, if deltas have piled up → commit → note to the cache → answer. A call that was
+started runs to its commit even when its client leaves; a deadlock or serialization failure is run again from the start.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from app import audit, idempotency
+from app.analytics.rollups.fold import fold_if_piled_up
 from app.core.context import Ctx
 from app.core.hashing import content_hash
 from app.core.outcomes import ItemOutcome, Outcome
@@ -103,6 +104,7 @@ async def _attempt(
                     "tags": sorted(session.tags),
                 }
                 await idempotency.answer(ctx, session, key=idempotency_key, response=response)
+            await fold_if_piled_up(ctx, session, runtime.settings, appended=session.deltas)
         days, tags = session.days, session.tags
     await runtime.answers.note(ctx.tenant_id, days, tags)
     return outcomes

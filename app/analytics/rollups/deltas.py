@@ -117,4 +117,5 @@ async def append(ctx: Ctx, session: WriteSession, contributions: Sequence[Contri
         *([values[index] for _, values in deltas] for index in range(len(SUM_COLUMNS))),
     )
     session.touch_days({key[0].date() for key, _ in deltas})
+    session.deltas += len(deltas)
     return len(deltas)

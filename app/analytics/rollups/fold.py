@@ -97,8 +97,8 @@ async def fold_batch(session: WriteSession, *, now: datetime, wait: bool = True)
 async def fold_if_piled_up(ctx: Ctx, session: WriteSession, settings: Settings, *, appended: int) -> None:
     """Fold in the writer's own transaction once the tenant's deltas reach the setting; call it last of all.
 
-    appended: what `deltas.append` returned. Counting is left to chance in proportion to it: a writer of single orders
-    looks once in thousands of calls, a bulk import about ten times a pile. Never waits for another fold.
+    appended: how many deltas the transaction appended. Counting is left to chance in proportion to it: a writer of
+    single orders looks once in thousands of calls, a bulk import about ten times a pile. Never waits for another fold.
     """
     pile = settings.fold_deltas_max
     if random.random() * pile >= appended * CHECKS_PER_PILE:  # noqa: S311 - no secret

@@ -327,6 +327,19 @@ async def test_rollups_count_them_at_once_and_equal_the_facts(
     assert await verify(runtime.db, ctx.tenant_id) == []
 
 
+async def test_a_writer_folds_once_deltas_have_piled_up(runtime: Runtime, ctx: Ctx, look: Look) -> None:
+    settings = runtime.settings.model_copy(update={"fold_deltas_max": 100})
+    clicks = [replace(CLICK, occurred_at=NOON + timedelta(minutes=minute)) for minute in range(100)]
+
+    await record_instances(replace(runtime, settings=settings), ctx, clicks[:99])
+    before = await look.counts("rollup_delta")
+    await record_instances(replace(runtime, settings=settings), ctx, clicks[:10])
+
+    assert (before, await look.counts("rollup_delta")) == ({"rollup_delta": 99}, {"rollup_delta": 0})
+    assert await look.value("sum(clicks)", "rollups", "rollup_set = 'platform' AND grain = 'MONTH'") == 109
+    assert await verify(runtime.db, ctx.tenant_id) == []
+
+
 async def test_days_are_noted_again_by_a_repetition(runtime: Runtime, ctx: Ctx) -> None:
     noted = Noted()
     noting = replace(runtime, answers=noted)
