@@ -31,6 +31,7 @@ from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.tenancy.service import create_key
 from tests.client import Client
+from tests.factories.databases import drop_database
 from tests.invariants.sql_rules import violations
 
 TESTS = str(Path(__file__).parent)
@@ -112,7 +113,7 @@ async def settings(services: Settings) -> AsyncIterator[Settings]:
         }
     )
     connection = await asyncpg.connect(server)
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await drop_database(connection, name)
     await connection.close()
 
 

@@ -25,6 +25,7 @@ from app.db.session import Database
 from app.runtime import Runtime
 from app.settings import Settings
 from app.tenancy.service import create_tenant
+from tests.factories.databases import drop_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,7 @@ async def stage() -> AsyncIterator[Stage]:
             yield Stage(Runtime(settings=settings, db=db, answers=NullAnswers()), settings)
         finally:
             await db.close()
-            # Without FORCE: it may not end an autovacuum of the database, which ends by itself when it is dropped.
-            await connection.execute(f"DROP DATABASE {name}")
+            await drop_database(connection, name)
             await connection.close()
 
 
