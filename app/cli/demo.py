@@ -70,6 +70,8 @@ async def _demonstrate(settings: Settings, bound: socket.socket, whose: Demo, *,
         if whose.survey is not None and not await _unless_stopped(_load(runtime, whose, as_json=as_json), stop):
             return
         async with OwnerDatabase.connected(settings) as owner:
+            if whose.survey is not None:
+                await owner.analyze()
             keys = await demo.keys_of(owner, make_data_dir(settings.data_dir), whose, now=datetime.now(UTC))
         async with server.serving(settings, bound) as ended:
             works = asyncio.create_task(worker.work(runtime, stop))

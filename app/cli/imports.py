@@ -63,9 +63,12 @@ def orders(
     async def work(settings: Settings, found: Survey, whose: TenantInfo) -> Imported:
         async with open_runtime(settings) as runtime:
             with progress_of(found, is_quiet=as_json) as progress:
-                return await import_online_retail(
+                imported = await import_online_retail(
                     runtime, operator(whose, now=datetime.now(UTC)), found, with_program=program, progress=progress
                 )
+        async with OwnerDatabase.connected(settings) as owner:
+            await owner.analyze()
+        return imported
 
     found = survey(file)
     with services.ready(load_settings(data_dir=data_dir)) as settings:

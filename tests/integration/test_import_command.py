@@ -1,0 +1,100 @@
+"""`scoville import orders` reports each line, makes the months it needs, and exits with 1 when anything was refused."""
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import asyncpg
+import pytest
+
+from tests.factories.online_retail import row, write
+from tests.integration.test_cli import Scoville, output, scoville
+
+__all__ = ["scoville"]
+
+pytestmark = pytest.mark.database
+
+Admin: TypeAlias = "asyncpg.Pool[Any]"
+
+ROWS = (
+    row("536365", "85123A", 6, at="1996-03-01 08:26:00"),
+    row("536366", "22632", 2, "1.85", at="1996-03-02 09:00:00", customer=""),
+    row("C536367", "85123A", -1, at="1996-04-02 10:00:00"),
+    row("536368", "22632", 1, "0.0", at="1996-04-03 10:00:00"),
+    row("536369", "22632", "many", at="1996-04-03 10:00:00"),
+)
+
+
+@pytest.fixture
+def shop(scoville: Scoville) -> str:
+    """The name of a new tenant."""
+    name = f"shop {uuid.uuid4().hex}"
+    output(scoville("tenants", "create", name, "--zone", "Europe/London", "--currency", "GBP", "--json"))
+    return name
+
+
+async def test_every_line_is_told_and_a_second_run_replays(
+    scoville: Scoville, shop: str, admin: Admin, tmp_path: Path
+) -> None:
+    path = str(write(tmp_path / "orders.csv", *ROWS))
+    arguments = ("import", "orders", path, "--format", "online-retail", "--tenant", shop)
+
+    first = output(scoville(*arguments, "--json"))
+    second = output(scoville(*arguments, "--json"))
+
+    told = {name: bucket["lines"] for name, bucket in first["file"]["buckets"].items() if bucket["lines"]}
+    assert told == {"ORDER_LINE": 2, "REFUND": 1, "PRICE_NOT_POSITIVE": 1, "MALFORMED": 1}
+    assert (first["file"]["lines"], first["file"]["malformedRows"]) == (5, [6])
+    recorded = {name: phase["recorded"] for name, phase in first["phases"].items()}
+    assert (recorded["orders"], recorded["refunds"], recorded["influencers"]) == (2, 1, 24)
+    assert {name: phase["replayed"] for name, phase in second["phases"].items()} == recorded
+    assert not any(phase["recorded"] or phase["rejected"] for phase in second["phases"].values())
+    months = ("instances_1995_12", "instances_1996_03", "instances_1996_04")
+    for month in months:
+        assert await admin.fetchval("SELECT to_regclass($1)", month) is not None, month
+    assert await admin.fetchval("SELECT to_regclass('instances_1996_05')") is None
+
+
+def test_people_read_what_became_of_the_lines(scoville: Scoville, shop: str, tmp_path: Path) -> None:
+    path = str(write(tmp_path / "orders.csv", *ROWS))
+
+    done = scoville("import", "orders", path, "--format", "online-retail", "--tenant", shop, "--no-program")
+
+    assert done.returncode == 0, done.stderr
+    assert "sold: a line of an order" in done.stdout
+    assert "1 malformed rows, the first at [6]." in done.stdout
+    assert "influencers" not in done.stdout
+
+
+def test_a_refusal_is_told_and_the_exit_code_is_one(scoville: Scoville, shop: str, tmp_path: Path) -> None:
+    arguments = ("--format", "online-retail", "--tenant", shop, "--no-program")
+    output(scoville("import", "orders", str(write(tmp_path / "one.csv", ROWS[0])), *arguments, "--json"))
+    changed = str(write(tmp_path / "two.csv", row("536365", "85123A", 7, at="1996-03-01 08:26:00")))
+
+    done = scoville("import", "orders", changed, *arguments)
+    as_json = scoville("import", "orders", changed, *arguments, "--json")
+
+    assert done.returncode == as_json.returncode == 1
+    assert "orders 536365: CONFLICTING_DUPLICATE" in done.stderr
+    assert json.loads(as_json.stdout)["phases"]["orders"]["rejected"] == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "tenant", "said"),
+    [
+        (("InvoiceNo",), None, "is not an Online Retail file"),
+        (None, "nobody", "There is no tenant named 'nobody'"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    scoville: Scoville, shop: str, tmp_path: Path, header: tuple[str, ...] | None, tenant: str | None, said: str
+) -> None:
+    path = tmp_path / "orders.csv"
+    write(path, *ROWS, **({} if header is None else {"header": header}))
+
+    done = scoville("import", "orders", str(path), "--format", "online-retail", "--tenant", tenant or shop)
+
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
