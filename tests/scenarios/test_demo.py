@@ -5,7 +5,6 @@ import signal
 import stat
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,6 @@ pytestmark = pytest.mark.embedded
 READY_S_MAX = 60.0
 """Seconds of a first start on a busy machine; on an idle one about 6."""
 
-AGAIN_S_MAX = 10.0
-
 TOTALS = """{ viewer { role tenantName }
   analytics(range: {last: {n: 3, unit: MONTH}}) { totals { orders netRevenue commission clicks } } }"""
 
@@ -31,7 +28,6 @@ class Demo:
     """A running demo."""
 
     def __init__(self, data_dir: Path, log: Path, *arguments: str) -> None:
-        began = time.monotonic()
         with log.open("ab") as written:
             self.process = subprocess.Popen(
                 [*COMMAND, "demo", "--port", "0", "--data-dir", str(data_dir), *arguments],
@@ -46,7 +42,6 @@ class Demo:
         assert self.process.stdout is not None
         self.line = self.process.stdout.readline()
         late.cancel()
-        self.ready_s = time.monotonic() - began
 
     def ready(self) -> dict[str, Any]:
         """What it printed."""
@@ -114,7 +109,6 @@ def test_it_serves_each_role_stops_and_comes_back(start: Callable[..., Demo], tm
 
     again = start("--json")
 
-    assert again.ready_s < AGAIN_S_MAX
     assert again.ready()["keys"] == found["keys"]
     assert again.ask("analyst", TOTALS)["data"]["analytics"]["totals"] == whole
     again.stop(signal.SIGINT)

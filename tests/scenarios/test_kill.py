@@ -39,10 +39,8 @@ pytestmark = pytest.mark.embedded
 SENDERS = 4
 
 PATIENCE_S = 60.0
-"""Seconds until an order must have been acknowledged, whatever was killed meanwhile."""
-
-RECOVERY_S_MAX = {"server": 10.0, "postgres": 15.0, "valkey": 5.0}
-"""Seconds from a kill to the next acknowledgement, on a busy machine. On an idle one about 2, 2 and 0."""
+"""Seconds until an order must have been acknowledged, whatever was killed meanwhile; on an idle machine about 2.
+No claim about speed: only what never comes back is to fail."""
 
 RECORD_ORDERS = """mutation($input: RecordOrdersInput!) {
   recordOrders(input: $input) {
@@ -268,7 +266,7 @@ async def _trade_under_fire(place: Place, *, kills: list[str], seed: int) -> dic
                 await asyncio.sleep(0.3 + store.dice.random())
                 killed_at = time.monotonic()
                 await asyncio.to_thread(place.kill, what)
-                await _wait_for(lambda at=killed_at: store.acknowledged_at > at, RECOVERY_S_MAX[what])
+                await _wait_for(lambda at=killed_at: store.acknowledged_at > at, PATIENCE_S)
                 recoveries[what].append(store.acknowledged_at - killed_at)
             await asyncio.sleep(0.5)
         finally:
