@@ -65,7 +65,7 @@ class Judged:
         """How the explanation is stored and shown; `id` null is a code at checkout."""
         touch = self.touch
         return {
-            "kind": touch.kind.value,
+            "kind": str(touch.kind),
             "id": _text(touch.id),
             "at": touch.at.isoformat(),
             "influencerId": _text(touch.influencer_id),
@@ -75,7 +75,7 @@ class Judged:
             "platform": touch.platform,
             "channel": touch.channel,
             "weight": self.weight,
-            "reason": None if self.reason is None else self.reason.value,
+            "reason": None if self.reason is None else str(self.reason),
             "isWinner": self.is_winner,
         }
 

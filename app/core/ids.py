@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 ZERO_ID = UUID(int=0)
 """Stands for null in rollup keys, where a primary key allows none."""
@@ -10,7 +10,8 @@ ZERO_ID = UUID(int=0)
 
 def new_id() -> UUID:
     """A fresh UUIDv7."""
-    return uuid7()
+    # By way of the number: half the time of the library's own conversion, and a batch makes thousands.
+    return UUID(int=uuid7().int)
 
 
 def plain(value: UUID) -> UUID:

@@ -54,7 +54,7 @@ class Line:
         return [
             self.position,
             self.external_id,
-            self.kind.value,
+            str(self.kind),
             self.sku,
             self.title,
             self.quantity,

@@ -15,14 +15,12 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from pydantic import SecretStr
 
-from app.cache.answers import NullAnswers
 from app.core.context import Ctx, Principal, Role, TenantInfo
 from app.core.ids import new_id
 from app.db.embedded import EmbeddedServices
 from app.db.migrate import migrate_in_thread
 from app.db.owner import OwnerDatabase
-from app.db.session import Database
-from app.runtime import Runtime
+from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.tenancy.service import create_tenant
 from tests.factories.databases import drop_database
@@ -73,14 +71,15 @@ async def stage() -> AsyncIterator[Stage]:
             update={
                 "database_url": _named(services.database_url, name),
                 "database_admin_url": _named(server, name),
+                # Contenders have no cache either.
+                "redis_enabled": False,
             }
         )
         await migrate_in_thread(settings.database_admin_url.get_secret_value())  # type: ignore[union-attr]
-        db = await Database.open(settings)
         try:
-            yield Stage(Runtime(settings=settings, db=db, answers=NullAnswers()), settings)
+            async with open_runtime(settings) as runtime:
+                yield Stage(runtime, settings)
         finally:
-            await db.close()
             await drop_database(connection, name)
             await connection.close()
 
