@@ -1,8 +1,8 @@
 """What a running process holds: opened once by app/main, app/worker or a command, handed down as an argument."""
 
 import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from app.cache.answers import Answers
@@ -33,16 +33,23 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """A runtime on the servers that the settings name, closed at the end. Raises OutsideError when they are away."""
     db = await Database.open(settings)
     cache = open_cache(settings)
-    _calm_collector()
     try:
-        yield Runtime(settings=settings, db=db, answers=cache.answers, key_epochs=cache.key_epochs)
+        with _calm_collector():
+            yield Runtime(settings=settings, db=db, answers=cache.answers, key_epochs=cache.key_epochs)
     finally:
         await cache.close()
         await db.close()
 
 
-def _calm_collector() -> None:
+@contextmanager
+def _calm_collector() -> Iterator[None]:
     # The process's modules, schema and settings stay for its life: no collection needs to look through them again.
+    usual = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS_MAX, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
