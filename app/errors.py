@@ -10,7 +10,7 @@ from dataclasses import dataclass
 # code → what it means and the way out. The README's table is checked against this one.
 CODES: dict[str, str] = {
     "UNAUTHENTICATED": "No key, or one that is unknown or revoked. Send `Authorization: Bearer sk_live_…`.",
-    "FORBIDDEN": "The key's role lacks the scope named. Use a key of another role.",
+    "FORBIDDEN": "The key's role lacks the scope named. Use a key of one of the roles named.",
     "BAD_USER_INPUT": "A value is malformed; the message names it and what fits.",
     "GRAPHQL_PARSE_FAILED": "The document is not GraphQL.",
     "GRAPHQL_VALIDATION_FAILED": "The document does not fit the schema.",
@@ -21,7 +21,7 @@ CODES: dict[str, str] = {
     "QUERY_TOO_COSTLY": "The estimated cost exceeds the limit. Ask for smaller pages or fewer fields.",
     "SERVICE_UNAVAILABLE": "A database is away or busy. Repeat the request with the same idempotency key.",
     "INTERNAL_SERVER_ERROR": "A bug of ours, logged under the id given.",
-    "NOT_FOUND": "No such row in this tenant.",
+    "NOT_FOUND": "No such row in this tenant; of a command: no such tenant, key or data directory.",
     "BATCH_TOO_LARGE": "More items than one call may hold. Split the batch.",
     "IDEMPOTENCY_CONFLICT": "The idempotency key was used with another body. Use a new key for new content.",
     "CONFLICTING_DUPLICATE": "The external id is known with other content. Edit the row instead.",

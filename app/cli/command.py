@@ -1,8 +1,10 @@
 """All groups put together, and what happens to their errors."""
 
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from app.cli import (
     demo,
@@ -41,8 +43,23 @@ GROUPS = (
 )
 """Modules with a typer application `commands`, in the order of the help. A group of its own has `NAME`."""
 
+
+class Scoville(TyperGroup):
+    """The `scoville` command."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the arguments name."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            # What typer checks through pydantic comes with pydantic's words before its own.
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+
 commands = typer.Typer(
     name="scoville",
+    cls=Scoville,
     help="Analytics and money for influencer and partner programs.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -60,11 +77,13 @@ def main() -> None:
     try:
         commands()
     except UsageError as error:
-        sys.exit(_refuse(str(error), 2))
-    except (DomainError, OutsideError) as error:
+        sys.exit(_refuse(f"{error.code}: {error}", 2))
+    except DomainError as error:
+        sys.exit(_refuse(f"{error.code}: {error.message}", 1))
+    except OutsideError as error:
         sys.exit(_refuse(error.message, 1))
     except QueryIssues as issues:
-        sys.exit(_refuse("\n".join(issue.message for issue in issues.issues), 1))
+        sys.exit(_refuse("\n".join(f"{issue.code}: {issue.message}" for issue in issues.issues), 1))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

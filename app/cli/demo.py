@@ -44,7 +44,7 @@ def run_demo(port: Port = None, data_dir: DataDir = None, as_json: Json = False)
     if not as_json:
         settings = _for_people(settings)
     logs.configure(settings)
-    with services.ready(settings) as found, server.bind(found) as bound:
+    with services.ready(settings, may_make=True) as found, server.bind(found) as bound:
         whose = services.run(_find_or_make(found))
         if whose.survey is not None:
             services.make_partitions(found, span=extent_of(whose.survey))

@@ -1,5 +1,6 @@
 """`scoville import …`."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -58,6 +59,7 @@ def orders(
 
     A second run replays: it finishes what a first one left, and doubles nothing. Exit code 1 when anything was refused.
     """
+    started = time.perf_counter()
     assert file_format is Format.ONLINE_RETAIL, "the only one"
 
     async def work(settings: Settings, found: Survey, whose: TenantInfo) -> Imported:
@@ -76,10 +78,11 @@ def orders(
         if found.invoices:
             services.make_partitions(settings, span=extent_of(found))
         imported = services.run(work(settings, found, whose))
+    took_s = time.perf_counter() - started
     if as_json:
-        print_json(imported.to_json())
+        print_json({"seconds": round(took_s, 3), **imported.to_json()})
     else:
-        _show(imported)
+        _show(imported, took_s)
     if not imported.is_whole:
         raise typer.Exit(1)
 
@@ -103,7 +106,7 @@ def progress_of(found: Survey, *, is_quiet: bool) -> Iterator[Progress]:
         yield advance
 
 
-def _show(imported: Imported) -> None:
+def _show(imported: Imported, took_s: float) -> None:
     report = imported.report
     print_rows(
         ("lines", "units", "value", "what became of them"),
@@ -133,6 +136,7 @@ def _show(imported: Imported) -> None:
         ],
         as_json=False,
     )
+    typer.echo(f"It took {took_s:.1f} s in all. Phases overlap and wait for each other: theirs do not add up to it.")
     for phase in imported.phases.values():
         for refusal in phase.rejections:
             typer.echo(f"{phase.name} {refusal.external_id}: {refusal.code}: {refusal.message}", err=True)

@@ -11,7 +11,7 @@ from app.cache.open import open_cache
 from app.cli import services
 from app.cli.lookup import find_tenant, unknown_tenant
 from app.cli.options import DataDir, Json, Tenant, Test, UsageError, load_settings
-from app.cli.output import print_json, print_rows
+from app.cli.output import print_json, print_rows, shown
 from app.core.context import Role, TenantInfo
 from app.db.owner import OwnerDatabase
 from app.errors import DomainError
@@ -102,27 +102,35 @@ def list_all(
 
 @commands.command("revoke")
 def revoke(
-    key_id: Annotated[UUID, typer.Argument(help="The key's id, as `scoville keys list` shows it.")],
+    key_id: Annotated[str, typer.Argument(help="The key's id, as `scoville keys list` shows it.")],
     data_dir: DataDir = None,
 ) -> None:
     """Close a key: it opens nothing from the next request on."""
+    try:
+        chosen = UUID(key_id)
+    except ValueError:
+        raise UsageError(f"{key_id!r} is not the id of a key. `scoville keys list` shows them.") from None
+    now = datetime.now(UTC)
 
-    async def work(settings: Settings) -> bool:
+    async def work(settings: Settings) -> tuple[datetime, bool]:
         async with OwnerDatabase.connected(settings) as db, db.owner() as session:
-            await service.revoke_key(session, key_id=key_id, now=datetime.now(UTC))
+            revoked_at = await service.revoke_key(session, key_id=chosen, now=now)
         cache = open_cache(settings)
         try:
-            return await cache.key_epochs.bump()
+            return revoked_at, await cache.key_epochs.bump()
         finally:
             await cache.close()
 
     with services.ready(load_settings(data_dir=data_dir)) as settings:
-        is_told = services.run(work(settings))
+        revoked_at, is_told = services.run(work(settings))
     if settings.redis_enabled and not is_told:
         typer.echo(
             f"Redis could not be told: servers that use it may honour the key for {EPOCH_LIFE_S} s more.", err=True
         )
-    typer.echo("Revoked.")
+    if revoked_at == now:
+        typer.echo("Revoked.")
+    else:
+        typer.echo(f"It was revoked before, at {shown(revoked_at)}. Nothing changed.")
 
 
 async def _influencer(db: OwnerDatabase, tenant: TenantInfo, reference: str) -> UUID:

@@ -22,6 +22,8 @@ Workers = Annotated[int | None, typer.Option("--workers", help="Server processes
 class UsageError(Exception):
     """The command was called, or the environment set, in a way that cannot work."""
 
+    code = "BAD_USER_INPUT"
+
 
 def load_settings(**flags: Any) -> Settings:
     """The settings of the environment; a flag that was given wins. Raises UsageError naming what does not fit."""

@@ -24,13 +24,14 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, as_json
         return
     table = Table(*(column.replace("_", " ") for column in columns), box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(_shown(value) for value in row))
+        table.add_row(*(shown(value) for value in row))
     # A table that is piped somewhere is not cut to the width of a terminal that is not there.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 400)
     console.print(table)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as people read it: a time in UTC to the second, nothing for None."""
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%SZ")
     return "" if value is None else str(value)

@@ -21,6 +21,9 @@ def ensure(data_dir: DataDir = None, as_json: Json = False) -> None:
     """Make the months ahead, and move rows of months that have none out of the DEFAULT partition."""
     with services.ready(load_settings(data_dir=data_dir)) as settings:
         made = services.make_partitions(settings)
+    if not made and not as_json:
+        typer.echo("Nothing to do.")
+        return
     print_rows(
         ("partition", "month", "rows_moved"),
         [(partition.name, partition.month, partition.rows) for partition in made],

@@ -21,7 +21,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, data_di
     """Serve the API. Without DATABASE_URL and REDIS_URL it starts embedded servers in the data directory."""
     settings = load_settings(host=host, port=port, workers=workers, data_dir=data_dir)
     logs.configure(settings)
-    with services.ready(settings) as found, server.bind(found) as bound:
+    with services.ready(settings, may_make=True) as found, server.bind(found) as bound:
         log.info("listening", url=server.address(bound), workers=found.workers)
         if found.workers > 1:
             server.serve_with_workers(found, bound)

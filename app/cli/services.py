@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from app.db.embedded import EmbeddedServices
+from app.db.embedded import EmbeddedServices, has_postgres
 from app.db.migrate import check_schema, migrate
 from app.db.partitions import PartitionMade, ensure_partitions
 from app.db.session import Database
+from app.errors import DomainError
 from app.settings import Settings
 
 Result = TypeVar("Result")
@@ -45,12 +46,17 @@ def running(settings: Settings) -> Iterator[Settings]:
 
 
 @contextmanager
-def ready(settings: Settings) -> Iterator[Settings]:
+def ready(settings: Settings, *, may_make: bool = False) -> Iterator[Settings]:
     """Settings that name running servers at the newest schema.
 
     An embedded database is ours: it is brought there. One that was given is only looked at: OutsideError tells to run
-    `scoville migrate`.
+    `scoville migrate`. may_make: an embedded database may be made where there is none; else that is NOT_FOUND, and
+    nothing is made in a directory that was mistyped.
     """
+    if settings.database_url is None and not may_make and not has_postgres(settings.data_dir):
+        raise DomainError(
+            "NOT_FOUND", f"There is no Scoville data in {settings.data_dir}: `scoville serve` makes it. See --data-dir."
+        )
     with running(settings) as found:
         if settings.database_url is None:
             bring_up(found)

@@ -36,7 +36,7 @@ def create(
                 session, name=name, reporting_zone=zone, currency=currency, now=datetime.now(UTC)
             )
 
-    with services.ready(load_settings(data_dir=data_dir)) as settings:
+    with services.ready(load_settings(data_dir=data_dir), may_make=True) as settings:
         made = services.run(work(settings))
     print_rows(COLUMNS, [_shown(tenant) for tenant in made], as_json=as_json)
 

@@ -17,7 +17,7 @@ def run_worker(data_dir: DataDir = None) -> None:
     """Fold rollups and keep house until stopped. Several may run at once."""
     settings = load_settings(data_dir=data_dir)
     logs.configure(settings)
-    with services.ready(settings) as found:
+    with services.ready(settings, may_make=True) as found:
         services.run(_work(found))
 
 

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 import app
 from app.db.keeper.lease import LOG_FILE, POLL_S, STATE_FILE, ServiceLocks
 from app.db.keeper.place import make_data_dir, make_private
-from app.db.keeper.postgres import SUPERUSER
+from app.db.keeper.postgres import CLUSTER, SUPERUSER
 from app.errors import OutsideError
 from app.settings import Settings
 
@@ -218,6 +218,15 @@ class EmbeddedValkey:
     def stop(self) -> None:
         """Give it back; it stops when nobody else uses it."""
         self._lease.give_back()
+
+
+def has_postgres(data_dir: Path) -> bool:
+    """Whether an embedded Postgres was made in the directory, running or not. Makes nothing."""
+    try:
+        return (data_dir.expanduser() / "postgres" / CLUSTER).exists()
+    except PermissionError:
+        # Something of somebody else's: whoever takes a lease is told.
+        return True
 
 
 def start_postgres(data_dir: Path) -> EmbeddedPostgres:

@@ -115,23 +115,23 @@ async def create_key(
     return made
 
 
-async def revoke_key(session: OwnerSession, *, key_id: UUID, now: datetime) -> str:
-    """The hash of the key, which opens nothing any more once this is committed. Repeating it changes nothing.
+async def revoke_key(session: OwnerSession, *, key_id: UUID, now: datetime) -> datetime:
+    """When the key was revoked: now, or earlier if it had been. It opens nothing any more once this is committed.
 
     Raises NOT_FOUND.
     """
-    key_hash: str | None = await session.fetchval(
+    revoked_at: datetime | None = await session.fetchval(
         """/* tenancy.revoke_key */
         UPDATE api_keys
         SET revoked_at = coalesce(revoked_at, $2)
         WHERE id = $1
-        RETURNING key_hash""",
+        RETURNING revoked_at""",
         key_id,
         now,
     )
-    if key_hash is None:
+    if revoked_at is None:
         raise DomainError("NOT_FOUND", f"There is no key with the id {key_id}. `scoville keys list` shows them.")
-    return key_hash
+    return revoked_at
 
 
 def _check_name(name: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from app.core.context import Role
 from app.runtime import Runtime
+from app.seeding.demo import SLICE
 from app.settings import Settings
 from app.tenancy import queries, service
 
@@ -52,6 +53,18 @@ def scoville(settings: Settings) -> Scoville:
     return run
 
 
+def run_alone(*arguments: str, **environment: str) -> Done:
+    """A command on a machine where nothing sets Scoville but these variables."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def output(done: Done) -> Any:
     """The JSON value that a successful command printed."""
     assert done.returncode == 0, done.stderr
@@ -81,10 +94,16 @@ async def test_from_a_tenant_to_a_key_and_back(scoville: Scoville, runtime: Runt
     revoked = scoville("keys", "revoke", key["id"])
     listed = output(scoville("keys", "list", "--tenant", name, "--json"))
 
-    assert (revoked.returncode, revoked.stderr) == (0, "")
+    assert (revoked.returncode, revoked.stdout, revoked.stderr) == (0, "Revoked.\n", "")
     assert await queries.find_principal(runtime.db, service.hash_key(key["key"])) is None
     assert [(row["name"], row["revoked_at"] is None) for row in listed] == [("shop", False), ("unnamed", True)]
     assert key["key"] not in json.dumps(listed)
+
+    again = scoville("keys", "revoke", key["id"])
+
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.startswith("It was revoked before, at ")
+    assert output(scoville("keys", "list", "--tenant", name, "--json")) == listed
 
 
 async def test_influencers_key_takes_an_id_or_an_external_id(
@@ -114,11 +133,13 @@ async def test_influencers_key_takes_an_id_or_an_external_id(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("keys", "create", "--tenant", "no such tenant", "--role", "admin"), 1, "There is no tenant named"),
-        (("keys", "create", "--tenant", "x", "--role", "influencer"), 2, "--influencer goes with"),
+        (("keys", "create", "--tenant", "no such tenant", "--role", "admin"), 1, "NOT_FOUND: There is no tenant named"),
+        (("keys", "create", "--tenant", "x", "--role", "influencer"), 2, "BAD_USER_INPUT: --influencer goes with"),
+        (("keys", "create", "--tenant", "x", "--role", "owner"), 2, "'owner' is not one of 'admin', "),
         (("keys", "list", "--tenant", "no such tenant"), 1, "There is no tenant named"),
         (("keys", "revoke", str(uuid.UUID(int=7))), 1, "There is no key with the id"),
-        (("keys", "revoke", "not-an-id"), 2, "valid UUID"),
+        (("keys", "revoke", "not-an-id"), 2, "BAD_USER_INPUT: 'not-an-id' is not the id of a key."),
+        (("import", "orders", __file__, "--tenant", "x", "--format", "xml"), 2, "'xml' is not one of 'online-retail'"),
         (("tenants", "create", "x", "--zone", "Mars/Olympus", "--currency", "EUR"), 1, "not an IANA time zone"),
         (("tenants", "create", "x", "--zone", "UTC", "--currency", "ABC"), 1, "not an ISO 4217 currency"),
         (("no-such-command",), 2, "no-such-command"),
@@ -131,8 +152,9 @@ def test_mistakes_are_said_on_standard_error_without_a_traceback(
 
     assert done.returncode == code
     assert done.stdout == ""
-    assert said in done.stderr
+    assert said in " ".join(done.stderr.replace("│", "").split())
     assert "Traceback" not in done.stderr
+    assert "Value error" not in done.stderr
 
 
 def test_a_server_that_is_away_is_one_line(scoville: Scoville) -> None:
@@ -142,23 +164,44 @@ def test_a_server_that_is_away_is_one_line(scoville: Scoville) -> None:
     assert done.stderr == "scoville: The database is not reachable or refuses the role of the URL.\n"
 
 
+@pytest.mark.parametrize(
+    ("is_there", "arguments"),
+    [
+        (False, ("tenants", "list")),
+        (True, ("keys", "revoke", str(uuid.UUID(int=7)))),
+        (False, ("rollups", "verify")),
+        (True, ("partitions", "ensure")),
+        (False, ("import", "orders", str(SLICE), "--format", "online-retail", "--tenant", "x")),
+        (True, ("export", "facts", "--tenant", "x", "--out", "never-made")),
+        (False, ("explain", "--tenant", "x", "--measure", "orders")),
+    ],
+)
+def test_a_mistyped_data_directory_stays_as_it_is(tmp_path: Path, is_there: bool, arguments: tuple[str, ...]) -> None:
+    data_dir = tmp_path / "data" if is_there else tmp_path / "nowhere" / "data"
+    if is_there:
+        data_dir.mkdir()
+    before = list(tmp_path.rglob("*"))
+
+    done = run_alone(*arguments, "--data-dir", str(data_dir))
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"scoville: NOT_FOUND: There is no Scoville data in {data_dir}: `scoville serve` makes it. See --data-dir.\n"
+    )
+    assert done.stdout == ""
+    assert list(tmp_path.rglob("*")) == before
+
+
 def test_partitions_and_migrate_may_be_repeated(scoville: Scoville) -> None:
     assert scoville("migrate").returncode == 0
     assert scoville("migrate").stdout.endswith("The schema is the newest.\n")
     assert output(scoville("partitions", "ensure", "--json")) == []
+    assert scoville("partitions", "ensure").stdout == "Nothing to do.\n"
 
 
 def settings_of(*arguments: str, **environment: str) -> dict[str, dict[str, Any]]:
     """name → row, as `scoville settings --json` prints them."""
-    done = subprocess.run(
-        [*COMMAND, "settings", "--json", *arguments],
-        env=clean_environment(**environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return {row["name"]: row for row in json.loads(done.stdout)}
+    return {row["name"]: row for row in output(run_alone("settings", "--json", *arguments, **environment))}
 
 
 def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path) -> None:
@@ -184,13 +227,7 @@ def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path
 
 
 def test_a_setting_that_does_not_fit_is_named() -> None:
-    done = subprocess.run(
-        [*COMMAND, "settings"],
-        env=clean_environment(SCOVILLE_PORT="70000", SCOVILLE_WORKERS="many"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_alone("settings", SCOVILLE_PORT="70000", SCOVILLE_WORKERS="many")
 
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

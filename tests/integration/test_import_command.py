@@ -1,6 +1,7 @@
 """`scoville import orders` reports each line, makes the months it needs, and exits with 1 when anything was refused."""
 
 import json
+import re
 import uuid
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -43,6 +44,7 @@ async def test_every_line_is_told_and_a_second_run_replays(
     first = output(scoville(*arguments, "--json"))
     second = output(scoville(*arguments, "--json"))
 
+    assert first["seconds"] > max(phase["seconds"] for phase in first["phases"].values())
     told = {name: bucket["lines"] for name, bucket in first["file"]["buckets"].items() if bucket["lines"]}
     assert told == {"ORDER_LINE": 2, "REFUND": 1, "PRICE_NOT_POSITIVE": 1, "MALFORMED": 1}
     assert (first["file"]["lines"], first["file"]["malformedRows"]) == (5, [6])
@@ -65,6 +67,7 @@ def test_people_read_what_became_of_the_lines(scoville: Scoville, shop: str, tmp
     assert "sold: a line of an order" in done.stdout
     assert "1 malformed rows, the first at [6]." in done.stdout
     assert "influencers" not in done.stdout
+    assert re.search(r"^It took \d+\.\d s in all\.", done.stdout, re.MULTILINE)
 
 
 def test_a_refusal_is_told_and_the_exit_code_is_one(scoville: Scoville, shop: str, tmp_path: Path) -> None:

@@ -55,6 +55,9 @@ SETTINGS = {
 }
 """For a small machine; given on the command line, so that a new release changes them for old clusters too."""
 
+CLUSTER = "cluster"
+"""The directory of Postgres' own files; there once they are whole."""
+
 COPY_PLACES = (Path("/var/lib/scoville"), Path(tempfile.gettempdir()) / "scoville-programs")
 """Where root puts a copy of the programs when others cannot reach its own installation."""
 
@@ -69,7 +72,7 @@ class PostgresService:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._cluster = directory / "cluster"
+        self._cluster = directory / CLUSTER
         self._owner = server_owner(self._cluster)
         if not self._owner.is_self:
             # The server's user passes through to the cluster; nobody else does.
