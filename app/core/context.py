@@ -111,5 +111,14 @@ class Ctx:
         if scope not in self.principal.scopes:
             raise DomainError(
                 "FORBIDDEN",
-                f"A key of role {self.principal.role.value} lacks the scope {scope.value}. Use a key of another role.",
+                f"This needs the scope {scope.value}, which {_roles_with(scope)}; the key's role is "
+                f"{self.principal.role.value}.",
             )
+
+
+def _roles_with(scope: Scope) -> str:
+    # The role that may do least comes first: it is the one to take.
+    *others, last = sorted((role for role in Role if scope in SCOPES[role]), key=lambda role: len(SCOPES[role]))
+    if not others:
+        return f"the role {last.value} has"
+    return f"the roles {', '.join(others)} and {last.value} have"
