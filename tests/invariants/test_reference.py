@@ -7,6 +7,8 @@ import typer.main
 from typer.core import TyperGroup
 
 import app
+from app.analytics.semantic.dimensions import DIMENSIONS
+from app.analytics.semantic.measures import MEASURES
 from app.cli.command import commands
 from app.cli.reference import render
 from app.errors import CODES
@@ -15,6 +17,7 @@ from app.outbox import TOPICS
 from app.settings import Settings
 
 REFERENCE = Path(app.__file__).parent / "REFERENCE.md"
+SEMANTICS = Path(app.__file__).parent / "SEMANTICS.md"
 
 
 def rendered() -> str:
@@ -41,3 +44,13 @@ def test_each_declaration_is_described(name: str) -> None:
 
     assert len(lines) == 1
     assert len(lines[0].rstrip("| ").rpartition("|")[2].split()) >= 3, "a description is more than a word"
+
+
+def test_the_semantics_define_each_measure_and_say_by_what_it_goes() -> None:
+    text = SEMANTICS.read_text()
+    table = text.partition("## Measures\n\n")[2].partition("\n\n")[0].splitlines()[2:]
+    defined = [name.strip() for row in table for name in row.split("|")[1].split(",")]
+    by_what = text.partition("Which measure by which dimension:")[2].partition("\n\n")[0]
+
+    assert sorted(defined) == sorted(MEASURES)
+    assert {name for name in DIMENSIONS if name not in by_what} == set()
