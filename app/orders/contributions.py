@@ -27,30 +27,29 @@ class BookedShare:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over lines, before credit. missing: revenue lines without an amount in the tenant's currency."""
+    """Sums over revenue lines, before credit.
+
+    units: of the items, in pieces. gross_base: in minor units of the tenant's currency. missing: lines without an
+    amount in that currency.
+    """
 
     units: int
     gross_base: int
     missing: int
 
 
-def of_order(occurred_at: datetime, totals: Totals, shares: Sequence[BookedShare]) -> list[Contribution]:
+def of_order(occurred_at: datetime, lines: Sequence[OpenLine], shares: Sequence[BookedShare]) -> list[Contribution]:
     """What a recorded order contributes, at its own time."""
+    totals = _totals(lines)
     return [_of_lines(occurred_at, totals, share, orders=1) for share in shares]
 
 
 def of_edit(occurred_at: datetime, changes: Sequence[Change], shares: Sequence[BookedShare]) -> list[Contribution]:
     """What an edit contributes, at the order's time: old lines away, new ones added."""
-    units = gross_base = missing = 0
-    for change in changes:
-        for line, sign in ((change.old, -1), (change.new, 1)):
-            if line is None or not line.is_revenue:
-                continue
-            units += sign * line.quantity if line.kind is LineKind.ITEM else 0
-            gross_base += sign * (line.base or 0)
-            # A reversal is a fact of its own: without a rate it counts as another missing one.
-            missing += line.base is None
-    totals = Totals(units, gross_base, missing)
+    old = _totals([change.old for change in changes if change.old is not None])
+    new = _totals([change.new for change in changes if change.new is not None])
+    # A reversal is a fact of its own: without a rate it counts as another missing one.
+    totals = Totals(new.units - old.units, new.gross_base - old.gross_base, new.missing + old.missing)
     return [_of_lines(occurred_at, totals, share, orders=0) for share in shares]
 
 
@@ -79,8 +78,7 @@ def of_adjustment(occurred_at: datetime, base: int | None) -> Contribution:
     )
 
 
-def totals_of(lines: Sequence[OpenLine]) -> Totals:
-    """The sums over lines that `of_order` wants."""
+def _totals(lines: Sequence[OpenLine]) -> Totals:
     revenue = [line for line in lines if line.is_revenue]
     return Totals(
         units=sum(line.quantity for line in revenue if line.kind is LineKind.ITEM),

@@ -48,6 +48,23 @@ class OpenLine:
         return self.kind in REVENUE_KINDS
 
 
+def open_lines(lines: Sequence[Line], *, products: Mapping[str, UUID], bases: Sequence[int | None]) -> list[OpenLine]:
+    """The lines with nothing taken back of them. products: ids by SKU. bases: amounts in the tenant's currency."""
+    return [
+        OpenLine(
+            position=line.position,
+            kind=line.kind,
+            product_id=None if line.sku is None else products[line.sku],
+            external_id=line.external_id,
+            title=line.title,
+            quantity=line.quantity,
+            amount=line.amount,
+            base=base,
+        )
+        for line, base in zip(lines, bases, strict=True)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What one refund takes back of one line."""
@@ -160,32 +177,21 @@ class Change:
 
 def changes(
     lines: Sequence[OpenLine],
-    edited: Sequence[Line],
+    edited: Sequence[OpenLine],
     *,
-    products: Mapping[str, UUID],
-    bases: Sequence[int | None],
     currency: str,
 ) -> list[Change]:
     """The positions that differ, in order; empty when the edit changes nothing.
 
-    edited: the new state. bases: of its lines, in the tenant's currency. products: ids by sku. Raises
-    REFUND_EXCEEDS_ORDER when a line, the revenue or the total would fall below what was refunded.
+    edited: the new state, as `open_lines` gives it. Raises REFUND_EXCEEDS_ORDER when a line, the revenue or the total
+    would fall below what was refunded.
     """
     old = {line.position: line for line in lines}
     found: list[Change] = []
     state: list[OpenLine] = []
-    for line, base in zip(edited, bases, strict=True):
+    for line in edited:
+        new = line
         before = old.pop(line.position, None)
-        new = OpenLine(
-            position=line.position,
-            kind=line.kind,
-            product_id=None if line.sku is None else products[line.sku],
-            external_id=line.external_id,
-            title=line.title,
-            quantity=line.quantity,
-            amount=line.amount,
-            base=base,
-        )
         if before is None:
             found.append(Change(None, new))
         elif not _same(before, new):

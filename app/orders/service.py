@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.core.context import Ctx
 from app.core.ids import new_id
-from app.core.words import LineKind, OrderEventKind
+from app.core.words import OrderEventKind
 from app.db.session import TransactionConflict, WriteSession
 from app.orders.lines import CheckedOrder
 from app.orders.open_lines import OpenLine
@@ -15,16 +15,12 @@ from app.orders.open_lines import OpenLine
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order about to be recorded: as checked, with what was looked up for it.
-
-    product_ids, bases: of its lines, in their order.
-    """
+    """An order about to be recorded: as checked, with what was looked up for it. lines: all open."""
 
     id: UUID
     checked: CheckedOrder
     customer_id: UUID | None
-    product_ids: Sequence[UUID | None]
-    bases: Sequence[int | None]
+    lines: Sequence[OpenLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +108,7 @@ async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrd
 
 async def _insert_first_lines(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrder]) -> None:
     # The hottest statement of all. What lines share with their order is sent once per order and joined here.
-    lines = [line for order in orders for line in order.checked.lines]
+    lines = [line for order in orders for line in order.lines]
     await session.execute(
         """/* orders.insert_first_lines */
         INSERT INTO order_lines (tenant_id, id, order_id, version, position, external_id, kind, product_id, title,
@@ -128,16 +124,16 @@ async def _insert_first_lines(ctx: Ctx, session: WriteSession, orders: Sequence[
           ON placed.number = line.number""",
         ctx.tenant_id,
         ctx.now,
-        [number for number, order in enumerate(orders, start=1) for _ in order.checked.lines],
+        [number for number, order in enumerate(orders, start=1) for _ in order.lines],
         [new_id() for _ in lines],
         [line.position for line in lines],
         [line.external_id for line in lines],
         [line.kind for line in lines],
-        [product_id for order in orders for product_id in order.product_ids],
+        [line.product_id for line in lines],
         [line.title for line in lines],
         [line.quantity for line in lines],
         [line.amount for line in lines],
-        [base for order in orders for base in order.bases],
+        [line.base for line in lines],
         [order.id for order in orders],
         [order.checked.currency for order in orders],
         [order.checked.occurred_at for order in orders],
@@ -244,20 +240,3 @@ async def known_events(
         )
         for row in rows
     }
-
-
-def open_lines(order: NewOrder) -> list[OpenLine]:
-    """The lines of an order that was just recorded: all open."""
-    return [
-        OpenLine(
-            position=line.position,
-            kind=LineKind(line.kind),
-            product_id=product_id,
-            external_id=line.external_id,
-            title=line.title,
-            quantity=line.quantity,
-            amount=line.amount,
-            base=base,
-        )
-        for line, product_id, base in zip(order.checked.lines, order.product_ids, order.bases, strict=True)
-    ]

@@ -22,18 +22,20 @@ from app.commissions.accrue import Amount, Revenue, accrual
 from app.commissions.service import NewCommission, Terms
 from app.core.context import Ctx
 from app.core.ids import new_id
-from app.core.words import CommissionKind, InstanceKind, LineKind, OrderEventKind
+from app.core.words import CommissionKind, InstanceKind, OrderEventKind
 from app.customers.ensure import ensure as ensure_customers
 from app.db.session import WriteSession
 from app.errors import DomainError
 from app.orders import contributions
 from app.orders import service as orders
-from app.orders.contributions import BookedShare, Totals
+from app.orders.contributions import BookedShare
 from app.orders.conversion import key_of, load_rates
 from app.orders.lines import CheckedOrder
+from app.orders.open_lines import open_lines
 from app.orders.service import EventRow, NewOrder
 from app.products.ensure import ensure as ensure_products
 from app.runtime import Runtime
+from app.usecases.taking_back import revenue_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,7 @@ async def prepare(ctx: Ctx, session: WriteSession, checked: Sequence[CheckedOrde
             id=new_id(),
             checked=order,
             customer_id=None if order.customer is None else customers[order.customer],
-            product_ids=[None if line.sku is None else products[line.sku] for line in order.lines],
-            bases=bases[place],
+            lines=open_lines(order.lines, products=products, bases=bases[place]),
         )
         for place, order in kept.items()
     }
@@ -94,7 +95,7 @@ async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[
     contributed: list[Contribution] = []
     for order, verdict, credits in earning:
         accrued[order.id] = _accrue(order, credits, program)
-        contributed.extend(contributions.of_order(verdict.occurred_at, _totals(order), _shares(credits)))
+        contributed.extend(contributions.of_order(verdict.occurred_at, order.lines, _shares(credits)))
         contributed.extend(_purchase(verdict))
     posted = [row for rows in accrued.values() for row in rows]
     contributed.extend(commissions.contribution_of(row) for row in posted)
@@ -170,11 +171,7 @@ def _accrue(order: NewOrder, credits: Sequence[Credit], program: Program) -> lis
         if touch is None or touch.influencer_id is None or rate is None or credit.booked == 0:
             continue
         if revenue is None:
-            revenue = [
-                Revenue((line.position, product_id), line.amount, base)
-                for line, product_id, base in zip(order.checked.lines, order.product_ids, order.bases, strict=True)
-                if line.is_revenue
-            ]
+            revenue = revenue_of(order.lines)
         amount: Amount = accrual(revenue, weight=credit.booked, rate=rate)
         terms = Terms(credit.id, touch.influencer_id, touch.campaign_id, touch.code, credit.booked, rate)
         rows.append(
@@ -190,19 +187,6 @@ def _accrue(order: NewOrder, credits: Sequence[Credit], program: Program) -> lis
             )
         )
     return rows
-
-
-def _totals(order: NewOrder) -> Totals:
-    units = gross_base = missing = 0
-    for line, base in zip(order.checked.lines, order.bases, strict=True):
-        if line.is_revenue:
-            if line.kind is LineKind.ITEM:
-                units += line.quantity
-            if base is None:
-                missing += 1
-            else:
-                gross_base += base
-    return Totals(units, gross_base, missing)
 
 
 def _shares(credits: Sequence[Credit]) -> list[BookedShare]:

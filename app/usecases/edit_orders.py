@@ -26,7 +26,7 @@ from app.orders.conversion import Rates, key_of, load_rates
 from app.orders.inputs import EditInput
 from app.orders.known import OrderState, lock_orders
 from app.orders.lines import Line, added_up, checked_lines
-from app.orders.open_lines import Change, changes, edited_lines
+from app.orders.open_lines import Change, changes, edited_lines, open_lines
 from app.orders.service import EventRow, LineRow, VersionRow, append_versions
 from app.products.ensure import ensure as ensure_products
 from app.runtime import Runtime
@@ -100,9 +100,8 @@ async def _edit(
             lines = _lines(order, edit)
             total = checked_amount(edit.total, order.currency, "total")
             gross = added_up(lines, total, order.currency)
-            found = changes(
-                order.lines, lines, products=products, bases=_bases(rates, order, lines), currency=order.currency
-            )
+            edited = open_lines(lines, products=products, bases=_bases(rates, order, lines))
+            found = changes(order.lines, edited, currency=order.currency)
             if found and edit.version is not None and edit.version != order.version:
                 raise DomainError(
                     "VERSION_CONFLICT",

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
 from hypothesis import assume, given
@@ -20,6 +19,7 @@ from app.orders.open_lines import (
     after,
     changes,
     edited_lines,
+    open_lines,
     take_amount,
     take_lines,
     take_rest,
@@ -199,11 +199,25 @@ def line(position: int, amount: int, quantity: int = 1, sku: str | None = "sauce
     return Line(position, LineKind.ITEM, quantity, amount, sku, None, None)
 
 
+def edited_to(*lines: Line) -> list[OpenLine]:
+    """The new state of an edit, in the tenant's own currency."""
+    return open_lines(lines, products=PRODUCTS, bases=[each.amount for each in lines])
+
+
+def test_new_lines_are_all_open() -> None:
+    lines = open_lines([line(0, 1_000, 2), line(1, 500, sku=None)], products=PRODUCTS, bases=[1_100, None])
+
+    assert [(each.product_id, each.base, each.open, each.open_quantity) for each in lines] == [
+        (SAUCE, 1_100, 1_000, 2),
+        (None, None, 500, 1),
+    ]
+
+
 def test_an_edit_changes_only_what_differs() -> None:
     before = [open_line(0, 1_000, 2), open_line(1, 500), open_line(2, 300)]
-    edited = [line(0, 1_000, 2), line(1, 400), line(5, 700, 1, "salsa")]
+    edited = edited_to(line(0, 1_000, 2), line(1, 400), line(5, 700, 1, "salsa"))
 
-    found = changes(before, edited, products=PRODUCTS, bases=[1_000, 400, 700], currency="GBP")
+    found = changes(before, edited, currency="GBP")
 
     assert [(change.old and change.old.amount, change.new and change.new.amount) for change in found] == [
         (500, 400),
@@ -216,7 +230,7 @@ def test_an_edit_changes_only_what_differs() -> None:
 def test_an_edit_to_the_same_state_is_empty() -> None:
     before = [open_line(0, 1_000, 2)]
 
-    assert changes(before, [line(0, 1_000, 2)], products=PRODUCTS, bases=[1_000], currency="GBP") == []
+    assert changes(before, edited_to(line(0, 1_000, 2)), currency="GBP") == []
 
 
 @pytest.mark.parametrize(
@@ -225,16 +239,15 @@ def test_an_edit_to_the_same_state_is_empty() -> None:
 )
 def test_an_edit_below_what_was_refunded_is_refused(edited: list[Line]) -> None:
     before = after([open_line(0, 1_000, 2)], take_lines([open_line(0, 1_000, 2)], [asked(0, 2, "6.00")], "GBP"))
-    products: dict[str, UUID] = PRODUCTS
 
     with refused("REFUND_EXCEEDS_ORDER"):
-        changes(before, edited, products=products, bases=[each.amount for each in edited], currency="GBP")
+        changes(before, edited_to(*edited), currency="GBP")
 
 
 def test_an_edit_keeps_what_was_refunded() -> None:
     before = after([open_line(0, 1_000, 2)], take_lines([open_line(0, 1_000, 2)], [asked(0, 1)], "GBP"))
 
-    found = changes(before, [line(0, 800, 2)], products=PRODUCTS, bases=[800], currency="GBP")
+    found = changes(before, edited_to(line(0, 800, 2)), currency="GBP")
 
     (state,) = edited_lines(before, found)
     assert (state.refunded, state.refunded_quantity, state.open) == (500, 1, 300)
