@@ -20,7 +20,7 @@ from graphql_schema.families import found, shows
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on
 from graphql_schema.lists import OLDEST, root_list
 from graphql_schema.node import Node
-from graphql_schema.writes import IDEMPOTENCY_KEY, NOBODY, ItemResult, Payload, batch, given, id_named, own_id, present
+from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
 
 if TYPE_CHECKING:
     from graphql_schema.campaigns import Campaign
@@ -112,7 +112,7 @@ class CodeInput:
     def value(self) -> plain.CodeInput:
         """The code as the use case takes it."""
         return plain.CodeInput(
-            influencer_id=id_named(self.influencer_id) or NOBODY,
+            influencer_id=id_named(self.influencer_id) or NO_ROW,
             campaign_id=id_named(self.campaign_id),
             **present(self, "influencer_id", "campaign_id"),
         )

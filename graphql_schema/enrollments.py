@@ -21,7 +21,7 @@ from graphql_schema.families import found, shows
 from graphql_schema.filters import IdFilter, any_of, on
 from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
 from graphql_schema.node import Node
-from graphql_schema.writes import IDEMPOTENCY_KEY, NOBODY, ItemResult, Payload, batch, given, id_named, own_id, present
+from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
 
 if TYPE_CHECKING:
     from graphql_schema.campaigns import Campaign
@@ -118,8 +118,8 @@ class EnrollmentInput:
     def value(self) -> plain.EnrollmentInput:
         """The enrollment as the use case takes it."""
         return plain.EnrollmentInput(
-            campaign_id=id_named(self.campaign_id) or NOBODY,
-            influencer_id=id_named(self.influencer_id) or NOBODY,
+            campaign_id=id_named(self.campaign_id) or NO_ROW,
+            influencer_id=id_named(self.influencer_id) or NO_ROW,
             **present(self, "campaign_id", "influencer_id"),
         )
 

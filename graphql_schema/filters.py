@@ -159,6 +159,3 @@ class FactOrder:
 
     by: FactSort = strawberry.field(default=FactSort.OCCURRED_AT, description="What to order by.")
     direction: Direction = strawberry.field(default=Direction.DESC, description="In which direction.")
-
-
-NEWEST = FactOrder()

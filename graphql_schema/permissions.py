@@ -68,6 +68,3 @@ def check_declared(roots: Iterable[type]) -> None:
     ]
     if missing:
         raise UndeclaredScope(f"root fields without a scope: {', '.join(missing)}. Add `requires(Scope.…)`.")
-
-
-__all__ = ["Requires", "UndeclaredScope", "check_declared", "declared_scopes", "requires"]

@@ -20,7 +20,7 @@ from graphql_schema.scalars import uuid_of
 R = TypeVar("R", bound="ItemResult")
 T_contra = TypeVar("T_contra", contravariant=True)
 
-NOBODY = UUID(int=0)
+NO_ROW = UUID(int=0)
 """An id that no row has."""
 
 IDEMPOTENCY_KEY = (
@@ -137,13 +137,13 @@ def present(item: Any, *but: str) -> dict[str, Any]:
 
 
 def id_named(value: strawberry.ID | None) -> UUID | None:
-    """The id that an item names. What cannot be an id is nobody's, so that the item alone is refused for it."""
+    """The id that an item names. What cannot be an id is no row's, so that the item alone is refused for it."""
     if value is None or value is strawberry.UNSET:
         return None
     found = uuid_of(value)
-    return NOBODY if found is None else found
+    return NO_ROW if found is None else found
 
 
 def own_id(value: strawberry.ID) -> UUID:
     """The id of the row that a change names."""
-    return uuid_of(value) or NOBODY
+    return uuid_of(value) or NO_ROW

@@ -46,11 +46,6 @@ class Touch:
     channel: str | None = None
     refusal: RejectReason | None = None
 
-    @property
-    def is_checkout(self) -> bool:
-        """Whether it is a code given with the order itself."""
-        return self.id is None
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:

@@ -4,7 +4,7 @@ Called by everything that counts money. Splits are exact: the parts always sum t
 """
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from functools import lru_cache
 
 from iso4217 import Currency
@@ -91,11 +91,6 @@ def divide_half_even(numerator: int, denominator: int) -> int:
     if twice > denominator or (twice == denominator and quotient % 2 == 1):
         return quotient + 1
     return quotient
-
-
-def round_product(minor: int, factor: Decimal) -> int:
-    """minor × factor, rounded half-even to whole minor units."""
-    return int((Decimal(minor) * factor).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
 
 
 def allocate(total: int, shares: Sequence[int]) -> list[int]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.money import MINOR_MAX, allocate, divide_half_even, exponent, from_minor, round_product, to_minor
+from app.core.money import MINOR_MAX, allocate, divide_half_even, exponent, from_minor, to_minor
 from app.errors import DomainError
 
 amounts = st.integers(-(10**12), 10**12)
@@ -55,11 +55,6 @@ def test_what_is_no_amount_of_the_currency_is_refused(amount: str, currency: str
 @given(amounts, st.integers(1, 10**9))
 def test_division_rounds_half_even(numerator: int, denominator: int) -> None:
     assert divide_half_even(numerator, denominator) == round(Fraction(numerator, denominator))
-
-
-@given(amounts, st.decimals(0, 1, places=6))
-def test_products_round_half_even(minor: int, rate: Decimal) -> None:
-    assert round_product(minor, rate) == round(Fraction(minor) * Fraction(rate))
 
 
 @given(amounts, st.lists(st.integers(0, 10**9), min_size=1, max_size=50).filter(any))
