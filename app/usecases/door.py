@@ -51,7 +51,8 @@ async def perform(
 ) -> tuple[ItemOutcome, ...]:
     """The outcomes of `work`, or those stored under the idempotency key when the call is a repetition.
 
-    body: what makes two calls the same (hashed). work: runs inside the transaction, possibly more than once.
+    operation: the mutation's name in the API, kept with the idempotency key and in the audit log. body: what makes two
+    calls of it the same (hashed). work: runs inside the transaction, possibly more than once.
     """
     task = asyncio.ensure_future(_run(runtime, ctx, operation, body, work, idempotency_key))
     # Kept in a set: a task that nothing refers to may vanish, and a shielded one must not.

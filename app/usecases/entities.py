@@ -59,7 +59,7 @@ async def create(
     return await perform(
         runtime,
         ctx,
-        operation=f"create{kind.plural.title()}",
+        operation=_mutation("create", kind),
         body=items,
         idempotency_key=idempotency_key,
         work=partial(_create, ctx, kind, drafts, bad, checks),
@@ -83,7 +83,7 @@ async def update(
 
     async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
         rows = await kind.table.lock(ctx, session, {item.id for item in items})
-        return await _fold(
+        return await _apply_in_order(
             ctx,
             session,
             kind,
@@ -98,7 +98,7 @@ async def update(
     return await perform(
         runtime,
         ctx,
-        operation=f"update{kind.plural.title()}",
+        operation=_mutation("update", kind),
         body=items,
         idempotency_key=idempotency_key,
         work=work,
@@ -126,12 +126,12 @@ async def upsert(
 
     async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
         rows = await kind.table.lock_keys(ctx, session, {key_of(item) for item in checked.values()})
-        return await _fold(ctx, session, kind, checked, bad, rows, name_of=key_of, start=draft, apply=apply)
+        return await _apply_in_order(ctx, session, kind, checked, bad, rows, name_of=key_of, start=draft, apply=apply)
 
     return await perform(
         runtime,
         ctx,
-        operation=f"upsert{kind.plural.title()}",
+        operation=_mutation("upsert", kind),
         body=items,
         idempotency_key=idempotency_key,
         work=work,
@@ -172,7 +172,7 @@ async def _create(
     return in_order(outcomes, len(outcomes))
 
 
-async def _fold(
+async def _apply_in_order(
     ctx: Ctx,
     session: WriteSession,
     kind: EntityKind[R],
@@ -210,6 +210,11 @@ async def _fold(
     await kind.table.update(ctx, session, [change.after for change in changes if change.before is not None])
     await _saved(ctx, session, kind, changes)
     return in_order(outcomes, len(outcomes))
+
+
+def _mutation(verb: str, kind: EntityKind[R]) -> str:
+    # The name by which the API offers it: createCampaigns.
+    return f"{verb}{kind.plural.title()}"
 
 
 async def _completed(ctx: Ctx, session: WriteSession, kind: EntityKind[R], rows: Sequence[R]) -> Sequence[R]:
