@@ -1,7 +1,7 @@
 """The server process: an ASGI application over a runtime that is opened when the server starts, closed when it stops.
 
-`scoville serve` runs uvicorn on `app.main:create_app_from_environment` (a factory), with any number of workers; tests
-call `create_app(runtime)` with a runtime of their own.
+`scoville serve` runs uvicorn on `Server(settings)`, with any number of processes (app/cli/server.py); tests call
+`create_app(runtime)` with a runtime of their own.
 """
 
 import asyncio
@@ -13,8 +13,6 @@ from starlette.applications import Starlette
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.errors import OutsideError
-from app.observability import logs
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.usecases import door
@@ -30,15 +28,6 @@ DRAIN_S = 30.0
 def create_app(runtime: Runtime) -> Starlette:
     """The application over an open runtime, which its caller closes."""
     return build_app(runtime, Executor(runtime))
-
-
-def create_app_from_environment() -> ASGIApp:
-    """The application of a server process, by the settings in its environment: uvicorn's factory."""
-    settings = Settings()
-    logs.configure(settings)
-    if settings.database_url is None:
-        raise OutsideError("DATABASE_URL is not set. `scoville serve` starts a database and sets it.", retryable=False)
-    return Server(settings)
 
 
 class Server:

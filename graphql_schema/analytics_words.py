@@ -44,7 +44,9 @@ ENTITIES: dict[str, tuple[Listing, Any, str]] = {
 }
 """Of each dimension whose keys are ids: the list of its rows, their GraphQL type, and the column that names them."""
 
-assert set(ENTITIES) == {name for name, declared in DIMENSIONS.items() if declared.kind is KeyKind.ENTITY}
+assert set(ENTITIES) == {name for name, declared in DIMENSIONS.items() if declared.kind is KeyKind.ENTITY}, (
+    "each dimension of kind ENTITY needs its line in ENTITIES: where its rows are listed, their type, their name"
+)
 
 _TEXTS: dict[str, Any] = {"platform": Platform, "currency": CurrencyCode}
 """Types of keys that are texts, where they are not any text."""

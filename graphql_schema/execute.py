@@ -25,7 +25,7 @@ from graphql_schema.errors import Rendered, render_domain, render_field_errors, 
 from graphql_schema.schema import schema as scoville_schema
 
 
-class Verdict(StrEnum):
+class Ending(StrEnum):
     """How far an operation came."""
 
     REFUSED = "refused"
@@ -40,7 +40,7 @@ class Reply:
     kind: query or mutation; unknown when the document could not be read. codes: of its errors.
     """
 
-    verdict: str
+    ending: str
     payload: dict[str, Any]
     kind: str = "unknown"
     codes: tuple[str, ...] = ()
@@ -72,9 +72,9 @@ class Executor:
             check_values(values)
         except Refused as refused:
             rendered = render_refusal(refused.errors, refused.code, errors_max=self._settings.errors_max)
-            return self._reply(Verdict.REFUSED, kind, measured, rendered)
+            return self._reply(Ending.REFUSED, kind, measured, rendered)
         except DomainError as error:
-            return self._reply(Verdict.REFUSED, kind, measured, render_domain(error))
+            return self._reply(Ending.REFUSED, kind, measured, render_domain(error))
         return await self._run(ctx, prepared.document, operation, values, kind, measured)
 
     async def _run(
@@ -94,13 +94,13 @@ class Executor:
                 "SERVICE_UNAVAILABLE",
                 f"The operation took longer than {self._settings.operation_timeout_s:g} s. Ask for less at once.",
             )
-            return self._reply(Verdict.EXPIRED, kind, measured, render_domain(late))
+            return self._reply(Ending.EXPIRED, kind, measured, render_domain(late))
         errors_max = self._settings.errors_max
         if isinstance(result, list):
             refused = render_refusal(result, "BAD_USER_INPUT", errors_max=errors_max)
-            return self._reply(Verdict.REFUSED, kind, measured, refused)
+            return self._reply(Ending.REFUSED, kind, measured, refused)
         rendered = render_field_errors(result.errors or (), errors_max=errors_max)
-        return self._reply(Verdict.EXECUTED, kind, measured, rendered, data=result.data)
+        return self._reply(Ending.EXECUTED, kind, measured, rendered, data=result.data)
 
     async def _complete(
         self, ctx: Ctx, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
@@ -142,7 +142,7 @@ class Executor:
             await asyncio.wait(set(self._mutations))
 
     def _reply(
-        self, verdict: Verdict, kind: str, measured: Measured | None, rendered: Rendered, data: Any = ...
+        self, ending: Ending, kind: str, measured: Measured | None, rendered: Rendered, data: Any = ...
     ) -> Reply:
         payload: dict[str, Any] = {}
         if rendered.errors:
@@ -157,7 +157,7 @@ class Executor:
         if extensions:
             payload["extensions"] = extensions
         return Reply(
-            verdict=verdict.value,
+            ending=ending.value,
             payload=payload,
             kind=kind,
             codes=rendered.codes,

@@ -64,8 +64,8 @@ http_duration = _histogram(
 http_in_progress = _gauge("scoville_http_in_progress_requests", "HTTP requests being answered now.")
 operations = _counter(
     "scoville_graphql_operations_total",
-    "GraphQL operations, by kind (query, mutation, unknown) and verdict (executed, refused, expired).",
-    ("kind", "verdict"),
+    "GraphQL operations, by kind (query, mutation, unknown) and ending (executed, refused, expired).",
+    ("kind", "ending"),
 )
 operation_duration = _histogram(
     "scoville_graphql_operation_duration_seconds",

@@ -36,11 +36,6 @@ class Authenticator:
         self._time_s = time_s
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
-    @property
-    def remembered_count(self) -> int:
-        """How many principals are remembered."""
-        return len(self._remembered)
-
     async def authenticate(self, header: str | None) -> Principal:
         """The principal of an Authorization header.
 

@@ -23,10 +23,10 @@ T = TypeVar("T")
 
 
 class OperationReply(Protocol):
-    """An operation's answer: see graphql_schema/execute.py. verdict: executed, refused or expired."""
+    """An operation's answer: see graphql_schema/execute.py. ending: executed, refused or expired."""
 
     @property
-    def verdict(self) -> str: ...
+    def ending(self) -> str: ...
     @property
     def payload(self) -> dict[str, Any]: ...
     @property
@@ -99,7 +99,7 @@ class GraphQLEndpoint:
 
     @staticmethod
     def _tell(request: Request, reply: OperationReply, duration_s: float) -> None:
-        metrics.operations.labels(kind=reply.kind, verdict=reply.verdict).inc()
+        metrics.operations.labels(kind=reply.kind, ending=reply.ending).inc()
         metrics.operation_duration.labels(kind=reply.kind).observe(duration_s)
         if reply.cost:
             metrics.operation_cost.labels(kind=reply.kind).observe(reply.cost)
@@ -107,7 +107,7 @@ class GraphQLEndpoint:
             metrics.graphql_errors.labels(code=code).inc()
         observation_of(request.scope).fields |= {
             "kind": reply.kind,
-            "verdict": reply.verdict,
+            "ending": reply.ending,
             "cost": reply.cost,
             **({"codes": list(reply.codes)} if reply.codes else {}),
         }
@@ -156,9 +156,9 @@ def _response(reply: OperationReply, media_type: str) -> Response:
     # Plain JSON says nothing by its status: clients of it look at the body alone, and some hide the body of a 400.
     status = 200
     headers = {}
-    if media_type == GRAPHQL_JSON and reply.verdict == "refused":
+    if media_type == GRAPHQL_JSON and reply.ending == "refused":
         status = 400
-    if reply.verdict == "expired":
+    if reply.ending == "expired":
         status, headers = 503, {"Retry-After": str(RETRY_AFTER_S)}
     return json_reply(reply.payload, status=status, media_type=media_type, headers=headers)
 

@@ -212,15 +212,21 @@ async def test_epoch_is_read_before_the_look_up(runtime: Runtime, make_key: Make
 
 
 async def test_remembered_principals_are_bounded(
-    runtime: Runtime, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch, count_statements: Callable[[], Any]
 ) -> None:
     monkeypatch.setattr("app.web.auth.REMEMBERED_MAX", 2)
     authenticator = Authenticator(runtime)
+    keys = [await make_key() for _ in range(4)]
+    for key in keys:
+        await authenticator.authenticate(f"Bearer {key}")
 
-    for _ in range(4):
-        await authenticator.authenticate(f"Bearer {await make_key()}")
+    looked_up = []
+    for key in reversed(keys):
+        with count_statements() as statements:
+            await authenticator.authenticate(f"Bearer {key}")
+        looked_up.append(len(statements))
 
-    assert authenticator.remembered_count == 2
+    assert looked_up == [0, 0, 1, 1]
 
 
 async def test_database_away_is_503_and_not_401(client: Client, runtime: Runtime, make_key: MakeKey) -> None:

@@ -33,7 +33,10 @@ SELECT min(occurred_at) AS first_at, max(occurred_at) AS last_at FROM rollup_del
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A bucket whose stored sums are not its facts' sums. off: facts minus stored, for the sums that differ."""
+    """A bucket whose stored sums are not its facts' sums.
+
+    off: facts minus stored, for the sums that differ, in the unit of each (tables/rollups.Sums).
+    """
 
     rollup_set: str
     grain: str

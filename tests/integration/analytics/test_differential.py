@@ -17,6 +17,8 @@ import asyncpg
 import pytest
 
 from app.analytics.runner import Runner
+from app.analytics.semantic.dimensions import DIMENSIONS
+from app.analytics.semantic.measures import MEASURES
 from app.cache.answers import NullAnswers
 from app.core.context import Ctx, TenantInfo
 from app.core.ids import new_id
@@ -27,6 +29,7 @@ from tests.factories.facts import insert, made_up
 from tests.integration.analytics.comparing import differences, whole
 from tests.integration.analytics.conftest import NOW, START, half_folded
 from tests.invariants.source import python_files
+from tests.oracle import measures as oracle_measures
 from tests.oracle.oracle import Oracle
 from tests.oracle.questions import Questions
 
@@ -106,6 +109,13 @@ async def test_a_fact_that_the_oracle_does_not_know_is_noticed(runtime: Runtime,
 
     assert len(wrong) == 1
     assert wrong[0].startswith("totals, facts: Random(kind='totals'")
+
+
+def test_the_oracle_has_every_measure_and_dimension() -> None:
+    known = {name: oracle_measures.dimensions(name) for name in oracle_measures.MEASURES}
+
+    assert known == {name: set(measure.dimensions) for name, measure in MEASURES.items()}
+    assert set().union(*known.values()) == set(DIMENSIONS)
 
 
 def test_the_oracle_shares_no_code_with_the_app() -> None:
