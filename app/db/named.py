@@ -1,0 +1,48 @@
+"""Rows that facts name by the caller's own id: looked up, and created when unknown. Called by writes, inside theirs."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from app.core.context import Ctx
+from app.core.ids import new_id
+from app.db.session import WriteSession
+
+
+class NamedRows:
+    """The rows of one table by external id. given: the text column that is told when one is named."""
+
+    def __init__(self, table: str, *, given: str) -> None:
+        # Only declared names enter these texts; values are parameters.
+        self._find = f"""/* {table}.named */
+            SELECT id, external_id
+            FROM {table}
+            WHERE tenant_id = $1 AND external_id = ANY($2::text[])"""  # noqa: S608
+        self._create = f"""/* {table}.create_named */
+            INSERT INTO {table} (tenant_id, id, external_id, {given}, created_at, updated_at)
+            SELECT $1, named.id, named.external_id, named.{given}, $5, $5
+            FROM unnest($2::uuid[], $3::text[], $4::text[]) AS named (id, external_id, {given})
+            ON CONFLICT (tenant_id, external_id) DO NOTHING
+            RETURNING id, external_id"""  # noqa: S608
+
+    async def ensure(self, ctx: Ctx, session: WriteSession, named: Mapping[str, str | None]) -> dict[str, UUID]:
+        """Ids by external id of all rows named; the unknown ones are created with what was given.
+
+        Known rows stay as they are. One statement when all are known, three at most.
+        """
+        if not named:
+            return {}
+        found = await self._known(ctx, session, list(named))
+        # Sorted: two batches that create the same rows wait for each other instead of blocking each other.
+        missing = sorted(named.keys() - found.keys())
+        if missing:
+            ids, given = [new_id() for _ in missing], [named[external_id] for external_id in missing]
+            rows = await session.fetch(self._create, ctx.tenant_id, ids, missing, given, ctx.now)
+            found |= {row["external_id"]: row["id"] for row in rows}
+            elsewhere = [external_id for external_id in missing if external_id not in found]
+            if elsewhere:
+                found |= await self._known(ctx, session, elsewhere)
+        return found
+
+    async def _known(self, ctx: Ctx, session: WriteSession, external_ids: list[str]) -> dict[str, UUID]:
+        rows = await session.fetch(self._find, ctx.tenant_id, external_ids)
+        return {row["external_id"]: row["id"] for row in rows}
