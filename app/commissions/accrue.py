@@ -151,7 +151,7 @@ def cumulative(total: int, *, part: int, whole: int) -> int:
         return total
     if whole == 0:
         return 0
-    return divide_half_even(total * part, whole) if whole > 0 else divide_half_even(-total * part, -whole)
+    return divide_half_even(total * part, whole)
 
 
 def split(amount: int, shares: Sequence[int]) -> list[int]:

@@ -84,8 +84,9 @@ def from_minor(minor: int, currency: str) -> Decimal:
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:
-    """numerator ÷ denominator rounded half-even to an integer. denominator must be positive."""
-    assert denominator > 0
+    """numerator ÷ denominator rounded half-even to an integer. denominator must not be 0."""
+    if denominator < 0:
+        numerator, denominator = -numerator, -denominator
     quotient, remainder = divmod(numerator, denominator)
     twice = 2 * remainder
     if twice > denominator or (twice == denominator and quotient % 2 == 1):

@@ -23,15 +23,13 @@ import app
 from app.db.keeper.lease import LOG_FILE, POLL_S, STATE_FILE, ServiceLocks
 from app.db.keeper.place import make_data_dir, make_private
 from app.db.keeper.postgres import CLUSTER, SUPERUSER
+from app.db.pool import APP_ROLE
 from app.errors import OutsideError
 from app.settings import Settings
 
 DATABASE = "scoville"
 OWNER_ROLE = "scoville_owner"
 """Owns the database and its tables; makes roles and databases, but is no superuser: row-level security binds it too."""
-
-APP_ROLE = "scoville_app"
-"""Owns nothing, bypasses nothing: what the app connects as."""
 
 START_TIMEOUT_S = 90.0
 """Seconds to wait for a service: a start after a crash replays the log first."""

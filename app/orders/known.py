@@ -1,6 +1,6 @@
 """Which orders a write names are known, and their locks. Used by every write that comes after an order's recording."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from app.core.context import Ctx
 from app.core.words import LineKind
 from app.db.session import WriteSession
+from app.errors import DomainError
 from app.orders.open_lines import OpenLine
 
 
@@ -34,10 +35,15 @@ class OrderState:
     lines: list[OpenLine]
     last_position: int
 
-    @property
-    def gross(self) -> int:
-        """Sum of the revenue lines."""
-        return sum(line.amount for line in self.lines if line.is_revenue)
+
+def order_named(orders: Mapping[str, OrderState], external_id: str) -> OrderState:
+    """The order that an item names. Raises UNKNOWN_ORDER."""
+    order = orders.get(external_id)
+    if order is None:
+        raise DomainError(
+            "UNKNOWN_ORDER", f"No order has the id {external_id!r}. Record it first.", path=("orderExternalId",)
+        )
+    return order
 
 
 async def known_orders(ctx: Ctx, session: WriteSession, external_ids: Collection[str]) -> dict[str, KnownOrder]:

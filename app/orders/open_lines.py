@@ -244,10 +244,8 @@ def _reduced(line: OpenLine, part: Taken) -> OpenLine:
 
 
 def _share(total: int, part: int, whole: int) -> int:
-    # total × part ÷ whole, half-even. part and whole have the same sign, or part is 0.
-    if part == 0:
-        return 0
-    return divide_half_even(total * part, whole) if whole > 0 else divide_half_even(-total * part, -whole)
+    # total × part ÷ whole, half-even. part and whole have the same sign, or part is 0, as whole may be then.
+    return divide_half_even(total * part, whole) if part else 0
 
 
 def _spread(lines: Sequence[OpenLine], amount: int) -> list[int]:

@@ -37,7 +37,7 @@ class LineRow:
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """A row of order_versions that an edit appends."""
+    """A row of order_versions."""
 
     order_id: UUID
     version: int
@@ -90,20 +90,29 @@ async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrd
     )
     if tag != f"INSERT 0 {len(orders)}":
         raise TransactionConflict
+    firsts = [
+        VersionRow(order.id, 1, order.checked.content_hash, order.checked.total, order.checked.gross)
+        for order in orders
+    ]
+    await _insert_versions(ctx, session, firsts)
+    await _insert_first_lines(ctx, session, orders)
+
+
+async def _insert_versions(ctx: Ctx, session: WriteSession, versions: Sequence[VersionRow]) -> None:
     await session.execute(
         """/* orders.insert_versions */
         INSERT INTO order_versions (tenant_id, order_id, version, content_hash, total_minor, gross_minor, recorded_at)
-        SELECT $1, new.order_id, 1, new.content_hash, new.total_minor, new.gross_minor, $2
-        FROM unnest($3::uuid[], $4::bytea[], $5::bigint[], $6::bigint[])
-          AS new (order_id, content_hash, total_minor, gross_minor)""",
+        SELECT $1, new.order_id, new.version, new.content_hash, new.total_minor, new.gross_minor, $2
+        FROM unnest($3::uuid[], $4::integer[], $5::bytea[], $6::bigint[], $7::bigint[])
+          AS new (order_id, version, content_hash, total_minor, gross_minor)""",
         ctx.tenant_id,
         ctx.now,
-        [order.id for order in orders],
-        [order.checked.content_hash for order in orders],
-        [order.checked.total for order in orders],
-        [order.checked.gross for order in orders],
+        [row.order_id for row in versions],
+        [row.version for row in versions],
+        [row.content_hash for row in versions],
+        [row.total for row in versions],
+        [row.gross for row in versions],
     )
-    await _insert_first_lines(ctx, session, orders)
 
 
 async def _insert_first_lines(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrder]) -> None:
@@ -146,20 +155,7 @@ async def append_versions(
     """Append edited versions and their lines, and point the orders at the newest. The orders are locked."""
     if not versions:
         return
-    await session.execute(
-        """/* orders.append_versions */
-        INSERT INTO order_versions (tenant_id, order_id, version, content_hash, total_minor, gross_minor, recorded_at)
-        SELECT $1, new.order_id, new.version, new.content_hash, new.total_minor, new.gross_minor, $2
-        FROM unnest($3::uuid[], $4::integer[], $5::bytea[], $6::bigint[], $7::bigint[])
-          AS new (order_id, version, content_hash, total_minor, gross_minor)""",
-        ctx.tenant_id,
-        ctx.now,
-        [row.order_id for row in versions],
-        [row.version for row in versions],
-        [row.content_hash for row in versions],
-        [row.total for row in versions],
-        [row.gross for row in versions],
-    )
+    await _insert_versions(ctx, session, versions)
     signs = [-1 if row.is_reversal else 1 for row in lines]
     await session.execute(
         """/* orders.append_lines */

@@ -24,7 +24,7 @@ from app.errors import DomainError
 from app.orders import contributions
 from app.orders.conversion import Rates, key_of, load_rates
 from app.orders.inputs import EditInput
-from app.orders.known import OrderState, lock_orders
+from app.orders.known import OrderState, lock_orders, order_named
 from app.orders.lines import Line, added_up, checked_lines
 from app.orders.open_lines import Change, changes, edited_lines, open_lines
 from app.orders.service import EventRow, LineRow, VersionRow, append_versions
@@ -90,13 +90,7 @@ async def _edit(
     drafts = Drafts()
     for index, edit in checked.items():
         try:
-            order = orders.get(edit.order_external_id)
-            if order is None:
-                raise DomainError(
-                    "UNKNOWN_ORDER",
-                    f"No order has the id {edit.order_external_id!r}. Record it first.",
-                    path=("orderExternalId",),
-                )
+            order = order_named(orders, edit.order_external_id)
             lines = _lines(order, edit)
             total = checked_amount(edit.total, order.currency, "total")
             gross = added_up(lines, total, order.currency)

@@ -19,7 +19,7 @@ from app.db.session import WriteSession
 from app.errors import DomainError
 from app.orders.checks import TAKING_BACK, CheckedEvent, checked_event
 from app.orders.inputs import OrderEventInput
-from app.orders.known import OrderState, lock_orders
+from app.orders.known import OrderState, lock_orders, order_named
 from app.orders.open_lines import Taken, take_rest
 from app.orders.refunds import RefundRow, known_refunds
 from app.orders.service import EventRow, known_events
@@ -88,14 +88,8 @@ async def _enter(
     amounts = await _amounts(ctx, session, checked, orders, known)
     books = await open_books(ctx, session, orders)
     for index, event in checked.items():
-        order = orders.get(event.order_external_id)
         try:
-            if order is None:
-                raise DomainError(
-                    "UNKNOWN_ORDER",
-                    f"No order has the id {event.order_external_id!r}. Record it first.",
-                    path=("orderExternalId",),
-                )
+            order = order_named(orders, event.order_external_id)
             key = order.id, event.external_id
             original = known.get(key)
             if original is not None:
