@@ -26,8 +26,10 @@ class RollupSet:
     cells: int
 
     def __post_init__(self) -> None:
-        assert set(self.dimensions) <= set(ROLLUP_DIMENSIONS)
-        assert len(set(self.grains)) == len(self.grains) > 0
+        assert set(self.dimensions) <= set(ROLLUP_DIMENSIONS), (
+            f"{self.name}: a set may have {', '.join(ROLLUP_DIMENSIONS)}; others need a column of tables/rollups.Rollup"
+        )
+        assert len(set(self.grains)) == len(self.grains) > 0, f"{self.name}: give each grain once, and at least one"
 
     def token(self, grain: Grain) -> str:
         """What rollup_state.sets holds when this grain of the set is stored."""
