@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal_column, or_
 
-from app.analytics.sql.filters import Joint, Key, Mask, kind_of, predicate
+from app.analytics.sql.filters import Joint, Key, Mask, kind_of, predicate, requires
 from app.analytics.sql.tables import INSTANT, element, many, one
 
 PARENT = "parent"
@@ -35,6 +35,10 @@ class Cells:
         """Every dimension that is grouped or filtered by."""
         found = set(self.dimensions) | _dimensions(self.where)
         return frozenset(found | {self.parent} if self.parent else found)
+
+    def requires(self, dimension: str) -> bool:
+        """Whether only facts with one of some listed keys of the dimension count: few of many."""
+        return self.parent == dimension or (self.where is not None and requires(self.where, dimension))
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ A scan groups one kind of facts into the cells of the answer, and gives 0 for su
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, cast, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, cast, exists, func, literal_column, select, true
 from sqlalchemy.sql.elements import False_
 from sqlalchemy.sql.expression import FromClause
 
@@ -132,16 +132,30 @@ def _credit_keys(credit: FromClause, product: Key) -> dict[str, Key]:
     }
 
 
-def _is_credited(cells: Cells) -> bool:
-    return any(DIMENSIONS[name].is_credited for name in cells.used)
-
-
-def _weight(cells: Cells, credit: FromClause) -> tuple[ColumnElement[Any], list[ColumnElement[bool]]]:
+def _is_by_credit(sums: tuple[str, ...], cells: Cells) -> bool:
     # Where nothing asks who is credited an order counts whole: its first credit stands for all of them, because their
-    # weights sum to one.
-    if _is_credited(cells):
-        return credit.c.weight_booked, [credit.c.weight_booked > literal_column("0")]
-    return WHOLE, [credit.c.position == literal_column("0")]
+    # weights sum to one. Missing rates are counted once for each credit, as the writers do.
+    return "missing_rates" in sums or any(DIMENSIONS[name].is_credited for name in cells.used)
+
+
+def _weight(credit: FromClause, *, by_credit: bool) -> ColumnElement[Any]:
+    return credit.c.weight_booked if by_credit else WHOLE
+
+
+def _counts(credit: FromClause, *, by_credit: bool) -> ColumnElement[bool]:
+    return credit.c.weight_booked > literal_column("0") if by_credit else credit.c.position == literal_column("0")
+
+
+def _credit_of(fact: FromClause, *, by_credit: bool) -> FromClause:
+    # The credits of a fact's order, for few facts among many. OFFSET 0 has them looked up one by one, whatever the
+    # database's statistics make it expect. Index: credits_order.
+    credit = credits_.alias("of_order")
+    return (
+        select(*(column for column in credit.c if column.name not in ("tenant_id", "order_id", "position")))
+        .where(of_tenant(credit), credit.c.order_id == fact.c.order_id, _counts(credit, by_credit=by_credit))
+        .offset(literal_column("0"))
+        .lateral("credit")
+    )
 
 
 def _weighted(
@@ -153,15 +167,22 @@ def _weighted(
 
 
 def _credits(sums: tuple[str, ...], cells: Cells, times: Times, is_original: bool) -> Select[Any]:
-    credit = credits_.alias("credit")
-    weight, counted = _weight(cells, credit)
-    source: FromClause = credit
-    conditions = [of_tenant(credit), times.hold(credit.c.occurred_at), *counted]
+    credit: FromClause = credits_.alias("credit")
+    by_credit = _is_by_credit(sums, cells)
+    source = credit
+    conditions = [of_tenant(credit), times.hold(credit.c.occurred_at), _counts(credit, by_credit=by_credit)]
     product = UNKNOWN
-    if "product" in cells.used:
+    if cells.requires("product"):
         item = _live_items(times)
-        source = source.join(item, item.c.order_id == credit.c.order_id)
+        credit = _credit_of(item, by_credit=by_credit)
+        source = item.join(credit, true())
+        conditions = []
         product = Key(item.c.product_id)
+    elif "product" in cells.used:
+        item = _live_items_of(credit)
+        source = credit.join(item, true())
+        product = Key(item.c.product_id)
+    weight = _weight(credit, by_credit=by_credit)
     keys = _credit_keys(credit, product)
     if "product" in cells.used and "product" not in cells.dimensions:
         # Filtered by product alone, an order with two of the products would come twice.
@@ -224,16 +245,31 @@ def _ordered_before(cells: Cells, customer: FromClause) -> ColumnElement[bool]:
 
 
 def _live_items(times: Times) -> FromClause:
-    # The products of each order: those with an ITEM line that no edit reversed.
+    # Orders and their products: those with an ITEM line that no edit reversed. Index: order_lines_product.
     line = order_lines.alias("line")
-    live = func.count().filter(~line.c.is_reversal) > func.count().filter(line.c.is_reversal)
     return (
         select(line.c.order_id, line.c.product_id)
         .where(of_tenant(line), times.hold(line.c.occurred_at), line.c.kind == _text(LineKind.ITEM))
         .group_by(line.c.order_id, line.c.product_id)
-        .having(live)
+        .having(_is_live(line))
         .subquery("item")
     )
+
+
+def _live_items_of(credit: FromClause) -> FromClause:
+    # The same of a credit's order. Index: order_lines_order.
+    line = order_lines.alias("line")
+    return (
+        select(line.c.product_id)
+        .where(of_tenant(line), line.c.order_id == credit.c.order_id, line.c.kind == _text(LineKind.ITEM))
+        .group_by(line.c.product_id)
+        .having(_is_live(line))
+        .lateral("item")
+    )
+
+
+def _is_live(line: FromClause) -> ColumnElement[bool]:
+    return func.count().filter(~line.c.is_reversal) > func.count().filter(line.c.is_reversal)
 
 
 # ------------------------------------------------------------------ lines, refunds, adjustments, commissions
@@ -248,59 +284,47 @@ def _is_revenue(fact: FromClause) -> ColumnElement[bool]:
     return fact.c.kind.in_([_text(kind) for kind in sorted(REVENUE_KINDS)])
 
 
-def _joined_weight(
-    sums: tuple[str, ...], cells: Cells, credit: FromClause
-) -> tuple[ColumnElement[Any], list[ColumnElement[bool]]]:
-    if "missing_rates" in sums:
-        # Counted once for each credit, as the writers do.
-        return credit.c.weight_booked, [credit.c.weight_booked > literal_column("0")]
-    return _weight(cells, credit)
-
-
 def _lines(sums: tuple[str, ...], cells: Cells, times: Times, is_original: bool) -> Select[Any]:
     line = order_lines.alias("line")
-    credit = credits_.alias("credit")
-    weight, counted = _joined_weight(sums, cells, credit)
-    is_item = line.c.kind == _text(LineKind.ITEM)
+    by_credit = _is_by_credit(sums, cells)
     only_items = sums == ("units_e9",)
+    is_item = line.c.kind == _text(LineKind.ITEM)
+    conditions = [of_tenant(line), is_item if only_items else _is_revenue(line)]
+    if cells.requires("product"):
+        credit = _credit_of(line, by_credit=by_credit)
+        # Index: order_lines_product.
+        source = line.join(credit, true())
+        conditions.append(times.hold(line.c.occurred_at))
+    else:
+        credit = credits_.alias("credit")
+        # Index: order_lines_order.
+        source = credit.join(line, line.c.order_id == credit.c.order_id)
+        # The times of the credit alone, although the line has the same. With both narrowed, a database whose statistics
+        # do not know these times yet expects a row on either side, and joins all with all.
+        conditions += [of_tenant(credit), times.hold(credit.c.occurred_at), _counts(credit, by_credit=by_credit)]
+    weight = _weight(credit, by_credit=by_credit)
     aggregates = {
         "units_e9": _weighted(line.c.quantity, weight, where=None if only_items else is_item),
         "gross_e9": _weighted(_amount(line, is_original), weight),
         "missing_rates": _count(line.c.amount_base_minor.is_(None)),
     }
-    conditions = [
-        of_tenant(line),
-        times.hold(line.c.occurred_at),
-        is_item if only_items else _is_revenue(line),
-        of_tenant(credit),
-        # The same times: it narrows what is joined.
-        times.hold(credit.c.occurred_at),
-        *counted,
-    ]
-    # Index: credits_order.
-    source = line.join(credit, credit.c.order_id == line.c.order_id)
     keys = _credit_keys(credit, Key(line.c.product_id))
     return _aggregate(source, conditions, keys, line.c.occurred_at, cells, {name: aggregates[name] for name in sums})
 
 
 def _refunds(sums: tuple[str, ...], cells: Cells, times: Times, is_original: bool) -> Select[Any]:
     line = refund_lines.alias("refund_line")
-    credit = credits_.alias("credit")
-    weight, counted = _joined_weight(sums, cells, credit)
-    conditions = [
-        of_tenant(line),
-        times.hold(line.c.occurred_at),
-        _is_revenue(line),
-        of_tenant(credit),
-        *counted,
-    ]
-    source = line.join(credit, credit.c.order_id == line.c.order_id)
+    by_credit = _is_by_credit(sums, cells)
+    credit = _credit_of(line, by_credit=by_credit)
+    weight = _weight(credit, by_credit=by_credit)
+    conditions = [of_tenant(line), times.hold(line.c.occurred_at), _is_revenue(line)]
     aggregates = {
         "refunds_e9": _weighted(_amount(line, is_original), weight),
         "missing_rates": _count(line.c.amount_base_minor.is_(None)),
     }
     keys = _credit_keys(credit, Key(line.c.product_id))
-    return _aggregate(source, conditions, keys, line.c.occurred_at, cells, {name: aggregates[name] for name in sums})
+    chosen = {name: aggregates[name] for name in sums}
+    return _aggregate(line.join(credit, true()), conditions, keys, line.c.occurred_at, cells, chosen)
 
 
 def _adjustments(sums: tuple[str, ...], cells: Cells, times: Times, is_original: bool) -> Select[Any]:
@@ -320,18 +344,23 @@ def _adjustments(sums: tuple[str, ...], cells: Cells, times: Times, is_original:
 
 
 def _commissions(sums: tuple[str, ...], cells: Cells, times: Times, is_original: bool) -> Select[Any]:
-    commission = commissions.alias("commission")
-    source: FromClause = commission
-    part: FromClause = commission
+    commission: FromClause = commissions.alias("commission")
+    source = part = commission
     product = UNKNOWN
-    conditions = [of_tenant(commission)]
+    conditions = [of_tenant(commission), times.hold(commission.c.occurred_at)]
     if "product" in cells.used:
         part = commission_lines.alias("part")
         product = Key(part.c.product_id)
-        source = part.join(commission, commission.c.id == part.c.commission_id)
-        conditions.append(of_tenant(part))
+        if cells.requires("product"):
+            commission = _commission_of(part)
+            # Index: commission_lines_product.
+            source = part.join(commission, true())
+            conditions = [of_tenant(part), times.hold(part.c.occurred_at)]
+        else:
+            # Index: commission_lines_commission. The times of one side alone, as with order lines.
+            source = commission.join(part, part.c.commission_id == commission.c.id)
+            conditions.append(of_tenant(part))
     at = part.c.occurred_at
-    conditions.append(times.hold(at))
     amount = _amount(part, is_original)
     aggregates = {
         f"commission_{state.lower()}": _total(
@@ -349,6 +378,17 @@ def _commissions(sums: tuple[str, ...], cells: Cells, times: Times, is_original:
     }
     chosen = {name: aggregates[name] for name in sums}
     return _aggregate(source, conditions, keys, at, cells, chosen)
+
+
+def _commission_of(part: FromClause) -> FromClause:
+    # Looked up one by one, as credits are.
+    commission = commissions.alias("of_part")
+    return (
+        select(*(column for column in commission.c if column.name not in ("tenant_id", "id", "occurred_at")))
+        .where(of_tenant(commission), commission.c.id == part.c.commission_id)
+        .offset(literal_column("0"))
+        .lateral("commission")
+    )
 
 
 _SCANS: dict[Source, Callable[[tuple[str, ...], Cells, Times, bool], Select[Any]]] = {

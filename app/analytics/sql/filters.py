@@ -116,6 +116,14 @@ def _known(values: tuple[Any, ...]) -> list[Any]:
     return [value for value in values if value not in (ZERO_ID, "")]
 
 
+def requires(shape: Mask | Joint, dimension: str) -> bool:
+    """Whether only facts with one of some listed keys of the dimension fit the filter."""
+    if isinstance(shape, Mask):
+        return shape.dimension == dimension and shape.has_in and shape.is_null is not True
+    parts = [requires(part, dimension) for part in shape.parts]
+    return (shape.word == "and" and any(parts)) or (shape.word == "or" and bool(parts) and all(parts))
+
+
 def predicate(shape: Mask | Joint, keys: Mapping[str, Key]) -> ColumnElement[bool]:
     """The filter over the keys of one table."""
     if isinstance(shape, Joint):
