@@ -13,17 +13,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
 
 import app.db.session as session_module
 from app.core.context import Ctx, Principal, Role, TenantInfo
 from app.core.ids import new_id
 from app.db.embedded import EmbeddedServices
-from app.db.migrate import migrate
 from app.db.owner import OwnerDatabase
 from app.db.session import statement_observers
 from app.main import create_app
@@ -31,7 +28,7 @@ from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.tenancy.service import create_key
 from tests.client import Client
-from tests.factories.databases import drop_database
+from tests.factories.databases import migrated_database
 from tests.invariants.sql_rules import violations
 
 TESTS = str(Path(__file__).parent)
@@ -50,10 +47,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in set(slow)]
-
-
-def _with_database(url: str, name: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -99,22 +92,8 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture(scope="session")
 async def settings(services: Settings) -> AsyncIterator[Settings]:
     """Settings for a freshly migrated database of this worker's own."""
-    assert services.database_url is not None
-    server = (services.database_admin_url or services.database_url).get_secret_value()
-    name = f"scoville_test_{os.getpid()}_{uuid.uuid4().hex[:8]}"
-    connection = await asyncpg.connect(server)
-    await connection.execute(f"CREATE DATABASE {name}")
-    await connection.close()
-    migrate(_with_database(server, name))
-    yield services.model_copy(
-        update={
-            "database_url": SecretStr(_with_database(services.database_url.get_secret_value(), name)),
-            "database_admin_url": SecretStr(_with_database(server, name)),
-        }
-    )
-    connection = await asyncpg.connect(server)
-    await drop_database(connection, name)
-    await connection.close()
+    async with migrated_database(services) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 `serve` and `worker` never change the schema of a server they were given: they only check that it is the newest.
 """
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -41,11 +40,6 @@ def migrate(admin_url: str) -> None:
         # For `check_schema` of processes that log in as the app's role.
         connection.execute(text(f"GRANT SELECT ON alembic_version TO {APP_ROLE}"))
         connection.commit()
-
-
-async def migrate_in_thread(admin_url: str) -> None:
-    """`migrate` beside a running event loop."""
-    await asyncio.to_thread(migrate, admin_url)
 
 
 def check_schema(url: str) -> None:

@@ -10,20 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-
-import asyncpg
-from pydantic import SecretStr
 
 from app.core.context import Ctx, Principal, Role, TenantInfo
 from app.core.ids import new_id
 from app.db.embedded import EmbeddedServices
-from app.db.migrate import migrate_in_thread
 from app.db.owner import OwnerDatabase
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.tenancy.service import create_tenant
-from tests.factories.databases import drop_database
+from tests.factories.databases import migrated_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +56,11 @@ async def stage() -> AsyncIterator[Stage]:
         tempfile.TemporaryDirectory(prefix="scoville-bench-") as directory,
         EmbeddedServices(Settings(data_dir=Path(directory) / "services")) as services,
     ):
-        server = services.database_admin_url or services.database_url
-        assert server is not None
-        assert services.database_url is not None
-        name = f"scoville_bench_{uuid.uuid4().hex[:8]}"
-        connection = await asyncpg.connect(server.get_secret_value())
-        await connection.execute(f"CREATE DATABASE {name}")
-        settings = services.model_copy(
-            update={
-                "database_url": _named(services.database_url, name),
-                "database_admin_url": _named(server, name),
-                # Contenders have no cache either.
-                "redis_enabled": False,
-            }
-        )
-        await migrate_in_thread(settings.database_admin_url.get_secret_value())  # type: ignore[union-attr]
-        try:
+        async with migrated_database(services) as made:
+            # Contenders have no cache either.
+            settings = made.model_copy(update={"redis_enabled": False})
             async with open_runtime(settings) as runtime:
                 yield Stage(runtime, settings)
-        finally:
-            await drop_database(connection, name)
-            await connection.close()
-
-
-def _named(url: SecretStr, name: str) -> SecretStr:
-    return SecretStr(urlunsplit(urlsplit(url.get_secret_value())._replace(path=f"/{name}")))
 
 
 async def in_turn(contenders: Mapping[str, Callable[[], Awaitable[Any]]], *, rounds: int) -> dict[str, list[float]]:

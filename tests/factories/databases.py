@@ -1,15 +1,57 @@
 """Databases that tests and benchmarks make for themselves."""
 
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+from pydantic import SecretStr
+
+from app.db.migrate import migrate
+from app.settings import Settings
 
 
-async def drop_database(connection: "asyncpg.Connection[Any]", name: str) -> None:
-    """Drop the database, whoever is still connected to it.
+@asynccontextmanager
+async def empty_database(services: Settings) -> AsyncIterator[Settings]:
+    """Settings for a new database with nothing in it, on the same server; dropped at the end."""
+    assert services.database_url is not None
+    server = services.database_admin_url or services.database_url
+    name = f"scoville_test_{uuid.uuid4().hex[:12]}"
+    connection = await asyncpg.connect(server.get_secret_value())
+    await connection.execute(f"CREATE DATABASE {name}")
+    try:
+        yield services.model_copy(
+            update={"database_url": _named(services.database_url, name), "database_admin_url": _named(server, name)}
+        )
+    finally:
+        await _drop(connection, name)
+        await connection.close()
 
-    Not by FORCE, which is refused while autovacuum is at work there: that one ends by itself when it is in the way.
-    """
+
+@asynccontextmanager
+async def migrated_database(services: Settings) -> AsyncIterator[Settings]:
+    """Settings for a new database at the newest schema, without rows."""
+    async with empty_database(services) as settings:
+        await asyncio.to_thread(migrate, admin_url(settings))
+        yield settings
+
+
+def admin_url(settings: Settings) -> str:
+    """The URL of the owner of the tables."""
+    assert settings.database_admin_url is not None
+    return settings.database_admin_url.get_secret_value()
+
+
+def _named(url: SecretStr, name: str) -> SecretStr:
+    return SecretStr(urlunsplit(urlsplit(url.get_secret_value())._replace(path=f"/{name}")))
+
+
+async def _drop(connection: "asyncpg.Connection[Any]", name: str) -> None:
+    # Whoever is still connected to it. Not by FORCE, which is refused while autovacuum is at work there: that one ends
+    # by itself when it is in the way.
     await connection.execute(
         """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = $1 AND backend_type = 'client backend'""",

@@ -1,10 +1,8 @@
 """Bringing a database to the newest schema, whoever asks and however often."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator
 from typing import TypeAlias
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from app.db.migrate import check_schema, migrate
 from app.errors import OutsideError
 from app.settings import Settings
+from tests.factories.databases import admin_url, empty_database
 
 pytestmark = pytest.mark.database
 
@@ -19,13 +18,10 @@ Admin: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 
 @pytest.fixture
-async def empty(settings: Settings, admin: Admin) -> AsyncIterator[str]:
+async def empty(services: Settings) -> AsyncIterator[str]:
     """The administrator's URL of a database with nothing in it."""
-    assert settings.database_admin_url is not None
-    name = f"scoville_empty_{uuid.uuid4().hex[:12]}"
-    await admin.execute(f"CREATE DATABASE {name}")
-    yield urlunsplit(urlsplit(settings.database_admin_url.get_secret_value())._replace(path=f"/{name}"))
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    async with empty_database(services) as settings:
+        yield admin_url(settings)
 
 
 async def test_two_migrations_at_once_wait_for_each_other(empty: str) -> None:

@@ -19,6 +19,7 @@ from graphql_schema import schema, viewer
 from graphql_schema.execute import Executor
 from tests.client import Client
 from tests.factories import probe
+from tests.factories.databases import empty_database
 from tests.factories.postgres_proxy import PostgresProxy
 
 pytestmark = pytest.mark.database
@@ -103,20 +104,13 @@ async def test_ready_without_redis_is_degraded(runtime: Runtime, make_key: MakeK
     assert answered == {"viewer": {"role": "ADMIN"}}
 
 
-async def test_unmigrated_database_is_not_ready(settings: Settings, admin: "asyncpg.Pool[Any]") -> None:
-    assert settings.database_admin_url is not None
-    base = settings.database_admin_url.get_secret_value()
-    name = f"scoville_test_empty_{id(settings)}"
-    await admin.execute(f"CREATE DATABASE {name}")
-    url = SecretStr(base.replace(base.partition("?")[0].rpartition("/")[2], name))
-    try:
-        async with (
-            open_runtime(settings.model_copy(update={"database_url": url})) as empty,
-            Client(build_app(empty, Executor(empty)), None) as client,
-        ):
-            ready = await client.http.get("/readyz")
-    finally:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+async def test_unmigrated_database_is_not_ready(services: Settings) -> None:
+    async with (
+        empty_database(services) as empty,
+        open_runtime(empty) as runtime,
+        Client(build_app(runtime, Executor(runtime)), None) as client,
+    ):
+        ready = await client.http.get("/readyz")
 
     assert (ready.status_code, ready.json()["postgres"]) == (503, "not migrated")
 

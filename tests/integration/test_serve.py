@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from app.settings import Settings
+from tests.factories.databases import admin_url, empty_database
 from tests.integration.test_cli import COMMAND, clean_environment
 
 pytestmark = pytest.mark.database
@@ -234,21 +235,16 @@ def test_a_port_in_use_is_one_clear_line(serve: Callable[..., Served]) -> None:
 
 
 async def test_a_given_database_with_an_old_schema_is_left_alone(
-    serve: Callable[..., Served], settings: Settings, admin: Admin
+    serve: Callable[..., Served], services: Settings
 ) -> None:
-    assert settings.database_admin_url is not None
-    server = settings.database_admin_url.get_secret_value()
-    name = await admin.fetchval("SELECT current_database()")
-    await admin.execute(f"CREATE DATABASE {name}_old")
-    old = server.replace(f"/{name}", f"/{name}_old")
+    async with empty_database(services) as settings:
+        old = admin_url(settings)
+        served = serve("--port", "0", DATABASE_URL=old, DATABASE_ADMIN_URL=old)
+        served.process.wait(timeout=60)
 
-    served = serve("--port", "0", DATABASE_URL=old, DATABASE_ADMIN_URL=old)
-    served.process.wait(timeout=60)
-
-    connection = await asyncpg.connect(old)
-    tables = await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
-    await connection.close()
-    await admin.execute(f"DROP DATABASE {name}_old WITH (FORCE)")
+        connection = await asyncpg.connect(old)
+        tables = await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        await connection.close()
     assert tables == 0
     assert served.process.returncode == 1
     assert "Run `scoville migrate`" in served.log[-1]

@@ -12,18 +12,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import orjson
 import pytest
-from pydantic import SecretStr
 from sqlmodel import SQLModel
 from strawberry.types.base import get_object_definition
 
 from app.core.context import Role, TenantInfo
 from app.core.ids import new_id
-from app.db.migrate import migrate
 from app.db.owner import OwnerDatabase
 from app.db.session import ReadSession, WriteSession
 from app.main import create_app
@@ -33,6 +30,7 @@ from app.tenancy.service import create_key
 from graphql_schema.schema import schema
 from tests.client import Client
 from tests.conftest import add_tenant
+from tests.factories.databases import admin_url, migrated_database
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 AT = (NOW - timedelta(days=3)).isoformat()
@@ -61,31 +59,15 @@ class Place:
 @pytest.fixture(scope="session")
 async def unguarded(services: Settings) -> AsyncIterator[Settings]:
     """A database of its own, in which row-level security is switched off."""
-    assert services.database_url is not None
-    server = (services.database_admin_url or services.database_url).get_secret_value()
-    name = f"scoville_unguarded_{uuid.uuid4().hex[:8]}"
-
-    def named(url: str) -> SecretStr:
-        return SecretStr(urlunsplit(urlsplit(url)._replace(path=f"/{name}")))
-
-    connection = await asyncpg.connect(server)
-    await connection.execute(f"CREATE DATABASE {name}")
-    migrate(named(server).get_secret_value())
-    inside = await asyncpg.connect(named(server).get_secret_value())
-    for row in await inside.fetch(
-        """SELECT oid::regclass::text AS name FROM pg_class
-        WHERE relrowsecurity AND relnamespace = 'public'::regnamespace"""
-    ):
-        await inside.execute(f"ALTER TABLE {row['name']} DISABLE ROW LEVEL SECURITY")
-    await inside.close()
-    yield services.model_copy(
-        update={
-            "database_url": named(services.database_url.get_secret_value()),
-            "database_admin_url": named(server),
-        }
-    )
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await connection.close()
+    async with migrated_database(services) as settings:
+        connection = await asyncpg.connect(admin_url(settings))
+        for row in await connection.fetch(
+            """SELECT oid::regclass::text AS name FROM pg_class
+            WHERE relrowsecurity AND relnamespace = 'public'::regnamespace"""
+        ):
+            await connection.execute(f"ALTER TABLE {row['name']} DISABLE ROW LEVEL SECURITY")
+        await connection.close()
+        yield settings
 
 
 def strip_predicates(patch: pytest.MonkeyPatch) -> None:
