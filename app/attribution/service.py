@@ -10,7 +10,7 @@ import orjson
 
 from app.attribution.judge import Touch, Verdict
 from app.core.context import Ctx
-from app.core.ids import new_id
+from app.core.ids import new_id, new_ids
 from app.core.money import WEIGHT_ONE
 from app.core.words import InstanceKind
 from app.db.session import ReadSession, WriteSession
@@ -155,7 +155,7 @@ async def insert_purchases(ctx: Ctx, session: WriteSession, orders: Sequence[Jud
         ctx.tenant_id,
         ctx.now,
         InstanceKind.PURCHASE,
-        [new_id() for _ in won],
+        new_ids(len(won)),
         [order.occurred_at for order, _ in won],
         [touch.influencer_id for _, touch in won],
         [touch.campaign_id for _, touch in won],

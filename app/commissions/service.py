@@ -11,7 +11,7 @@ from app import ledger
 from app.analytics.rollups.deltas import Contribution
 from app.commissions.accrue import Amount, Balance, Place
 from app.core.context import Ctx
-from app.core.ids import new_id
+from app.core.ids import new_ids
 from app.core.money import from_minor
 from app.core.words import CommissionKind, CommissionState
 from app.db.session import ReadSession, WriteSession
@@ -107,7 +107,7 @@ async def post(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommiss
         FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS event (id, commission_id, to_state)""",
         ctx.tenant_id,
         ctx.now,
-        [new_id() for _ in commissions],
+        new_ids(len(commissions)),
         [row.id for row in commissions],
         [row.state for row in commissions],
     )
@@ -140,7 +140,7 @@ async def _insert_lines(ctx: Ctx, session: WriteSession, commissions: Sequence[N
           ON earned.number = line.number""",
         ctx.tenant_id,
         [number for number, _ in lines],
-        [new_id() for _ in lines],
+        new_ids(len(lines)),
         [share.place[0] for _, share in lines],
         [share.place[1] for _, share in lines],
         [share.amount for _, share in lines],

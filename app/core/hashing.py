@@ -10,7 +10,7 @@ _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
 
 def canonical_json(value: Any) -> bytes:
-    """JSON bytes with sorted keys; Decimals as plain strings; dataclasses by their fields."""
+    """JSON bytes with sorted keys; Decimals as plain strings; dataclasses and named tuples by their fields."""
     return orjson.dumps(value, default=_plain, option=_OPTIONS)
 
 
@@ -20,7 +20,9 @@ def content_hash(value: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    # Decimal, asyncpg's UUID, sets: in a form that does not depend on how the value was made.
+    # Decimal, asyncpg's UUID, sets, named tuples: in a form that does not depend on how the value was made.
+    if isinstance(value, tuple):
+        return list(value)
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     if isinstance(value, Decimal):

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.core.context import Ctx
-from app.core.ids import new_id
+from app.core.ids import new_id, new_ids
 from app.core.texts import checked_country, checked_external_id, checked_text, checked_url
 from app.core.unset import given
 from app.core.words import InfluencerStatus, Platform
@@ -161,7 +161,7 @@ async def _save_profiles(ctx: Ctx, session: WriteSession, changes: Sequence[Chan
         SET url = excluded.url, followers = excluded.followers, updated_at = excluded.updated_at""",
         ctx.tenant_id,
         ctx.now,
-        [new_id() for _ in profiles],
+        new_ids(len(profiles)),
         [influencer_id for influencer_id, _ in profiles],
         [profile.platform for _, profile in profiles],
         [profile.handle for _, profile in profiles],

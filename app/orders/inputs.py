@@ -8,13 +8,13 @@ use cases do that, item by item.
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from app.core.words import LineKind, OrderEventKind, RefundKind
 
 
-@dataclass(frozen=True, slots=True)
-class LineInput:
-    """One line of an order.
+class LineInput(NamedTuple):
+    """One line of an order. A tuple, as all that there is one of for each line: they are made by the hundred thousand.
 
     amount: of the whole line (not per unit), in the order's currency; at most 0 for DISCOUNT, at least 0 for ITEM.
     quantity: units, at least 1. sku: the store's product id; an unknown product is created from sku and title.

@@ -7,7 +7,7 @@ path below the item; callers put the item's own path before it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.core.hashing import content_hash
 from app.core.money import checked_amount, checked_currency, from_minor, to_minor
@@ -32,8 +32,7 @@ CODES_MAX = 20
 """Codes of one order: more than any checkout takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A checked line: amount in minor units, position within its order."""
 
     position: int

@@ -6,7 +6,8 @@ that is wholly refunded leaves nothing in either currency.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from app.core.money import allocate, checked_amount, divide_half_even, from_minor
@@ -16,8 +17,7 @@ from app.orders.inputs import RefundLineInput
 from app.orders.lines import Line
 
 
-@dataclass(frozen=True, slots=True)
-class OpenLine:
+class OpenLine(NamedTuple):
     """A line of the newest version with what was taken back of it so far. base: in the tenant's currency, if known."""
 
     position: int
@@ -52,14 +52,14 @@ def open_lines(lines: Sequence[Line], *, products: Mapping[str, UUID], bases: Se
     """The lines with nothing taken back of them. products: ids by SKU. bases: amounts in the tenant's currency."""
     return [
         OpenLine(
-            position=line.position,
-            kind=line.kind,
-            product_id=None if line.sku is None else products[line.sku],
-            external_id=line.external_id,
-            title=line.title,
-            quantity=line.quantity,
-            amount=line.amount,
-            base=base,
+            line.position,
+            line.kind,
+            None if line.sku is None else products[line.sku],
+            line.external_id,
+            line.title,
+            line.quantity,
+            line.amount,
+            base,
         )
         for line, base in zip(lines, bases, strict=True)
     ]
@@ -195,8 +195,7 @@ def changes(
         if before is None:
             found.append(Change(None, new))
         elif not _same(before, new):
-            new = replace(
-                new,
+            new = new._replace(
                 refunded_quantity=before.refunded_quantity,
                 refunded=before.refunded,
                 refunded_base=before.refunded_base,
@@ -235,8 +234,7 @@ def _taken(line: OpenLine, quantity: int, amount: int) -> Taken:
 
 
 def _reduced(line: OpenLine, part: Taken) -> OpenLine:
-    return replace(
-        line,
+    return line._replace(
         refunded_quantity=line.refunded_quantity + part.quantity,
         refunded=line.refunded + part.amount,
         refunded_base=line.refunded_base + (part.base or 0),

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.context import Ctx
-from app.core.ids import new_id
+from app.core.ids import new_ids
 from app.core.words import RefundKind, RefundState
 from app.db.session import TransactionConflict, WriteSession
 from app.orders.checks import refund_from_json
@@ -149,7 +149,7 @@ async def insert_refunds(
                 amount_base_minor, occurred_at)""",
             ctx.tenant_id,
             ctx.now,
-            [new_id() for _ in lines],
+            new_ids(len(lines)),
             [row.refund_id for row in lines],
             [row.order_id for row in lines],
             [row.taken.position for row in lines],

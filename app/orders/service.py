@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.core.context import Ctx
-from app.core.ids import new_id
+from app.core.ids import new_ids
 from app.core.words import OrderEventKind
 from app.db.session import TransactionConflict, WriteSession
 from app.orders.lines import CheckedOrder
@@ -134,7 +134,7 @@ async def _insert_first_lines(ctx: Ctx, session: WriteSession, orders: Sequence[
         ctx.tenant_id,
         ctx.now,
         [number for number, order in enumerate(orders, start=1) for _ in order.lines],
-        [new_id() for _ in lines],
+        new_ids(len(lines)),
         [line.position for line in lines],
         [line.external_id for line in lines],
         [line.kind for line in lines],
@@ -170,7 +170,7 @@ async def append_versions(
             amount_minor, amount_base_minor, is_reversal, occurred_at)""",
         ctx.tenant_id,
         ctx.now,
-        [new_id() for _ in lines],
+        new_ids(len(lines)),
         [row.order_id for row in lines],
         [row.version for row in lines],
         [row.line.position for row in lines],

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.context import Ctx
-from app.core.ids import new_id
+from app.core.ids import new_ids
 from app.db.session import WriteSession
 
 TOPICS: dict[str, str] = {
@@ -48,7 +48,7 @@ async def append(ctx: Ctx, session: WriteSession, events: Sequence[Event]) -> No
         SELECT $1, event.id, event.topic, event.subject_id, event.payload, $6, $6
         FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::jsonb[]) AS event (id, topic, subject_id, payload)""",
         ctx.tenant_id,
-        [new_id() for _ in events],
+        new_ids(len(events)),
         [event.topic for event in events],
         [event.subject_id for event in events],
         [event.payload for event in events],

@@ -21,7 +21,7 @@ from uuid import UUID
 
 from app.analytics.rollups.catalog import TOKENS
 from app.core.context import Ctx
-from app.core.ids import ZERO_ID, new_id
+from app.core.ids import ZERO_ID, new_ids
 from app.core.words import InstanceKind
 from app.db.session import WriteSession
 from app.tables.rollups import SUM_COLUMNS
@@ -112,7 +112,7 @@ async def append(ctx: Ctx, session: WriteSession, contributions: Sequence[Contri
         ctx.tenant.reporting_zone,
         ctx.tenant.currency,
         list(TOKENS),
-        [new_id() for _ in deltas],
+        new_ids(len(deltas)),
         *([key[index] for key, _ in deltas] for index in range(4)),
         *([values[index] for _, values in deltas] for index in range(len(SUM_COLUMNS))),
     )
