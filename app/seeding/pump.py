@@ -38,7 +38,7 @@ class Phase:
 
     @property
     def seconds(self) -> float:
-        """From the start of its first batch to the end of its last."""
+        """Wall time from the start of its first batch to the end of its last; phases overlap."""
         return 0.0 if self._started is None else self._ended - self._started
 
     def start(self) -> None:
