@@ -21,7 +21,7 @@ from app.runtime import Runtime
 from app.settings import Settings
 from graphql_schema.execute import Executor
 from tests.conftest import add_tenant, make_ctx
-from tests.integration.analytics.conftest import NOW, half_folded
+from tests.integration.analytics.store import NOW, half_folded
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
 TENANT = TenantInfo(ZERO_ID, "golden", reporting_zone="Europe/London", currency="GBP", is_test=False)

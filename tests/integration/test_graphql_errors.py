@@ -1,7 +1,6 @@
 """How errors are shown: what the caller can act on as it is, everything else masked, logged and counted."""
 
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -10,24 +9,13 @@ import structlog
 from app.core.context import Ctx, Role
 from app.errors import CODES
 from app.runtime import Runtime
-from app.web.app import build_app
 from app.web.negotiation import GRAPHQL_JSON
 from app.web.responses import JSON
-from graphql_schema import schema, viewer
 from graphql_schema.execute import Executor
 from tests.client import Client
 from tests.factories import probe
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-async def probing(runtime: Runtime, make_key: Callable[..., Awaitable[str]]) -> AsyncIterator[Client]:
-    """A client of an application whose fields misbehave."""
-    probe.ends.clear()
-    executor = Executor(runtime, schema=schema.build((viewer, sys.modules[probe.__name__])))
-    async with Client(build_app(runtime, executor), await make_key(Role.ADMIN)) as client:
-        yield client
 
 
 async def test_callers_mistake_is_shown_with_code_and_path(probing: Client) -> None:

@@ -4,22 +4,14 @@ Time is not tested here, for the machine's is shared: what bounds it is (tests/u
 of a second catches what is bounded by nothing. A bug found later adds its document here first.
 """
 
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import orjson
 import pytest
 
-from app.core.context import Role
 from app.errors import CODES
-from app.runtime import Runtime
-from app.web.app import build_app
-from graphql_schema import schema, viewer
-from graphql_schema.execute import Executor
 from tests.client import Client
-from tests.factories import probe
 
 pytestmark = pytest.mark.database
 
@@ -137,14 +129,6 @@ BODIES: dict[str, bytes] = {
     "white-space": b" " * 7_000_000,
     "beyond-the-limit": b"[" * 20_000_000,
 }
-
-
-@pytest.fixture
-async def probing(runtime: Runtime, make_key: Callable[..., Awaitable[str]]) -> AsyncIterator[Client]:
-    probe.ends.clear()
-    executor = Executor(runtime, schema=schema.build((viewer, sys.modules[probe.__name__])))
-    async with Client(build_app(runtime, executor), await make_key(Role.ADMIN)) as client:
-        yield client
 
 
 async def survives(client: Client, body: Any) -> dict[str, Any]:

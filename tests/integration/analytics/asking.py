@@ -10,7 +10,7 @@ from app.core.context import Role
 from app.main import create_app
 from app.runtime import Runtime
 from tests.client import Client
-from tests.integration.analytics.conftest import START, Store
+from tests.integration.analytics.store import START, Store
 
 UNTIL = START.replace(year=2026, month=4)
 RANGE = f'range: {{between: {{from: "{START.isoformat()}", until: "{UNTIL.isoformat()}"}}}}'

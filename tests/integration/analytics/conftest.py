@@ -1,50 +1,21 @@
-"""Facts to ask about, and runners with rollups on and off."""
+"""Facts to ask about, and runners and clients with rollups on and off."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
 
-from app.analytics.rollups.fold import fold
 from app.analytics.runner import Runner
 from app.cache.answers import NullAnswers
-from app.core.context import Ctx, TenantInfo
+from app.core.context import TenantInfo
 from app.core.ids import new_id
 from app.runtime import Runtime
+from tests.client import Client
 from tests.conftest import add_tenant, make_ctx
-from tests.factories.facts import Facts, contribute, insert, made_up
+from tests.integration.analytics.asking import MakeKey, asking
 from tests.integration.analytics.naive import Naive
-
-START = datetime(2025, 9, 20, 7, 30, tzinfo=UTC)
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """A tenant with facts: half of its deltas folded, half not."""
-
-    ctx: Ctx
-    facts: Facts
-    naive: Naive
-
-
-async def half_folded(runtime: Runtime, ctx: Ctx, *, seed: int, orders: int = 120, instances: int = 400) -> Facts:
-    """Half a year of facts, twice so many: the first half folded into rollups, the second still deltas."""
-    folded = made_up(ctx.tenant, seed=seed, start=START, days=150, orders=orders, instances=instances)
-    await insert(runtime.db, folded)
-    await contribute(runtime.db, ctx, folded)
-    await fold(runtime.db, ctx.tenant_id, now=NOW)
-    pending = made_up(ctx.tenant, seed=seed + 1, start=START, days=160, orders=orders, instances=instances)
-    for table in ("customers", "products", "orders", "refunds", "adjustments"):
-        for row in pending.rows[table]:
-            row["external_id"] = f"second-{row['external_id']}"
-    await insert(runtime.db, pending)
-    await contribute(runtime.db, ctx, pending)
-    for table, rows in pending.rows.items():
-        folded.rows[table] += rows
-    return folded
+from tests.integration.analytics.store import NOW, Store, half_folded
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +33,12 @@ def runner(request: pytest.FixtureRequest, runtime: Runtime) -> Runner:
     """Answers from rollups where it can, and never."""
     settings = runtime.settings.model_copy(update={"rollups_enabled": request.param == "rollups"})
     return Runner(runtime.db, NullAnswers(), settings)
+
+
+@pytest.fixture(params=["rollups", "facts"])
+async def asker(
+    request: pytest.FixtureRequest, runtime: Runtime, store: Store, make_key: MakeKey
+) -> AsyncIterator[Client]:
+    """An analyst of the store, answered from rollups where they can, and never."""
+    async with asking(runtime, store, make_key, rollups=request.param == "rollups") as client:
+        yield client

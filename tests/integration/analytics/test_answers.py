@@ -28,8 +28,8 @@ from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.measures import MEASURES
 from app.core import timegrain
 from app.core.timegrain import Granularity, Interval
-from tests.integration.analytics.conftest import START, Store
 from tests.integration.analytics.naive import Keys, is_listed, value
+from tests.integration.analytics.store import START, Store
 
 pytestmark = pytest.mark.database
 

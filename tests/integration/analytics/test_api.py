@@ -1,6 +1,6 @@
 """`analytics` over HTTP: what is selected is what is asked, and the numbers are those of the facts."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,22 +14,13 @@ from app.core.timegrain import Granularity, Interval
 from app.runtime import Runtime
 from tests.client import Client
 from tests.integration.analytics.asking import RANGE, UNTIL, MakeKey, asking
-from tests.integration.analytics.conftest import START, Store
 from tests.integration.analytics.naive import Cell, value
+from tests.integration.analytics.store import START, Store
 
 pytestmark = pytest.mark.database
 
 Counting = Callable[[], Any]
 ALL = " ".join(MEASURES)
-
-
-@pytest.fixture(params=["rollups", "facts"])
-async def asker(
-    request: pytest.FixtureRequest, runtime: Runtime, store: Store, make_key: MakeKey
-) -> AsyncIterator[Client]:
-    """An analyst of the store, answered from rollups where they can, and never."""
-    async with asking(runtime, store, make_key, rollups=request.param == "rollups") as client:
-        yield client
 
 
 def shown(name: str, cell: Cell, currency: str = "GBP") -> Any:

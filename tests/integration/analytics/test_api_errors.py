@@ -10,7 +10,7 @@ import pytest
 from app.runtime import Runtime
 from tests.client import Client
 from tests.integration.analytics.asking import RANGE, MakeKey, asking
-from tests.integration.analytics.conftest import Store
+from tests.integration.analytics.store import Store
 
 pytestmark = pytest.mark.database
 

@@ -27,7 +27,7 @@ from app.seeding.export import export_facts
 from tests.conftest import add_tenant, make_ctx
 from tests.factories.facts import insert, made_up
 from tests.integration.analytics.comparing import differences, whole
-from tests.integration.analytics.conftest import NOW, START, half_folded
+from tests.integration.analytics.store import NOW, START, half_folded
 from tests.invariants.source import python_files
 from tests.oracle import measures as oracle_measures
 from tests.oracle.oracle import Oracle

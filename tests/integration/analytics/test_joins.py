@@ -23,7 +23,7 @@ from app.settings import Settings
 from tests.conftest import make_ctx
 from tests.factories.databases import migrated_database
 from tests.factories.facts import insert, made_up
-from tests.integration.analytics.conftest import NOW
+from tests.integration.analytics.store import NOW
 
 pytestmark = pytest.mark.database
 

@@ -1,6 +1,6 @@
 """`analytics` under lists of entities: the numbers of each one alone, in as many statements as for one."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
@@ -11,8 +11,8 @@ from app.runtime import Runtime
 from tests.client import Client
 from tests.factories.orders import ProgramRows
 from tests.integration.analytics.asking import RANGE, MakeKey, asking
-from tests.integration.analytics.conftest import Store, half_folded
 from tests.integration.analytics.naive import Naive
+from tests.integration.analytics.store import Store, half_folded
 
 pytestmark = pytest.mark.database
 
@@ -28,15 +28,6 @@ ANSWER = """
 """
 
 LISTS = {"campaign": "campaigns", "influencer": "influencers"}
-
-
-@pytest.fixture(params=["rollups", "facts"])
-async def asker(
-    request: pytest.FixtureRequest, runtime: Runtime, store: Store, make_key: MakeKey
-) -> AsyncIterator[Client]:
-    """An analyst of the store, answered from rollups where they can, and never."""
-    async with asking(runtime, store, make_key, rollups=request.param == "rollups") as client:
-        yield client
 
 
 @pytest.mark.parametrize("dimension", LISTS)

@@ -15,7 +15,7 @@ from app.main import create_app
 from app.runtime import Runtime
 from tests.client import Client
 from tests.integration.analytics.asking import RANGE, MakeKey
-from tests.integration.analytics.conftest import Store
+from tests.integration.analytics.store import Store
 
 pytestmark = pytest.mark.database
 

@@ -20,15 +20,11 @@ from app.usecases.create_influencers import create_influencers
 from app.usecases.update_influencers import update_influencers
 from tests.factories.influencers import make_influencer, make_influencers
 from tests.factories.orders import Look
+from tests.factories.outcomes import summary
 
 pytestmark = pytest.mark.database
 
 ANA = ProfileInput(Platform.INSTAGRAM, "@ana.cooks", "https://instagram.com/ana.cooks", 12_000)
-
-
-def summary(outcomes: tuple[ItemOutcome, ...]) -> list[tuple[str, str | None, tuple[str, ...]]]:
-    """What became of each item, its code and path."""
-    return [(outcome.outcome.value, outcome.code, outcome.path) for outcome in outcomes]
 
 
 async def stored(look: Look) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from app.usecases.upsert_customers import upsert_customers
 from tests.conftest import add_tenant, make_ctx
 from tests.factories.influencers import make_influencer
 from tests.factories.orders import NOON, Look
+from tests.factories.outcomes import summary
 from tests.invariants.test_notes import Noted
 
 pytestmark = pytest.mark.database
@@ -81,11 +82,6 @@ async def offers(runtime: Runtime, ctx: Ctx) -> Offers:
     await create_codes(runtime, ctx, [CodeInput(ana, "SPICY20", spring, Platform.PODCAST), CodeInput(bo, "HOT")])
     await upsert_customers(runtime, ctx, [CustomerInput("ann")])
     return Offers(ana, bo, spring, autumn, link, elsewhere, bos_link, slug)
-
-
-def summary(outcomes: tuple[ItemOutcome, ...]) -> list[tuple[str, str | None, tuple[str, ...]]]:
-    """What became of each item, its code and path."""
-    return [(outcome.outcome.value, outcome.code, outcome.path) for outcome in outcomes]
 
 
 async def stored(look: Look) -> list[dict[str, Any]]:
