@@ -66,5 +66,5 @@ class Meter:
         return tuple(_size_of(variables[name]) if name in variables else ... for name in sizes)
 
 
-def _size_of(value: Any) -> Any:
-    return len(value) if isinstance(value, list) else value if isinstance(value, int) else None
+def _size_of(value: Any) -> int | None:
+    return value if isinstance(value, int) else None

@@ -1,13 +1,13 @@
 """Scalars of the API: strict on the way in, exact on the way out.
 
 Every refusal is a GraphQLError in our own words: any other exception's text would reach the client as it is. Python
-types `datetime`, `date`, `timedelta` and `Decimal` map by themselves; `BigInt`, `CurrencyCode` and `TimeZone` are
-annotations from this file.
+types `datetime`, `date` and `Decimal` map by themselves; `BigInt`, `CurrencyCode` and `TimeZone` are annotations from
+this file.
 """
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NewType
 from uuid import UUID
@@ -32,18 +32,12 @@ DECIMAL_DIGITS_MAX = 38
 YEAR_MIN, YEAR_MAX = 1900, 2200
 """Years of dates and times: room for every zone's arithmetic, none for year 1 in the wrong zone."""
 
-DURATION_MAX = timedelta(days=3_660)
-
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _INTEGER = re.compile(r"-?[0-9]{1,16}")
 _DATE_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DURATION = re.compile(
-    r"P(?:(?P<weeks>[0-9]{1,4})W|(?:(?P<days>[0-9]{1,6})D)?"
-    r"(?:T(?=[0-9])(?:(?P<hours>[0-9]{1,8})H)?(?:(?P<minutes>[0-9]{1,9})M)?(?:(?P<seconds>[0-9]{1,9})S)?)?)"
-)
 
 
 def _text(value: object, rule: str) -> str:
@@ -132,29 +126,6 @@ def serialize_date(value: object) -> str:
     return value.isoformat()
 
 
-def parse_duration(value: object) -> timedelta:
-    """A length of time from ISO 8601 weeks, days, hours, minutes and seconds. Months and years have no fixed length."""
-    rule = 'Duration must be ISO 8601 of weeks, days, hours, minutes and seconds, such as "PT2S", "P7D" or "P1DT12H".'
-    text = _text(value, rule)
-    found = _DURATION.fullmatch(text)
-    parts = {} if found is None else {name: int(part) for name, part in found.groupdict().items() if part is not None}
-    if not parts:
-        raise GraphQLError(rule)
-    duration = timedelta(**parts)
-    if duration > DURATION_MAX:
-        raise GraphQLError(f"Duration must be at most {DURATION_MAX.days} days.")
-    return duration
-
-
-def serialize_duration(value: object) -> str:
-    """ISO 8601 in days and seconds; zero is PT0S."""
-    assert isinstance(value, timedelta), f"a Duration field got {type(value).__name__}"
-    assert value >= timedelta(), "a Duration field got a negative length"
-    days = f"{value.days}D" if value.days else ""
-    seconds = f"{Decimal(value.seconds) + Decimal(value.microseconds).scaleb(-6).normalize():f}"
-    return f"P{days}" if days and seconds == "0" else f"P{days}T{seconds}S"
-
-
 def _checked(name: str, check: Callable[[str], object]) -> Callable[[object], str]:
     def parse(value: object) -> str:
         text = _text(value, f"{name} must be a string.")
@@ -207,12 +178,6 @@ SCALARS: dict[Any, ScalarDefinition] = {
         description="A calendar day, YYYY-MM-DD.",
         serialize=serialize_date,
         parse_value=parse_date,
-    ),
-    timedelta: strawberry.scalar(
-        name="Duration",
-        description="A length of time: ISO 8601 of weeks, days, hours, minutes and seconds, such as PT2S or P1DT12H.",
-        serialize=serialize_duration,
-        parse_value=parse_duration,
     ),
     Decimal: strawberry.scalar(
         name="Decimal",

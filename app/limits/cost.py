@@ -20,7 +20,6 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
-    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     Undefined,
@@ -56,7 +55,6 @@ RECURSION_MAX = 150
 """Nested selections and spreads that the pass follows: below Python's own limit with room for its callers."""
 
 _PAGE_ARGUMENTS = ("first", "last")
-_KEY_ARGUMENTS = ("ids",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,19 +199,19 @@ class _Meter:
         return _Cost(fixed=own - OBJECT // divisor + self._list_items(node, definition, parent) * each, height=height)
 
     def _page_items(self, node: FieldNode, definition: GraphQLField | None) -> int:
-        sizes = [size for name in _PAGE_ARGUMENTS if (size := self._size(node, definition, name)) is not None]
-        return max(sizes, default=self.weights.page_items)
+        return max(self._sizes(node, definition), default=self.weights.page_items)
 
     def _list_items(self, node: FieldNode, definition: GraphQLField, parent: GraphQLNamedType | None) -> int:
         if _is_introspection(parent):
             name = node.name.value
             return len(self.schema.type_map) if name == "types" else INTROSPECTION_ITEMS.get(name, 1)
-        names = (*_PAGE_ARGUMENTS, *_KEY_ARGUMENTS)
-        sizes = [size for name in names if (size := self._size(node, definition, name)) is not None]
-        return max(sizes, default=LIST_ITEMS_ASSUMED)
+        return max(self._sizes(node, definition), default=LIST_ITEMS_ASSUMED)
+
+    def _sizes(self, node: FieldNode, definition: GraphQLField | None) -> list[int]:
+        return [size for name in _PAGE_ARGUMENTS if (size := self._size(node, definition, name)) is not None]
 
     def _size(self, node: FieldNode, definition: GraphQLField | None, name: str) -> int | None:
-        """How many items an argument asks for: a number, or the length of a list of keys."""
+        """How many items an argument asks for."""
         if definition is None or name not in definition.args:
             return None
         given = next((argument.value for argument in node.arguments or () if argument.name.value == name), None)
@@ -235,11 +233,9 @@ class _Meter:
                 given = self.variables.get(name, Undefined)
                 if given is Undefined:
                     return self._value_size(self.defaults.get(name))
-                return len(given) if isinstance(given, list) else _count(given)
+                return _count(given)
             case IntValueNode():
                 return _count(int(value.value))
-            case ListValueNode():
-                return len(value.values)
             case _:
                 return None
 

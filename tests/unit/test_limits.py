@@ -18,7 +18,6 @@ SCHEMA = build_schema(
       shop: Shop
       orders(first: Int, last: Int, after: String): OrderConnection
       top(first: Int = 20): [Order!]!
-      nodes(ids: [ID!]!): [Order]!
       answer(where: Filter): Int
     }
     input Filter { not: Filter, text: String, number: Int }
@@ -66,8 +65,6 @@ def refusal_of(document: str, **more: Any) -> str:
         ("{ orders(first: 10) { edges { cursor node { id } } } }", {}, 23),
         ("{ top { id } }", {}, 22),  # the schema's default of 20
         ("{ top(first: 3) { id } }", {}, 4),
-        ('{ nodes(ids: ["a", "b", "c"]) { id } }', {}, 4),
-        ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["a"] * 10}, 11),
         ("query ($n: Int) { orders(first: $n) { nodes { id } } }", {"n": 100}, 111),
         ("query ($n: Int = 10) { orders(first: $n) { nodes { id } } }", {}, 12),
         ("query ($n: Int = 10) { orders(first: $n) { nodes { id } } }", {"n": None}, 56),
@@ -125,7 +122,7 @@ def doubling(count: int) -> str:
         f" b: shop {{ orders {{ nodes {{ ...F{number - 1} }} }} }} }}"
         for number in range(1, count)
     )
-    return f"query {{ nodes(ids: []) {{ ...F{count - 1} }} }} fragment F0 on Order {{ id }} {fragments}"
+    return f"query {{ top {{ ...F{count - 1} }} }} fragment F0 on Order {{ id }} {fragments}"
 
 
 def flat(count: int) -> str:

@@ -20,6 +20,7 @@ from app.core.context import Scope
 from graphql_schema import viewer
 from graphql_schema.limits import EXTRA
 from graphql_schema.permissions import UndeclaredScope, declared_scopes, requires
+from graphql_schema.scalars import SCALARS
 from graphql_schema.schema import build, printed, schema
 
 CORE = schema._schema
@@ -99,6 +100,10 @@ def test_everything_is_described() -> None:
             missing += [f"{name}.{field}" for field, definition in kind.fields.items() if not definition.description]
 
     assert missing == []
+
+
+def test_every_scalar_is_used() -> None:
+    assert {definition.name for definition in SCALARS.values()} <= CORE.type_map.keys()
 
 
 def test_enums_hold_names_that_can_be_written() -> None:
