@@ -1,7 +1,7 @@
 """A feature that misbehaves on request: every way a field can end, for tests of what surrounds fields."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import cast
@@ -132,7 +132,6 @@ class Query:
         big: BigInt | None = None,
         decimal: Decimal | None = None,
         time: datetime | None = None,
-        length: timedelta | None = None,
         zone: TimeZone | None = None,
         currency: CurrencyCode | None = None,
         colour: Colour | None = None,
@@ -141,7 +140,7 @@ class Query:
         required: int = 1,
     ) -> str:
         """What came in, as the resolver saw it."""
-        given = [text, number, big, decimal, time, length, zone, currency, colour, ids]
+        given = [text, number, big, decimal, time, zone, currency, colour, ids]
         return repr([value for value in given if value is not None])
 
     @strawberry.field(extensions=[ANYBODY])
