@@ -7,10 +7,10 @@ from app.db.keyset import NOTHING, Listing
 
 
 def _credited(order: str) -> str:
-    """Own rows of an influencer: those of orders credited to them."""
+    """Own rows of an influencer: those of orders credited to them. A touch that was looked at and lost is no credit."""
     return (
         "EXISTS (SELECT 1 FROM credits AS credit WHERE credit.tenant_id = $1 "  # noqa: S608 - a column
-        f"AND credit.order_id = item.{order} AND credit.influencer_id = {{}})"
+        f"AND credit.order_id = item.{order} AND credit.influencer_id = {{}} AND credit.weight_booked > 0)"
     )
 
 

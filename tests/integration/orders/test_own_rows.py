@@ -1,0 +1,109 @@
+"""What an influencer's key sees of orders: those it is credited for, and nothing of one that another influencer won."""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from strawberry.types.base import get_object_definition
+
+from app.core.context import Ctx, Role
+from app.core.words import LineKind, OrderEventKind
+from app.runtime import Runtime
+from app.usecases.record_order_events import record_order_events
+from app.usecases.record_orders import record_orders
+from app.usecases.record_refunds import record_refunds
+from graphql_schema.schema import schema
+from tests.client import Client
+from tests.factories.orders import NOON, Look, ProgramRows, event, item, line, order, refund
+
+pytestmark = pytest.mark.database
+
+SECRET = "SECRET"
+"""In every text of the order that the store chose."""
+
+ORDER = """{ externalId total codes lines { externalId title amount } events { kind externalId } attribution { rule }
+  refunds { externalId lines { amount } } credits { weight } commissions { amount } }"""
+COMMISSION = f"{{ amount order {ORDER} refund {{ externalId }} lines {{ amount }} }}"
+MEASURES = "orders units grossRevenue refunds purchases commission"
+ROOTS = {
+    "viewer": "{ role }",
+    "influencers": f"""(first: 5) {{ nodes {{ orders(first: 5) {{ nodes {ORDER} }}
+      commissions(first: 5) {{ nodes {COMMISSION} }} }} }}""",
+    "campaigns": f"(first: 5) {{ nodes {{ orders(first: 5) {{ nodes {ORDER} }} }} }}",
+    "enrollments": f"(first: 5) {{ nodes {{ orders(first: 5) {{ nodes {ORDER} }} }} }}",
+    "links": "{ nodes { slug } }",
+    "codes": "{ nodes { code } }",
+    "instances": "{ nodes { kind } }",
+    "orders": f"(first: 5) {{ nodes {ORDER} }}",
+    "refunds": f"(first: 5) {{ nodes {{ externalId order {ORDER} lines {{ amount }} }} }}",
+    "adjustments": "{ nodes { externalId } }",
+    "commissions": f"(first: 5) {{ nodes {COMMISSION} }}",
+    "ledgerEntries": "{ nodes { amount } }",
+    "analytics": f"""(range: {{between: {{from: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z"}}}}) {{ totals {{ {MEASURES} }}
+      groups(by: [{{dimension: {{name: INFLUENCER}}}}]) {{ nodes {{ measures {{ {MEASURES} }} }} }} }}""",
+    "catalog": "{ rollups { rows } }",
+}
+"""Every root field such a key may ask but `node`, with every way that leads from it to an order."""
+
+REFUSED = {"customers", "products"}
+
+
+async def contested(runtime: Runtime, ctx: Ctx, program: ProgramRows) -> tuple[UUID, UUID]:
+    """Who lost and who won an order: it was clicked for both, for the second one later."""
+    campaign_id = await program.campaign(model="LAST_TOUCH")
+    loser, winner = await program.influencer(), await program.influencer()
+    for influencer_id, days in ((loser, 2), (winner, 1)):
+        await program.enrollment(campaign_id, influencer_id)
+        await program.click(influencer_id, campaign_id, at=NOON - timedelta(days=days))
+    sent = order(
+        item("75.00", external_id=f"{SECRET}-line"),
+        line(LineKind.SHIPPING, "4.00"),
+        external_id=f"{SECRET}-order",
+        visitor_id="v",
+    )
+    recorded = [
+        *await record_orders(runtime, ctx, [sent]),
+        *await record_refunds(runtime, ctx, [refund(sent.external_id, "10.00", external_id=f"{SECRET}-refund")]),
+        *await record_order_events(
+            runtime, ctx, [event(sent.external_id, OrderEventKind.PAID, external_id=f"{SECRET}-paid")]
+        ),
+    ]
+    assert [outcome.code for outcome in recorded] == [None, None, None]
+    return loser, winner
+
+
+def test_every_root_field_is_asked() -> None:
+    fields = get_object_definition(schema.query, strict=True).fields
+    assert {schema.config.name_converter.get_graphql_name(field) for field in fields} == {*ROOTS, *REFUSED, "node"}
+
+
+async def test_a_losing_influencer_sees_nothing_of_the_order(
+    runtime: Runtime,
+    ctx: Ctx,
+    program: ProgramRows,
+    look: Look,
+    client: Client,
+    make_key: Callable[..., Awaitable[str]],
+) -> None:
+    loser, winner = await contested(runtime, ctx, program)
+    weights = {row["influencer_id"]: row["weight_booked"] for row in await look.rows("credits")}
+    assert weights == {loser: 0, winner: 10**9}, "both were looked at; one of them is credited"
+    tables = ("orders", "refunds", "commissions", "ledger_entries")
+    ids = [row["id"] for table in tables for row in await look.rows(table)]
+    ids += [row["id"] for row in await look.rows("instances", "kind = 'PURCHASE'")]
+    lost, won = [await make_key(Role.INFLUENCER, influencer_id=who) for who in (loser, winner)]
+
+    for name, selection in ROOTS.items():
+        seen = str(await client.data(f"{{ {name} {selection} }}", key=lost))
+        assert SECRET not in seen, name
+        assert re.findall(r"[1-9]\d*\.\d\d", seen) == [], f"{name} shows money"
+        if ORDER in selection:
+            assert SECRET in str(await client.data(f"{{ {name} {selection} }}", key=won)), name
+    for name in REFUSED:
+        assert await client.error_codes(f"{{ {name} {{ totalCount }} }}", key=lost) == ["FORBIDDEN"]
+    for name in ("orders", "refunds", "commissions", "ledgerEntries"):
+        assert await client.data(f"{{ {name} {{ totalCount }} }}", key=lost) == {name: {"totalCount": 0}}
+    nodes = [await client.data(f'{{ node(id: "{each}") {{ id }} }}', key=lost) for each in ids]
+    assert nodes == [{"node": None}] * len(ids)
