@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.analytics.answer import Answer
+from app.analytics.plan import SourceKind
 from app.analytics.query import (
     AllOf,
     AnyOf,
@@ -124,6 +125,18 @@ async def test_totals_of_everything(runner: Runner, store: Store) -> None:
 
     check(store, question, answer)
     assert answer.totals[0] > 800  # type: ignore[operator]
+
+
+async def test_rollups_are_read_where_they_can_answer_unless_they_are_off(runner: Runner, store: Store) -> None:
+    question = Question(Between(START, START + timedelta(days=200)), totals=("orders", "netRevenue", "clicks"))
+
+    answer = await runner.run(store.ctx, question)
+
+    # Without this, the comparisons here would hold as well if nothing but facts were ever read.
+    assert answer.plan is not None
+    whole_days_and_edges = {SourceKind.ROLLUP, SourceKind.DELTAS, SourceKind.FACTS}
+    read = {source.kind for source in answer.plan.sources}
+    assert read == (whole_days_and_edges if runner.settings.rollups_enabled else {SourceKind.FACTS})
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
