@@ -41,7 +41,8 @@ ROOTS = {
     "adjustments": "{ nodes { externalId } }",
     "commissions": f"(first: 5) {{ nodes {COMMISSION} }}",
     "ledgerEntries": "{ nodes { amount } }",
-    "analytics": f"""(range: {{between: {{from: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z"}}}}) {{ totals {{ {MEASURES} }}
+    "analytics": f"""(range: {{between: {{from: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z"}}}}) {{
+      totals {{ {MEASURES} }}
       groups(by: [{{dimension: {{name: INFLUENCER}}}}]) {{ nodes {{ measures {{ {MEASURES} }} }} }} }}""",
     "catalog": "{ rollups { rows } }",
 }
