@@ -83,7 +83,8 @@ async def claim_slugs(ctx: Ctx, session: WriteSession, drafts: Mapping[int, Link
 
     A slug that is a link of this tenant already is not refused here: it may be the same link again.
     """
-    links = {row.slug: row.id for row in drafts.values()}
+    # Of two drafts of one slug the first is the link.
+    links = {row.slug: row.id for row in reversed(drafts.values())}
     if not links:
         return {}
     # The directory is global, and so comes first in the transaction; sorted, so that claimants wait in one order.

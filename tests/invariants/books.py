@@ -77,6 +77,12 @@ LAWS: dict[str, str] = {
         SELECT refunds.external_id FROM refunds
         JOIN orders ON orders.tenant_id = $1 AND orders.external_id = refunds.order_external_id
         WHERE refunds.tenant_id = $1 AND refunds.state = 'WAITING'""",
+    "every slug in the directory has its link, and every link its slug": """
+        SELECT coalesce(claimed.slug, links.slug), claimed.link_id, links.id
+        FROM (SELECT slug, link_id FROM slug_directory WHERE tenant_id = $1) AS claimed
+        FULL JOIN (SELECT slug, id FROM links WHERE tenant_id = $1) AS links
+          ON links.slug = claimed.slug AND links.id = claimed.link_id
+        WHERE claimed.slug IS NULL OR links.slug IS NULL""",
     "no claim outlives its transaction": "SELECT external_id FROM order_claims WHERE tenant_id = $1",
 }
 
