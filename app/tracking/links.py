@@ -87,7 +87,8 @@ async def claim_slugs(ctx: Ctx, session: WriteSession, drafts: Mapping[int, Link
     links = {row.slug: row.id for row in reversed(drafts.values())}
     if not links:
         return {}
-    # The directory is global, and so comes first in the transaction; sorted, so that claimants wait in one order.
+    # The directory is global, so it comes before all of the tenant's own rows but the call's idempotency key, which no
+    # other tenant waits for; sorted, so that claimants wait in one order.
     claimed = await session.fetch(
         """/* links.claim_slugs */
         INSERT INTO slug_directory (slug, tenant_id, link_id)
