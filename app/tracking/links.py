@@ -83,8 +83,10 @@ async def claim_slugs(ctx: Ctx, session: WriteSession, drafts: Mapping[int, Link
 
     A slug that is a link of this tenant already is not refused here: it may be the same link again.
     """
-    # Of two drafts of one slug the first is the link.
-    links = {row.slug: row.id for row in reversed(drafts.values())}
+    links: dict[str, UUID] = {}
+    for row in drafts.values():
+        # Of two drafts of one slug the first is the link.
+        links.setdefault(row.slug, row.id)
     if not links:
         return {}
     # The directory is global, so it comes before all of the tenant's own rows but the call's idempotency key, which no
