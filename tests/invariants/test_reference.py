@@ -1,5 +1,6 @@
 """Nothing is declared and not documented: the reference and the schema are what the code says."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from app.errors import CODES
 from app.observability.metrics import DECLARED
 from app.outbox import TOPICS
 from app.settings import Settings
+from tests.invariants.source import ROOT
 
+ARCHITECTURE = Path(app.__file__).parent / "README.md"
 REFERENCE = Path(app.__file__).parent / "REFERENCE.md"
 SEMANTICS = Path(app.__file__).parent / "SEMANTICS.md"
 
@@ -54,3 +57,13 @@ def test_the_semantics_define_each_measure_and_say_by_what_it_goes() -> None:
 
     assert sorted(defined) == sorted(MEASURES)
     assert {name for name in DIMENSIONS if name not in by_what} == set()
+
+
+def test_every_law_names_tests_that_exist() -> None:
+    section = ARCHITECTURE.read_text().partition("\n## Laws\n")[2].partition("\n## ")[0]
+    laws = re.findall(r"^\d+\. \*\*.+?(?=^\d+\. |\Z)", section, re.MULTILINE | re.DOTALL)
+    named = [re.findall(r"`(\S+/test_\w+\.py)`", law) for law in laws]
+
+    assert len(laws) == 10
+    assert [law for law, files in zip(laws, named, strict=True) if not files] == []
+    assert [file for files in named for file in files if not (ROOT / "tests" / file).is_file()] == []

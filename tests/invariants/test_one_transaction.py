@@ -1,0 +1,129 @@
+"""Law: one use case, one function, one transaction, whichever door it came through.
+
+Every mutation of the schema is sent with several items and an idempotency key, and what its connections were told is
+read: one transaction that writes, committed. Only the door and what moves deltas may open one at all.
+"""
+
+import importlib
+import inspect
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from asyncpg.connection import LoggedQuery
+
+from app.core.context import Role
+from app.db.pool import Connection, Pool
+from app.main import create_app
+from app.runtime import Runtime
+from graphql_schema.schema import schema
+from tests.client import Client
+from tests.invariants.source import ROOT, python_files
+from tests.invariants.test_tenancy import MUTATIONS, RESULTS, root_fields, victim_writes
+
+FIELD = re.compile(r"\{ (\w+)\(input: \$input\)")
+
+
+@contextmanager
+def transactions(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """How transactions that may write began and ended, in order."""
+    seen: list[str] = []
+    reading: set[int] = set()
+    lent = Pool.connection
+
+    @asynccontextmanager
+    async def connection(pool: Pool) -> AsyncIterator[Connection]:
+        async with lent(pool) as given:
+
+            def told(query: LoggedQuery) -> None:
+                first = query.query.partition(";")[0]
+                if first.startswith("BEGIN") and "READ ONLY" in first:
+                    reading.add(id(given))
+                elif first.startswith("BEGIN"):
+                    seen.append(first)
+                elif first in ("COMMIT", "ROLLBACK") and id(given) in reading:
+                    reading.remove(id(given))
+                elif first in ("COMMIT", "ROLLBACK"):
+                    seen.append(first)
+
+            with given.query_logger(told):
+                yield given
+
+    with patch.context() as patched:
+        patched.setattr(Pool, "connection", connection)
+        yield seen
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A mutation that was sent: the transactions that it opened, and what became of its items."""
+
+    field: str
+    transactions: tuple[str, ...]
+    outcomes: tuple[str, ...]
+
+
+class Watched(Client):
+    """Notes of each mutation what it did in the database."""
+
+    def __init__(self, app: Any, key: str, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(app, key)
+        self.patch = patch
+        self.calls: list[Call] = []
+
+    async def query(self, document: str, variables: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        """The whole answer."""
+        (field,) = FIELD.findall(document)
+        with transactions(self.patch) as seen:
+            answer = await super().query(document, variables, **more)
+        assert "errors" not in answer, answer
+        results = answer["data"][field]["results"]
+        self.calls.append(Call(field, tuple(seen), tuple(result["outcome"] for result in results)))
+        return answer
+
+
+@pytest.mark.database
+async def test_every_mutation_is_one_transaction(
+    runtime: Runtime, make_key: Callable[..., Awaitable[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Watched(create_app(runtime), await make_key(Role.ADMIN), monkeypatch) as client:
+        known = await victim_writes(client)
+        for field, given in MUTATIONS.items():
+            ((name, items),) = given(known).items()
+            await client.query(
+                f"mutation($input: {field[0].upper()}{field[1:]}Input!) {{ {field}(input: $input) {{ {RESULTS} }} }}",
+                {"input": {name: [*items, *items], "idempotencyKey": field}},
+            )
+
+    assert [call for call in client.calls if call.transactions != ("BEGIN", "COMMIT")] == []
+    written = {call.field for call in client.calls if "RECORDED" in call.outcomes}
+    assert written == root_fields(schema.mutation)
+
+
+def test_every_mutation_is_one_function_of_its_own_file() -> None:
+    names = {field: re.sub(r"([A-Z])", r"_\1", field).lower() for field in root_fields(schema.mutation)}
+
+    assert {
+        name
+        for name in names.values()
+        if not inspect.iscoroutinefunction(getattr(importlib.import_module(f"app.usecases.{name}"), name, None))
+    } == set()
+
+
+def test_nothing_else_opens_a_transaction_that_writes() -> None:
+    found = {
+        str(path.relative_to(ROOT))
+        for path in python_files("app", "graphql_schema")
+        if re.search(r"\bdb\.write\(", path.read_text(encoding="utf-8"))
+    }
+
+    assert found == {
+        "app/usecases/door.py",
+        # They move what a use case wrote, or forget what is kept for repetitions.
+        "app/analytics/rollups/fold.py",
+        "app/analytics/rollups/rebuild.py",
+        "app/worker.py",
+    }
