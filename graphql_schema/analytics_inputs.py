@@ -18,12 +18,31 @@ from app.errors import QueryIssue, QueryIssues
 from graphql_schema.analytics_words import ENTITIES, DimensionConditions, DimensionName, MeasureName, camel
 from graphql_schema.filters import IdFilter
 from graphql_schema.scalars import uuid_of
+from graphql_schema.words import vocabulary
 
-strawberry.enum(
-    Granularity, description="A time step. Days and longer are cut in the asked zone; weeks begin on Monday."
+vocabulary(
+    Granularity,
+    "A time step. Days and longer are cut in the asked zone.",
+    HOUR="A real hour, aligned to the local clock.",
+    DAY="A local day, of 23 to 25 hours.",
+    WEEK="Seven local days from Monday.",
+    MONTH="A local calendar month.",
+    QUARTER="Three local calendar months, from January, April, July or October.",
+    YEAR="A local calendar year.",
 )
-strawberry.enum(Preset, name="RangePreset", description="Named ranges, in the asked zone, at the request's time.")
-strawberry.enum(Nulls, description="Where values stand that are null.")
+vocabulary(
+    Preset,
+    "Named ranges, in the asked zone, at the request's time. Those to date reach to the end of today.",
+    name="RangePreset",
+    TODAY="The whole of today.",
+    YESTERDAY="The whole of yesterday.",
+    WEEK_TO_DATE="From Monday.",
+    MONTH_TO_DATE="From the first of the month.",
+    QUARTER_TO_DATE="From the first of the quarter.",
+    YEAR_TO_DATE="From the first of January.",
+    ALL_TIME="From 1900 on; buckets begin with the tenant's first fact.",
+)
+vocabulary(Nulls, "Where values stand that are null.", FIRST="Before all others.", LAST="After all others.")
 
 
 def _given(value: Any) -> Any:

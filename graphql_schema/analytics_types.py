@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from typing import Annotated
 
 import strawberry
 
 from app.analytics import answer as answers
 from app.analytics.answer import Answer, GroupPage, WarningCode
 from app.analytics.plan import Plan, SourceKind
+from app.analytics.ranges import BUCKETS_MAX
+from app.analytics.resolve import CELLS_MAX, ELEMENTS_MAX
 from app.analytics.sql.statement import Bound
 from app.core.context import Scope
 from app.core.timegrain import Granularity
@@ -15,13 +18,45 @@ from graphql_schema.analytics_inputs import GroupBy, GroupOrder, MeasureRef
 from graphql_schema.analytics_selection import Asked
 from graphql_schema.analytics_table import ColumnTable, column_table, page_info
 from graphql_schema.analytics_words import GroupKey, Measures, TimeKey, group_key, measures
-from graphql_schema.connection import PageInfo
+from graphql_schema.connection import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, PageInfo
 from graphql_schema.context import Info
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt, CurrencyCode, TimeZone
+from graphql_schema.words import vocabulary
 
-strawberry.enum(SourceKind, description="Where an answer comes from.")
-strawberry.enum(WarningCode, description="What a reader of an answer should know.")
+vocabulary(
+    SourceKind,
+    "Where an answer comes from.",
+    CACHE="Kept from an equal question; nothing that it depends on has changed since.",
+    ROLLUP="Stored sums of whole buckets.",
+    DELTAS="What was written since the stored sums were last brought up to date.",
+    FACTS="Orders, lines, refunds, commissions and instances themselves.",
+)
+vocabulary(
+    WarningCode,
+    "What a reader of an answer should know.",
+    PARTIAL_BUCKET="Buckets are cut by the range or still running; their numbers are not whole.",
+    MISSING_EXCHANGE_RATE="Amounts have no exchange rate to the answer's currency and are left out.",
+)
+
+By = Annotated[
+    list[GroupBy],
+    strawberry.argument(description=f"What to group by: 1 to {ELEMENTS_MAX} elements, time once at most."),
+]
+InOrder = Annotated[
+    list[GroupOrder] | None,
+    strawberry.argument(
+        description=f"At most {2 * ELEMENTS_MAX} parts, the first deciding. Equal groups stand by their keys, "
+        "ascending; so do all when not given."
+    ),
+]
+AfterGroup = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The page begins after the group with this cursor, of the same question with the same `by` and "
+        "`orderBy`."
+    ),
+]
 
 
 # ------------------------------------------------------------------ how it is computed
@@ -239,7 +274,17 @@ class Analytics:
         description="Measures of every bucket of the range, in order, also of those that nothing lies in. Buckets that "
         "have not begun are left out."
     )
-    def series(self, info: Info, every: Granularity) -> list[Bucket]:
+    def series(
+        self,
+        info: Info,
+        every: Annotated[
+            Granularity,
+            strawberry.argument(
+                description=f"Length of a bucket. At most {BUCKETS_MAX:,} buckets, and {CELLS_MAX:,} over all entities "
+                "of a list."
+            ),
+        ],
+    ) -> list[Bucket]:
         """Measures of every bucket of the range."""
         place = self._place(info)
         asked = self._known.resolved.series[place]
@@ -262,23 +307,37 @@ class Analytics:
     def groups(
         self,
         info: Info,
-        by: list[GroupBy],
-        order_by: list[GroupOrder] | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        by: By,
+        order_by: InOrder = None,
+        first: Annotated[
+            int | None,
+            strawberry.argument(
+                description=f"Groups of the page: 0 to {PAGE_ITEMS_MAX:,}; {PAGE_ITEMS_DEFAULT} when not given."
+            ),
+        ] = None,
+        after: AfterGroup = None,
     ) -> GroupConnection:
         """Measures of every group."""
         return GroupConnection.of(self._known, self._known.groups[self._place(info)])
 
-    @strawberry.field(description="Groups as columns. Without `first` as many rows as 100,000 cells have room for.")
+    @strawberry.field(description="Groups as columns.")
     async def table(
         self,
         info: Info,
-        by: list[GroupBy],
-        measures: list[MeasureRef],
-        order_by: list[GroupOrder] | None = None,
-        first: int | None = None,
-        after: str | None = None,
+        by: By,
+        measures: Annotated[
+            list[MeasureRef],
+            strawberry.argument(description="The columns behind those of the keys, in this order."),
+        ],
+        order_by: InOrder = None,
+        first: Annotated[
+            int | None,
+            strawberry.argument(
+                description=f"Rows of the page: 0 to as many as {CELLS_MAX:,} cells have room for, and that many when "
+                "not given. An element of `by` counts as two cells of a row, a measure as one."
+            ),
+        ] = None,
+        after: AfterGroup = None,
     ) -> ColumnTable:
         """Groups as columns."""
         page = self._known.groups[self._place(info)]

@@ -2,13 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
-from app.analytics.query import Direction
 from app.campaigns.queries import CAMPAIGNS, ENROLLMENTS
 from app.core.context import Scope
 from app.core.money import from_minor
@@ -18,7 +16,7 @@ from app.orders.queries import CAMPAIGN_ORDERS, ORDERS
 from app.tracking.queries import CODES, LINKS
 from graphql_schema.analytics import analytics_of
 from graphql_schema.families import shows
-from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on
+from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, ordering
 from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
 from graphql_schema.node import Node
 from graphql_schema.scalars import BigInt, CurrencyCode
@@ -140,21 +138,13 @@ class CampaignFilter:
         ]
 
 
-@strawberry.enum(description="What campaigns are ordered by.")
-class CampaignSort(StrEnum):
-    """What campaigns are ordered by."""
-
-    CREATED_AT = "CREATED_AT"
-    NAME = "NAME"
-    STARTS_AT = "STARTS_AT"
-
-
-@strawberry.input(description="Order of campaigns.")
-class CampaignOrder:
-    """Order of campaigns."""
-
-    by: CampaignSort = strawberry.field(default=CampaignSort.CREATED_AT, description="What to order by.")
-    direction: Direction = strawberry.field(default=Direction.ASC, description="In which direction.")
+CampaignOrder = ordering(
+    "Campaign",
+    "campaigns",
+    CREATED_AT="When they were entered.",
+    NAME="What they are called, as the database collates.",
+    STARTS_AT="When they start.",
+)
 
 
 @strawberry.type

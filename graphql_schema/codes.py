@@ -17,8 +17,8 @@ from app.usecases.create_codes import create_codes
 from app.usecases.update_codes import update_codes
 from graphql_schema.context import Info
 from graphql_schema.families import found, shows
-from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on
-from graphql_schema.lists import OLDEST, root_list
+from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on, ordering
+from graphql_schema.lists import root_list
 from graphql_schema.node import Node
 from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
 
@@ -91,6 +91,14 @@ class CodeFilter:
             *on("platform", self.platform),
             *any_of("status", self.status),
         ]
+
+
+CodeOrder = ordering(
+    "Code",
+    "codes",
+    CREATED_AT="When they were made.",
+    CODE="Their texts, as the database collates.",
+)
 
 
 @strawberry.input(description="A new coupon code. Whose it is and its text never change.")
@@ -177,7 +185,7 @@ class Query:
         Code,
         CODES,
         where=CodeFilter,
-        order=OLDEST,
+        order=CodeOrder,
         description="Coupon codes, oldest first.",
         scope=Scope.PROGRAM_READ,
     )

@@ -7,19 +7,20 @@ from uuid import UUID
 
 import strawberry
 
+from app.analytics.query import Direction
 from app.campaigns.queries import CAMPAIGNS
 from app.commissions.queries import COMMISSION_LINES, COMMISSIONS
 from app.core.context import Scope
 from app.core.money import from_minor
 from app.core.words import CommissionKind, CommissionState, LedgerAccount
-from app.db.keyset import Condition, Sort
+from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
 from app.ledger.queries import LEDGER_ENTRIES
 from app.orders.queries import ORDERS, REFUNDS
 from app.products.queries import PRODUCTS
 from graphql_schema.context import Info
 from graphql_schema.families import found, shows
-from graphql_schema.filters import FactOrder, IdFilter, TimeFilter, any_of, on
+from graphql_schema.filters import FactOrder, IdFilter, TimeFilter, any_of, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
@@ -215,6 +216,14 @@ class LedgerEntryFilter:
         ]
 
 
+LedgerEntryOrder = ordering(
+    "LedgerEntry",
+    "ledger entries",
+    direction=Direction.DESC,
+    POSTED_AT="When they were posted.",
+)
+
+
 @strawberry.type
 class Query:
     """Fields of this file."""
@@ -232,7 +241,7 @@ class Query:
         LedgerEntry,
         LEDGER_ENTRIES,
         where=LedgerEntryFilter,
-        order=Sort("posted_at", descending=True),
+        order=LedgerEntryOrder,
         description="Ledger entries, newest first.",
         scope=Scope.MONEY_READ,
     )

@@ -6,17 +6,50 @@ return connection(rows, page, question=…, sort_values=lambda row: (row.created
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
 from app.core.paging import Page, encode_cursor
+from app.settings import Settings
 
 Node = TypeVar("Node")
 Row = TypeVar("Row")
 
 PAGE_ITEMS_DEFAULT = 50
 """Items of a page when neither `first` nor `last` is given. The cost limit counts with it too."""
+
+PAGE_ITEMS_MAX = Settings.model_fields["page_items_max"].default
+"""Items of a page at most, unless the server is set otherwise: what descriptions say."""
+
+First = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"Items of the page, from its start on: 0 to {PAGE_ITEMS_MAX:,}; {PAGE_ITEMS_DEFAULT} when neither "
+        "`first` nor `last` is given."
+    ),
+]
+After = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The page begins after the item with this cursor, of the same list with the same arguments; goes "
+        "with `first`."
+    ),
+]
+Last = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"Items of the page, from its end back, shown in the list's order: 0 to {PAGE_ITEMS_MAX:,}. "
+        "Instead of `first`."
+    ),
+]
+Before = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The page ends before the item with this cursor, of the same list with the same arguments; goes "
+        "with `last`."
+    ),
+]
 
 
 @strawberry.type(description="Where a page lies in its list.")

@@ -14,8 +14,8 @@ from app.orders.queries import ORDERS
 from app.usecases.upsert_customers import upsert_customers
 from graphql_schema.context import Info
 from graphql_schema.families import found, shows
-from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, on
-from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
+from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, on, ordering
+from graphql_schema.lists import LATEST, nested_list, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
 from graphql_schema.permissions import requires
@@ -98,6 +98,13 @@ class CustomerFilter:
         ]
 
 
+CustomerOrder = ordering(
+    "Customer",
+    "customers",
+    CREATED_AT="When they were first seen.",
+)
+
+
 @strawberry.input(description="A customer as the store knows them. Only what is mentioned changes; null clears.")
 class CustomerInput:
     """A customer as the store knows them."""
@@ -146,7 +153,7 @@ class Query:
         Customer,
         CUSTOMERS,
         where=CustomerFilter,
-        order=OLDEST,
+        order=CustomerOrder,
         description="Customers, oldest first.",
         scope=Scope.CUSTOMERS_READ,
     )

@@ -18,8 +18,8 @@ from app.usecases.create_enrollments import create_enrollments
 from app.usecases.update_enrollments import update_enrollments
 from graphql_schema.context import Info
 from graphql_schema.families import found, shows
-from graphql_schema.filters import IdFilter, any_of, on
-from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
+from graphql_schema.filters import IdFilter, any_of, on, ordering
+from graphql_schema.lists import LATEST, nested_list, root_list
 from graphql_schema.node import Node
 from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
 
@@ -102,6 +102,13 @@ class EnrollmentFilter:
         ]
 
 
+EnrollmentOrder = ordering(
+    "Enrollment",
+    "enrollments",
+    CREATED_AT="When the influencers entered.",
+)
+
+
 @strawberry.input(description="An influencer's entry into a campaign: one for each pair.")
 class EnrollmentInput:
     """An influencer's entry into a campaign."""
@@ -180,7 +187,7 @@ class Query:
         Enrollment,
         ENROLLMENTS,
         where=EnrollmentFilter,
-        order=OLDEST,
+        order=EnrollmentOrder,
         description="Enrollments, oldest first.",
         scope=Scope.PROGRAM_READ,
     )

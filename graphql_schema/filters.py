@@ -10,12 +10,14 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import strawberry
+from strawberry.tools import create_type
 
 from app.analytics.query import Direction
 from app.core.words import Platform
 from app.db import conditions
 from app.db.keyset import Condition, Sort
 from graphql_schema.scalars import uuid_of
+from graphql_schema.words import vocabulary
 
 _IN = "Matches any of these; an empty list matches nothing."
 _NOT_IN = "Matches none of these; what is unknown passes."
@@ -145,17 +147,26 @@ def sorted_by(order: Ordering) -> Sort:
     return Sort(order.by.value.lower(), descending=order.direction is Direction.DESC)
 
 
-@strawberry.enum(description="What facts are ordered by: when they happened, or when they were recorded.")
-class FactSort(StrEnum):
-    """What facts are ordered by."""
+def ordering(noun: str, rows: str, *, direction: Direction = Direction.ASC, **sorts: str) -> Any:
+    """The input type that orders a list by any of `sorts`, words and their descriptions; by the first by default.
 
-    OCCURRED_AT = "OCCURRED_AT"
-    RECORDED_AT = "RECORDED_AT"
+    The words are the sorts of the listing. noun: of the types' names. rows: what is ordered, in the plural.
+    """
+    words = StrEnum(f"{noun}Sort", {word: word for word in sorts})  # type: ignore[misc]  # from data
+    vocabulary(words, f"What {rows} are ordered by.", **sorts)
+    fields = [
+        strawberry.field(name="by", graphql_type=words, default=next(iter(words)), description="What to order by."),
+        strawberry.field(
+            name="direction", graphql_type=Direction, default=direction, description="In which direction."
+        ),
+    ]
+    return create_type(f"{noun}Order", fields, is_input=True, description=f"Order of {rows}.")
 
 
-@strawberry.input(description="Order of orders, refunds, adjustments and commissions.")
-class FactOrder:
-    """Order of orders, refunds, adjustments and commissions."""
-
-    by: FactSort = strawberry.field(default=FactSort.OCCURRED_AT, description="What to order by.")
-    direction: Direction = strawberry.field(default=Direction.DESC, description="In which direction.")
+FactOrder = ordering(
+    "Fact",
+    "orders, refunds, adjustments and commissions",
+    direction=Direction.DESC,
+    OCCURRED_AT="When they happened.",
+    RECORDED_AT="When they were recorded.",
+)

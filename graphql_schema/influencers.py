@@ -1,13 +1,11 @@
 """Influencers, as they are read."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
-from app.analytics.query import Direction
 from app.campaigns.queries import ENROLLMENTS
 from app.commissions.queries import COMMISSIONS
 from app.core.context import Scope
@@ -19,7 +17,7 @@ from app.tracking.queries import CODES, LINKS
 from graphql_schema.analytics import analytics_of
 from graphql_schema.context import Info
 from graphql_schema.families import shows
-from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on
+from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, ordering
 from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
@@ -165,20 +163,12 @@ class InfluencerFilter:
         ]
 
 
-@strawberry.enum(description="What influencers are ordered by.")
-class InfluencerSort(StrEnum):
-    """What influencers are ordered by."""
-
-    CREATED_AT = "CREATED_AT"
-    NAME = "NAME"
-
-
-@strawberry.input(description="Order of influencers.")
-class InfluencerOrder:
-    """Order of influencers."""
-
-    by: InfluencerSort = strawberry.field(default=InfluencerSort.CREATED_AT, description="What to order by.")
-    direction: Direction = strawberry.field(default=Direction.ASC, description="In which direction.")
+InfluencerOrder = ordering(
+    "Influencer",
+    "influencers",
+    CREATED_AT="When they were entered.",
+    NAME="What they are called, as the database collates.",
+)
 
 
 @strawberry.type

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from app.analytics.query import Direction
 from app.campaigns.queries import CAMPAIGNS
 from app.core.context import Scope
 from app.core.words import InstanceKind, Platform
@@ -17,8 +18,8 @@ from app.tracking.queries import INSTANCES, LINKS
 from app.usecases.record_instances import record_instances
 from graphql_schema.context import Info
 from graphql_schema.families import found
-from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, TimeFilter, any_of, on
-from graphql_schema.lists import LATEST, root_list
+from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, TimeFilter, any_of, on, ordering
+from graphql_schema.lists import root_list
 from graphql_schema.permissions import requires
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, id_named, present
 
@@ -129,6 +130,14 @@ class InstanceFilter:
         ]
 
 
+InstanceOrder = ordering(
+    "Instance",
+    "instances",
+    direction=Direction.DESC,
+    OCCURRED_AT="When they happened.",
+)
+
+
 @strawberry.input(
     description="A tracked interaction. What its link or code implies need not be given, and must not contradict it."
 )
@@ -199,7 +208,7 @@ class Query:
         Instance,
         INSTANCES,
         where=InstanceFilter,
-        order=LATEST,
+        order=InstanceOrder,
         description="Instances, newest first.",
         scope=Scope.PROGRAM_READ,
         show=Instance.of,

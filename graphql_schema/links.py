@@ -17,8 +17,8 @@ from app.usecases.create_links import create_links
 from app.usecases.update_links import update_links
 from graphql_schema.context import Info
 from graphql_schema.families import found, shows
-from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on
-from graphql_schema.lists import OLDEST, root_list
+from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on, ordering
+from graphql_schema.lists import root_list
 from graphql_schema.node import Node
 from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
 
@@ -95,6 +95,14 @@ class LinkFilter:
             *on("platform", self.platform),
             *any_of("status", self.status),
         ]
+
+
+LinkOrder = ordering(
+    "Link",
+    "links",
+    CREATED_AT="When they were made.",
+    SLUG="Their names, as the database collates.",
+)
 
 
 @strawberry.input(description="A new tracking link. Whose it is and its slug never change.")
@@ -183,7 +191,7 @@ class Query:
         Link,
         LINKS,
         where=LinkFilter,
-        order=OLDEST,
+        order=LinkOrder,
         description="Tracking links, oldest first.",
         scope=Scope.PROGRAM_READ,
     )

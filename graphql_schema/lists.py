@@ -3,18 +3,17 @@
     enrollments = nested_list(LazyEnrollment, ENROLLMENTS, parent="campaign_id", sort=OLDEST, description="…")
     campaigns = root_list(Campaign, CAMPAIGNS, where=CampaignFilter, order=CampaignOrder, description="…", scope=…)
 
-All take the four paging arguments of Relay connections; root lists also take a filter and, where rows can be had in
-several orders, an order.
+All take the four paging arguments of Relay connections; root lists also take a filter and an order.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import strawberry
 
 from app.core.context import Scope
 from app.db.keyset import Condition, Listing, Sort
-from graphql_schema.connection import Connection
+from graphql_schema.connection import After, Before, Connection, First, Last
 from graphql_schema.context import Info
 from graphql_schema.families import shown
 from graphql_schema.filters import Ordering, sorted_by
@@ -23,6 +22,9 @@ from graphql_schema.permissions import requires
 
 OLDEST = Sort("created_at")
 LATEST = Sort("occurred_at", descending=True)
+
+WHICH = "Which rows to list; all that the key may see when not given."
+"""Description of the argument `where` of every root list."""
 
 
 class Filter(Protocol):
@@ -52,10 +54,10 @@ def nested_list(
     async def resolve(
         root: strawberry.Parent[Any],
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Any:
         return await nested(
             info,
@@ -80,48 +82,47 @@ def root_list(
     description: str,
     scope: Scope,
     where: type[Filter],
-    order: Callable[[], Ordering] | Sort,
+    order: Callable[[], Ordering],
     show: Callable[[Any], Any] | None = None,
 ) -> Any:
     """The field of all rows that the caller may see and the filter lets through.
 
-    of: the rows' GraphQL type. order: the input type that orders them, as it is by default, or a fixed order. show:
-    makes a row into its type; by default as the family registered it.
+    of: the rows' GraphQL type. order: the input type that orders them, as it is by default; it offers all sorts of the
+    listing. show: makes a row into its type; by default as the family registered it.
     """
+    default = order()
+    offered = [word.value.lower() for word in type(default.by)]
+    assert offered == [column for column, _ in listing.sorts], f"{listing.tag}: the order offers {offered}"
 
-    async def page(info: Info, wanted: Filter | None, sort: Sort, paging: Paging) -> Any:
-        conditions = wanted.conditions() if wanted else ()
-        return await listed(info, listing, paging, node=show or shown(listing), sort=sort, conditions=conditions)
+    async def resolve(
+        info: Info,
+        where: Any = None,
+        order_by: Any = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:
+        return await listed(
+            info,
+            listing,
+            Paging(first, after, last, before),
+            node=show or shown(listing),
+            sort=sorted_by(order_by or default),
+            conditions=where.conditions() if where else (),
+        )
 
-    if isinstance(order, Sort):
-        fixed = order
+    in_order = (
+        f"In which order: {default.by.value} {default.direction.value} when not given. Equal ones stand by id, in the "
+        "same direction."
+    )
+    resolve.__annotations__ |= {
+        "where": _argument(where, WHICH),
+        "order_by": _argument(order, in_order),
+        "return": Connection[of],
+    }
+    return strawberry.field(resolver=resolve, description=description, extensions=[requires(scope)])
 
-        async def resolve(
-            info: Info,
-            where: Any = None,
-            first: int | None = None,
-            after: str | None = None,
-            last: int | None = None,
-            before: str | None = None,
-        ) -> Any:
-            return await page(info, where, fixed, Paging(first, after, last, before))
 
-        field: Any = resolve
-    else:
-        default = order()
-
-        async def resolve_ordered(
-            info: Info,
-            where: Any = None,
-            order_by: Any = None,
-            first: int | None = None,
-            after: str | None = None,
-            last: int | None = None,
-            before: str | None = None,
-        ) -> Any:
-            return await page(info, where, sorted_by(order_by or default), Paging(first, after, last, before))
-
-        field = resolve_ordered
-        field.__annotations__["order_by"] = order | None  # type: ignore[operator]  # an input type
-    field.__annotations__ |= {"where": where | None, "return": Connection[of]}
-    return strawberry.field(resolver=field, description=description, extensions=[requires(scope)])
+def _argument(kind: Any, description: str) -> Any:
+    return Annotated[kind | None, strawberry.argument(description=description)]

@@ -1,5 +1,7 @@
 """`node(id)`: any object by its id, and the interface of all that have one."""
 
+from typing import Annotated
+
 import strawberry
 
 from app.core.context import Scope
@@ -25,7 +27,11 @@ class Query:
         description="The object with this id; null when there is none that the key may see. Two statements at most.",
         extensions=[requires(Scope.PROGRAM_READ)],
     )
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="An id that the API gave: a plain UUID.")],
+    ) -> Node | None:
         """The object with this id."""
         runtime, ctx = info.context.runtime, info.context.ctx
         wanted = required_uuid(id, path=("id",))

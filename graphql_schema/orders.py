@@ -12,7 +12,15 @@ from app.campaigns.queries import CAMPAIGNS
 from app.commissions.queries import COMMISSIONS
 from app.core.context import Scope
 from app.core.money import WEIGHT_ONE, from_minor
-from app.core.words import AttributionModel, LineKind, OrderEventKind, Platform, TouchKind
+from app.core.words import (
+    AttributionModel,
+    AttributionRule,
+    LineKind,
+    OrderEventKind,
+    Platform,
+    RejectReason,
+    TouchKind,
+)
 from app.customers.queries import CUSTOMERS
 from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
@@ -148,7 +156,7 @@ class Candidate:
     kind: TouchKind = strawberry.field(description="How it reached the customer.")
     occurred_at: datetime = strawberry.field(description="When it did; a code's time is the order's.")
     credit: Decimal = strawberry.field(description="Booked share of the order, 0 to 1.")
-    rejected: str | None = strawberry.field(description="Why it earned nothing: a reason code; null if it did.")
+    rejected: RejectReason | None = strawberry.field(description="Why it earned nothing; null if it did.")
     is_winner: bool = strawberry.field(description="Whether the order counts as its purchase.")
     code: str | None = strawberry.field(description="The coupon code, in upper case.")
     influencer_id: strawberry.ID | None = strawberry.field(description="Whose touch it was.")
@@ -161,7 +169,7 @@ class Candidate:
             kind=TouchKind(value["kind"]),
             occurred_at=datetime.fromisoformat(value["at"]),
             credit=Decimal(value["weight"]) / WEIGHT_ONE,
-            rejected=value["reason"],
+            rejected=None if value["reason"] is None else RejectReason(value["reason"]),
             is_winner=value["isWinner"],
             code=value["code"],
             influencer_id=value["influencerId"],
@@ -174,14 +182,16 @@ class Attribution:
     """Why an order was, or was not, credited."""
 
     model: AttributionModel = strawberry.field(description="How the credit was shared.")
-    rule: str = strawberry.field(description="The rule that decided.")
+    rule: AttributionRule = strawberry.field(description="What decided.")
     candidates: list[Candidate] = strawberry.field(description="All touches that were looked at, latest first.")
 
     @staticmethod
     def of(model: str, rule: str, candidates: list[dict[str, Any]]) -> "Attribution":
         """The stored explanation as it is shown."""
         return Attribution(
-            model=AttributionModel(model), rule=rule, candidates=[Candidate.of(value) for value in candidates]
+            model=AttributionModel(model),
+            rule=AttributionRule(rule),
+            candidates=[Candidate.of(value) for value in candidates],
         )
 
 

@@ -1,12 +1,10 @@
 """Products: their type, list and mutation."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import strawberry
 
-from app.analytics.query import Direction
 from app.core.context import Scope
 from app.db.keyset import Condition
 from app.products import inputs as plain
@@ -15,7 +13,7 @@ from app.usecases.upsert_products import upsert_products
 from graphql_schema.analytics import analytics_of
 from graphql_schema.context import Info
 from graphql_schema.families import found, shows
-from graphql_schema.filters import IdFilter, StringFilter, on
+from graphql_schema.filters import IdFilter, StringFilter, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, given
@@ -65,20 +63,12 @@ class ProductFilter:
         ]
 
 
-@strawberry.enum(description="What products are ordered by.")
-class ProductSort(StrEnum):
-    """What products are ordered by."""
-
-    CREATED_AT = "CREATED_AT"
-    TITLE = "TITLE"
-
-
-@strawberry.input(description="Order of products.")
-class ProductOrder:
-    """Order of products."""
-
-    by: ProductSort = strawberry.field(default=ProductSort.CREATED_AT, description="What to order by.")
-    direction: Direction = strawberry.field(default=Direction.ASC, description="In which direction.")
+ProductOrder = ordering(
+    "Product",
+    "products",
+    CREATED_AT="When they were first seen.",
+    TITLE="What the store calls them, as the database collates.",
+)
 
 
 @strawberry.input(description="A product as the store knows it. Only what is mentioned changes; null clears.")

@@ -1,35 +1,204 @@
 """Vocabularies that many types share, as enums of the API. Loaded before any type that names one (`__init__.py`)."""
 
+from enum import Enum
+
 import strawberry
+from strawberry.types.enum import has_enum_definition
 
 from app.analytics.query import Direction
 from app.core import words
 from app.core.context import Role
 from app.core.outcomes import Outcome
 
-strawberry.enum(Direction, description="Of an order.")
-strawberry.enum(
-    Outcome,
-    description="What became of an item: RECORDED anew or changed, REPLAYED (known with the same content), REJECTED.",
-)
-strawberry.enum(Role, description="What a key is for.")
 
-strawberry.enum(words.Platform, description="Where an influencer reaches people.")
-strawberry.enum(words.InfluencerStatus, description="Only ACTIVE influencers are credited for new orders.")
-strawberry.enum(words.CampaignStatus, description="Only ACTIVE campaigns credit new orders.")
-strawberry.enum(words.EnrollmentStatus, description="Only ACTIVE enrollments earn by their own terms.")
-strawberry.enum(words.OfferStatus, description="Whether a link or code may be used.")
-strawberry.enum(words.InstanceKind, description="What a tracked interaction was.")
-strawberry.enum(words.LineKind, description="What a line is. ITEM and DISCOUNT are revenue, the others are not.")
-strawberry.enum(words.OrderEventKind, description="What happened to an order.")
-strawberry.enum(words.RefundKind, description="Why money went back.")
-strawberry.enum(
-    words.RefundState, description="WAITING for its order, APPLIED to it, or REJECTED because it exceeds it."
+def vocabulary(enum: type[Enum], about: str, *, name: str | None = None, **values: str) -> None:
+    """Make the words an enum of the API. values: the description of each, in the enum's order; none may be missing.
+
+    name: in the API, if another than the enum's own.
+    """
+    strawberry.enum(enum, name=name, description=about)
+    assert has_enum_definition(enum)
+    declared = enum.__strawberry_definition__.values
+    assert [value.name for value in declared] == list(values), f"{enum.__name__}: describe each value, in its order"
+    for value in declared:
+        value.description = values[value.name]
+
+
+vocabulary(Direction, "Of an order.", ASC="The least first.", DESC="The greatest first.")
+vocabulary(
+    Outcome,
+    "What became of an item of a write.",
+    RECORDED="It made a row or changed one.",
+    REPLAYED="It was known with the same content; nothing changed.",
+    REJECTED="It was refused, with code, message and path; nothing of it was kept.",
 )
-strawberry.enum(words.TouchKind, description="By which means a touch reached the customer.")
-strawberry.enum(words.AttributionModel, description="How the credit of an order is shared among its touches.")
-strawberry.enum(words.CommissionKind, description="Why a commission row exists; REVERSAL rows are negative.")
-strawberry.enum(words.CommissionState, description="Where a commission is on its way to the influencer.")
-strawberry.enum(
-    words.LedgerAccount, description="Account of the ledger. Debits are positive; what is owed is negative."
+vocabulary(
+    Role,
+    "What a key is for.",
+    ADMIN="Reads and writes everything.",
+    ANALYST="Reads everything but customers; writes nothing.",
+    STORE="Writes orders, refunds, instances, customers and products, and reads them; no analytics, no money.",
+    INFLUENCER="Reads one influencer's own rows and numbers; writes nothing.",
+)
+
+vocabulary(
+    words.Platform,
+    "Where an influencer reaches people.",
+    INSTAGRAM="Instagram.",
+    TIKTOK="TikTok.",
+    YOUTUBE="YouTube.",
+    FACEBOOK="Facebook.",
+    X="X, once Twitter.",
+    TWITCH="Twitch.",
+    PODCAST="A podcast, wherever it is heard.",
+    BLOG="A blog or any other site of their own.",
+    NEWSLETTER="A newsletter by e-mail.",
+    OTHER="Any other.",
+)
+vocabulary(
+    words.InfluencerStatus,
+    "Whether an influencer is credited for new orders. Booked orders keep their credits.",
+    ACTIVE="Is credited.",
+    PAUSED="Is not credited for now.",
+    SUSPENDED="Is not credited, for cause.",
+)
+vocabulary(
+    words.CampaignStatus,
+    "Whether a campaign credits new orders. Booked orders keep their terms.",
+    DRAFT="Being prepared; does not credit.",
+    ACTIVE="Credits between its dates.",
+    PAUSED="Does not credit for now.",
+    ENDED="Does not credit any more, even before its end date.",
+)
+vocabulary(
+    words.EnrollmentStatus,
+    "Where an influencer stands in a campaign.",
+    ACTIVE="Takes part and earns by their own terms, where they have any.",
+    PAUSED="Is not credited in this campaign for now.",
+    ENDED="Is not credited in this campaign any more.",
+)
+vocabulary(
+    words.OfferStatus,
+    "Whether a link or code may be used.",
+    ACTIVE="May be used.",
+    DISABLED="Withdrawn: a code given at checkout then earns nothing; a link's clicks still count.",
+)
+vocabulary(
+    words.InstanceKind,
+    "What a tracked interaction was.",
+    CLICK="Somebody followed a link.",
+    VIEW="Somebody saw a post.",
+    CODE="Somebody used a coupon code.",
+    SIGNUP="Somebody signed up with the store.",
+    PURCHASE="An order that is credited; recorded with it.",
+    OTHER="Anything else.",
+)
+vocabulary(
+    words.LineKind,
+    "What a line of an order is. ITEM and DISCOUNT are gross revenue; the others are kept and are not.",
+    ITEM="Something sold, net of its own discount; revenue.",
+    SHIPPING="Postage and packing.",
+    TAX="Tax that the store shows apart.",
+    DISCOUNT="Taken off the whole order, negative; revenue.",
+    GIFT_CARD="A gift card sold; negative where one is redeemed.",
+    FEE="Any other charge.",
+)
+vocabulary(
+    words.OrderEventKind,
+    "What happened to an order.",
+    RECORDED="It was recorded for the first time.",
+    EDITED="A new version of it was recorded.",
+    PAID="It was paid; moves no money here.",
+    FULFILLED="It was sent; moves no money here.",
+    REFUNDED="Something of it was taken back.",
+    CANCELLED="It was cancelled: what was open on it was taken back.",
+    CHARGEBACK="The buyer's bank took the money back: what was open on it.",
+)
+vocabulary(
+    words.RefundKind,
+    "Why money went back.",
+    REFUND="The store gave it back.",
+    CANCELLATION="The order was cancelled.",
+    CHARGEBACK="The buyer's bank took it back.",
+)
+vocabulary(
+    words.RefundState,
+    "Whether a refund was applied to its order.",
+    WAITING="Its order is not known yet; it counts in no measure.",
+    APPLIED="It takes back lines of its order.",
+    REJECTED="Its order came and had less open than it takes back; it counts in no measure.",
+)
+vocabulary(
+    words.TouchKind,
+    "By which means a touch reached the customer.",
+    CLICK="A link that they followed.",
+    VIEW="A post that they saw.",
+    CODE="A coupon code that they used, before or at checkout.",
+    REFERRAL="Somebody who sent them.",
+    SURVEY="Their own answer to what brought them.",
+)
+vocabulary(
+    words.AttributionModel,
+    "How the credit of an order is shared among the touches that count. The shares sum to 1.",
+    LAST_TOUCH="All to the latest.",
+    FIRST_TOUCH="All to the oldest.",
+    LINEAR="The same to each.",
+    TIME_DECAY="More to the later: a touch a week older than another has half its share.",
+    POSITION_BASED="40 % to the oldest, 40 % to the latest, 20 % evenly to those between; of two, half to each.",
+)
+vocabulary(
+    words.AttributionRule,
+    "What decided whom an order is credited to.",
+    CODE_AT_CHECKOUT="A valid code was given with it, which comes before any click.",
+    LATEST_TOUCH="No valid code was given: the latest touch that counts.",
+    NO_TOUCH="No touch counts; nobody is credited.",
+    TEST_ORDER="Test orders are never credited.",
+)
+vocabulary(
+    words.RejectReason,
+    "Why a touch earned nothing of an order; the first reason that holds.",
+    AFTER_ORDER="It came after the order.",
+    OUTSIDE_WINDOW="It came longer before the order than its campaign's window, or the default window, reaches.",
+    CAMPAIGN_NOT_STARTED="Its campaign had not begun, or is a draft.",
+    CAMPAIGN_ENDED="Its campaign had ended.",
+    CAMPAIGN_PAUSED="Its campaign is paused.",
+    ENROLLMENT_PAUSED="The influencer is paused in its campaign.",
+    ENROLLMENT_ENDED="The influencer is no longer in its campaign.",
+    INFLUENCER_UNKNOWN="Nobody is known to have made it.",
+    INFLUENCER_PAUSED="The influencer is paused.",
+    INFLUENCER_SUSPENDED="The influencer is suspended.",
+    CODE_UNKNOWN="The code given at checkout is nobody's.",
+    CODE_NOT_IN_FORCE="The code given at checkout is disabled, or outside its dates.",
+    LOWER_PRIORITY="It counts, and the booked model gave all credit to others; or another code came before it.",
+    TEST_ORDER="Test orders are never credited.",
+)
+vocabulary(
+    words.CommissionKind,
+    "Why a commission row exists.",
+    ACCRUAL="The order was credited.",
+    EDIT="The order was edited: the difference, of either sign.",
+    REVERSAL="Something of the order was taken back; negative.",
+    ADJUSTMENT="A correction by hand, of either sign.",
+)
+vocabulary(
+    words.CommissionState,
+    "Where a commission is on its way to the influencer.",
+    PENDING="Earned, and not approved yet.",
+    HELD="Earned, and held back for the time being.",
+    APPROVED="Approved, and to be paid out.",
+    PAID="Paid out.",
+    REVERSED="Takes back what was earned: reversals, from the start.",
+)
+vocabulary(
+    words.LedgerAccount,
+    "Account of the ledger. Debits are positive; what is owed is negative.",
+    EXPENSE="What commissions cost the tenant.",
+    ACCRUED="Owed to an influencer, and not approved yet.",
+    PAYABLE="Owed to an influencer, approved, and to be paid out.",
+    HELD="Owed to an influencer, and held back.",
+    PAID="Paid out to an influencer.",
+    CLAWED_BACK="Taken back from an influencer after it was paid out.",
+    FEES="What paying out cost.",
+    ROUNDING="What rounding leaves.",
+    FX="What exchange rates leave.",
 )

@@ -5,7 +5,7 @@ name of its own. Both are made from ItemOutcome alone, so a repetition under the
 """
 
 from collections.abc import Awaitable, Sequence
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Annotated, Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -117,7 +117,8 @@ def batch(
         info.context.loaders.forget()
         return payload.of(outcomes, result)
 
-    resolve.__annotations__ |= {"input": input, "return": payload}
+    what = strawberry.argument(description=f"The {items} in their order, and what makes the call safe to repeat.")
+    resolve.__annotations__ |= {"input": Annotated[input, what], "return": payload}
     return strawberry.mutation(resolver=resolve, description=description, extensions=[requires(scope)])
 
 

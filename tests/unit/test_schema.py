@@ -1,7 +1,10 @@
 """Laws of the schema: denied by default, described throughout, printed as checked in."""
 
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import strawberry
@@ -16,6 +19,7 @@ from graphql import (
 from strawberry.types.base import get_object_definition
 
 import graphql_schema
+from app.core import words
 from app.core.context import Scope
 from graphql_schema import viewer
 from graphql_schema.limits import EXTRA
@@ -89,6 +93,10 @@ def test_every_root_field_tells_its_scope() -> None:
                 assert f"`{scope.value}`" in (field.description or ""), field.python_name
 
 
+def undescribed(whole: str, parts: Mapping[str, Any]) -> list[str]:
+    return [f"{whole}.{part}" for part, definition in parts.items() if not (definition.description or "").strip()]
+
+
 def test_everything_is_described() -> None:
     missing = []
     for name, kind in CORE.type_map.items():
@@ -97,9 +105,22 @@ def test_everything_is_described() -> None:
         if not kind.description:
             missing.append(name)
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
-            missing += [f"{name}.{field}" for field, definition in kind.fields.items() if not definition.description]
+            missing += undescribed(name, kind.fields)
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+            for field, definition in kind.fields.items():
+                missing += undescribed(f"{name}.{field}", definition.args)
+        if isinstance(kind, GraphQLEnumType):
+            missing += undescribed(name, kind.values)
 
     assert missing == []
+
+
+def test_vocabularies_of_rows_are_enums() -> None:
+    declared = {name for name, kind in vars(words).items() if isinstance(kind, type) and issubclass(kind, StrEnum)}
+    enums = {name for name, kind in CORE.type_map.items() if isinstance(kind, GraphQLEnumType)}
+
+    # A viewer's tenant is a test tenant or not; buckets of rollups are shown as granularities.
+    assert declared - enums == {"StrEnum", "TenantKind", "Grain"}
 
 
 def test_every_scalar_is_used() -> None:
