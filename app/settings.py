@@ -32,7 +32,8 @@ class Settings(BaseSettings):
     )
     database_admin_url: SecretStr | None = _setting(
         None,
-        "URL of the role that owns the tables, for `migrate` and `partitions`. Unset: DATABASE_URL.",
+        "URL of the role that owns the tables, for `migrate`, tenants, keys and partitions, also the worker's. "
+        "Unset: DATABASE_URL.",
         names=("DATABASE_ADMIN_URL", "database_admin_url"),
     )
     redis_url: SecretStr | None = _setting(
@@ -94,6 +95,13 @@ class Settings(BaseSettings):
         1.0, "Seconds a key's principal is remembered when Redis cannot be asked.", gt=0, le=1
     )
     partitions_ahead: int = _setting(3, "Monthly partitions of instances made ahead.", ge=1, le=60)
+
+    @property
+    def owner_url(self) -> str:
+        """URL of the role that owns the tables. Only of settings that name a server: embedded ones do when they run."""
+        url = self.database_admin_url or self.database_url
+        assert url is not None, "start the embedded services first"
+        return url.get_secret_value()
 
     @cached_property
     def future_tolerance(self) -> timedelta:

@@ -50,14 +50,12 @@ async def work(runtime: Runtime, stop: asyncio.Event) -> None:
 
 
 def tasks(runtime: Runtime) -> list[Task]:
-    """What this worker does. Partitions need the owner's URL; without it they are left to `scoville partitions`."""
-    found = [
+    """What this worker does. Partitions need a login that owns the tables: any other is told so when it fails."""
+    return [
         Task("fold", runtime.settings.fold_interval_s, lambda: fold_all(runtime)),
         Task("forget_idempotency_keys", CLEANUP_INTERVAL_S, lambda: forget_idempotency_keys(runtime)),
+        Task("partitions", PARTITIONS_INTERVAL_S, lambda: make_partitions(runtime)),
     ]
-    if runtime.settings.database_admin_url is not None:
-        found.append(Task("partitions", PARTITIONS_INTERVAL_S, lambda: make_partitions(runtime)))
-    return found
 
 
 async def repeat(task: Task, stop: asyncio.Event) -> None:
@@ -100,11 +98,10 @@ async def forget_idempotency_keys(runtime: Runtime) -> None:
 
 
 async def make_partitions(runtime: Runtime) -> None:
-    """Make the months ahead, and split what waits in DEFAULT."""
-    assert runtime.settings.database_admin_url is not None
+    """Make the months ahead, and split what waits in DEFAULT. Raises OutsideError when the login may not."""
     made = await asyncio.to_thread(
         ensure_partitions,
-        runtime.settings.database_admin_url.get_secret_value(),
+        runtime.settings.owner_url,
         now=runtime.clock.now(),
         months_ahead=runtime.settings.partitions_ahead,
     )

@@ -56,10 +56,9 @@ def main() -> None:
         run(connection)
         return
     settings = Settings()
-    url = settings.database_admin_url or settings.database_url
-    if url is None:
+    if settings.database_admin_url is None and settings.database_url is None:
         raise SystemExit("Set DATABASE_ADMIN_URL or DATABASE_URL, or use `scoville migrate`.")
-    engine = create_engine(sqlalchemy_url(url.get_secret_value()))
+    engine = create_engine(sqlalchemy_url(settings.owner_url))
     with engine.connect() as own:
         run(own)
     engine.dispose()

@@ -22,13 +22,6 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     return uvloop.run(work)
 
 
-def admin_url(settings: Settings) -> str:
-    """URL of the role that owns the tables."""
-    url = settings.database_admin_url or settings.database_url
-    assert url is not None, "services run"
-    return url.get_secret_value()
-
-
 async def with_database(settings: Settings, work: Callable[[Database], Awaitable[Result]]) -> Result:
     """What the work gives, done with sessions of the app's role."""
     db = await Database.open(settings)
@@ -61,18 +54,18 @@ def ready(settings: Settings, *, may_make: bool = False) -> Iterator[Settings]:
         if settings.database_url is None:
             bring_up(found)
         else:
-            check_schema(admin_url(found))
+            check_schema(found.owner_url)
         yield found
 
 
 def bring_up(settings: Settings) -> list[PartitionMade]:
     """Migrate, and make the months ahead: the partitions made."""
-    migrate(admin_url(settings))
+    migrate(settings.owner_url)
     return make_partitions(settings)
 
 
 def make_partitions(settings: Settings, *, span: tuple[datetime, datetime] | None = None) -> list[PartitionMade]:
     """The partitions made, for this month, those ahead, and those of the span."""
     return ensure_partitions(
-        admin_url(settings), now=datetime.now(UTC), months_ahead=settings.partitions_ahead, span=span
+        settings.owner_url, now=datetime.now(UTC), months_ahead=settings.partitions_ahead, span=span
     )

@@ -27,11 +27,9 @@ class OwnerDatabase(Database):
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
-        """Connect to settings.database_admin_url, else database_url, as the role it logs in with."""
-        url = settings.database_admin_url or settings.database_url
-        assert url is not None, "start the embedded services first"
+        """Connect to settings.owner_url as the role it logs in with."""
         pool = await Pool.open(
-            url.get_secret_value(),
+            settings.owner_url,
             size_max=POOL_SIZE_MAX,
             acquire_timeout_s=settings.pool_acquire_timeout_s,
             role=None,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.db.citus import distribute
 from app.errors import OutsideError
@@ -43,7 +44,8 @@ def ensure_partitions(
     """The partitions made: for this month and those ahead, and for every month found in DEFAULT, oldest first.
 
     span: also for the months of its first and last instant and those between, before rows of them come.
-    Raises OutsideError when the database is away, or too busy to give the lock. What was made until then stays.
+    Raises OutsideError when the database is away, too busy to give the lock, or lets only another login do it. What was
+    made until then stays.
     """
     engine = create_engine("postgresql+psycopg://" + admin_url.split("://", 1)[1])
     try:
@@ -56,6 +58,14 @@ def ensure_partitions(
     except OperationalError as error:
         raise OutsideError(
             "The database is away, or too busy to make partitions. Nothing is lost: run it again.", retryable=True
+        ) from error
+    except ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        raise OutsideError(
+            "The login may not make partitions: they are made by the role that owns the tables. Set DATABASE_ADMIN_URL "
+            "to its URL. Until then rows of new months wait in the DEFAULT partition; nothing is lost.",
+            retryable=False,
         ) from error
     finally:
         engine.dispose()

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 import orjson
 import structlog
 
+from app.errors import OutsideError
 from app.settings import Settings
 
 SECRET_FIELDS = frozenset(
@@ -51,7 +52,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     """What may be logged of an exception: its kind and where it came from, never its text.
 
     A driver's text quotes the row it failed on. Our own assertions quote nothing, so theirs is kept, and of the
-    database the SQLSTATE and the constraint's name.
+    database the SQLSTATE and the constraint's name. An OutsideError is worded by us, for people.
     """
     frames = [
         f"{_shown_path(frame.filename)}:{frame.lineno} {frame.name}"
@@ -60,6 +61,8 @@ def describe(error: BaseException) -> dict[str, Any]:
     described: dict[str, Any] = {"error": type(error).__qualname__, "frames": frames}
     if isinstance(error, AssertionError):
         described["assertion"] = str(error)
+    if isinstance(error, OutsideError):
+        described["message"] = error.message
     for field in ("sqlstate", "constraint_name"):
         value = getattr(error, field, None)
         if isinstance(value, str):

@@ -11,6 +11,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from app.db.migrate import migrate
+from app.db.pool import APP_ROLE
 from app.settings import Settings
 
 
@@ -37,6 +38,20 @@ async def migrated_database(services: Settings) -> AsyncIterator[Settings]:
     async with empty_database(services) as settings:
         await asyncio.to_thread(migrate, admin_url(settings))
         yield settings
+
+
+@asynccontextmanager
+async def member_login(settings: Settings) -> AsyncIterator[str]:
+    """The URL of a new login that is a member of the app's role and nothing else; dropped at the end."""
+    name, password = f"scoville_test_{uuid.uuid4().hex[:12]}", uuid.uuid4().hex
+    connection = await asyncpg.connect(admin_url(settings))
+    await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}' IN ROLE {APP_ROLE}")
+    try:
+        parts = urlsplit(admin_url(settings))
+        yield urlunsplit(parts._replace(netloc=f"{name}:{password}@{parts.netloc.rpartition('@')[2]}"))
+    finally:
+        await connection.execute(f"DROP ROLE {name}")
+        await connection.close()
 
 
 def admin_url(settings: Settings) -> str:

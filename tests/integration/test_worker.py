@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 import structlog
+from pydantic import SecretStr
 
 from app import worker
 from app.core.clock import FixedClock
 from app.core.context import Ctx
 from app.errors import OutsideError
 from app.runtime import Runtime
+from tests.factories.databases import member_login
 
 pytestmark = pytest.mark.database
 
@@ -120,13 +122,41 @@ async def test_a_stop_is_felt_at_once_and_lets_a_run_finish() -> None:
     assert finished
 
 
-async def test_without_the_owners_url_partitions_are_left_to_the_command(runtime: Runtime) -> None:
-    settings = runtime.settings.model_copy(update={"database_admin_url": None})
+async def test_without_the_owners_url_a_login_that_may_makes_partitions(runtime: Runtime) -> None:
+    given = {"database_url": runtime.settings.database_admin_url, "database_admin_url": None}
+    owning = dataclasses.replace(runtime, settings=runtime.settings.model_copy(update=given))
+    now = datetime.fromisoformat("2082-02-01T00:00:00+00:00")
 
-    names = {task.name for task in worker.tasks(dataclasses.replace(runtime, settings=settings))}
+    logs = await run_once(at(owning, now), "partitions")
 
-    assert "partitions" not in names
-    assert "partitions" in {task.name for task in worker.tasks(runtime)}
+    assert "instances_2082_02" in [entry["partition"] for entry in logs if entry["event"] == "partition_made"]
+
+
+async def test_without_the_owners_url_a_login_that_may_not_says_so(runtime: Runtime) -> None:
+    async with member_login(runtime.settings) as url:
+        given = {"database_url": SecretStr(url), "database_admin_url": None}
+        serving = dataclasses.replace(runtime, settings=runtime.settings.model_copy(update=given))
+        now = datetime.fromisoformat("2083-02-01T00:00:00+00:00")
+
+        logs = await run_once(at(serving, now), "partitions")
+
+    (failed,) = logs
+    assert (failed["event"], failed["task"]) == ("worker_task_failed", "partitions")
+    assert "Set DATABASE_ADMIN_URL" in failed["message"]
+
+
+async def run_once(runtime: Runtime, name: str) -> list[dict[str, Any]]:
+    """What is logged while the worker runs its task of this name once, and stops."""
+    (task,) = [task for task in worker.tasks(runtime) if task.name == name]
+    stop = asyncio.Event()
+
+    async def run() -> None:
+        stop.set()
+        await task.run()
+
+    with structlog.testing.capture_logs() as logs:
+        await worker.repeat(dataclasses.replace(task, run=run), stop)
+    return [dict(entry) for entry in logs]
 
 
 async def test_the_worker_does_its_tasks_until_it_is_stopped(runtime: Runtime) -> None:

@@ -11,6 +11,7 @@ import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.errors import OutsideError
 from app.observability import logs, metrics
 from app.settings import Settings
 
@@ -92,6 +93,20 @@ def test_assertions_keep_their_text() -> None:
         described = logs.describe(error)
 
     assert described["assertion"] == "weights sum to one"
+
+
+def test_a_failure_outside_keeps_our_words_and_not_its_causes() -> None:
+    try:
+        try:
+            raise ValueError("the row ('ann@example.com')")
+        except ValueError as error:
+            raise OutsideError("The database is away.", retryable=True) from error
+    except OutsideError as error:
+        described = logs.describe(error)
+
+    assert described["message"] == "The database is away."
+    assert described["cause"] == "ValueError"
+    assert "example.com" not in str(described)
 
 
 def test_level_of_the_settings_holds(lines: io.StringIO) -> None:
