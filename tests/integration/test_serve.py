@@ -1,5 +1,6 @@
 """`scoville serve` as a process: it answers, shares its port, stops in order, and leaves nothing behind when killed."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -14,7 +15,7 @@ import psutil
 import pytest
 
 from app.settings import Settings
-from tests.factories.databases import admin_url, empty_database
+from tests.factories.databases import admin_url, empty_database, member_login
 from tests.integration.test_cli import COMMAND, clean_environment
 
 pytestmark = pytest.mark.database
@@ -248,3 +249,31 @@ async def test_a_given_database_with_an_old_schema_is_left_alone(
     assert tables == 0
     assert served.process.returncode == 1
     assert "Run `scoville migrate`" in served.log[-1]
+
+
+async def test_a_login_that_is_only_a_member_of_the_apps_role_can_serve(
+    serve: Callable[..., Served], settings: Settings, key: str
+) -> None:
+    async with member_login(settings) as url:
+        served = serve("--port", "0", DATABASE_URL=url, DATABASE_ADMIN_URL="")
+        assert await asyncio.to_thread(wait_until, served.is_up)
+        customers = {"customers": [{"externalId": "ann"}]}
+        document = """mutation($input: UpsertCustomersInput!) {
+          upsertCustomers(input: $input) { recordedCount } }"""
+        async with httpx.AsyncClient(timeout=20) as client:
+            answer = await client.post(
+                f"{served.url}/graphql",
+                json={"query": document, "variables": {"input": customers}},
+                headers={"Authorization": f"Bearer {key}"},
+            )
+        connection = await asyncpg.connect(url)
+        await connection.execute("RESET ROLE")
+        seen = await connection.fetchval("SELECT count(*) FROM customers")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("ALTER TABLE customers NO FORCE ROW LEVEL SECURITY")
+        await connection.close()
+        served.process.send_signal(signal.SIGTERM)
+        served.process.communicate(timeout=60)
+
+    assert answer.json()["data"] == {"upsertCustomers": {"recordedCount": 1}}
+    assert seen == 0
