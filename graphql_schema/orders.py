@@ -94,6 +94,7 @@ class OrderEvent:
     """Something that happened to an order."""
 
     kind: OrderEventKind = strawberry.field(description="What happened.")
+    reason: str | None = strawberry.field(description="The store's words for why.")
     external_id: str | None = strawberry.field(description="The store's id of the event.")
     occurred_at: datetime = strawberry.field(description="When it happened.")
     recorded_at: datetime = strawberry.field(description="When it was told.")
@@ -103,6 +104,7 @@ class OrderEvent:
         """The row as it is shown."""
         return OrderEvent(
             kind=OrderEventKind(row["kind"]),
+            reason=row["reason"],
             external_id=row["external_id"],
             occurred_at=row["occurred_at"],
             recorded_at=row["recorded_at"],

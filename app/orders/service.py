@@ -48,13 +48,14 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """A row of order_events. external_id: the store's, or None for what happened by itself."""
+    """A row of order_events. external_id and reason: the store's, or None for what happened by itself."""
 
     id: UUID
     order_id: UUID
     kind: OrderEventKind
     occurred_at: datetime
     external_id: str | None = None
+    reason: str | None = None
 
 
 async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrder]) -> None:
@@ -204,16 +205,17 @@ async def append_events(ctx: Ctx, session: WriteSession, events: Sequence[EventR
         return
     await session.execute(
         """/* orders.append_events */
-        INSERT INTO order_events (tenant_id, id, order_id, external_id, kind, occurred_at, recorded_at)
-        SELECT $1, event.id, event.order_id, event.external_id, event.kind, event.occurred_at, $2
-        FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[])
-          AS event (id, order_id, external_id, kind, occurred_at)""",
+        INSERT INTO order_events (tenant_id, id, order_id, external_id, kind, reason, occurred_at, recorded_at)
+        SELECT $1, event.id, event.order_id, event.external_id, event.kind, event.reason, event.occurred_at, $2
+        FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
+          AS event (id, order_id, external_id, kind, reason, occurred_at)""",
         ctx.tenant_id,
         ctx.now,
         [event.id for event in events],
         [event.order_id for event in events],
         [event.external_id for event in events],
         [event.kind for event in events],
+        [event.reason for event in events],
         [event.occurred_at for event in events],
     )
 
@@ -224,7 +226,7 @@ async def known_events(
     """Events that the store sent of these orders, by order and the store's id."""
     rows = await session.fetch(
         """/* orders.known_events */
-        SELECT id, order_id, external_id, kind, occurred_at
+        SELECT id, order_id, external_id, kind, reason, occurred_at
         FROM order_events
         WHERE tenant_id = $1 AND order_id = ANY($2::uuid[]) AND external_id IS NOT NULL""",
         ctx.tenant_id,
@@ -232,7 +234,12 @@ async def known_events(
     )
     return {
         (row["order_id"], row["external_id"]): EventRow(
-            row["id"], row["order_id"], OrderEventKind(row["kind"]), row["occurred_at"], row["external_id"]
+            row["id"],
+            row["order_id"],
+            OrderEventKind(row["kind"]),
+            row["occurred_at"],
+            row["external_id"],
+            row["reason"],
         )
         for row in rows
     }

@@ -105,7 +105,7 @@ class OrderLine(TenantEntity, table=True):
 
 
 class OrderEvent(TenantEntity, table=True):
-    """What happened to an order and when."""
+    """What happened to an order and when. reason: the store's words for why, as it sent them."""
 
     __tablename__ = "order_events"
     __table_args__ = (
@@ -118,6 +118,7 @@ class OrderEvent(TenantEntity, table=True):
     order_id: UUID = uid()
     external_id: str | None = text(null=True)
     kind: str = text()
+    reason: str | None = text(null=True)
     occurred_at: datetime = instant()
     recorded_at: datetime = instant()
 

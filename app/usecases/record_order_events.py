@@ -34,8 +34,8 @@ async def record_order_events(
 ) -> tuple[ItemOutcome, ...]:
     """What became of each event, in the order given; `detail` holds its kind, order, and what it took back.
 
-    The same event again (its id, or kind and time) is REPLAYED. Raises BATCH_TOO_LARGE, BAD_USER_INPUT or
-    IDEMPOTENCY_CONFLICT for the call as a whole.
+    The same event again (its id, or kind and time) is REPLAYED, with another reason refused. Raises BATCH_TOO_LARGE,
+    BAD_USER_INPUT or IDEMPOTENCY_CONFLICT for the call as a whole.
     """
     return await enter_events(
         runtime,
@@ -93,13 +93,14 @@ async def _enter(
             key = order.id, event.external_id
             original = known.get(key)
             if original is not None:
-                if (original.kind, original.occurred_at) != (event.kind, event.occurred_at):
+                told = event.kind, event.occurred_at, event.reason
+                if (original.kind, original.occurred_at, original.reason) != told:
                     make = conflict if key in stored else repeated
                     raise make("event", event.external_id)
                 session.touch_days([event.occurred_at.date()])
                 outcomes[index] = _outcome(index, Outcome.REPLAYED, original, order, amounts[key])
                 continue
-            row = EventRow(new_id(), order.id, event.kind, event.occurred_at, event.external_id)
+            row = EventRow(new_id(), order.id, event.kind, event.occurred_at, event.external_id, event.reason)
             taken = _take(books, order, event, row)
         except DomainError as error:
             outcomes[index] = refused(error, index, name=name, external_id=event.external_id)

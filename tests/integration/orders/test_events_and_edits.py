@@ -19,6 +19,7 @@ from app.usecases.record_adjustments import record_adjustments
 from app.usecases.record_order_events import record_order_events
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
+from tests.client import Client
 from tests.factories.orders import NOON, Look, ProgramRows, adjustment, edit, event, item, line, order, refund
 
 pytestmark = pytest.mark.database
@@ -51,6 +52,28 @@ async def test_paid_and_fulfilled_are_noted_and_change_no_money(runtime: Runtime
     ]
     assert await look.counts("refunds", "commissions") == {"refunds": 0, "commissions": 0}
     assert await look.value("count(*)", "outbox", "topic = 'order.event'") == 2
+
+
+@pytest.mark.parametrize("kind", [OrderEventKind.PAID, OrderEventKind.CANCELLED])
+async def test_the_reason_of_an_event_is_part_of_it_and_read_back(
+    runtime: Runtime, ctx: Ctx, client: Client, kind: OrderEventKind
+) -> None:
+    sent = order()
+    await record_orders(runtime, ctx, [sent])
+    told = event(sent.external_id, kind, reason="by bank transfer")
+    otherwise = replace(told, reason="in cash")
+
+    first, again, repeated = await record_order_events(runtime, ctx, [told, told, otherwise])
+    (replayed,) = await record_order_events(runtime, ctx, [told])
+    conflicts = [await record_order_events(runtime, ctx, [replace(told, reason=other)]) for other in ("in cash", None)]
+
+    assert [first.outcome, again.outcome, replayed.outcome] == [Outcome.RECORDED, Outcome.REPLAYED, Outcome.REPLAYED]
+    assert repeated.code == "DUPLICATE_IN_BATCH"
+    assert [outcome.code for (outcome,) in conflicts] == ["CONFLICTING_DUPLICATE"] * 2
+    data = await client.data("{ orders { nodes { events { kind reason } } } }")
+    assert data["orders"]["nodes"] == [
+        {"events": [{"kind": "RECORDED", "reason": None}, {"kind": kind.value, "reason": "by bank transfer"}]}
+    ]
 
 
 @pytest.mark.parametrize(
