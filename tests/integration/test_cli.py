@@ -33,17 +33,21 @@ def clean_environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | more
 
 
-@pytest.fixture(scope="session")
-def scoville(settings: Settings) -> Scoville:
-    """Runs a command against the suite's servers."""
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment that names the servers of the settings, and sets nothing else of Scoville."""
     assert settings.database_url is not None
     assert settings.database_admin_url is not None
     assert settings.redis_url is not None
-    environment = clean_environment(
+    return clean_environment(
         DATABASE_URL=settings.database_url.get_secret_value(),
         DATABASE_ADMIN_URL=settings.database_admin_url.get_secret_value(),
         REDIS_URL=settings.redis_url.get_secret_value(),
     )
+
+
+def runs_on(settings: Settings) -> Scoville:
+    """Runs a command against the servers of the settings."""
+    environment = environment_of(settings)
 
     def run(*arguments: str, **more: str) -> Done:
         return subprocess.run(
@@ -51,6 +55,12 @@ def scoville(settings: Settings) -> Scoville:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def scoville(settings: Settings) -> Scoville:
+    """Runs a command against the suite's servers."""
+    return runs_on(settings)
 
 
 def run_alone(*arguments: str, **environment: str) -> Done:
