@@ -1,7 +1,7 @@
 """Alembic's environment. Run through `scoville migrate`, which passes the owner's connection; forward only.
 
-Settings for clusters stand before the first statement (citus rules 19 and 17); plain Postgres accepts them, for they
-have a dot in their name.
+Settings for clusters stand before the first statement: they hold for what follows in the session. Plain Postgres
+accepts them, for they have a dot in their name.
 """
 
 from logging import getLogger

@@ -37,7 +37,10 @@ class Tenant(SQLModel, table=True):
 
 
 class ApiKey(SQLModel, table=True):
-    """A key by its SHA-256; the key itself is shown once and stored nowhere. No last-used column: see citus rule 3."""
+    """A key by its SHA-256; the key itself is shown once and stored nowhere.
+
+    No column tells its last use: that would be a write to a global table at every request.
+    """
 
     __tablename__ = "api_keys"
     __table_args__ = (

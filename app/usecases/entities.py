@@ -214,7 +214,7 @@ async def _apply_in_order(
 
 def _mutation(verb: str, kind: EntityKind[R]) -> str:
     # The name by which the API offers it: createCampaigns.
-    return f"{verb}{kind.plural.title()}"
+    return verb + kind.plural[0].upper() + kind.plural[1:]
 
 
 async def _completed(ctx: Ctx, session: WriteSession, kind: EntityKind[R], rows: Sequence[R]) -> Sequence[R]:

@@ -286,6 +286,7 @@ class _Maker:
             live.append(self._line(order, 8, "DISCOUNT", rate, quantity=1, amount_minor=-chance.randint(1, 300)))
         if chance.random() < 0.5:
             self._line(order, 9, "SHIPPING", rate, quantity=1, amount_minor=499)
+            self._line(order, 10, "TAX", rate, quantity=1, amount_minor=83)
         return live
 
     def _credits(self, order: dict[str, Any]) -> list[dict[str, Any]]:

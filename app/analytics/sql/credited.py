@@ -12,18 +12,21 @@ from app.analytics.sql.filters import Key
 from app.analytics.sql.tables import INSTANT, NUMERIC, credits_, element, of_tenant, one, order_lines, refund_lines
 from app.core.words import REVENUE_KINDS, LineKind
 
+_COLUMNS = {
+    "influencer": "influencer_id",
+    "campaign": "campaign_id",
+    "code": "code",
+    "platform": "platform",
+    "channel": "channel",
+    "country": "country",
+    "currency": "currency",
+}
+"""Where credits have each dimension; products are the lines'."""
 
-def _credit_keys(credit: FromClause, product: Key) -> dict[str, Key]:
-    return {
-        "influencer": Key(credit.c.influencer_id),
-        "campaign": Key(credit.c.campaign_id),
-        "product": product,
-        "code": Key(credit.c.code),
-        "platform": Key(credit.c.platform),
-        "channel": Key(credit.c.channel),
-        "country": Key(credit.c.country),
-        "currency": Key(credit.c.currency),
-    }
+
+def _credit_keys(credit: FromClause, cells: Cells, product: Key) -> dict[str, Key]:
+    keys = {name: Key(credit.c[column]) for name, column in _COLUMNS.items() if name in cells.used}
+    return keys | {"product": product}
 
 
 def _is_by_credit(sums: tuple[str, ...], cells: Cells) -> bool:
@@ -40,12 +43,13 @@ def _counts(credit: FromClause, *, by_credit: bool) -> ColumnElement[bool]:
     return credit.c.weight_booked > literal_column("0") if by_credit else credit.c.position == literal_column("0")
 
 
-def _credit_of(fact: FromClause, *, by_credit: bool) -> FromClause:
+def _credit_of(fact: FromClause, cells: Cells, *columns: str, by_credit: bool) -> FromClause:
     # The credits of a fact's order, for few facts among many. OFFSET 0 has them looked up one by one, whatever the
     # database's statistics make it expect. Index: credits_order.
     credit = credits_.alias("of_order")
+    keys = (column for name, column in _COLUMNS.items() if name in cells.used)
     return (
-        select(*(column for column in credit.c if column.name not in ("tenant_id", "order_id", "position")))
+        select(*(credit.c[name] for name in ("weight_booked", *columns, *keys)))
         .where(of_tenant(credit), credit.c.order_id == fact.c.order_id, _counts(credit, by_credit=by_credit))
         .offset(literal_column("0"))
         .lateral("credit")
@@ -69,7 +73,7 @@ def credits_scan(sums: tuple[str, ...], cells: Cells, times: Times, is_original:
     product = UNKNOWN
     if cells.requires("product"):
         item = _live_items(times)
-        credit = _credit_of(item, by_credit=by_credit)
+        credit = _credit_of(item, cells, "id", "occurred_at", "customer_id", by_credit=by_credit)
         source = item.join(credit, true())
         conditions = []
         product = Key(item.c.product_id)
@@ -78,7 +82,7 @@ def credits_scan(sums: tuple[str, ...], cells: Cells, times: Times, is_original:
         source = credit.join(item, true())
         product = Key(item.c.product_id)
     weight = _weight(credit, by_credit=by_credit)
-    keys = _credit_keys(credit, product)
+    keys = _credit_keys(credit, cells, product)
     if "product" in cells.used and "product" not in cells.dimensions:
         # Filtered by product alone, an order with two of the products would come twice.
         rows = (
@@ -179,7 +183,7 @@ def lines_scan(sums: tuple[str, ...], cells: Cells, times: Times, is_original: b
     is_item = line.c.kind == word(LineKind.ITEM)
     conditions = [of_tenant(line), is_item if only_items else _is_revenue(line)]
     if cells.requires("product"):
-        credit = _credit_of(line, by_credit=by_credit)
+        credit = _credit_of(line, cells, by_credit=by_credit)
         # Index: order_lines_product.
         source = line.join(credit, true())
         conditions.append(times.hold(line.c.occurred_at))
@@ -196,7 +200,7 @@ def lines_scan(sums: tuple[str, ...], cells: Cells, times: Times, is_original: b
         "gross_e9": _weighted(amount_of(line, is_original), weight),
         "missing_rates": count_of(line.c.amount_base_minor.is_(None)),
     }
-    keys = _credit_keys(credit, Key(line.c.product_id))
+    keys = _credit_keys(credit, cells, Key(line.c.product_id))
     return grouped(source, conditions, keys, line.c.occurred_at, cells, {name: aggregates[name] for name in sums})
 
 
@@ -204,13 +208,13 @@ def refunds_scan(sums: tuple[str, ...], cells: Cells, times: Times, is_original:
     """What refunds took back."""
     line = refund_lines.alias("refund_line")
     by_credit = _is_by_credit(sums, cells)
-    credit = _credit_of(line, by_credit=by_credit)
+    credit = _credit_of(line, cells, by_credit=by_credit)
     weight = _weight(credit, by_credit=by_credit)
     conditions = [of_tenant(line), times.hold(line.c.occurred_at), _is_revenue(line)]
     aggregates = {
         "refunds_e9": _weighted(amount_of(line, is_original), weight),
         "missing_rates": count_of(line.c.amount_base_minor.is_(None)),
     }
-    keys = _credit_keys(credit, Key(line.c.product_id))
+    keys = _credit_keys(credit, cells, Key(line.c.product_id))
     chosen = {name: aggregates[name] for name in sums}
     return grouped(line.join(credit, true()), conditions, keys, line.c.occurred_at, cells, chosen)

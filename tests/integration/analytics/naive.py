@@ -203,7 +203,7 @@ def is_listed(measures: Iterable[str], cell: Cell) -> bool:
         "commission": list(cell.commission_states.values()),
         "earningsPerClick": [*cell.commission_states.values(), cell.clicks],
     }
-    return any(any(sums.get(name) or [getattr(cell, name, 0)]) for name in measures)
+    return any(any(sums.get(name) or [getattr(cell, name)]) for name in measures)
 
 
 def _rounded(number: Fraction, digits: int) -> Decimal:

@@ -8,7 +8,7 @@ GROUP BY 1
 UNION ALL
 SELECT credit.currency AS currency, 0 AS gross_e9, coalesce(sum(refund_line.amount_minor), 0) * 1000000000::bigint AS refunds_e9
 FROM refund_lines AS refund_line
-JOIN LATERAL (SELECT of_order.id AS id, of_order.influencer_id AS influencer_id, of_order.campaign_id AS campaign_id, of_order.code AS code, of_order.platform AS platform, of_order.channel AS channel, of_order.weight_booked AS weight_booked, of_order.occurred_at AS occurred_at, of_order.country AS country, of_order.currency AS currency, of_order.customer_id AS customer_id
+JOIN LATERAL (SELECT of_order.weight_booked AS weight_booked, of_order.currency AS currency
 FROM credits AS of_order
 WHERE of_order.tenant_id = $1 AND of_order.order_id = refund_line.order_id AND of_order.position = 0
 LIMIT ALL OFFSET 0) AS credit ON true
