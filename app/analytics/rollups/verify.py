@@ -6,7 +6,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from app.analytics.rollups.buckets import STORED, verify_text
-from app.analytics.rollups.catalog import RollupSet, stored
+from app.analytics.rollups.catalog import TOKENS, RollupSet, stored
 from app.analytics.rollups.fold import bounds
 from app.analytics.sql.state import EXTENT
 from app.core import timegrain
@@ -23,6 +23,9 @@ TIMEOUT_S = 600.0
 
 _STATE = """/* rollups.state */
 SELECT zone, sets FROM rollup_state WHERE tenant_id = $1"""
+
+_ZONE = """/* rollups.reporting_zone */
+SELECT reporting_zone FROM tenants WHERE id = $1"""
 
 _ROLLUP_EXTENT = """/* rollups.extent */
 SELECT min(bucket) AS first_at, max(bucket) AS last_at FROM rollups WHERE tenant_id = $1"""
@@ -48,25 +51,31 @@ class Difference:
 
 
 async def verify(db: Database, tenant_id: UUID) -> list[Difference]:
-    """Differences, at most DIFFERENCES_MAX, of all stored sets and grains, in one snapshot: may run beside writes."""
+    """Differences, at most DIFFERENCES_MAX, of all stored sets and grains, in one snapshot: may run beside writes.
+
+    A tenant without a state is compared as its next write would make it: all sets, in its present zone. Facts that came
+    without their contributions would be missing from answers from then on.
+    """
     async with db.snapshot(tenant_id, timeout_s=TIMEOUT_S) as session:
         state = await session.fetchrow(_STATE, tenant_id)
         extent = await _extent(session)
-        if state is None or extent is None:
+        if extent is None:
             return []
+        sets_stored = TOKENS if state is None else state["sets"]
+        zone_stored = await session.fetchval(_ZONE, tenant_id) if state is None else state["zone"]
         found: list[Difference] = []
         for grain in Grain:
             sets = tuple(
                 RollupSet(rollup.name, rollup.dimensions, (grain,), rollup.cells)
-                for rollup in stored(state["sets"])
+                for rollup in stored(sets_stored)
                 if grain in rollup.grains
             )
             # Cut at edges of the grain, so that no bucket is cut.
-            zone = "UTC" if grain is Grain.HOUR else state["zone"]
+            zone = "UTC" if grain is Grain.HOUR else zone_stored
             years = timegrain.edges(extent, Granularity.YEAR, zone)
             for start, end in pairwise(years):
                 if sets and len(found) < DIFFERENCES_MAX:
-                    found += await _differences(session, sets, Interval(start, end), state["zone"])
+                    found += await _differences(session, sets, Interval(start, end), zone_stored)
         return found[:DIFFERENCES_MAX]
 
 

@@ -86,6 +86,20 @@ async def test_verify_tells_what_differs(runtime: Runtime, ctx: Ctx) -> None:
     assert by_day.off == {"clicks": -2}
 
 
+async def test_facts_of_a_tenant_without_rollups_are_all_missing(runtime: Runtime, ctx: Ctx) -> None:
+    assert await verify(runtime.db, ctx.tenant_id) == [], "neither has anything"
+    facts = made_up(ctx.tenant, seed=5, start=START, days=2, orders=0, instances=1)
+    await insert(runtime.db, facts)
+    assert await count(runtime.db, ctx, "rollup_state") == 0
+
+    found = await verify(runtime.db, ctx.tenant_id)
+
+    assert {f"{item.rollup_set}:{item.grain}" for item in found} == set(TOKENS)
+    assert {item.off["instances"] for item in found} == {1}
+    await rebuild(runtime.db, ctx.tenant, now=NOW)
+    assert await verify(runtime.db, ctx.tenant_id) == []
+
+
 async def test_batches_of_years_apart_are_folded_one_after_the_other(runtime: Runtime, ctx: Ctx) -> None:
     years = [datetime(year, 6, 1, tzinfo=UTC) for year in (1950, 1990, 2025)]
     async with runtime.db.write(ctx.tenant_id) as session:
