@@ -7,13 +7,17 @@ STAMP = $(VENV)/.installed
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-long lint bench clean
 
 demo: $(STAMP)
 	$(BIN)/scoville demo $(DEMO_ARGS)
 
 test: $(STAMP)
 	$(BIN)/pytest -n 2 $(TEST_ARGS)
+
+# What `make test` leaves out; with ONLINE_RETAIL_CSV also the import of that whole file. See tests/README.md.
+test-long: $(STAMP)
+	$(BIN)/pytest -n 2 -m slow $(TEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -30,6 +34,6 @@ clean:
 # The stamp is newer than pyproject.toml once the dependencies are in: a second run installs nothing.
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Scoville needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(STAMP)

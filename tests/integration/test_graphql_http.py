@@ -1,6 +1,7 @@
 """GraphQL over HTTP as its specification wants it, and requests that are none.
 
-The claims of the `graphql-http` package's audits, in Python; `tests/audits` runs the originals where there is Node.
+The requirements one by one are in `tests/audits`, by the ids of the npm package `graphql-http`, whose own audits are run
+there too where `SCOVILLE_AUDITS` names the package and there is Node.
 """
 
 import dataclasses
