@@ -87,6 +87,7 @@ class Commission(TenantEntity, table=True):
         refers("influencer_id", "influencers", name="commissions_influencer"),
         Index("commissions_order", "tenant_id", "order_id"),
         Index("commissions_occurred", "tenant_id", "occurred_at", "id"),
+        Index("commissions_recorded", "tenant_id", "recorded_at", "id"),
         Index("commissions_influencer_occurred", "tenant_id", "influencer_id", "occurred_at"),
         Index("commissions_campaign", "tenant_id", "campaign_id", "occurred_at"),
     )
@@ -158,6 +159,7 @@ class LedgerEntry(TenantEntity, table=True):
         one_of("account", LedgerAccount, name="ledger_entries_account_known"),
         CheckConstraint("amount_minor <> 0", name="ledger_entries_not_empty"),
         Index("ledger_entries_posting", "tenant_id", "posting_id"),
+        Index("ledger_entries_posted", "tenant_id", "posted_at", "id"),
         Index("ledger_entries_influencer", "tenant_id", "influencer_id", "account", "currency", "posted_at"),
         Index("ledger_entries_cause", "tenant_id", "cause_id"),
     )

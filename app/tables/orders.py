@@ -37,6 +37,7 @@ class Order(TenantEntity, table=True):
         UniqueConstraint("tenant_id", "external_id", name="orders_external_id"),
         refers("customer_id", "customers", name="orders_customer"),
         Index("orders_occurred", "tenant_id", "occurred_at", "id"),
+        Index("orders_recorded", "tenant_id", "recorded_at", "id"),
         Index("orders_customer_occurred", "tenant_id", "customer_id", "occurred_at"),
     )
 
@@ -135,6 +136,7 @@ class Refund(TenantEntity, table=True):
         refers("order_id", "orders", name="refunds_order"),
         Index("refunds_order", "tenant_id", "order_id"),
         Index("refunds_occurred", "tenant_id", "occurred_at", "id"),
+        Index("refunds_recorded", "tenant_id", "recorded_at", "id"),
         Index("refunds_waiting", "tenant_id", "order_external_id", postgresql_where=sql("state = 'WAITING'")),
     )
 
@@ -193,6 +195,7 @@ class Adjustment(TenantEntity, table=True):
         UniqueConstraint("tenant_id", "external_id", name="adjustments_external_id"),
         refers("customer_id", "customers", name="adjustments_customer"),
         Index("adjustments_occurred", "tenant_id", "occurred_at", "id"),
+        Index("adjustments_recorded", "tenant_id", "recorded_at", "id"),
         Index(
             "adjustments_product",
             "tenant_id",

@@ -60,6 +60,7 @@ class Campaign(Dated, TenantEntity, table=True):
         UniqueConstraint("tenant_id", "external_id", name="campaigns_external_id"),
         Index("campaigns_created", "tenant_id", "created_at", "id"),
         Index("campaigns_name", "tenant_id", "name", "id"),
+        Index("campaigns_starts", "tenant_id", "starts_at", "id"),
     )
 
     external_id: str | None = text(null=True)
@@ -86,6 +87,7 @@ class Enrollment(Dated, TenantEntity, table=True):
         refers("campaign_id", "campaigns", name="enrollments_campaign"),
         refers("influencer_id", "influencers", name="enrollments_influencer"),
         UniqueConstraint("tenant_id", "campaign_id", "influencer_id", name="enrollments_pair"),
+        Index("enrollments_created", "tenant_id", "created_at", "id"),
         Index("enrollments_influencer_created", "tenant_id", "influencer_id", "created_at", "id"),
         Index("enrollments_campaign_created", "tenant_id", "campaign_id", "created_at", "id"),
     )
@@ -106,6 +108,7 @@ class Link(Dated, TenantEntity, table=True):
         refers("influencer_id", "influencers", name="links_influencer"),
         refers("campaign_id", "campaigns", name="links_campaign"),
         UniqueConstraint("tenant_id", "slug", name="links_slug"),
+        Index("links_created", "tenant_id", "created_at", "id"),
         Index("links_influencer_created", "tenant_id", "influencer_id", "created_at", "id"),
         Index("links_campaign_created", "tenant_id", "campaign_id", "created_at", "id"),
     )
@@ -133,6 +136,7 @@ class Code(Dated, TenantEntity, table=True):
         refers("influencer_id", "influencers", name="codes_influencer"),
         refers("campaign_id", "campaigns", name="codes_campaign"),
         UniqueConstraint("tenant_id", "code", name="codes_code"),
+        Index("codes_created", "tenant_id", "created_at", "id"),
         Index("codes_influencer_created", "tenant_id", "influencer_id", "created_at", "id"),
         Index("codes_campaign_created", "tenant_id", "campaign_id", "created_at", "id"),
     )
