@@ -76,25 +76,25 @@ async def repeat(task: Task, stop: asyncio.Event) -> None:
 
 
 async def fold_all(runtime: Runtime) -> None:
-    """Fold every tenant's pending deltas into its rollups. One tenant's failure does not keep the others waiting."""
-    failed: list[BaseException] = []
-    for tenant_id in await _tenant_ids(runtime):
-        try:
-            await fold(runtime.db, tenant_id, now=runtime.clock.now())
-        except Exception as error:  # noqa: BLE001 - raised below, together
-            failed.append(error)
-    if failed:
-        raise failed[0]
+    """Fold every tenant's pending deltas into its rollups."""
+
+    async def fold_one(tenant_id: UUID) -> None:
+        await fold(runtime.db, tenant_id, now=runtime.clock.now())
+
+    await _for_each_tenant(runtime, "fold", fold_one)
 
 
 async def forget_idempotency_keys(runtime: Runtime) -> None:
     """Delete the keys that are older than they are promised to be remembered."""
     before = runtime.clock.now() - timedelta(days=runtime.settings.idempotency_days)
-    for tenant_id in await _tenant_ids(runtime):
+
+    async def forget(tenant_id: UUID) -> None:
         forgotten = CLEANUP_ROWS_MAX
         while forgotten == CLEANUP_ROWS_MAX:
             async with runtime.db.write(tenant_id) as session:
                 forgotten = await idempotency.forget(session, before=before, rows_max=CLEANUP_ROWS_MAX)
+
+    await _for_each_tenant(runtime, "forget_idempotency_keys", forget)
 
 
 async def make_partitions(runtime: Runtime) -> None:
@@ -109,6 +109,19 @@ async def make_partitions(runtime: Runtime) -> None:
         log.info("partition_made", partition=partition.name, rows=partition.rows)
 
 
-async def _tenant_ids(runtime: Runtime) -> list[UUID]:
+async def _for_each_tenant(runtime: Runtime, task: str, work: Callable[[UUID], Awaitable[None]]) -> None:
+    """Do the work for one tenant after the other; a tenant's failure is logged and does not keep the rest waiting.
+
+    Raises an ExceptionGroup of all failures at the end, so that the task's next run waits longer.
+    """
     async with runtime.db.directory() as session:
-        return await tenancy.list_tenant_ids(session)
+        tenant_ids = await tenancy.list_tenant_ids(session)
+    failures: list[Exception] = []
+    for tenant_id in tenant_ids:
+        try:
+            await work(tenant_id)
+        except Exception as error:  # noqa: BLE001 - one tenant's failure must not end the others' work
+            log.warning("worker_tenant_failed", task=task, tenant_id=str(tenant_id), **describe(error))
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup(f"{task} failed for {len(failures)} of {len(tenant_ids)} tenants", failures)

@@ -6,15 +6,19 @@ import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 import structlog
 from pydantic import SecretStr
 
 from app import worker
+from app.analytics.rollups.deltas import Contribution, append
 from app.core.clock import FixedClock
-from app.core.context import Ctx
+from app.core.context import Ctx, TenantInfo
+from app.core.ids import new_id
 from app.errors import OutsideError
 from app.runtime import Runtime
+from tests.conftest import add_tenant, make_ctx
 from tests.factories.databases import member_login
 
 pytestmark = pytest.mark.database
@@ -57,6 +61,44 @@ async def test_idempotency_keys_are_kept_as_long_as_promised(
     await worker.forget_idempotency_keys(at(runtime, ctx.now))
 
     assert await idempotency_keys(runtime, ctx) == {"kept", "new"}
+
+
+async def test_every_tenant_that_fails_is_named_and_the_others_are_folded(
+    runtime: Runtime, admin: "asyncpg.Pool[Any]"
+) -> None:
+    broken = []
+    for _ in range(3):
+        info = TenantInfo(new_id(), f"tenant {new_id()}", reporting_zone="UTC", currency="GBP", is_test=False)
+        await add_tenant(admin, info)
+        broken.append(make_ctx(info))
+        async with runtime.db.write(info.id) as session:
+            await append(broken[-1], session, [Contribution(broken[-1].now, clicks=1)])
+    # The last tenant that was made: the others stand before it.
+    fine = broken.pop()
+    for ctx in broken:
+        await set_zone(runtime, ctx, "Nowhere/Land")
+
+    with structlog.testing.capture_logs() as logs, pytest.raises(ExceptionGroup) as failed:
+        await worker.fold_all(runtime)
+    async with runtime.db.read(fine.tenant_id) as session:
+        waiting = await session.fetchval(
+            "/* test */ SELECT count(*) FROM rollup_delta WHERE tenant_id = $1", fine.tenant_id
+        )
+    for ctx in broken:
+        await set_zone(runtime, ctx, "UTC")
+    await worker.fold_all(runtime)
+
+    told = [entry for entry in logs if entry["event"] == "worker_tenant_failed"]
+    assert {entry["tenant_id"] for entry in told} == {str(ctx.tenant_id) for ctx in broken}
+    assert {(entry["task"], entry["error"]) for entry in told} == {("fold", type(failed.value.exceptions[0]).__name__)}
+    assert len(failed.value.exceptions) == 2
+    assert waiting == 0
+
+
+async def set_zone(runtime: Runtime, ctx: Ctx, zone: str) -> None:
+    """Change the zone of a tenant's rollups: with one that is none they cannot be folded."""
+    async with runtime.db.write(ctx.tenant_id) as session:
+        await session.execute("/* test */ UPDATE rollup_state SET zone = $2 WHERE tenant_id = $1", ctx.tenant_id, zone)
 
 
 async def test_partitions_are_made_ahead(runtime: Runtime) -> None:
