@@ -1,4 +1,4 @@
-"""The outbox: events written in the transaction that caused them, delivered later by the worker."""
+"""The outbox: events written in the transaction that caused them, kept for consumers that are to come."""
 
 from app.outbox.service import TOPICS, Event, append
 

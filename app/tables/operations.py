@@ -11,7 +11,11 @@ from app.tables.base import TenantEntity, TenantRow, digest, instant, json, smal
 
 
 class Outbox(TenantEntity, table=True):
-    """An event written in the transaction that caused it; delivered by the worker."""
+    """An event written in the transaction that caused it.
+
+    It is kept, undelivered, for the consumers that later releases bring: nothing reads or deletes events yet.
+    available_at: when it may first be delivered. delivered_at: null until it was.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
