@@ -15,9 +15,9 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/pytest -n 2 $(TEST_ARGS)
 
-# What `make test` leaves out; with ONLINE_RETAIL_CSV also the import of that whole file. See tests/README.md.
+# What `make test` leaves out; with ONLINE_RETAIL_CSV also the import of that whole file, which one process does once.
 test-long: $(STAMP)
-	$(BIN)/pytest -n 2 -m slow $(TEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile -m slow $(TEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

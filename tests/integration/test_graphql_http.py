@@ -1,7 +1,7 @@
 """GraphQL over HTTP as its specification wants it, and requests that are none.
 
-The requirements one by one are in `tests/audits`, by the ids of the npm package `graphql-http`, whose own audits are run
-there too where `SCOVILLE_AUDITS` names the package and there is Node.
+The requirements one by one are in `tests/audits`, by the ids of the npm package `graphql-http`. The package's own
+audits run there too, where there is Node and `SCOVILLE_AUDITS` names the package.
 """
 
 import dataclasses
