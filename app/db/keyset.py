@@ -7,6 +7,7 @@ Every function applies the listing's `own` predicate for principals that are lim
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 from uuid import UUID
 
@@ -205,11 +206,22 @@ def _beyond(args: list[Any], listing: Listing, conditions: Sequence[Condition], 
         return ""
     path = "before" if page.backward else "after"
     values = decode_cursor(question(listing, sort, conditions), page.cursor, path=path)
-    if len(values) != 2:
+    if not _is_place(values, casts[sort.column]):
         raise DomainError("INVALID_CURSOR", f"`{path}` is not a cursor of this connection.", path=(path,))
     sign = "<" if sort.descending != page.backward else ">"
     value, last = (_parameter(args, part) for part in values)
     return f"\n          AND (item.{sort.column}, item.id) {sign} ({value}::{casts[sort.column]}, {last}::uuid)"
+
+
+def _is_place(values: Sequence[Any], sql_type: str) -> bool:
+    """Whether the values are a row's sort value and id: a cursor that somebody edited never reaches the database."""
+    match values:
+        case [datetime() as instant, UUID()]:
+            return sql_type == "timestamptz" and instant.tzinfo is not None and MINYEAR < instant.year < MAXYEAR
+        case [str() as text, UUID()]:
+            return sql_type == "text" and "\0" not in text
+        case _:
+            return False
 
 
 def _order(sort: Sort, page: Page) -> str:
