@@ -12,8 +12,7 @@ from app.core.words import AttributionModel, CampaignStatus
 from app.usecases.create_campaigns import create_campaigns
 from app.usecases.update_campaigns import update_campaigns
 from graphql_schema.campaigns import Campaign
-from graphql_schema.context import Info
-from graphql_schema.families import found
+from graphql_schema.families import one_row
 from graphql_schema.scalars import BigInt, CurrencyCode
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, given, own_id, present
 
@@ -112,10 +111,7 @@ class UpdateCampaignsInput:
 class CampaignResult(ItemResult):
     """What became of one campaign of a write."""
 
-    @strawberry.field(description="The campaign as it is now; null when rejected.")
-    async def campaign(self, info: Info) -> Campaign | None:
-        """The campaign as it is now."""
-        return await found(info, CAMPAIGNS, self.row_id)
+    campaign = one_row(Campaign, CAMPAIGNS, "row_id", "The campaign as it is now; null when rejected.")
 
 
 @strawberry.type(description="What became of the campaigns of a write.")

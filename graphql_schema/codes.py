@@ -15,8 +15,7 @@ from app.tracking import inputs as plain
 from app.tracking.queries import CODES
 from app.usecases.create_codes import create_codes
 from app.usecases.update_codes import update_codes
-from graphql_schema.context import Info
-from graphql_schema.families import found, shows
+from graphql_schema.families import one_row, shows
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
@@ -61,15 +60,9 @@ class Code(Node):
             campaign_id=row["campaign_id"],
         )
 
-    @strawberry.field(description="Whose it is.")
-    async def influencer(self, info: Info) -> LazyInfluencer | None:
-        """Whose it is."""
-        return await found(info, INFLUENCERS, self.influencer_id)
+    influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Whose it is.")
 
-    @strawberry.field(description="For which campaign; null: for none.")
-    async def campaign(self, info: Info) -> LazyCampaign | None:
-        """For which campaign."""
-        return await found(info, CAMPAIGNS, self.campaign_id)
+    campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "For which campaign; null: for none.")
 
 
 @strawberry.input(description="Which codes to list. Conditions are combined by AND.")
@@ -166,10 +159,7 @@ class CodeResult(ItemResult):
     """What became of one code of a write."""
 
     # `code` is already why an item was rejected.
-    @strawberry.field(description="The coupon code as it is now; null when rejected.")
-    async def coupon(self, info: Info) -> Code | None:
-        """The coupon code as it is now."""
-        return await found(info, CODES, self.row_id)
+    coupon = one_row(Code, CODES, "row_id", "The coupon code as it is now; null when rejected.")
 
 
 @strawberry.type(description="What became of the codes of a write.")

@@ -19,7 +19,7 @@ from app.ledger.queries import LEDGER_ENTRIES
 from app.orders.queries import ORDERS, REFUNDS
 from app.products.queries import PRODUCTS
 from graphql_schema.context import Info
-from graphql_schema.families import found, shows
+from graphql_schema.families import one_row, shows
 from graphql_schema.filters import FactOrder, IdFilter, TimeFilter, any_of, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.loaders import Children
@@ -58,10 +58,7 @@ class CommissionLine:
             position=row["position"], amount=from_minor(row["amount_minor"], currency), product_id=row["product_id"]
         )
 
-    @strawberry.field(description="The line's product; null when it has none.")
-    async def product(self, info: Info) -> LazyProduct | None:
-        """The line's product."""
-        return await found(info, PRODUCTS, self.product_id)
+    product = one_row(LazyProduct, PRODUCTS, "product_id", "The line's product; null when it has none.")
 
 
 @shows(COMMISSIONS, Scope.MONEY_READ)
@@ -108,25 +105,13 @@ class Commission(Node):
             row_id=row["id"],
         )
 
-    @strawberry.field(description="Who earned it.")
-    async def influencer(self, info: Info) -> LazyInfluencer | None:
-        """Who earned it."""
-        return await found(info, INFLUENCERS, self.influencer_id)
+    influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Who earned it.")
 
-    @strawberry.field(description="The campaign whose terms applied; null without one.")
-    async def campaign(self, info: Info) -> LazyCampaign | None:
-        """The campaign whose terms applied."""
-        return await found(info, CAMPAIGNS, self.campaign_id)
+    campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "The campaign whose terms applied; null without one.")
 
-    @strawberry.field(description="The order it was earned by.")
-    async def order(self, info: Info) -> LazyOrder | None:
-        """The order it was earned by."""
-        return await found(info, ORDERS, self.order_id)
+    order = one_row(LazyOrder, ORDERS, "order_id", "The order it was earned by.")
 
-    @strawberry.field(description="The refund that took it back; null unless it is a reversal.")
-    async def refund(self, info: Info) -> LazyRefund | None:
-        """The refund that took it back."""
-        return await found(info, REFUNDS, self.refund_id)
+    refund = one_row(LazyRefund, REFUNDS, "refund_id", "The refund that took it back; null unless it is a reversal.")
 
     @strawberry.field(description="Its parts by order line, in order of position; they sum to the amount.")
     async def lines(self, info: Info) -> list[CommissionLine]:
@@ -164,10 +149,9 @@ class LedgerEntry(Node):
             influencer_id=row["influencer_id"],
         )
 
-    @strawberry.field(description="Whose balance it moves; null for accounts of the tenant's own.")
-    async def influencer(self, info: Info) -> LazyInfluencer | None:
-        """Whose balance it moves."""
-        return await found(info, INFLUENCERS, self.influencer_id)
+    influencer = one_row(
+        LazyInfluencer, INFLUENCERS, "influencer_id", "Whose balance it moves; null for accounts of the tenant's own."
+    )
 
 
 @strawberry.input(description="Which commissions to list. Conditions are combined by AND.")

@@ -13,7 +13,7 @@ from app.db.keyset import Condition
 from app.orders.queries import ORDERS
 from app.usecases.upsert_customers import upsert_customers
 from graphql_schema.context import Info
-from graphql_schema.families import found, shows
+from graphql_schema.families import one_row, shows
 from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, on, ordering
 from graphql_schema.lists import LATEST, nested_list, root_list
 from graphql_schema.loaders import Children
@@ -132,12 +132,9 @@ class UpsertCustomersInput:
 class CustomerResult(ItemResult):
     """What became of one customer of a write."""
 
-    @strawberry.field(
-        description="The customer as they are now; null when rejected.", extensions=[requires(Scope.CUSTOMERS_READ)]
+    customer = one_row(
+        Customer, CUSTOMERS, "row_id", "The customer as they are now; null when rejected.", scope=Scope.CUSTOMERS_READ
     )
-    async def customer(self, info: Info) -> Customer | None:
-        """The customer as they are now."""
-        return await found(info, CUSTOMERS, self.row_id)
 
 
 @strawberry.type(description="What became of the customers of a write.")

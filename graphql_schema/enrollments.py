@@ -16,8 +16,7 @@ from app.influencers.queries import INFLUENCERS
 from app.orders.queries import ENROLLMENT_ORDERS, ORDERS
 from app.usecases.create_enrollments import create_enrollments
 from app.usecases.update_enrollments import update_enrollments
-from graphql_schema.context import Info
-from graphql_schema.families import found, shows
+from graphql_schema.families import one_row, shows
 from graphql_schema.filters import IdFilter, any_of, on, ordering
 from graphql_schema.lists import LATEST, nested_list, root_list
 from graphql_schema.node import Node
@@ -62,15 +61,9 @@ class Enrollment(Node):
             row_id=row["id"],
         )
 
-    @strawberry.field(description="The campaign.")
-    async def campaign(self, info: Info) -> LazyCampaign | None:
-        """The campaign."""
-        return await found(info, CAMPAIGNS, self.campaign_id)
+    campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "The campaign.")
 
-    @strawberry.field(description="The influencer.")
-    async def influencer(self, info: Info) -> LazyInfluencer | None:
-        """The influencer."""
-        return await found(info, INFLUENCERS, self.influencer_id)
+    influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "The influencer.")
 
     orders = nested_list(
         LazyOrder,
@@ -168,10 +161,7 @@ class UpdateEnrollmentsInput:
 class EnrollmentResult(ItemResult):
     """What became of one enrollment of a write."""
 
-    @strawberry.field(description="The enrollment as it is now; null when rejected.")
-    async def enrollment(self, info: Info) -> Enrollment | None:
-        """The enrollment as it is now."""
-        return await found(info, ENROLLMENTS, self.row_id)
+    enrollment = one_row(Enrollment, ENROLLMENTS, "row_id", "The enrollment as it is now; null when rejected.")
 
 
 @strawberry.type(description="What became of the enrollments of a write.")

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+import strawberry
+
 from app.core.context import Scope
 from app.db.keyset import Listing
 from graphql_schema.context import Info
 from graphql_schema.loaders import ById
+from graphql_schema.permissions import requires
 
 T = TypeVar("T", bound=type)
 
@@ -56,3 +59,20 @@ async def found(info: Info, listing: Listing, row_id: UUID | None) -> Any | None
         return None
     row = await info.context.loaders.get(ById(listing)).load(row_id)
     return None if row is None else FAMILIES[listing.tag].show(row)
+
+
+def one_row(of: Any, listing: Listing, key: str, description: str, *, scope: Scope | None = None) -> Any:
+    """The field of the row whose id is a type's attribute `key`; null when there is none, or it is not the caller's.
+
+    of: the row's GraphQL type. scope: needed beside the type's own.
+    """
+
+    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        return await found(info, listing, getattr(root, key))
+
+    return strawberry.field(
+        resolver=resolve,
+        graphql_type=of | None,
+        description=description,
+        extensions=[] if scope is None else [requires(scope)],
+    )

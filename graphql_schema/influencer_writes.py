@@ -8,8 +8,7 @@ from app.influencers import inputs as plain
 from app.influencers.queries import INFLUENCERS
 from app.usecases.create_influencers import create_influencers
 from app.usecases.update_influencers import update_influencers
-from graphql_schema.context import Info
-from graphql_schema.families import found
+from graphql_schema.families import one_row
 from graphql_schema.influencers import Influencer
 from graphql_schema.scalars import BigInt
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, given, own_id, present
@@ -95,10 +94,7 @@ class UpdateInfluencersInput:
 class InfluencerResult(ItemResult):
     """What became of one influencer of a write."""
 
-    @strawberry.field(description="The influencer as they are now; null when rejected.")
-    async def influencer(self, info: Info) -> Influencer | None:
-        """The influencer as they are now."""
-        return await found(info, INFLUENCERS, self.row_id)
+    influencer = one_row(Influencer, INFLUENCERS, "row_id", "The influencer as they are now; null when rejected.")
 
 
 @strawberry.type(description="What became of the influencers of a write.")

@@ -16,8 +16,7 @@ from app.influencers.queries import INFLUENCERS
 from app.tracking import inputs as plain
 from app.tracking.queries import INSTANCES, LINKS
 from app.usecases.record_instances import record_instances
-from graphql_schema.context import Info
-from graphql_schema.families import found
+from graphql_schema.families import one_row
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, TimeFilter, any_of, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.permissions import requires
@@ -74,25 +73,13 @@ class Instance:
             click=row["click_id"],
         )
 
-    @strawberry.field(description="Whose work it came from.")
-    async def influencer(self, info: Info) -> LazyInfluencer | None:
-        """Whose work it came from."""
-        return await found(info, INFLUENCERS, self.influencer_id)
+    influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Whose work it came from.")
 
-    @strawberry.field(description="For which campaign; null: for none.")
-    async def campaign(self, info: Info) -> LazyCampaign | None:
-        """For which campaign."""
-        return await found(info, CAMPAIGNS, self.campaign_id)
+    campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "For which campaign; null: for none.")
 
-    @strawberry.field(description="The link it came by.")
-    async def link(self, info: Info) -> LazyLink | None:
-        """The link it came by."""
-        return await found(info, LINKS, self.link_id)
+    link = one_row(LazyLink, LINKS, "link_id", "The link it came by.")
 
-    @strawberry.field(description="Who it was, if known.", extensions=[requires(Scope.CUSTOMERS_READ)])
-    async def customer(self, info: Info) -> LazyCustomer | None:
-        """Who it was."""
-        return await found(info, CUSTOMERS, self.customer_id)
+    customer = one_row(LazyCustomer, CUSTOMERS, "customer_id", "Who it was, if known.", scope=Scope.CUSTOMERS_READ)
 
     @strawberry.field(description="The store's id of the visitor.", extensions=[requires(Scope.CUSTOMERS_READ)])
     def visitor_id(self) -> str | None:

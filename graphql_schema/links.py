@@ -15,8 +15,7 @@ from app.tracking import inputs as plain
 from app.tracking.queries import LINKS
 from app.usecases.create_links import create_links
 from app.usecases.update_links import update_links
-from graphql_schema.context import Info
-from graphql_schema.families import found, shows
+from graphql_schema.families import one_row, shows
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
@@ -65,15 +64,9 @@ class Link(Node):
             campaign_id=row["campaign_id"],
         )
 
-    @strawberry.field(description="Whose it is.")
-    async def influencer(self, info: Info) -> LazyInfluencer | None:
-        """Whose it is."""
-        return await found(info, INFLUENCERS, self.influencer_id)
+    influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Whose it is.")
 
-    @strawberry.field(description="For which campaign; null: for none.")
-    async def campaign(self, info: Info) -> LazyCampaign | None:
-        """For which campaign."""
-        return await found(info, CAMPAIGNS, self.campaign_id)
+    campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "For which campaign; null: for none.")
 
 
 @strawberry.input(description="Which links to list. Conditions are combined by AND.")
@@ -172,10 +165,7 @@ class UpdateLinksInput:
 class LinkResult(ItemResult):
     """What became of one link of a write."""
 
-    @strawberry.field(description="The link as it is now; null when rejected.")
-    async def link(self, info: Info) -> Link | None:
-        """The link as it is now."""
-        return await found(info, LINKS, self.row_id)
+    link = one_row(Link, LINKS, "row_id", "The link as it is now; null when rejected.")
 
 
 @strawberry.type(description="What became of the links of a write.")

@@ -14,7 +14,7 @@ from app.usecases.edit_orders import edit_orders
 from app.usecases.record_order_events import record_order_events
 from app.usecases.record_orders import record_orders
 from graphql_schema.context import Info
-from graphql_schema.families import found
+from graphql_schema.families import found, one_row
 from graphql_schema.orders import Attribution, Order
 from graphql_schema.scalars import CurrencyCode, uuid_of
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, present
@@ -204,10 +204,7 @@ class OrderResult(ItemResult):
             for earned in self.detail.get("commissions", ())
         ]
 
-    @strawberry.field(description="The order as it is now; null when rejected.")
-    async def order(self, info: Info) -> Order | None:
-        """The order as it is now."""
-        return await found(info, ORDERS, self.row_id)
+    order = one_row(Order, ORDERS, "row_id", "The order as it is now; null when rejected.")
 
 
 @strawberry.type(description="What became of one edit.")
@@ -220,10 +217,7 @@ class OrderEditResult(ItemResult):
         version: int | None = self.detail.get("version")
         return version
 
-    @strawberry.field(description="The order as it is now; null when rejected.")
-    async def order(self, info: Info) -> Order | None:
-        """The order as it is now."""
-        return await found(info, ORDERS, self.row_id)
+    order = one_row(Order, ORDERS, "row_id", "The order as it is now; null when rejected.")
 
 
 @strawberry.type(description="What became of one event of an order.")

@@ -28,7 +28,7 @@ from app.orders.queries import ORDER_EVENTS, ORDER_LINES, ORDERS, REFUNDS, live
 from app.products.queries import PRODUCTS
 from graphql_schema.commissions import Commission
 from graphql_schema.context import Info
-from graphql_schema.families import found, shown, shows
+from graphql_schema.families import one_row, shown, shows
 from graphql_schema.filters import FactOrder, StringFilter, TimeFilter, is_flag, on
 from graphql_schema.lists import root_list
 from graphql_schema.loaders import Children
@@ -83,10 +83,7 @@ class OrderLine:
             product_id=row["product_id"],
         )
 
-    @strawberry.field(description="What was sold; null for lines without a product.")
-    async def product(self, info: Info) -> LazyProduct | None:
-        """What was sold."""
-        return await found(info, PRODUCTS, self.product_id)
+    product = one_row(LazyProduct, PRODUCTS, "product_id", "What was sold; null for lines without a product.")
 
 
 @strawberry.type(description="Something that happened to an order.")
@@ -140,15 +137,9 @@ class Credit:
             campaign_id=row["campaign_id"],
         )
 
-    @strawberry.field(description="Who is credited; null: nobody.")
-    async def influencer(self, info: Info) -> LazyInfluencer | None:
-        """Who is credited."""
-        return await found(info, INFLUENCERS, self.influencer_id)
+    influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Who is credited; null: nobody.")
 
-    @strawberry.field(description="For which campaign; null: outside any.")
-    async def campaign(self, info: Info) -> LazyCampaign | None:
-        """For which campaign."""
-        return await found(info, CAMPAIGNS, self.campaign_id)
+    campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "For which campaign; null: outside any.")
 
 
 @strawberry.type(description="A touch that was looked at for an order, with its credit or why it earned none.")
@@ -235,12 +226,13 @@ class Order(Node):
             row_id=row["id"],
         )
 
-    @strawberry.field(
-        description="Who bought; null when the store did not say.", extensions=[requires(Scope.CUSTOMERS_READ)]
+    customer = one_row(
+        LazyCustomer,
+        CUSTOMERS,
+        "customer_id",
+        "Who bought; null when the store did not say.",
+        scope=Scope.CUSTOMERS_READ,
     )
-    async def customer(self, info: Info) -> LazyCustomer | None:
-        """Who bought."""
-        return await found(info, CUSTOMERS, self.customer_id)
 
     @strawberry.field(description="Its lines, in order of position.")
     async def lines(self, info: Info) -> list[OrderLine]:

@@ -11,8 +11,7 @@ from app.products import inputs as plain
 from app.products.queries import PRODUCTS
 from app.usecases.upsert_products import upsert_products
 from graphql_schema.analytics import analytics_of
-from graphql_schema.context import Info
-from graphql_schema.families import found, shows
+from graphql_schema.families import one_row, shows
 from graphql_schema.filters import IdFilter, StringFilter, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
@@ -98,10 +97,7 @@ class UpsertProductsInput:
 class ProductResult(ItemResult):
     """What became of one product of a write."""
 
-    @strawberry.field(description="The product as it is now; null when rejected.")
-    async def product(self, info: Info) -> Product | None:
-        """The product as it is now."""
-        return await found(info, PRODUCTS, self.row_id)
+    product = one_row(Product, PRODUCTS, "row_id", "The product as it is now; null when rejected.")
 
 
 @strawberry.type(description="What became of the products of a write.")

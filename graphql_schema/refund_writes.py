@@ -11,8 +11,7 @@ from app.orders import inputs as plain
 from app.orders.queries import ADJUSTMENTS, REFUNDS
 from app.usecases.record_adjustments import record_adjustments
 from app.usecases.record_refunds import record_refunds
-from graphql_schema.context import Info
-from graphql_schema.families import found
+from graphql_schema.families import one_row
 from graphql_schema.refunds import Adjustment, Refund
 from graphql_schema.scalars import CurrencyCode
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, present
@@ -121,20 +120,14 @@ class RefundResult(ItemResult):
         amount = self.detail.get("amount")
         return None if amount is None else Decimal(amount)
 
-    @strawberry.field(description="The refund as it is now; null when rejected.")
-    async def refund(self, info: Info) -> Refund | None:
-        """The refund as it is now."""
-        return await found(info, REFUNDS, self.row_id)
+    refund = one_row(Refund, REFUNDS, "row_id", "The refund as it is now; null when rejected.")
 
 
 @strawberry.type(description="What became of one adjustment of a write.")
 class AdjustmentResult(ItemResult):
     """What became of one adjustment of a write."""
 
-    @strawberry.field(description="The adjustment; null when rejected.")
-    async def adjustment(self, info: Info) -> Adjustment | None:
-        """The adjustment."""
-        return await found(info, ADJUSTMENTS, self.row_id)
+    adjustment = one_row(Adjustment, ADJUSTMENTS, "row_id", "The adjustment; null when rejected.")
 
 
 @strawberry.type(description="What became of the refunds of a write.")

@@ -14,7 +14,7 @@ from app.db.keyset import Condition
 from app.orders.queries import ADJUSTMENTS, ORDERS, REFUND_LINES, REFUNDS
 from app.products.queries import PRODUCTS
 from graphql_schema.context import Info
-from graphql_schema.families import found, shows
+from graphql_schema.families import one_row, shows
 from graphql_schema.filters import FactOrder, IdFilter, StringFilter, TimeFilter, any_of, on
 from graphql_schema.lists import root_list
 from graphql_schema.loaders import Children
@@ -53,10 +53,7 @@ class RefundLine:
             product_id=row["product_id"],
         )
 
-    @strawberry.field(description="The line's product; null when it has none.")
-    async def product(self, info: Info) -> LazyProduct | None:
-        """The line's product."""
-        return await found(info, PRODUCTS, self.product_id)
+    product = one_row(LazyProduct, PRODUCTS, "product_id", "The line's product; null when it has none.")
 
 
 @shows(REFUNDS, Scope.ORDERS_READ)
@@ -94,10 +91,7 @@ class Refund(Node):
             row_id=row["id"],
         )
 
-    @strawberry.field(description="The order; null while it is not known.")
-    async def order(self, info: Info) -> LazyOrder | None:
-        """The order."""
-        return await found(info, ORDERS, self.order_id)
+    order = one_row(LazyOrder, ORDERS, "order_id", "The order; null while it is not known.")
 
     @strawberry.field(description="What it takes back, line by line; empty while it waits.")
     async def lines(self, info: Info) -> list[RefundLine]:
@@ -134,10 +128,7 @@ class Adjustment(Node):
             product_id=row["product_id"],
         )
 
-    @strawberry.field(description="Its product; null when it has none.")
-    async def product(self, info: Info) -> LazyProduct | None:
-        """Its product."""
-        return await found(info, PRODUCTS, self.product_id)
+    product = one_row(LazyProduct, PRODUCTS, "product_id", "Its product; null when it has none.")
 
 
 @strawberry.input(description="Which refunds to list. Conditions are combined by AND.")
