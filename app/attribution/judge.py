@@ -2,7 +2,8 @@
 
 The rules: a touch counts if it came before the order, within its campaign's window, for a campaign and an influencer
 that are active. A valid code given at checkout decides before any click; else the latest touch that counts. The
-deciding touch's campaign says which model is booked; the weights of all models are kept.
+deciding touch's campaign says which model is booked: how the credit is spread over the touches that count. Under both
+models of one touch a code at checkout has all of it. The weights of all models are kept.
 """
 
 from collections.abc import Sequence
@@ -145,8 +146,9 @@ def judge(
     # The code, if one counts, stands last: it was given at the order's own time.
     deciding = accepted[-1]
     model = program.model(deciding.campaign_id) or DEFAULT_MODEL
-    weights = weigh([touch.at for touch in accepted])
-    winner = accepted[0] if model is AttributionModel.FIRST_TOUCH else deciding
+    is_code = rule is AttributionRule.CODE_AT_CHECKOUT
+    weights = weigh([touch.at for touch in accepted], is_decided=is_code)
+    winner = accepted[0] if model is AttributionModel.FIRST_TOUCH and not is_code else deciding
     booked = {id(touch): weight for touch, weight in zip(accepted, weights.of(model), strict=True)}
     assert sum(booked.values()) == WEIGHT_ONE
     judged = tuple(_judged(touch, booked.get(id(touch), 0), refused.get(id(touch)), winner) for touch in shown)

@@ -51,15 +51,18 @@ SINGLE = Weights(last=_WHOLE, first=_WHOLE, linear=_WHOLE, time_decay=_WHOLE, po
 """A lone touch, or nobody, has all of it under every model."""
 
 
-def weigh(touched_at: Sequence[datetime]) -> Weights:
-    """Weights for the touches at these times, oldest first, at least one."""
+def weigh(touched_at: Sequence[datetime], *, is_decided: bool = False) -> Weights:
+    """Weights for the touches at these times, oldest first, at least one.
+
+    is_decided: the newest is a code given at checkout. It beats clicks, so a model that credits one touch credits it.
+    """
     count = len(touched_at)
     assert count > 0, "nobody to credit is credited as one: SINGLE"
     if count == 1:
         return SINGLE
     return Weights(
         last=last_touch(count),
-        first=first_touch(count),
+        first=last_touch(count) if is_decided else first_touch(count),
         linear=linear(count),
         time_decay=time_decay(touched_at),
         position=position_based(count),

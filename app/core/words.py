@@ -132,7 +132,10 @@ class AttributionModel(StrEnum):
 
 
 class AttributionRule(StrEnum):
-    """What decided an order. CODE_AT_CHECKOUT: a valid code given with it. LATEST_TOUCH: the last touch that counts."""
+    """What decided an order, and so whose campaign's model spreads its credit.
+
+    CODE_AT_CHECKOUT: a valid code given with it. LATEST_TOUCH: the last touch that counts.
+    """
 
     CODE_AT_CHECKOUT = "CODE_AT_CHECKOUT"
     LATEST_TOUCH = "LATEST_TOUCH"

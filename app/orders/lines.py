@@ -133,7 +133,8 @@ def checked_lines(
     """The lines with their positions, in order of position.
 
     A line's position is the one given; else that of the known line with its external id; else, with an external id that
-    is not known, a fresh one (`used` or more); else where it stands in the list. known: line ids of the order so far.
+    is not known, a fresh one (`used` or more); else where it stands in the list, or a fresh one if that is another's.
+    known: line ids of the order so far.
     """
     if not 0 < len(lines) <= LINES_MAX:
         raise DomainError(
@@ -142,6 +143,7 @@ def checked_lines(
     checked: list[Line] = []
     taken: set[int] = set()
     fresh: list[int] = []
+    named = () if known is None else _named(lines, known)
     for index, line in enumerate(lines):
         kind, quantity, external_id, position = line.kind, line.quantity, line.external_id, line.position
         try:
@@ -172,6 +174,9 @@ def checked_lines(
                 if position is None:
                     fresh.append(index)
                     position = -1
+            elif index in named:
+                fresh.append(index)
+                position = -1
             else:
                 position = index
         elif not 0 <= position <= POSITION_MAX:
@@ -214,6 +219,15 @@ def added_up(lines: Sequence[Line], total: int, currency: str) -> int:
             "INVALID_AMOUNT", f"The discounts exceed the items by {from_minor(-gross, currency)}.", path=("lines",)
         )
     return gross
+
+
+def _named(lines: Sequence[LineInput], known: Mapping[str, int]) -> set[int]:
+    # The positions of an edit's lines that say which lines they are.
+    return {
+        known.get(line.external_id or "", -1) if line.position is None else line.position
+        for line in lines
+        if line.position is not None or line.external_id is not None
+    }
 
 
 def _placed(lines: Sequence[Line], fresh: Sequence[int], *, after: int) -> list[Line]:

@@ -83,7 +83,8 @@ _DECLARED = (
     Measure(
         "purchases",
         "Purchases",
-        "Instances of kind PURCHASE: one for each attributed order, with what its winner's touch came with.",
+        "Instances of kind PURCHASE: one for each attributed order, with what its winner's touch came with, and "
+        "those that stores record.",
         "count of instances where kind = PURCHASE",
         Formula(Unit.COUNT, Terms(("purchases",))),
     ),

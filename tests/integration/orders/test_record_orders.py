@@ -226,7 +226,8 @@ async def test_several_touches_are_credited_by_the_campaigns_model(
     assert [row["influencer_id"] for row in credits] == [other, alone, offer.influencer_id]
     assert [row["weight_booked"] for row in credits] == [333_333_334, 333_333_333, 333_333_333]
     assert [row["weight_last"] for row in credits] == [0, 0, 10**9]
-    assert [row["weight_first"] for row in credits] == [10**9, 0, 0]
+    # A code at checkout beats clicks where one touch has it all.
+    assert [row["weight_first"] for row in credits] == [0, 0, 10**9]
     assert [row["weight_position"] for row in credits] == [400_000_000, 200_000_000, 400_000_000]
     for name in ("time_decay", "linear", "last", "first", "position", "booked"):
         assert sum(row[f"weight_{name}"] for row in credits) == 10**9

@@ -134,7 +134,17 @@ def test_the_deciding_touchs_campaign_chooses_the_model(model: AttributionModel)
 
     assert verdict.model is model
     assert verdict.booked == verdict.weights.of(model)
-    assert verdict.winner is (seen if model is AttributionModel.FIRST_TOUCH else used)
+    assert verdict.winner is used, "a code at checkout beats clicks"
+
+
+def test_a_code_beats_an_older_click_of_a_campaign_that_credits_the_first_touch() -> None:
+    first = replace(TERMS, model=AttributionModel.FIRST_TOUCH)
+    used = code()
+
+    decided = verdict_on(click(), codes=(used,), using=program(summer=first))
+
+    assert (decided.winner, decided.booked) == (used, (0, WEIGHT_ONE))
+    assert decided.weights.first == decided.weights.last
 
 
 def test_windows_are_the_campaigns_and_reach_to_their_very_end() -> None:

@@ -137,6 +137,14 @@ def test_other_content_has_another_hash(change: dict[str, Any]) -> None:
     assert checked(sent).content_hash != checked(replace(sent, **change)).content_hash
 
 
+def test_an_edits_unnamed_line_makes_room_for_those_that_are_named() -> None:
+    lines = checked_lines(
+        [item("1.00", external_id="b"), item("2.00"), item("3.00")], "GBP", known={"a": 0, "b": 1}, used=3
+    )
+
+    assert [(line.position, line.amount) for line in lines] == [(1, 100), (2, 300), (3, 200)]
+
+
 def test_positions_of_an_edit_follow_the_lines_ids() -> None:
     lines = checked_lines(
         [
