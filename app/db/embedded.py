@@ -1,7 +1,7 @@
 """A private Postgres and a private Valkey for a machine that has neither: start or share them, and give them back.
 
 Linux and macOS. Processes with the same data directory share the servers; the last to give them back, in order or by
-being killed, ends them (app/db/keeper).
+being killed, ends them (app/db/keeper). A keeper that is killed is started again by whoever holds a lease.
 """
 
 import json
@@ -24,6 +24,7 @@ from app.db.keeper.lease import LOG_FILE, POLL_S, STATE_FILE, ServiceLocks
 from app.db.keeper.place import make_data_dir, make_private
 from app.db.keeper.postgres import CLUSTER, SUPERUSER
 from app.db.pool import APP_ROLE
+from app.db.watch import Watch
 from app.errors import OutsideError
 from app.settings import Settings
 
@@ -50,6 +51,7 @@ class Lease:
         if not self._directory.exists():
             make_private(self._directory)
         self._locks = ServiceLocks(self._directory)
+        self._watch = Watch(kind, is_there=self._is_kept, bring_back=self.look_again)
 
     def take(self) -> dict[str, Any]:
         """Where the running service is found; it is started if nobody did. Raises OutsideError when that fails."""
@@ -74,17 +76,21 @@ class Lease:
         finally:
             self._locks.start.release()
 
+    def hold(self) -> None:
+        """Start the keeper again whenever it is killed, until the lease is given back."""
+        self._watch.start()
+
     def give_back(self) -> None:
         """Give the service back; the last user returns after the server has stopped."""
-        users, keeper = self._locks.users, self._locks.keeper
+        self._watch.stop()
+        users = self._locks.users
         if not users.is_held:
             return
         users.release()
         deadline = time.monotonic() + STOP_TIMEOUT_S
         others_seen = 0
         while time.monotonic() < deadline and others_seen < OTHERS_SEEN and self._directory.exists():
-            if keeper.try_shared():
-                keeper.release()
+            if not self._is_kept():
                 return
             if users.try_exclusive():
                 # Nobody: the keeper will see it too.
@@ -95,11 +101,17 @@ class Lease:
                 others_seen += 1
             time.sleep(POLL_S)
 
+    def _is_kept(self) -> bool:
+        keeper = self._locks.keeper
+        if not keeper.try_shared():
+            return True
+        keeper.release()
+        return False
+
     def _find_or_start(self) -> dict[str, Any]:
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
-            if self._locks.keeper.try_shared():
-                self._locks.keeper.release()
+            if not self._is_kept():
                 return self._start_keeper()
             try:
                 state: dict[str, Any] = json.loads((self._directory / STATE_FILE).read_text())
@@ -157,6 +169,7 @@ class EmbeddedPostgres:
         except BaseException:
             lease.give_back()
             raise
+        lease.hold()
 
     @property
     def admin_url(self) -> str:
@@ -207,6 +220,7 @@ class EmbeddedValkey:
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
         self._socket: str = lease.take()["socket"]
+        lease.hold()
 
     @property
     def url(self) -> str:

@@ -15,6 +15,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+import structlog
 
 from app.db.embedded import EmbeddedServices, start_postgres, start_valkey
 from app.db.keeper import postgres
@@ -292,6 +293,70 @@ def test_killed_keeper_leaves_nothing_that_stops_the_next_start(data_dir: Path) 
     assert len(servers_in(data_dir)) == 1
     first.stop()
     second.stop()
+
+
+def kill_keeper(data_dir: Path, name: str) -> psutil.Process:
+    """Kill the keeper of the server with this name. The server, which that ends too."""
+    (server,) = (process for process in servers_in(data_dir) if process.name() == name)
+    keeper = server.parent()
+    assert keeper is not None
+    assert "app.db.keeper" in keeper.cmdline()
+    keeper.kill()
+    return server
+
+
+def test_killed_keepers_are_started_again_by_whoever_uses_them(
+    data_dir: Path, other_user: Callable[[], subprocess.Popen[str]]
+) -> None:
+    with EmbeddedServices(Settings(data_dir=data_dir, database_url=None, redis_url=None)) as settings:
+        assert settings.database_admin_url is not None
+        assert settings.redis_url is not None
+        admin_url, redis_url = settings.database_admin_url.get_secret_value(), settings.redis_url.get_secret_value()
+        with psycopg.connect(admin_url) as connection:
+            connection.execute("CREATE TABLE kept (value int)")
+            connection.execute("INSERT INTO kept VALUES (42)")
+        # Two that notice: one server is started.
+        other = other_user()
+        first_line(other)
+
+        killed: list[psutil.Process] = []
+
+        def is_back() -> bool:
+            try:
+                with redis.Redis.from_url(redis_url) as client:
+                    return (
+                        ask(admin_url, "SELECT value FROM kept") == 42
+                        and bool(client.ping())
+                        and not set(killed) & set(servers_in(data_dir))
+                    )
+            except (psycopg.OperationalError, redis.ConnectionError):
+                return False
+
+        for name in ("postgres", "valkey-server", "postgres"):
+            killed.append(kill_keeper(data_dir, name))
+            assert wait_until(is_back, timeout_s=60.0)
+            assert {process.name() for process in servers_in(data_dir)} == SERVERS
+            assert len(servers_in(data_dir)) == 2
+        leave(other)
+
+
+def test_keeper_that_cannot_be_started_is_told_and_tried_again(data_dir: Path) -> None:
+    server = start_postgres(data_dir)
+    version = data_dir / "postgres" / "cluster" / "PG_VERSION"
+    ours = version.read_text()
+
+    with structlog.testing.capture_logs() as logs:
+        version.write_text("12\n")
+        kill_keeper(data_dir, "postgres")
+        assert wait_until(lambda: sum(entry["event"] == "service_not_back" for entry in logs) == 2, timeout_s=60.0)
+        version.write_text(ours)
+        assert wait_until(lambda: logs[-1]["event"] == "service_back", timeout_s=60.0)
+
+    first, second = (entry for entry in logs if entry["event"] == "service_not_back")
+    assert "made by Postgres 12" in first["message"]
+    assert second["retry_in_s"] == 2 * first["retry_in_s"]
+    assert ask(server.app_url, "SELECT 1") == 1
+    server.stop()
 
 
 def test_postmaster_pid_that_names_a_living_stranger_is_not_believed(data_dir: Path) -> None:

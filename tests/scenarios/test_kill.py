@@ -1,4 +1,4 @@
-"""What survives kill -9: a store keeps sending orders over HTTP while the server, Postgres and Redis are killed.
+"""What survives kill -9: a store keeps sending orders over HTTP while server, Postgres, Redis and keepers are killed.
 
 Every order is acknowledged in the end, is there once, and every repetition of a call gives the first one's answer.
 """
@@ -19,6 +19,8 @@ import asyncpg
 import httpx
 import psutil
 import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from app.core.context import Role, TenantInfo
 from app.core.ids import new_id
@@ -184,14 +186,16 @@ class Place:
     key: str
 
     def kill(self, what: str) -> None:
-        """Kill the server, or the process of a service."""
+        """Kill the server, the process of a service, or the keepers of both."""
         if what == "server":
             self.server.kill()
             self.server.start()
             return
         for process in servers_in(self.data_dir):
             with suppress(psutil.NoSuchProcess):
-                if process.name().startswith(what):
+                if what == "keepers":
+                    _keeper_of(process).kill()
+                elif process.name().startswith(what):
                     process.kill()
 
     @asynccontextmanager
@@ -203,26 +207,40 @@ class Place:
             yield Store(client, random.Random(seed))
 
 
+def _keeper_of(process: psutil.Process) -> psutil.Process:
+    keeper = process.parent()
+    if keeper is None or "app.db.keeper" not in keeper.cmdline():
+        # Killed before: what is left of the service ends too.
+        raise psutil.NoSuchProcess(process.pid)
+    return keeper
+
+
+async def _furnish(settings: Settings) -> tuple[TenantInfo, str]:
+    """A tenant with a program in a new database, and a key of its store."""
+    assert settings.database_admin_url is not None
+    admin_url = settings.database_admin_url.get_secret_value()
+    await asyncio.to_thread(migrate, admin_url)
+    tenant = TenantInfo(new_id(), "Hot & Co", "Europe/London", "GBP", is_test=False)
+    async with asyncpg.create_pool(admin_url, min_size=1, max_size=1) as admin:
+        await add_tenant(admin, tenant)
+        db = await Database.open(settings)
+        await ProgramRows(db, admin, make_ctx(tenant)).offer("SPICY20")
+        await db.close()
+    async with OwnerDatabase.connected(settings) as owner, owner.owner() as session:
+        made = await create_key(session, tenant=tenant, role=Role.STORE, name="test", now=datetime.now(UTC))
+    return tenant, made.key
+
+
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     """A place of this test's own. The test holds the services too, so that they outlive a killed server."""
     data_dir = tmp_path / "scoville"
     with EmbeddedServices(Settings(data_dir=data_dir, database_url=None, redis_url=None)) as settings:
-        assert settings.database_admin_url is not None
-        admin_url = settings.database_admin_url.get_secret_value()
-        await asyncio.to_thread(migrate, admin_url)
-        tenant = TenantInfo(new_id(), "Hot & Co", "Europe/London", "GBP", is_test=False)
-        async with asyncpg.create_pool(admin_url, min_size=1, max_size=1) as admin:
-            await add_tenant(admin, tenant)
-            db = await Database.open(settings)
-            await ProgramRows(db, admin, make_ctx(tenant)).offer("SPICY20")
-            await db.close()
-        async with OwnerDatabase.connected(settings) as owner, owner.owner() as session:
-            made = await create_key(session, tenant=tenant, role=Role.STORE, name="test", now=datetime.now(UTC))
+        tenant, key = await _furnish(settings)
         server = Server(data_dir, tmp_path / "server.log")
         server.start()
         try:
-            yield Place(settings, data_dir, server, tenant, made.key)
+            yield Place(settings, data_dir, server, tenant, key)
         finally:
             server.kill()
 
@@ -256,7 +274,7 @@ async def _check(place: Place, store: Store) -> None:
 
 
 async def _trade_under_fire(place: Place, *, kills: list[str], seed: int) -> dict[str, list[float]]:
-    recoveries: dict[str, list[float]] = {"server": [], "postgres": [], "valkey": []}
+    recoveries: dict[str, list[float]] = {"server": [], "postgres": [], "valkey": [], "keepers": []}
     async with place.store(seed) as store:
         is_over = asyncio.Event()
         trading = [asyncio.create_task(store.trade(sender, is_over)) for sender in range(SENDERS)]
@@ -282,7 +300,7 @@ async def _trade_under_fire(place: Place, *, kills: list[str], seed: int) -> dic
 
 
 async def test_nothing_acknowledged_is_lost_or_doubled_when_anything_is_killed(place: Place) -> None:
-    kills = ["server", "postgres", "valkey"] * 4
+    kills = ["server", "postgres", "valkey", "keepers"] * 4
     random.Random(1).shuffle(kills)
 
     await _trade_under_fire(place, kills=kills, seed=1)
@@ -291,10 +309,56 @@ async def test_nothing_acknowledged_is_lost_or_doubled_when_anything_is_killed(p
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2, 19))
 async def test_nothing_is_lost_or_doubled_in_many_rounds(place: Place, seed: int) -> None:
-    kills = ["server", "postgres", "valkey"] * 4
+    kills = ["server", "postgres", "valkey", "keepers"] * 4
     random.Random(seed).shuffle(kills)
 
     await _trade_under_fire(place, kills=kills, seed=seed)
+
+
+async def test_serve_starts_keepers_again_that_nobody_else_holds(tmp_path: Path) -> None:
+    data_dir = tmp_path / "scoville"
+    with EmbeddedServices(Settings(data_dir=data_dir, database_url=None, redis_url=None)) as settings:
+        tenant, key = await _furnish(settings)
+    assert settings.redis_url is not None
+    server = Server(data_dir, tmp_path / "server.log")
+    server.start()
+    place = Place(settings, data_dir, server, tenant, key)
+    try:
+        async with place.store(5) as store, Redis.from_url(settings.redis_url.get_secret_value()) as cache:
+            for name in ("first", "second", "third"):
+                call = _orders(name, store.dice)
+                call.answer = await store.send(call)
+                store.calls.append(call)
+                before = servers_in(data_dir)
+                assert len(before) == 2
+
+                place.kill("keepers")
+                await _wait_for(lambda before=before: not set(before) & set(servers_in(data_dir)), PATIENCE_S)
+
+                assert await store.send(call) == call.answer
+                await _wait_for(lambda: len(servers_in(data_dir)) == 2, PATIENCE_S)
+                await _ping(cache)
+            for call in store.calls:
+                assert await store.send(call) == call.answer
+            await _check(place, store)
+    finally:
+        server.kill()
+        await _wait_for(lambda: servers_in(data_dir) == [], PATIENCE_S)
+    log = (tmp_path / "server.log").read_text()
+    assert '"event":"service_lost"' in log
+    assert '"event":"service_back"' in log
+
+
+async def _ping(cache: "Redis") -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            assert await cache.ping()
+        except RedisConnectionError:
+            assert time.monotonic() < deadline, "Redis is not back at its address"
+            await asyncio.sleep(0.05)
+        else:
+            return
 
 
 @pytest.mark.parametrize("is_keyed", [True, False])
