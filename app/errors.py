@@ -27,7 +27,7 @@ CODES: dict[str, str] = {
     "CONFLICTING_DUPLICATE": "The external id is known with other content. Edit the row instead.",
     "DUPLICATE_IN_BATCH": "The external id occurs twice in the batch with different content.",
     "OCCURRED_IN_FUTURE": "The occurrence time lies further in the future than allowed.",
-    "INVALID_AMOUNT": "An amount is not a finite decimal with the digits of its currency, or out of range.",
+    "INVALID_AMOUNT": "A decimal cannot be read, or an amount has more digits than its currency, or is out of range.",
     "INVALID_CURRENCY": "Not an ISO 4217 currency code.",
     "INVALID_TIME_ZONE": "Not an IANA time zone.",
     "LINES_DO_NOT_ADD_UP": "The lines' amounts do not sum to the total.",

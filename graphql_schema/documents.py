@@ -21,6 +21,7 @@ from app.limits.documents import COMMENTS_MAX, scan
 from app.limits.overlaps import check_overlaps
 from app.settings import Settings
 from graphql_schema.limits import Meter
+from graphql_schema.unreadable import Items
 
 NODES_KEPT_MAX = 100_000
 """Syntax nodes of all kept documents together: about a kilobyte each, so some hundred megabytes at the very worst."""
@@ -71,6 +72,7 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
         self._schema = schema
         self._settings = settings
+        self.items = Items(schema)
         self.kept: OrderedDict[str, Prepared] = OrderedDict()
         self._nodes = 0
         self._rules = [*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule]
@@ -92,6 +94,7 @@ class Documents:
             document = parse(text, max_lexical_tokens=self._settings.tokens_max, max_comments=COMMENTS_MAX)
         except GraphQLError as error:
             raise Refused("GRAPHQL_PARSE_FAILED", [error]) from None
+        document = self.items.marked_document(document)
         operations = {
             definition.name.value if definition.name else None: definition
             for definition in document.definitions

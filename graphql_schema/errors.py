@@ -21,6 +21,12 @@ log = structlog.get_logger(__name__)
 # graphql-core is told to hide suggestions; this catches those of rules that are not asked.
 _SUGGESTION = re.compile(r"\s*Did you mean [^?]*\?")
 
+# graphql-core tells where in a variable it stopped in its message alone, before any text of the caller's.
+_COERCED = re.compile(
+    r"Variable '\$(?P<name>\w+)' has invalid (?:default )?value(?: at (?P<steps>(?:\.\w+|\[\d+\])+))?: "
+)
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+
 MESSAGE_LENGTH_MAX = 500
 """Characters of a library's message: it echoes values, and values can be long."""
 
@@ -113,10 +119,17 @@ def _log_bug(error: GraphQLError, cause: BaseException) -> str:
 
 
 def _library_error(error: GraphQLError, code: str) -> dict[str, Any]:
+    # What a scalar refuses has a code of its own, whichever way its value came.
+    extensions: dict[str, Any] = {"code": error.extensions.get("code", code)} if error.extensions else {"code": code}
+    assert extensions["code"] in CODES
+    coerced = _COERCED.match(error.message)
+    if coerced is not None:
+        steps = _STEP.findall(coerced["steps"] or "")
+        extensions["path"] = [coerced["name"], *(name or int(index) for name, index in steps)]
     message = _SUGGESTION.sub("", error.message)
     if len(message) > MESSAGE_LENGTH_MAX:
         message = f"{message[:MESSAGE_LENGTH_MAX]}…"
-    return {"message": message, **_place(error), "extensions": {"code": code}}
+    return {"message": message, **_place(error), "extensions": extensions}
 
 
 def _place(error: GraphQLError) -> dict[str, Any]:

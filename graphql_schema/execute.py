@@ -69,13 +69,23 @@ class Executor:
             kind = operation.operation.value
             measured = self.documents.meter(prepared, operation).check(values, self._settings)
             self.documents.validate(document, prepared)
-            check_values(values)
+            values = self._checked(operation, values)
         except Refused as refused:
             rendered = render_refusal(refused.errors, refused.code, errors_max=self._settings.errors_max)
             return self._reply(Ending.REFUSED, kind, measured, rendered)
         except DomainError as error:
             return self._reply(Ending.REFUSED, kind, measured, render_domain(error))
         return await self._run(ctx, prepared.document, operation, values, kind, measured)
+
+    def _checked(self, operation: OperationDefinitionNode, values: dict[str, Any]) -> dict[str, Any]:
+        """The variables, bounded. Raises DomainError for what no operation may bring."""
+        try:
+            check_values(values)
+        except DomainError:
+            # A text that cannot be stored is the matter of its item, where it is in one.
+            values = self.documents.items.marked_variables(operation, values)
+            check_values(values)
+        return values
 
     async def _run(
         self,
@@ -106,7 +116,24 @@ class Executor:
         self, ctx: Ctx, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
     ) -> ExecutionResult | list[GraphQLError]:
         """The result, or the errors of the variables."""
-        executor = StrawberryGraphQLCoreExecutionContext.build(
+        executor = self._prepared(ctx, document, operation, variables)
+        if isinstance(executor, list):
+            # Perhaps some of it is the matter of an item alone. Looked for only now: most calls have nothing to mark.
+            marked = self.documents.items.marked_variables(operation, variables)
+            executor = self._prepared(ctx, document, operation, marked)
+        if isinstance(executor, list):
+            return executor
+        result: Any = executor.execute_operation()
+        if optimized_is_awaitable(result):
+            result = await result
+        assert isinstance(result, ExecutionResult), "nothing is delivered incrementally"
+        return result
+
+    def _prepared(
+        self, ctx: Ctx, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
+    ) -> Any:
+        """What executes the operation, or the errors of the variables."""
+        return StrawberryGraphQLCoreExecutionContext.build(
             self._schema,
             document,
             context_value=Context(runtime=self._runtime, ctx=ctx),
@@ -117,13 +144,6 @@ class Executor:
             hide_suggestions=True,
             operation_extensions=None,
         )
-        if isinstance(executor, list):
-            return executor
-        result: Any = executor.execute_operation()
-        if optimized_is_awaitable(result):
-            result = await result
-        assert isinstance(result, ExecutionResult), "nothing is delivered incrementally"
-        return result
 
     async def _in_time(self, work: Any) -> Any:
         async with asyncio.timeout(self._settings.operation_timeout_s):

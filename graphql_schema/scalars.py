@@ -1,6 +1,7 @@
 """Scalars of the API: strict on the way in, exact on the way out.
 
-Every refusal is a GraphQLError in our own words: any other exception's text would reach the client as it is. Python
+Every refusal is a GraphQLError in our own words: any other exception's text would reach the client as it is. One with
+a code is of the value's content; without, a value of another kind was sent (see unreadable.py). Python
 types `datetime`, `date` and `Decimal` map by themselves; `BigInt`, `CurrencyCode` and `TimeZone` are annotations from
 this file.
 """
@@ -18,6 +19,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from app.core import money, timegrain
 from app.errors import DomainError
+from graphql_schema.unreadable import Unreadable
 
 BigInt = NewType("BigInt", int)
 CurrencyCode = NewType("CurrencyCode", str)
@@ -40,20 +42,31 @@ _DATE_TIME = re.compile(
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+SHOWN_LENGTH_MAX = 40
+"""Characters of a refused value that its message repeats."""
+
+
 def _text(value: object, rule: str) -> str:
     if not isinstance(value, str):
         raise GraphQLError(f"{rule} Found {type(value).__name__}.")
     return value
 
 
+def _refusal(rule: str, value: object, *, code: str = "BAD_USER_INPUT") -> GraphQLError:
+    shown = repr(value[:SHOWN_LENGTH_MAX] if isinstance(value, str) else value)
+    return GraphQLError(f"{rule} Found {shown}.", extensions={"code": code})
+
+
 def parse_decimal(value: object) -> Decimal:
     """An exact decimal from a plain decimal string, or from an integer."""
     rule = 'Decimal must be a string such as "12.50": digits, at most one point, no exponent.'
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= BIG_INT_MAX:
-        return Decimal(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int) and abs(value) <= BIG_INT_MAX:
+            return Decimal(value)
+        raise _refusal(rule, value, code="INVALID_AMOUNT")
     text = _text(value, rule)
     if len(text) > DECIMAL_DIGITS_MAX + 2 or _DECIMAL.fullmatch(text) is None:
-        raise GraphQLError(rule)
+        raise _refusal(rule, text, code="INVALID_AMOUNT")
     return Decimal(text)
 
 
@@ -67,11 +80,12 @@ def serialize_decimal(value: object) -> str:
 def parse_big_int(value: object) -> int:
     """An integer from a JSON integer or a string of digits."""
     rule = f"BigInt must be an integer between -{BIG_INT_MAX} and {BIG_INT_MAX}, or a string of its digits."
-    if isinstance(value, str) and _INTEGER.fullmatch(value) is not None:
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > BIG_INT_MAX:
-        raise GraphQLError(rule)
-    return value
+    found = int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) is not None else value
+    if not isinstance(found, str | int | float) or isinstance(found, bool):
+        raise GraphQLError(f"{rule} Found {type(value).__name__}.")
+    if not isinstance(found, int) or abs(found) > BIG_INT_MAX:
+        raise _refusal(rule, value)
+    return found
 
 
 def serialize_big_int(value: object) -> int:
@@ -86,13 +100,13 @@ def parse_date_time(value: object) -> datetime:
     rule = 'DateTime must be RFC 3339 with an offset, such as "2026-01-31T08:00:00Z" or "…+02:00".'
     text = _text(value, rule)
     if _DATE_TIME.fullmatch(text) is None:
-        raise GraphQLError(rule)
+        raise _refusal(rule, text)
     try:
         instant = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise GraphQLError(rule) from None
+        raise _refusal(rule, text) from None
     if not YEAR_MIN <= instant.year <= YEAR_MAX:
-        raise GraphQLError(f"DateTime must lie between the years {YEAR_MIN} and {YEAR_MAX}.")
+        raise _refusal(f"DateTime must lie between the years {YEAR_MIN} and {YEAR_MAX}.", text)
     return instant
 
 
@@ -113,9 +127,9 @@ def parse_date(value: object) -> date:
     except ValueError:
         day = None
     if day is None:
-        raise GraphQLError(rule)
+        raise _refusal(rule, text)
     if not YEAR_MIN <= day.year <= YEAR_MAX:
-        raise GraphQLError(f"Date must lie between the years {YEAR_MIN} and {YEAR_MAX}.")
+        raise _refusal(f"Date must lie between the years {YEAR_MIN} and {YEAR_MAX}.", text)
     return day
 
 
@@ -132,7 +146,7 @@ def _checked(name: str, check: Callable[[str], object]) -> Callable[[object], st
         try:
             check(text)
         except DomainError as error:
-            raise GraphQLError(error.message) from None
+            raise GraphQLError(error.message, extensions={"code": error.code}) from None
         return text
 
     return parse
@@ -166,42 +180,47 @@ def required_uuid(value: strawberry.ID, *, path: tuple[str | int, ...]) -> UUID:
     return found
 
 
+def _reading(parse: Callable[[object], Any]) -> Callable[[object], Any]:
+    # What is marked was refused before: its item tells.
+    return lambda value: value if isinstance(value, Unreadable) else parse(value)
+
+
 SCALARS: dict[Any, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
         description="An instant: RFC 3339, always with an offset, to the microsecond. A time without one is refused.",
         serialize=serialize_date_time,
-        parse_value=parse_date_time,
+        parse_value=_reading(parse_date_time),
     ),
     date: strawberry.scalar(
         name="Date",
         description="A calendar day, YYYY-MM-DD.",
         serialize=serialize_date,
-        parse_value=parse_date,
+        parse_value=_reading(parse_date),
     ),
     Decimal: strawberry.scalar(
         name="Decimal",
         description='An exact decimal as a string, such as "12.50". NaN, infinities and exponents are refused.',
         serialize=serialize_decimal,
-        parse_value=parse_decimal,
+        parse_value=_reading(parse_decimal),
     ),
     BigInt: strawberry.scalar(
         name="BigInt",
         description="An integer of at most 2^53 - 1 either way. Accepted as an integer or as a string of digits.",
         serialize=serialize_big_int,
-        parse_value=parse_big_int,
+        parse_value=_reading(parse_big_int),
     ),
     CurrencyCode: strawberry.scalar(
         name="CurrencyCode",
         description="An ISO 4217 code of a currency with minor units, such as EUR.",
         serialize=_serialize_text,
-        parse_value=parse_currency_code,
+        parse_value=_reading(parse_currency_code),
     ),
     TimeZone: strawberry.scalar(
         name="TimeZone",
         description="The IANA name of a time zone, such as Europe/London.",
         serialize=_serialize_text,
-        parse_value=parse_time_zone,
+        parse_value=_reading(parse_time_zone),
     ),
 }
 """Python type → scalar: given to the schema as its scalar_map."""

@@ -5,6 +5,7 @@ name of its own. Both are made from ItemOutcome alone, so a repetition under the
 """
 
 from collections.abc import Awaitable, Sequence
+from enum import Enum
 from typing import Annotated, Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
@@ -12,10 +13,14 @@ import strawberry
 
 from app.core.context import Ctx, Scope
 from app.core.outcomes import ItemOutcome, Outcome
+from app.core.unset import camel
+from app.errors import DomainError
 from app.runtime import Runtime
+from app.usecases.items import Unread
 from graphql_schema.context import Info
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import uuid_of
+from graphql_schema.unreadable import Unreadable
 
 R = TypeVar("R", bound="ItemResult")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -36,7 +41,7 @@ class UseCase(Protocol[T_contra]):
     def __call__(
         self, runtime: Runtime, ctx: Ctx, items: Sequence[T_contra], /, *, idempotency_key: str | None
     ) -> Awaitable[Sequence[ItemOutcome]]:
-        """What became of each item."""
+        """What became of each item; one that could not be read comes as Unread."""
         ...
 
 
@@ -111,7 +116,7 @@ def batch(
         outcomes = await use_case(
             info.context.runtime,
             info.context.ctx,
-            [item.value() for item in getattr(input, items)],
+            [_value(item) for item in getattr(input, items)],
             idempotency_key=key,
         )
         info.context.loaders.forget()
@@ -120,6 +125,47 @@ def batch(
     what = strawberry.argument(description=f"The {items} in their order, and what makes the call safe to repeat.")
     resolve.__annotations__ |= {"input": Annotated[input, what], "return": payload}
     return strawberry.mutation(resolver=resolve, description=description, extensions=[requires(scope)])
+
+
+def _value(item: Any) -> Any:
+    """The item as the use case takes it: its value, or Unread when some value in it is Unreadable."""
+    found = _unreadable(item)
+    if found is None:
+        return item.value()
+    path, mark = found
+    name = next(part for part in reversed(path) if isinstance(part, str))
+    external_id = getattr(item, "external_id", None)
+    return Unread(
+        sent=_sent(item),
+        error=DomainError(mark.code, f"`{name}`: {mark.message}", path=path),
+        external_id=external_id if isinstance(external_id, str) and not isinstance(external_id, Unreadable) else None,
+    )
+
+
+def _unreadable(item: Any) -> tuple[tuple[str | int, ...], Unreadable] | None:
+    """The first value of an input object that could not be read, with its path."""
+    for name, value in vars(item).items():
+        parts = enumerate(value) if isinstance(value, list) else ((None, value),)
+        for index, part in parts:
+            here = (camel(name),) if index is None else (camel(name), index)
+            if isinstance(part, Unreadable):
+                return here, part
+            if _is_input(part) and (below := _unreadable(part)) is not None:
+                return (*here, *below[0]), below[1]
+    return None
+
+
+def _sent(value: Any) -> Any:
+    """The value as JSON takes it, without what was not sent."""
+    if isinstance(value, list):
+        return [_sent(part) for part in value]
+    if _is_input(value):
+        return {name: _sent(part) for name, part in vars(value).items() if part is not strawberry.UNSET}
+    return value
+
+
+def _is_input(value: object) -> bool:
+    return hasattr(type(value), "__strawberry_definition__") and not isinstance(value, Enum)
 
 
 def given(item: Any, *but: str) -> dict[str, Any]:

@@ -21,6 +21,16 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """No store's books reach further back; earlier times are mistakes of conversion."""
 
 
+def is_storable(value: str) -> bool:
+    """Whether the database can keep the text."""
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return False
+    return "\0" not in value
+
+
 def checked_text(value: str, name: str, *, length_max: int = TEXT_LENGTH_MAX) -> str:
     """The text as it is. Raises BAD_USER_INPUT when it is empty, too long, or not storable.
 
@@ -32,17 +42,8 @@ def checked_text(value: str, name: str, *, length_max: int = TEXT_LENGTH_MAX) ->
             f"`{name}` has {len(value)} characters; it must have 1 to {length_max}.",
             path=(name,),
         )
-    if value.isascii():
-        if "\0" not in value:
-            return value
-    else:
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            pass
-        else:
-            if "\0" not in value:
-                return value
+    if is_storable(value):
+        return value
     raise DomainError(
         "BAD_USER_INPUT", f"`{name}` holds a character that is none (NUL or half of a pair).", path=(name,)
     )

@@ -9,10 +9,11 @@ from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome
 from app.runtime import Runtime
 from app.usecases.entities import create
+from app.usecases.items import Unread
 
 
 async def create_campaigns(
-    runtime: Runtime, ctx: Ctx, campaigns: Sequence[CampaignInput], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, campaigns: Sequence[CampaignInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each campaign, in the order given. A known external id with the same content is REPLAYED."""
     return await create(

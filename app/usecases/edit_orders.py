@@ -31,14 +31,14 @@ from app.orders.service import EventRow, LineRow, VersionRow, append_versions
 from app.products.ensure import ensure as ensure_products
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
-from app.usecases.items import check_each, in_order, refused
+from app.usecases.items import Unread, check_each, in_order, refused
 from app.usecases.taking_back import Books, open_books, revenue_of, reverse, write
 
 NAME = "edits"
 
 
 async def edit_orders(
-    runtime: Runtime, ctx: Ctx, edits: Sequence[EditInput], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, edits: Sequence[EditInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each edit, in the order given; `detail` holds the order's version and total.
 

@@ -19,7 +19,7 @@ from app.db.session import TransactionConflict, WriteSession
 from app.errors import DomainError
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
-from app.usecases.items import check_each, conflict, in_order, refused, repeated
+from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
 
 R = TypeVar("R", bound=EntityRow)
 T = TypeVar("T")
@@ -44,7 +44,7 @@ async def create(
     runtime: Runtime,
     ctx: Ctx,
     kind: EntityKind[R],
-    items: Sequence[T],
+    items: Sequence[T | Unread],
     *,
     draft: Callable[[T], R],
     checks: Sequence[Check[R]] = (),
@@ -70,7 +70,7 @@ async def update(
     runtime: Runtime,
     ctx: Ctx,
     kind: EntityKind[R],
-    items: Sequence[C],
+    items: Sequence[C | Unread],
     *,
     apply: Callable[[R, C], R],
     idempotency_key: str | None,
@@ -80,15 +80,16 @@ async def update(
     A change after which the row is as before is REPLAYED. Changes of the same row are applied one after the other.
     """
     check_batch(runtime, items, name=kind.plural)
+    read, bad = check_each(items, lambda item: item, name=kind.plural, external_id=_external_id)
 
     async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
-        rows = await kind.table.lock(ctx, session, {item.id for item in items})
+        rows = await kind.table.lock(ctx, session, {item.id for item in read.values()})
         return await _apply_in_order(
             ctx,
             session,
             kind,
-            dict(enumerate(items)),
-            {},
+            read,
+            bad,
             rows,
             name_of=lambda item: item.id,
             start=_not_found,
@@ -109,7 +110,7 @@ async def upsert(
     runtime: Runtime,
     ctx: Ctx,
     kind: EntityKind[R],
-    items: Sequence[T],
+    items: Sequence[T | Unread],
     *,
     check: Callable[[T], T],
     key_of: Callable[[T], Hashable],

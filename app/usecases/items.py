@@ -1,7 +1,8 @@
 """Steps that all batched writes share: each item is checked before anything is written, and answered in its place."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from app.core.outcomes import ItemOutcome, rejected
 from app.errors import DomainError
@@ -10,13 +11,28 @@ T = TypeVar("T")
 C = TypeVar("C")
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An item that could not be read where it came in: refused in its place, and part of the call's body.
+
+    sent: the item as JSON values, for the idempotency key. error: why it is refused, its path from the item on.
+    """
+
+    sent: Any
+    error: DomainError
+    external_id: str | None = None
+
+
 def check_each(
-    items: Sequence[T], check: Callable[[T], C], *, name: str, external_id: Callable[[T], str | None]
+    items: Sequence[T | Unread], check: Callable[[T], C], *, name: str, external_id: Callable[[T], str | None]
 ) -> tuple[dict[int, C], dict[int, ItemOutcome]]:
     """What `check` gave by index, and the outcomes of the items that it refused. name: of the list in the call."""
     checked: dict[int, C] = {}
     outcomes: dict[int, ItemOutcome] = {}
     for index, item in enumerate(items):
+        if isinstance(item, Unread):
+            outcomes[index] = refused(item.error, index, name=name, external_id=item.external_id)
+            continue
         try:
             checked[index] = check(item)
         except DomainError as error:

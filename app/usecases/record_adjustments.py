@@ -20,13 +20,13 @@ from app.orders.inputs import AdjustmentInput
 from app.products.ensure import ensure as ensure_products
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
-from app.usecases.items import check_each, conflict, in_order, refused, repeated
+from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
 
 NAME = "adjustments"
 
 
 async def record_adjustments(
-    runtime: Runtime, ctx: Ctx, adjustments: Sequence[AdjustmentInput], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, adjustments: Sequence[AdjustmentInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each adjustment, in the order given.
 

@@ -21,14 +21,14 @@ from app.tracking.inputs import InstanceInput
 from app.tracking.instances import CheckedInstance, InstanceRow, Known, checked_instance, claim_ids, insert, placed
 from app.tracking.links import LINK_KIND
 from app.usecases.door import check_batch, perform
-from app.usecases.items import check_each, conflict, in_order, refused, repeated
+from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
 from app.usecases.references import check_references
 
 NAME = "instances"
 
 
 async def record_instances(
-    runtime: Runtime, ctx: Ctx, instances: Sequence[InstanceInput], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, instances: Sequence[InstanceInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each instance, in the order given. With an external id it is one however often it is sent.
 

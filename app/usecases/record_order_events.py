@@ -25,12 +25,12 @@ from app.orders.refunds import RefundRow, known_refunds
 from app.orders.service import EventRow, known_events
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
-from app.usecases.items import check_each, conflict, in_order, refused, repeated
+from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
 from app.usecases.taking_back import Books, open_books, take_back, write
 
 
 async def record_order_events(
-    runtime: Runtime, ctx: Ctx, events: Sequence[OrderEventInput], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, events: Sequence[OrderEventInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each event, in the order given; `detail` holds its kind, order, and what it took back.
 
@@ -51,7 +51,7 @@ async def record_order_events(
 async def enter_events(
     runtime: Runtime,
     ctx: Ctx,
-    events: Sequence[OrderEventInput],
+    events: Sequence[OrderEventInput | Unread],
     *,
     operation: str,
     name: str,

@@ -21,7 +21,7 @@ from app.orders.refunds import refunded_at
 from app.runtime import Runtime
 from app.usecases.booking import Booked, book, detail_of, prepare
 from app.usecases.door import check_batch, perform
-from app.usecases.items import check_each, conflict, in_order, refused, repeated
+from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
 from app.usecases.taking_back import settle_waiting
 
 NAME = "orders"
@@ -29,7 +29,7 @@ NAME = "orders"
 
 
 async def record_orders(
-    runtime: Runtime, ctx: Ctx, orders: Sequence[OrderInput], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, orders: Sequence[OrderInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each order, in the order given; `detail` holds its explanation and commissions.
 

@@ -24,14 +24,14 @@ from app.orders.open_lines import Taken
 from app.orders.refunds import KnownRefund, RefundRow, known_refunds
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
-from app.usecases.items import check_each, conflict, in_order, refused, repeated
+from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
 from app.usecases.taking_back import asked_of, open_books, take_back, write
 
 NAME = "refunds"
 
 
 async def record_refunds(
-    runtime: Runtime, ctx: Ctx, refunds: Sequence[RefundInput], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, refunds: Sequence[RefundInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each refund, in the order given; `detail` holds its state, order, and what it took back.
 

@@ -9,10 +9,11 @@ from app.runtime import Runtime
 from app.tracking.codes import CODE_KIND, changed
 from app.tracking.inputs import CodeChange
 from app.usecases.entities import update
+from app.usecases.items import Unread
 
 
 async def update_codes(
-    runtime: Runtime, ctx: Ctx, changes: Sequence[CodeChange], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, changes: Sequence[CodeChange | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each change, in the order given. A change that changes nothing is REPLAYED."""
     return await update(runtime, ctx, CODE_KIND, changes, apply=partial(changed, ctx), idempotency_key=idempotency_key)

@@ -9,10 +9,11 @@ from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome
 from app.runtime import Runtime
 from app.usecases.entities import update
+from app.usecases.items import Unread
 
 
 async def update_enrollments(
-    runtime: Runtime, ctx: Ctx, changes: Sequence[EnrollmentChange], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, changes: Sequence[EnrollmentChange | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each change, in the order given. A change that changes nothing is REPLAYED."""
     return await update(

@@ -9,10 +9,11 @@ from app.influencers.inputs import InfluencerChange
 from app.influencers.service import INFLUENCER_KIND, changed
 from app.runtime import Runtime
 from app.usecases.entities import update
+from app.usecases.items import Unread
 
 
 async def update_influencers(
-    runtime: Runtime, ctx: Ctx, changes: Sequence[InfluencerChange], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, changes: Sequence[InfluencerChange | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each change, in the order given. A change that changes nothing is REPLAYED."""
     return await update(

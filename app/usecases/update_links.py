@@ -9,10 +9,11 @@ from app.runtime import Runtime
 from app.tracking.inputs import LinkChange
 from app.tracking.links import LINK_KIND, changed
 from app.usecases.entities import update
+from app.usecases.items import Unread
 
 
 async def update_links(
-    runtime: Runtime, ctx: Ctx, changes: Sequence[LinkChange], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, changes: Sequence[LinkChange | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each change, in the order given. A change that changes nothing is REPLAYED."""
     return await update(runtime, ctx, LINK_KIND, changes, apply=partial(changed, ctx), idempotency_key=idempotency_key)

@@ -9,10 +9,11 @@ from app.customers.inputs import CustomerInput
 from app.customers.service import CUSTOMER_KIND, changed, checked_customer, drafted
 from app.runtime import Runtime
 from app.usecases.entities import upsert
+from app.usecases.items import Unread
 
 
 async def upsert_customers(
-    runtime: Runtime, ctx: Ctx, customers: Sequence[CustomerInput], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, customers: Sequence[CustomerInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each customer, in the order given. One that changes nothing is REPLAYED."""
     return await upsert(

@@ -9,10 +9,11 @@ from app.products.inputs import ProductInput
 from app.products.service import PRODUCT_KIND, changed, checked_product, drafted
 from app.runtime import Runtime
 from app.usecases.entities import upsert
+from app.usecases.items import Unread
 
 
 async def upsert_products(
-    runtime: Runtime, ctx: Ctx, products: Sequence[ProductInput], *, idempotency_key: str | None = None
+    runtime: Runtime, ctx: Ctx, products: Sequence[ProductInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each product, in the order given. One that changes nothing is REPLAYED."""
     return await upsert(

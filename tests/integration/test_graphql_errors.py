@@ -136,7 +136,7 @@ async def test_refusals_suggest_nothing(probing: Client, document: str) -> None:
         ({"v": 2**31}, "number: Int"),
         ({"v": "x"}, "number: Int"),
         ({"v": 1}, "text: String"),
-        ({"v": "NaN"}, "decimal: Decimal"),
+        ({"v": True}, "decimal: Decimal"),
         ({"v": "2026-01-01T00:00:00"}, "time: DateTime"),
         ({}, "number: Int!"),
     ],
@@ -149,6 +149,40 @@ async def test_variables_that_do_not_fit_are_refused(probing: Client, variables:
     assert "data" not in answer
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}
     assert "Did you mean" not in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("field", "kind", "value", "code"),
+    [
+        ("decimal", "Decimal", "NaN", "INVALID_AMOUNT"),
+        ("time", "DateTime", "2026-02-30T00:00:00Z", "BAD_USER_INPUT"),
+        ("currency", "CurrencyCode", "XXX", "INVALID_CURRENCY"),
+        ("zone", "TimeZone", "Mars/Olympus", "INVALID_TIME_ZONE"),
+    ],
+)
+async def test_refusal_of_a_scalar_has_one_code_by_variable_and_by_literal(
+    probing: Client, field: str, kind: str, value: str, code: str
+) -> None:
+    by_variable = await probing.query(f"query ($v: {kind}) {{ echo({field}: $v) }}", {"v": value})
+    by_default = await probing.query(f'query ($v: {kind} = "{value}") {{ echo({field}: $v) }}')
+    by_literal = await probing.query(f'{{ echo({field}: "{value}") }}')
+
+    for answer in (by_variable, by_default, by_literal):
+        assert "data" not in answer
+        assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
+    assert by_variable["errors"][0]["extensions"]["path"] == ["v"]
+
+
+async def test_refusal_of_a_variable_has_the_path_to_the_value(probing: Client) -> None:
+    answer = await probing.query(
+        "query ($tree: Tree, $ids: [ID!]) { echo(tree: $tree, ids: $ids) }",
+        {"tree": {"sub": {"sub": 1}}, "ids": ["a", True]},
+    )
+
+    assert [error["extensions"] for error in answer["errors"]] == [
+        {"code": "BAD_USER_INPUT", "path": ["tree", "sub", "sub"]},
+        {"code": "BAD_USER_INPUT", "path": ["ids", 1]},
+    ]
 
 
 async def test_null_for_an_argument_that_takes_none_is_the_callers_mistake(probing: Client) -> None:
