@@ -93,6 +93,12 @@ class Documents:
         try:
             document = parse(text, max_lexical_tokens=self._settings.tokens_max, max_comments=COMMENTS_MAX)
         except GraphQLError as error:
+            if f"more than {self._settings.tokens_max} tokens" in error.message:
+                raise DomainError(
+                    "PAYLOAD_TOO_LARGE",
+                    f"The document has more than {self._settings.tokens_max} tokens. Pass values as variables, and ask "
+                    "for fewer fields and aliases at once.",
+                ) from None
             raise Refused("GRAPHQL_PARSE_FAILED", [error]) from None
         document = self.items.marked_document(document)
         operations = {

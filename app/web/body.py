@@ -50,8 +50,15 @@ def parse_json(body: bytes) -> Any:
     """
     try:
         return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise EdgeError(400, "BAD_REQUEST", "The body is not JSON in UTF-8.") from None
+    except orjson.JSONDecodeError as error:
+        # Of what is JSON, the reader refuses these two.
+        if "infinity" in error.msg:
+            message = "The body holds a number that is larger than any that can be kept. Send amounts as strings."
+        elif "depth limit" in error.msg:
+            message = "The body is nested too deeply."
+        else:
+            message = "The body is not JSON in UTF-8."
+        raise EdgeError(400, "BAD_REQUEST", message) from None
 
 
 def _too_large(bytes_max: int) -> EdgeError:

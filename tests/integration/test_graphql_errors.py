@@ -258,3 +258,13 @@ async def test_every_code_that_is_rendered_is_declared(probing: Client) -> None:
 
     assert set(codes) <= set(CODES)
     assert len(codes) >= 8
+
+
+async def test_document_of_too_many_tokens_is_told_the_limit_and_the_way_out(probing: Client, runtime: Runtime) -> None:
+    limit = runtime.settings.tokens_max
+    answer = await probing.query("{ viewer { " + "role " * limit + "} }")
+
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "PAYLOAD_TOO_LARGE"
+    assert f"{limit} tokens" in error["message"]
+    assert "variables" in error["message"]

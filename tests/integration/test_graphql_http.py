@@ -122,6 +122,22 @@ async def test_body_that_is_no_request_is_400(client: Client, accept: str, body:
     assert "data" not in payload
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"query": "{ __typename }", "variables": {"n": 1e400}}', "a number that is larger"),
+        (b'{"query": "{ __typename }", "variables": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", "nested too deeply"),
+        (b"{ not JSON", "not JSON in UTF-8"),
+        (b'{"query": "\xff"}', "not JSON in UTF-8"),
+    ],
+)
+async def test_unreadable_body_is_told_what_is_wrong(client: Client, body: bytes, says: str) -> None:
+    response = await client.post(body)
+
+    assert response.status_code == 400
+    assert says in orjson.loads(response.content)["errors"][0]["message"]
+
+
 REFUSED = [
     ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
     ({"query": "{ unknown }"}, "GRAPHQL_VALIDATION_FAILED"),
