@@ -120,6 +120,8 @@ class FactFilter(DimensionConditions):
 
 
 def _matches(dimension: str, condition: Any) -> query.Matches:
+    if DIMENSIONS[dimension].ignores_case:
+        condition = condition.in_upper_case()
     keys = _ids if isinstance(condition, IdFilter) else _texts
     return query.Matches(
         dimension,

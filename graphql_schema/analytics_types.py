@@ -301,8 +301,8 @@ class Analytics:
         ]
 
     @strawberry.field(
-        description="Measures of every group of keys of which any selected measure is not 0. Ordered as asked, then by "
-        "the keys; without `orderBy` by the keys."
+        description="Measures of every group of keys of which any sum that the selected measures are made of is not "
+        "0: a ratio of 0 ÷ 5 is shown. Ordered as asked, then by the keys; without `orderBy` by the keys."
     )
     def groups(
         self,

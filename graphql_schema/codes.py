@@ -16,7 +16,7 @@ from app.tracking.queries import CODES
 from app.usecases.create_codes import create_codes
 from app.usecases.update_codes import update_codes
 from graphql_schema.families import one_row, shows
-from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on, ordering
+from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on, on_code, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
 from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
@@ -71,7 +71,9 @@ class CodeFilter:
 
     influencer: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Whose they are.")
     campaign: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="For which campaigns.")
-    code: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Their texts, in upper case.")
+    code: StringFilter | None = strawberry.field(
+        default=strawberry.UNSET, description="Their texts, in upper or lower case."
+    )
     platform: PlatformFilter | None = strawberry.field(default=strawberry.UNSET, description="Where they are shared.")
     status: list[OfferStatus] | None = strawberry.field(default=strawberry.UNSET, description="Any of these states.")
 
@@ -80,7 +82,7 @@ class CodeFilter:
         return [
             *on("influencer_id", self.influencer),
             *on("campaign_id", self.campaign),
-            *on("code", self.code),
+            *on_code("code", self.code),
             *on("platform", self.platform),
             *any_of("status", self.status),
         ]

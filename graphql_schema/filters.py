@@ -61,7 +61,10 @@ class IdFilter:
         )
 
 
-@strawberry.input(description="Conditions on a text, all of which must hold. Letters count as they are.")
+@strawberry.input(
+    description="Conditions on a text, all of which must hold. Letters count as they are, except in codes, which "
+    "ignore case."
+)
 class StringFilter:
     """Conditions on a text."""
 
@@ -77,6 +80,16 @@ class StringFilter:
         found = _matching(column, "text", _given(self.in_), _given(self.not_in), _given(self.is_null))
         prefix = _given(self.starts_with)
         return found if prefix is None else [*found, conditions.starts_with(column, prefix)]
+
+    def in_upper_case(self) -> "StringFilter":
+        """The same conditions on a text that is kept in upper case and without blanks around it, as codes are."""
+        isin, not_in, prefix = _given(self.in_), _given(self.not_in), _given(self.starts_with)
+        return StringFilter(
+            in_=None if isin is None else [text.strip().upper() for text in isin],
+            not_in=None if not_in is None else [text.strip().upper() for text in not_in],
+            starts_with=None if prefix is None else prefix.lstrip().upper(),
+            is_null=self.is_null,
+        )
 
 
 @strawberry.input(description="Conditions on a platform, all of which must hold.")
@@ -120,6 +133,12 @@ def is_flag(column: str, value: bool | None) -> list[Condition]:
     """The boolean column has this value; no condition when none is given."""
     wanted = _given(value)
     return [] if wanted is None else [conditions.is_flag(column, wanted)]
+
+
+def on_code(column: str, given: StringFilter | None) -> list[Condition]:
+    """The filter's conditions on a column of coupon codes, in upper or lower case; none when there is no filter."""
+    wanted = _given(given)
+    return [] if wanted is None else wanted.in_upper_case().on(column)
 
 
 def on(column: str, given: IdFilter | StringFilter | PlatformFilter | TimeFilter | None) -> list[Condition]:

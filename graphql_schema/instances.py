@@ -17,7 +17,7 @@ from app.tracking import inputs as plain
 from app.tracking.queries import INSTANCES, LINKS
 from app.usecases.record_instances import record_instances
 from graphql_schema.families import one_row
-from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, TimeFilter, any_of, on, ordering
+from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, TimeFilter, any_of, on, on_code, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.permissions import requires
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, id_named, present
@@ -101,7 +101,9 @@ class InstanceFilter:
     influencer: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="Whose work they came from.")
     campaign: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="For which campaigns.")
     link: IdFilter | None = strawberry.field(default=strawberry.UNSET, description="The links they came by.")
-    code: StringFilter | None = strawberry.field(default=strawberry.UNSET, description="Codes used, in upper case.")
+    code: StringFilter | None = strawberry.field(
+        default=strawberry.UNSET, description="Codes used, in upper or lower case."
+    )
     platform: PlatformFilter | None = strawberry.field(default=strawberry.UNSET, description="Where they happened.")
 
     def conditions(self) -> list[Condition]:
@@ -112,7 +114,7 @@ class InstanceFilter:
             *on("influencer_id", self.influencer),
             *on("campaign_id", self.campaign),
             *on("link_id", self.link),
-            *on("code", self.code),
+            *on_code("code", self.code),
             *on("platform", self.platform),
         ]
 

@@ -384,3 +384,29 @@ async def test_a_nested_page_costs_one_statement_per_family(
         "influencers.get_many",
         "order_lines.get_children",
     ]
+
+
+async def test_lists_are_filtered_by_codes_in_any_case(client: Client) -> None:
+    (ana,) = await created(client, "influencers", [{"name": "Ana"}])
+    await created(client, "codes", [{"influencerId": ana, "code": code} for code in ("Ana10", "ana20", "BO")])
+    click = {"kind": "CODE", "code": "ana10", "occurredAt": at(WEEK_AGO)}
+    document = "mutation($input: RecordInstancesInput!) { recordInstances(input: $input) { recordedCount } }"
+    await client.data(document, {"input": {"instances": [click]}})
+
+    async def found(field: str, condition: str) -> list[str]:
+        data = await client.data(f"{{ {field}(where: {{code: {condition}}}) {{ nodes {{ code }} }} }}")
+        return sorted(node["code"] for node in data[field]["nodes"])
+
+    assert await found("codes", '{in: ["ana10", " Bo"]}') == ["ANA10", "BO"]
+    assert await found("codes", '{notIn: ["bo"]}') == ["ANA10", "ANA20"]
+    assert await found("codes", '{startsWith: "ana"}') == ["ANA10", "ANA20"]
+    assert await found("instances", '{in: ["Ana10"]}') == ["ANA10"]
+    grouped = await client.data(
+        """{ analytics(range: {last: {n: 30, unit: DAY}}, where: {code: {in: ["ana10"]}}) {
+          groups(by: [{dimension: {name: CODE}}]) { nodes { key { code } measures { conversionRate } } }
+        } }"""
+    )
+    # A ratio of 0 is shown: 0 of 1.
+    (node,) = grouped["analytics"]["groups"]["nodes"]
+    assert node["key"]["code"] == "ANA10"
+    assert float(node["measures"]["conversionRate"]) == 0

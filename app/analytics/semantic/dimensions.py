@@ -21,7 +21,7 @@ class Dimension:
     """Something to group and filter by.
 
     sources: facts that have it. is_credited: an order has it through its credits, so that orders count by weight.
-    is_filter: it may stand in a filter.
+    is_filter: it may stand in a filter. ignores_case: its keys are kept in upper case, however a filter writes them.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Dimension:
     kind: KeyKind = KeyKind.TEXT
     is_credited: bool = False
     is_filter: bool = True
+    ignores_case: bool = False
 
     @property
     def api_name(self) -> str:
@@ -71,6 +72,7 @@ _DECLARED = (
         "The code by which the touch came, in upper case. Null: it came by no code.",
         _EVERY,
         is_credited=True,
+        ignores_case=True,
     ),
     Dimension(
         "platform",

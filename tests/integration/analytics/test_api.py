@@ -365,3 +365,24 @@ async def test_stores_may_not_ask(runtime: Runtime, store: Store, make_key: Make
     assert asked["data"] == {"analytics": None}
     assert listed["data"] is None
     assert [answer["errors"][0]["extensions"]["code"] for answer in (asked, listed)] == ["FORBIDDEN", "FORBIDDEN"]
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper"),
+    [
+        ('{in: [" spicy20 ", "Hot"]}', '{in: ["SPICY20", "HOT"]}'),
+        ('{notIn: ["spicy20"]}', '{notIn: ["SPICY20"]}'),
+        ('{startsWith: "spi"}', '{startsWith: "SPI"}'),
+        ('{in: ["hot"], isNull: true}', '{in: ["HOT"], isNull: true}'),
+    ],
+)
+async def test_filters_on_codes_ignore_case(asker: Client, lower: str, upper: str) -> None:
+    document = "{{ analytics({}, where: {{code: {}}}) {{ totals {{ instances orders netRevenue }} }} }}"
+
+    ours, theirs, all_ = [
+        (await asker.data(document.format(RANGE, condition)))["analytics"]["totals"]
+        for condition in (lower, upper, "{}")
+    ]
+
+    assert ours == theirs
+    assert 0 < ours["instances"] < all_["instances"]
