@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import string
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -20,6 +21,9 @@ KEY_LENGTH = 32
 LIVE_PREFIX = "sk_live_"
 TEST_PREFIX = "sk_test_"
 NAME_LENGTH_MAX = 200
+
+UNFIT_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Of characters that no name has: controls, halves of pairs, and ends of lines and paragraphs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +141,5 @@ async def revoke_key(session: OwnerSession, *, key_id: UUID, now: datetime) -> d
 def _check_name(name: str) -> None:
     if not name.strip() or len(name) > NAME_LENGTH_MAX:
         raise DomainError("BAD_USER_INPUT", f"The name must have 1 to {NAME_LENGTH_MAX} characters.", path=("name",))
+    if any(unicodedata.category(character) in UNFIT_CATEGORIES for character in name):
+        raise DomainError("BAD_USER_INPUT", "The name must have no control characters or line ends.", path=("name",))

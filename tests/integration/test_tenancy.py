@@ -66,6 +66,10 @@ async def test_second_tenant_of_a_name_is_refused_and_makes_nothing(owner: Owner
     [
         ({"name": "  "}, "BAD_USER_INPUT"),
         ({"name": "x" * 201}, "BAD_USER_INPUT"),
+        ({"name": "a\nb"}, "BAD_USER_INPUT"),
+        ({"name": "a\x1b[31mb"}, "BAD_USER_INPUT"),
+        ({"name": "a\u2028b"}, "BAD_USER_INPUT"),
+        ({"name": "a\udcffb"}, "BAD_USER_INPUT"),
         ({"reporting_zone": "Europe/Atlantis"}, "INVALID_TIME_ZONE"),
         ({"currency": "XXX"}, "INVALID_CURRENCY"),
         ({"currency": "EURO"}, "INVALID_CURRENCY"),
