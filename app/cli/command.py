@@ -1,7 +1,8 @@
 """All groups put together, and what happens to their errors."""
 
 import sys
-from typing import Any
+from importlib import metadata
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -65,6 +66,23 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"scoville {metadata.version('scoville')}")
+        raise typer.Exit
+
+
+@commands.callback()
+def scoville(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options of the command itself."""
+
+
 for group in GROUPS:
     commands.add_typer(group.commands, name=getattr(group, "NAME", None))
 

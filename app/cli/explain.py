@@ -207,15 +207,17 @@ def _operator(tenant: TenantInfo) -> Ctx:
 
 
 def _text(document: str) -> str:
-    if document == "-":
-        return sys.stdin.read()
-    # What has braces is no name of a file.
-    if "{" in document:
-        return document
     try:
-        return Path(document).read_text(encoding="utf-8")
+        if document == "-":
+            text = sys.stdin.read()
+        else:
+            # What has braces is no name of a file.
+            text = document if "{" in document else Path(document).read_text(encoding="utf-8")
+        # Of bytes that are no UTF-8, standard input and arguments keep halves of characters.
+        text.encode()
     except (OSError, ValueError) as error:
         raise UsageError(f"{document} is no file that can be read, and no GraphQL document.") from error
+    return text
 
 
 def _variables(text: str | None) -> dict[str, Any]:

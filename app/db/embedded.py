@@ -62,6 +62,9 @@ class Lease:
         except PermissionError as error:
             self._locks.users.release()
             raise self._unavailable("belongs to another user. Choose another --data-dir") from error
+        except OSError as error:
+            self._locks.users.release()
+            raise self._unavailable(f"cannot be used: {error.strerror}. Choose another --data-dir") from error
         except BaseException:
             self._locks.users.release()
             raise
@@ -236,8 +239,8 @@ def has_postgres(data_dir: Path) -> bool:
     """Whether an embedded Postgres was made in the directory, running or not. Makes nothing."""
     try:
         return (data_dir.expanduser() / "postgres" / CLUSTER).exists()
-    except PermissionError:
-        # Something of somebody else's: whoever takes a lease is told.
+    except (OSError, RuntimeError):
+        # Something of somebody else's, or no path at all: whoever takes a lease is told.
         return True
 
 

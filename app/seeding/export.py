@@ -1,6 +1,7 @@
 """Exports facts as Parquet: one file per family, all of one moment, in bounded memory. Driven by `scoville export`."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,24 +43,44 @@ async def export_facts(
     """Write all families of the tenant into the directory, as one snapshot sees them.
 
     snapshot_id: what `pg_export_snapshot()` gave in a transaction that is still open; None takes a snapshot of now.
-    progress: told of each batch (family, rows). Raises BAD_USER_INPUT when the directory already holds an export, and
-    NOT_SUPPORTED without pyarrow.
+    progress: told of each batch (family, rows). Raises BAD_USER_INPUT when the directory already holds an export or
+    cannot be written, and NOT_SUPPORTED without pyarrow.
     """
     arrow, parquet = _pyarrow()
-    _prepare(directory)
+    with _writing(directory):
+        _prepare(directory)
     rows: dict[str, int] = {}
     async with db.snapshot(tenant.id, timeout_s=TIMEOUT_S, snapshot_id=snapshot_id) as session:
         for family in FAMILIES:
             rows[family.name] = 0
             schema = _schema(arrow, family)
-            with parquet.ParquetWriter(directory / f"{family.name}.parquet", schema, compression="zstd") as writer:
+            with _writing(directory):
+                writer = parquet.ParquetWriter(directory / f"{family.name}.parquet", schema, compression="zstd")
+            try:
                 async for batch in _batches(session, family, arrow, schema):
-                    writer.write_batch(batch)
+                    with _writing(directory):
+                        writer.write_batch(batch)
                     rows[family.name] += batch.num_rows
                     progress(family.name, batch.num_rows)
+            finally:
+                with _writing(directory):
+                    writer.close()
     manifest = orjson.dumps(_manifest(tenant, now, rows), option=orjson.OPT_INDENT_2)
-    _write(directory / MANIFEST, manifest)
+    with _writing(directory):
+        _write(directory / MANIFEST, manifest)
     return Exported(directory, rows)
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    # Around the files alone: an OSError of the database means another thing.
+    try:
+        yield
+    except OSError as error:
+        raise DomainError(
+            "BAD_USER_INPUT",
+            f"{directory} cannot be written: {error.strerror or error}. Name another directory with --out.",
+        ) from error
 
 
 # Files are written between two fetches of the same task; nothing else runs in the process of an export.

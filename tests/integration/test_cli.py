@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -150,6 +151,17 @@ async def test_influencers_key_takes_an_id_or_an_external_id(
         (("keys", "revoke", str(uuid.UUID(int=7))), 1, "There is no key with the id"),
         (("keys", "revoke", "not-an-id"), 2, "BAD_USER_INPUT: 'not-an-id' is not the id of a key."),
         (("import", "orders", __file__, "--tenant", "x", "--format", "xml"), 2, "'xml' is not one of 'online-retail'"),
+        (
+            ("tenants", "create", "a\nb", "--zone", "UTC", "--currency", "EUR"),
+            1,
+            "BAD_USER_INPUT: The name must have no",
+        ),
+        (
+            ("explain", "--tenant", "x", "/nowhere/question.graphql"),
+            2,
+            "BAD_USER_INPUT: /nowhere/question.graphql is no",
+        ),
+        (("explain", "--tenant", "x", "{ viewer(\udcff) }"), 2, "BAD_USER_INPUT: "),
         (("tenants", "create", "x", "--zone", "Mars/Olympus", "--currency", "EUR"), 1, "not an IANA time zone"),
         (("tenants", "create", "x", "--zone", "UTC", "--currency", "ABC"), 1, "not an ISO 4217 currency"),
         (("no-such-command",), 2, "no-such-command"),
@@ -200,6 +212,41 @@ def test_a_mistyped_data_directory_stays_as_it_is(tmp_path: Path, is_there: bool
     )
     assert done.stdout == ""
     assert list(tmp_path.rglob("*")) == before
+
+
+SERVE, LIST = ("serve", "--port", "0"), ("tenants", "list")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "data_dir", "said"),
+    [
+        (SERVE, "file/data", "The data directory {}/file/data cannot be made: Not a directory. Choose another"),
+        (SERVE, "file", "The data directory {}/file cannot be made: File exists. Choose another"),
+        (SERVE, "taken", "The embedded postgres in {}/taken/postgres cannot be used: Not a directory. Choose another"),
+        (SERVE, "~nobody-has-this-name", "~nobody-has-this-name is in no user's home. Choose another"),
+        (LIST, "~nobody-has-this-name", "~nobody-has-this-name is in no user's home. Choose another"),
+        (LIST, "x" * 300, "cannot be made: File name too long. Choose another"),
+    ],
+)
+def test_a_data_directory_that_cannot_be_is_one_line(
+    tmp_path: Path, arguments: tuple[str, ...], data_dir: str, said: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "postgres").touch()
+    given = data_dir if data_dir.startswith("~") else str(tmp_path / data_dir)
+
+    done = run_alone(*arguments, "--data-dir", given)
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert said.format(tmp_path) in done.stderr
+
+
+def test_version_is_the_installed_one() -> None:
+    done = run_alone("--version")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"scoville {metadata.version('scoville')}\n", "")
 
 
 def test_partitions_and_migrate_may_be_repeated(scoville: Scoville) -> None:

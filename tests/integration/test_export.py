@@ -123,3 +123,16 @@ def test_no_personal_data_is_exported(family: Family) -> None:
     personal = set(CustomerIdentity.model_fields) - {"tenant_id", "customer_id", "created_at", "updated_at", "name"}
 
     assert not personal & {column.name for column in family.columns}
+
+
+@pytest.mark.parametrize("out", ["file/out", "x" * 300, "taken"])
+async def test_a_directory_that_cannot_be_written_is_named(
+    runtime: Runtime, ctx: Ctx, tmp_path: Path, out: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "taken" / "instances.parquet").mkdir(parents=True)
+
+    with pytest.raises(DomainError, match=r"cannot be written: .*Name another directory with --out\.") as refused:
+        await export_facts(runtime.db, ctx.tenant, tmp_path / out, now=ctx.now)
+
+    assert refused.value.code == "BAD_USER_INPUT"

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import os
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -243,6 +244,18 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
     for path in (cut, latin):
         with pytest.raises(DomainError, match=f"{path.name} cannot be read"):
             survey(path)
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = os.open(tmp_path / "pipe", os.O_RDWR)
+    os.write(writer, b"InvoiceNo,")
+
+    for path, said in ((tmp_path / "pipe", "is a pipe"), (tmp_path, "Is a directory"), (tmp_path / "no", "No such")):
+        with pytest.raises(DomainError, match=said) as refused:
+            survey(path)
+        assert refused.value.code == "BAD_USER_INPUT"
+    os.close(writer)
 
 
 def test_slice_lands_in_buckets_that_add_up() -> None:

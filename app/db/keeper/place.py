@@ -83,7 +83,12 @@ def make_private(path: Path, owner: Owner | None = None) -> Path:
 
 def make_data_dir(path: Path) -> Path:
     """The absolute data directory, made if missing. One that exists keeps its permissions."""
-    resolved = path.expanduser().resolve()
+    try:
+        resolved = path.expanduser().resolve()
+    except RuntimeError as error:
+        raise OutsideError(
+            f"The data directory {path} is in no user's home. Choose another with --data-dir.", retryable=False
+        ) from error
     try:
         resolved.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from enum import StrEnum
-from io import TextIOWrapper
+from io import TextIOWrapper, UnsupportedOperation
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -179,7 +179,13 @@ def opened(path: Path) -> Iterator[Iterator[list[str]]]:
                         f"{path.name} is not an Online Retail file: its first line must be {','.join(COLUMNS)}.",
                     )
                 yield rows
+    except UnsupportedOperation as error:
+        raise DomainError("BAD_USER_INPUT", f"{path} is a pipe; it is read twice. Name a file.") from error
     except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise DomainError(
             "BAD_USER_INPUT", f"{path.name} cannot be read to its end as CSV in UTF-8: {type(error).__name__}."
+        ) from error
+    except OSError as error:
+        raise DomainError(
+            "BAD_USER_INPUT", f"{path} cannot be read: {error.strerror}. Name a file that can be."
         ) from error
