@@ -22,7 +22,7 @@ CODES: dict[str, str] = {
     "SERVICE_UNAVAILABLE": "A database is away or busy. Repeat the request with the same idempotency key.",
     "INTERNAL_SERVER_ERROR": "A bug of ours, logged under the id given.",
     "NOT_FOUND": "No such row in this tenant; of a command: no such tenant, key or data directory.",
-    "BATCH_TOO_LARGE": "More items than one call may hold. Split the batch.",
+    "BATCH_TOO_LARGE": "More items, or lines taken back, than one call may hold. Split the batch.",
     "IDEMPOTENCY_CONFLICT": "The idempotency key was used with another body. Use a new key for new content.",
     "CONFLICTING_DUPLICATE": "The external id is known with other content. Edit the row instead.",
     "DUPLICATE_IN_BATCH": "The external id occurs twice in the batch with different content.",

@@ -69,6 +69,11 @@ class Settings(BaseSettings):
     depth_max: int = _setting(14, "Nesting of a GraphQL selection.", ge=3)
     cost_max: int = _setting(50_000, "Estimated cost of one GraphQL operation, in points.", ge=100)
     batch_items_max: int = _setting(1_000, "Items of one write.", ge=1, le=10_000)
+    refund_lines_max: int = _setting(
+        100_000,
+        "Lines of refunds and of the commissions they reverse, after which a write refuses its further refunds.",
+        ge=1,
+    )
     page_items_max: int = _setting(1_000, "Items of one page of a connection.", ge=1, le=10_000)
     errors_max: int = _setting(5, "Errors of one answer; the rest are counted.", ge=1)
     body_timeout_s: float = _setting(15.0, "Seconds a request body may take to arrive.", gt=0)

@@ -7,6 +7,7 @@ go the same way side by side; the counterpart is None while a rate is missing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from app.core.money import WEIGHT_ONE, allocate, divide_half_even
@@ -18,8 +19,7 @@ Place = tuple[int, UUID | None]
 """Which part of an order a share of a commission belongs to: line position and product."""
 
 
-@dataclass(frozen=True, slots=True)
-class Revenue:
+class Revenue(NamedTuple):
     """What one revenue line is worth: amount in the order's currency, base in the tenant's."""
 
     place: Place
@@ -27,8 +27,7 @@ class Revenue:
     base: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """The part of a commission that falls on one line."""
 
     place: Place
@@ -115,16 +114,13 @@ def amendment(now: Sequence[Revenue], so_far: Balance, *, weight: int, rate: Dec
     return _difference(target, so_far)
 
 
-def reversal(
-    revenue: Sequence[Revenue], refunded: Sequence[Revenue], *, earned_so_far: Balance, reversed_so_far: Balance
-) -> Amount:
+def reversal(basis: int, refunded: Sequence[Revenue], *, earned_so_far: Balance, reversed_so_far: Balance) -> Amount:
     """What a refund takes back of a credit's commission, as a negative amount; on the whole and by line.
 
-    revenue: the order's revenue lines; refunded: what of them has come back so far, this refund included.
-    reversed_so_far: what earlier refunds took back (negative). Cumulative, so that rounding never piles up and a full
-    refund leaves zero: round(earned × refunded ÷ revenue) − reversed so far.
+    basis: sum of the order's revenue lines. refunded: what of them has come back so far, this refund included; lines
+    that are whole may be left out. reversed_so_far: what earlier refunds took back (negative). Cumulative, so that
+    rounding never piles up and a full refund leaves zero: round(earned × refunded ÷ revenue) − reversed so far.
     """
-    basis = sum(line.amount for line in revenue)
     back = sum(line.amount for line in refunded)
     amount = cumulative(earned_so_far.amount, part=back, whole=basis)
     base = None if earned_so_far.base is None else cumulative(earned_so_far.base, part=back, whole=basis)
@@ -166,17 +162,27 @@ def split(amount: int, shares: Sequence[int]) -> list[int]:
 
 def _difference(target: Amount, so_far: Balance) -> Amount:
     # Per place as well: a line that lost its product gives back to the old one and gains for the new.
-    before = dict(so_far.shares or {})
-    shares = []
-    for share in target.shares:
-        amount, base = before.pop(share.place, (0, 0 if share.base is not None else None))
-        shares.append(Share(share.place, share.amount - amount, _minus(share.base, base)))
-    shares.extend(Share(place, -amount, None if base is None else -base) for place, (amount, base) in before.items())
+    before = so_far.shares or {}
+    shares: list[Share] = []
+    met = 0
+    for place, amount, base in target.shares:
+        if (known := before.get(place)) is not None:
+            met += 1
+            amount, base = amount - known[0], _minus(base, known[1])
+        if amount or base:
+            shares.append(Share(place, amount, base))
+    if met < len(before):
+        places = {share.place for share in target.shares}
+        shares.extend(
+            Share(place, -amount, None if base is None else -base)
+            for place, (amount, base) in before.items()
+            if (amount or base) and place not in places
+        )
     return Amount(
         basis=target.basis,
         amount=target.amount - so_far.amount,
         base=_minus(target.base, so_far.base),
-        shares=tuple(share for share in shares if share.amount or share.base),
+        shares=tuple(shares),
     )
 
 

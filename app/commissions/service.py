@@ -13,7 +13,9 @@ from app.commissions.accrue import Amount, Balance, Place
 from app.core.context import Ctx
 from app.core.ids import new_ids
 from app.core.money import from_minor
+from app.core.pauses import Pauses
 from app.core.words import CommissionKind, CommissionState
+from app.db.parts import READ_MAX, in_parts
 from app.db.session import ReadSession, WriteSession
 
 
@@ -126,28 +128,27 @@ async def post(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommiss
 async def _insert_lines(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommission]) -> None:
     # Many per commission: what they share with it is sent once and joined here.
     lines = [(number, share) for number, row in enumerate(commissions, start=1) for share in row.amount.shares]
-    if not lines:
-        return
-    await session.execute(
-        """/* commissions.insert_lines */
-        INSERT INTO commission_lines (tenant_id, id, commission_id, position, product_id, amount_minor,
-          amount_base_minor, occurred_at)
-        SELECT $1, line.id, earned.id, line.position, line.product_id, line.amount_minor, line.amount_base_minor,
-          earned.occurred_at
-        FROM unnest($2::integer[], $3::uuid[], $4::integer[], $5::uuid[], $6::bigint[], $7::bigint[])
-          AS line (number, id, position, product_id, amount_minor, amount_base_minor)
-        JOIN unnest($8::uuid[], $9::timestamptz[]) WITH ORDINALITY AS earned (id, occurred_at, number)
-          ON earned.number = line.number""",
-        ctx.tenant_id,
-        [number for number, _ in lines],
-        new_ids(len(lines)),
-        [share.place[0] for _, share in lines],
-        [share.place[1] for _, share in lines],
-        [share.amount for _, share in lines],
-        [share.base for _, share in lines],
-        [row.id for row in commissions],
-        [row.occurred_at for row in commissions],
-    )
+    for part in in_parts(lines):
+        await session.execute(
+            """/* commissions.insert_lines */
+            INSERT INTO commission_lines (tenant_id, id, commission_id, position, product_id, amount_minor,
+              amount_base_minor, occurred_at)
+            SELECT $1, line.id, earned.id, line.position, line.product_id, line.amount_minor, line.amount_base_minor,
+              earned.occurred_at
+            FROM unnest($2::integer[], $3::uuid[], $4::integer[], $5::uuid[], $6::bigint[], $7::bigint[])
+              AS line (number, id, position, product_id, amount_minor, amount_base_minor)
+            JOIN unnest($8::uuid[], $9::timestamptz[]) WITH ORDINALITY AS earned (id, occurred_at, number)
+              ON earned.number = line.number""",
+            ctx.tenant_id,
+            [number for number, _ in part],
+            new_ids(len(part)),
+            [share.place[0] for _, share in part],
+            [share.place[1] for _, share in part],
+            [share.amount for _, share in part],
+            [share.base for _, share in part],
+            [row.id for row in commissions],
+            [row.occurred_at for row in commissions],
+        )
 
 
 async def earnings(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) -> dict[UUID, list[Earnings]]:
@@ -217,9 +218,11 @@ async def _shares(
         order_ids,
     )
     found: dict[tuple[UUID, bool], dict[Place, tuple[int, int | None]]] = {}
-    for row in rows:
-        of_credit = found.setdefault((row["credit_id"], row["is_reversal"]), {})
-        of_credit[row["position"], row["product_id"]] = row["amount_minor"], row["amount_base_minor"]
+    pauses = Pauses()
+    for part in in_parts(rows, READ_MAX):
+        for credit_id, is_reversal, position, product_id, amount, base in part:
+            found.setdefault((credit_id, is_reversal), {})[position, product_id] = amount, base
+        await pauses.take()
     return found
 
 

@@ -114,7 +114,9 @@ def allocate(total: int, shares: Sequence[int]) -> list[int]:
         remainders.append(remainder)
     missing = total - sum(parts)
     assert 0 <= missing < max(len(parts), 1)
-    for index in sorted(range(len(parts)), key=lambda i: (-remainders[i], i))[:missing]:
-        parts[index] += 1
+    if missing:
+        # Stable also in reverse: among equal remainders the earlier comes first.
+        for index in sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)[:missing]:
+            parts[index] += 1
     assert sum(parts) == total
     return parts

@@ -6,7 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from app.core.context import Ctx
+from app.core.pauses import Pauses
 from app.core.words import LineKind
+from app.db.parts import READ_MAX, in_parts
 from app.db.session import WriteSession
 from app.errors import DomainError
 from app.orders.open_lines import OpenLine
@@ -111,52 +113,45 @@ async def lock_orders(ctx: Ctx, session: WriteSession, external_ids: Collection[
 async def _open_lines(
     ctx: Ctx, session: WriteSession, order_ids: list[UUID]
 ) -> tuple[dict[UUID, list[OpenLine]], dict[UUID, int]]:
-    # The newest row of a position is either the line as it is now or the reversal that ended it. Refund lines are few:
-    # they are summed by position beside.
+    # The newest row of a position is either the line as it is now or the reversal that ended it. What was refunded is
+    # read apart: joined, every line met every sum, for the server expects few of either.
     rows = await session.fetch(
         """/* orders.open_lines */
-        WITH newest AS (
-          SELECT DISTINCT ON (order_id, position)
-            order_id, position, kind, product_id, external_id, title, quantity, amount_minor, amount_base_minor,
-            is_reversal
-          FROM order_lines
-          WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
-          ORDER BY order_id, position, version DESC, is_reversal
-        ), refunded AS (
-          SELECT order_id, position, sum(quantity)::bigint AS quantity, sum(amount_minor)::bigint AS amount_minor,
-            coalesce(sum(amount_base_minor), 0)::bigint AS amount_base_minor
-          FROM refund_lines
-          WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
-          GROUP BY order_id, position
-        )
-        SELECT newest.*, coalesce(refunded.quantity, 0) AS refunded_quantity,
-          coalesce(refunded.amount_minor, 0) AS refunded_minor,
-          coalesce(refunded.amount_base_minor, 0) AS refunded_base_minor
-        FROM newest
-        LEFT JOIN refunded USING (order_id, position)
-        ORDER BY newest.order_id, newest.position""",
+        SELECT DISTINCT ON (order_id, position)
+          order_id, position, kind, product_id, external_id, title, quantity, amount_minor, amount_base_minor,
+          is_reversal
+        FROM order_lines
+        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
+        ORDER BY order_id, position, version DESC, is_reversal""",
         ctx.tenant_id,
         order_ids,
     )
+    sums = await session.fetch(
+        """/* orders.refunded_lines */
+        SELECT order_id, position, sum(quantity)::bigint AS quantity, sum(amount_minor)::bigint AS amount_minor,
+          coalesce(sum(amount_base_minor), 0)::bigint AS amount_base_minor
+        FROM refund_lines
+        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
+        GROUP BY order_id, position""",
+        ctx.tenant_id,
+        order_ids,
+    )
+    pauses = Pauses()
+    refunded: dict[tuple[UUID, int], tuple[int, int, int]] = {}
+    for part in in_parts(sums, READ_MAX):
+        refunded.update({(row[0], row[1]): (row[2], row[3], row[4]) for row in part})
+        await pauses.take()
     lines: dict[UUID, list[OpenLine]] = {order_id: [] for order_id in order_ids}
     last_positions: dict[UUID, int] = {}
-    for row in rows:
-        last_positions[row["order_id"]] = row["position"]
-        if row["is_reversal"]:
-            continue
-        lines[row["order_id"]].append(
-            OpenLine(
-                position=row["position"],
-                kind=LineKind(row["kind"]),
-                product_id=row["product_id"],
-                external_id=row["external_id"],
-                title=row["title"],
-                quantity=row["quantity"],
-                amount=row["amount_minor"],
-                base=row["amount_base_minor"],
-                refunded_quantity=row["refunded_quantity"],
-                refunded=row["refunded_minor"],
-                refunded_base=row["refunded_base_minor"],
-            )
-        )
+    for part in in_parts(rows, READ_MAX):
+        for order_id, position, kind, *rest, is_reversal in part:
+            last_positions[order_id] = position
+            if not is_reversal:
+                back = refunded.get((order_id, position), _NOTHING)
+                lines[order_id].append(OpenLine._make((position, _KINDS[kind], *rest, *back)))
+        await pauses.take()
     return lines, last_positions
+
+
+_KINDS = {kind.value: kind for kind in LineKind}
+_NOTHING = (0, 0, 0)

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.core.context import Ctx
 from app.core.ids import new_ids
 from app.core.words import RefundKind, RefundState
+from app.db.parts import in_parts
 from app.db.session import TransactionConflict, WriteSession
 from app.orders.checks import refund_from_json
 from app.orders.inputs import RefundInput
@@ -44,8 +45,7 @@ class RefundRow:
     request: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RefundLineRow:
+class RefundLineRow(NamedTuple):
     """What an applied refund takes back of one line."""
 
     refund_id: UUID
@@ -136,7 +136,7 @@ async def insert_refunds(
         )
         if tag != f"INSERT 0 {len(ordered)}":
             raise TransactionConflict
-    if lines:
+    for part in in_parts(lines):
         await session.execute(
             """/* refunds.insert_lines */
             INSERT INTO refund_lines (tenant_id, id, refund_id, order_id, position, kind, product_id, quantity,
@@ -149,17 +149,17 @@ async def insert_refunds(
                 amount_base_minor, occurred_at)""",
             ctx.tenant_id,
             ctx.now,
-            new_ids(len(lines)),
-            [row.refund_id for row in lines],
-            [row.order_id for row in lines],
-            [row.taken.position for row in lines],
-            [row.taken.kind for row in lines],
-            [row.taken.product_id for row in lines],
-            [row.taken.quantity for row in lines],
-            [row.currency for row in lines],
-            [row.taken.amount for row in lines],
-            [row.taken.base for row in lines],
-            [row.occurred_at for row in lines],
+            new_ids(len(part)),
+            [row.refund_id for row in part],
+            [row.order_id for row in part],
+            [row.taken.position for row in part],
+            [row.taken.kind for row in part],
+            [row.taken.product_id for row in part],
+            [row.taken.quantity for row in part],
+            [row.currency for row in part],
+            [row.taken.amount for row in part],
+            [row.taken.base for row in part],
+            [row.occurred_at for row in part],
         )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from app.core.context import Ctx
 from app.core.ids import new_ids
 from app.core.words import OrderEventKind
+from app.db.parts import in_parts
 from app.db.session import TransactionConflict, WriteSession
 from app.orders.lines import CheckedOrder
 from app.orders.open_lines import OpenLine
@@ -118,36 +119,37 @@ async def _insert_versions(ctx: Ctx, session: WriteSession, versions: Sequence[V
 
 async def _insert_first_lines(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrder]) -> None:
     # The hottest statement of all. What lines share with their order is sent once per order and joined here.
-    lines = [line for order in orders for line in order.lines]
-    await session.execute(
-        """/* orders.insert_first_lines */
-        INSERT INTO order_lines (tenant_id, id, order_id, version, position, external_id, kind, product_id, title,
-          quantity, currency, amount_minor, amount_base_minor, is_reversal, occurred_at, recorded_at)
-        SELECT $1, line.id, placed.id, 1, line.position, line.external_id, line.kind, line.product_id, line.title,
-          line.quantity, placed.currency, line.amount_minor, line.amount_base_minor, false, placed.occurred_at, $2
-        FROM unnest($3::integer[], $4::uuid[], $5::integer[], $6::text[], $7::text[], $8::uuid[], $9::text[],
-            $10::bigint[], $11::bigint[], $12::bigint[])
-          AS line (number, id, position, external_id, kind, product_id, title, quantity, amount_minor,
-            amount_base_minor)
-        JOIN unnest($13::uuid[], $14::text[], $15::timestamptz[]) WITH ORDINALITY
-          AS placed (id, currency, occurred_at, number)
-          ON placed.number = line.number""",
-        ctx.tenant_id,
-        ctx.now,
-        [number for number, order in enumerate(orders, start=1) for _ in order.lines],
-        new_ids(len(lines)),
-        [line.position for line in lines],
-        [line.external_id for line in lines],
-        [line.kind for line in lines],
-        [line.product_id for line in lines],
-        [line.title for line in lines],
-        [line.quantity for line in lines],
-        [line.amount for line in lines],
-        [line.base for line in lines],
-        [order.id for order in orders],
-        [order.checked.currency for order in orders],
-        [order.checked.occurred_at for order in orders],
-    )
+    lines = [(number, line) for number, order in enumerate(orders, start=1) for line in order.lines]
+    for part in in_parts(lines):
+        await session.execute(
+            """/* orders.insert_first_lines */
+            INSERT INTO order_lines (tenant_id, id, order_id, version, position, external_id, kind, product_id, title,
+              quantity, currency, amount_minor, amount_base_minor, is_reversal, occurred_at, recorded_at)
+            SELECT $1, line.id, placed.id, 1, line.position, line.external_id, line.kind, line.product_id, line.title,
+              line.quantity, placed.currency, line.amount_minor, line.amount_base_minor, false, placed.occurred_at, $2
+            FROM unnest($3::integer[], $4::uuid[], $5::integer[], $6::text[], $7::text[], $8::uuid[], $9::text[],
+                $10::bigint[], $11::bigint[], $12::bigint[])
+              AS line (number, id, position, external_id, kind, product_id, title, quantity, amount_minor,
+                amount_base_minor)
+            JOIN unnest($13::uuid[], $14::text[], $15::timestamptz[]) WITH ORDINALITY
+              AS placed (id, currency, occurred_at, number)
+              ON placed.number = line.number""",
+            ctx.tenant_id,
+            ctx.now,
+            [number for number, _ in part],
+            new_ids(len(part)),
+            [line.position for _, line in part],
+            [line.external_id for _, line in part],
+            [line.kind for _, line in part],
+            [line.product_id for _, line in part],
+            [line.title for _, line in part],
+            [line.quantity for _, line in part],
+            [line.amount for _, line in part],
+            [line.base for _, line in part],
+            [order.id for order in orders],
+            [order.checked.currency for order in orders],
+            [order.checked.occurred_at for order in orders],
+        )
 
 
 async def append_versions(

@@ -22,6 +22,7 @@ from app.commissions.accrue import Amount, Revenue, accrual
 from app.commissions.service import NewCommission, Terms
 from app.core.context import Ctx
 from app.core.ids import new_id
+from app.core.pauses import Pauses
 from app.core.words import CommissionKind, InstanceKind, OrderEventKind
 from app.customers.ensure import ensure as ensure_customers
 from app.db.session import WriteSession
@@ -59,7 +60,9 @@ async def prepare(ctx: Ctx, session: WriteSession, checked: Sequence[CheckedOrde
     rates = await load_rates(ctx, session, {key_of(order.currency, order.occurred_at) for order in checked})
     bases: dict[int, list[int | None]] = {}
     refused: dict[int, DomainError] = {}
+    pauses = Pauses()
     for place, order in enumerate(checked):
+        await pauses.take()
         try:
             bases[place] = rates.convert([line.amount for line in order.lines], order.currency, order.occurred_at)
         except DomainError as error:
@@ -69,15 +72,15 @@ async def prepare(ctx: Ctx, session: WriteSession, checked: Sequence[CheckedOrde
         ctx, session, {order.customer: order.country for order in kept.values() if order.customer is not None}
     )
     products = await ensure_products(ctx, session, _titles(kept.values()))
-    new = {
-        place: NewOrder(
+    new: dict[int, NewOrder] = {}
+    for place, order in kept.items():
+        new[place] = NewOrder(
             id=new_id(),
             checked=order,
             customer_id=None if order.customer is None else customers[order.customer],
             lines=open_lines(order.lines, products=products, bases=bases[place]),
         )
-        for place, order in kept.items()
-    }
+        await pauses.take()
     return Prepared(new, refused)
 
 
@@ -93,7 +96,9 @@ async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[
     ]
     accrued: dict[UUID, list[NewCommission]] = {}
     contributed: list[Contribution] = []
+    pauses = Pauses()
     for order, verdict, credits in earning:
+        await pauses.take()
         accrued[order.id] = _accrue(order, credits, program)
         contributed.extend(contributions.of_order(verdict.occurred_at, order.lines, _shares(credits)))
         contributed.extend(_purchase(verdict))
@@ -139,26 +144,30 @@ async def _judge(
         ctx, session, (touch for found in (touches, codes) for listed in found.values() for touch in listed)
     )
     default_window = timedelta(days=settings.default_window_days)
-    judged = [
-        JudgedOrder(
-            order_id=order.id,
-            occurred_at=order.checked.occurred_at,
-            currency=order.checked.currency,
-            country=order.checked.country,
-            customer_id=order.customer_id,
-            visitor_id=order.checked.visitor_id,
+    pauses = Pauses()
+    judged: list[JudgedOrder] = []
+    for place, order in enumerate(new):
+        await pauses.take()
+        verdict = judge(
+            order.checked.occurred_at,
+            codes=codes.get(place, ()),
+            touches=touches.get(place, ()),
+            program=program,
+            default_window=default_window,
             is_test=order.checked.is_test,
-            verdict=judge(
-                order.checked.occurred_at,
-                codes=codes.get(place, ()),
-                touches=touches.get(place, ()),
-                program=program,
-                default_window=default_window,
-                is_test=order.checked.is_test,
-            ),
         )
-        for place, order in enumerate(new)
-    ]
+        judged.append(
+            JudgedOrder(
+                order_id=order.id,
+                occurred_at=order.checked.occurred_at,
+                currency=order.checked.currency,
+                country=order.checked.country,
+                customer_id=order.customer_id,
+                visitor_id=order.checked.visitor_id,
+                is_test=order.checked.is_test,
+                verdict=verdict,
+            )
+        )
     return judged, program
 
 

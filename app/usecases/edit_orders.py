@@ -53,7 +53,7 @@ async def edit_orders(
         checked_instant(edit.occurred_at, "occurredAt", latest=latest)
         return edit
 
-    checked, bad = check_each(edits, check, name=NAME, external_id=lambda edit: edit.order_external_id)
+    checked, bad = await check_each(edits, check, name=NAME, external_id=lambda edit: edit.order_external_id)
     return await perform(
         runtime,
         ctx,
@@ -89,6 +89,7 @@ async def _edit(
     books = await open_books(ctx, session, orders)
     drafts = Drafts()
     for index, edit in checked.items():
+        await books.pauses.take()
         try:
             order = order_named(orders, edit.order_external_id)
             lines = _lines(order, edit)
@@ -106,7 +107,7 @@ async def _edit(
             outcomes[index] = refused(error, index, name=NAME, external_id=edit.order_external_id)
             continue
         if found:
-            _apply(books, drafts, order, edit, lines, found, total=total, gross=gross)
+            await _apply(books, drafts, order, edit, lines, found, total=total, gross=gross)
         session.touch_days([order.occurred_at.date()])
         outcomes[index] = _outcome(index, Outcome.RECORDED if found else Outcome.REPLAYED, order)
     await append_versions(ctx, session, drafts.versions, drafts.lines)
@@ -123,7 +124,7 @@ def _bases(rates: Rates, order: OrderState, lines: Sequence[Line]) -> list[int |
     return rates.convert([line.amount for line in lines], order.currency, order.occurred_at)
 
 
-def _apply(
+async def _apply(
     books: Books,
     drafts: Drafts,
     order: OrderState,
@@ -148,7 +149,7 @@ def _apply(
     order.lines = edited_lines(order.lines, found)
     _amend(books, order)
     # What was refunded before is now another part of the order: at the order's time, for no refund of its own.
-    reverse(books, order, refund_id=None, occurred_at=order.occurred_at)
+    await reverse(books, order, refund_id=None, occurred_at=order.occurred_at)
     books.contributions.extend(contributions.of_edit(order.occurred_at, found, books.shares.get(order.id, ())))
     books.events.append(EventRow(new_id(), order.id, OrderEventKind.EDITED, edit.occurred_at))
     books.messages.append(

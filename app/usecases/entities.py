@@ -55,7 +55,7 @@ async def create(
     An item whose key is known with the same content is REPLAYED.
     """
     check_batch(runtime, items, name=kind.plural)
-    drafts, bad = check_each(items, draft, name=kind.plural, external_id=_external_id)
+    drafts, bad = await check_each(items, draft, name=kind.plural, external_id=_external_id)
     return await perform(
         runtime,
         ctx,
@@ -80,7 +80,7 @@ async def update(
     A change after which the row is as before is REPLAYED. Changes of the same row are applied one after the other.
     """
     check_batch(runtime, items, name=kind.plural)
-    read, bad = check_each(items, lambda item: item, name=kind.plural, external_id=_external_id)
+    read, bad = await check_each(items, lambda item: item, name=kind.plural, external_id=_external_id)
 
     async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
         rows = await kind.table.lock(ctx, session, {item.id for item in read.values()})
@@ -123,7 +123,7 @@ async def upsert(
     check: the item as it is kept; raises DomainError for what is wrong by itself.
     """
     check_batch(runtime, items, name=kind.plural)
-    checked, bad = check_each(items, check, name=kind.plural, external_id=_external_id)
+    checked, bad = await check_each(items, check, name=kind.plural, external_id=_external_id)
 
     async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
         rows = await kind.table.lock_keys(ctx, session, {key_of(item) for item in checked.values()})

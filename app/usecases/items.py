@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from app.core.outcomes import ItemOutcome, rejected
+from app.core.pauses import Pauses
 from app.errors import DomainError
 
 T = TypeVar("T")
@@ -23,13 +24,15 @@ class Unread:
     external_id: str | None = None
 
 
-def check_each(
+async def check_each(
     items: Sequence[T | Unread], check: Callable[[T], C], *, name: str, external_id: Callable[[T], str | None]
 ) -> tuple[dict[int, C], dict[int, ItemOutcome]]:
     """What `check` gave by index, and the outcomes of the items that it refused. name: of the list in the call."""
     checked: dict[int, C] = {}
     outcomes: dict[int, ItemOutcome] = {}
+    pauses = Pauses()
     for index, item in enumerate(items):
+        await pauses.take()
         if isinstance(item, Unread):
             outcomes[index] = refused(item.error, index, name=name, external_id=item.external_id)
             continue

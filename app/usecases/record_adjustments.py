@@ -34,7 +34,7 @@ async def record_adjustments(
     """
     check_batch(runtime, adjustments, name=NAME)
     latest = ctx.now + runtime.settings.future_tolerance
-    checked, bad = check_each(
+    checked, bad = await check_each(
         adjustments, partial(checked_adjustment, latest=latest), name=NAME, external_id=lambda item: item.external_id
     )
     return await perform(

@@ -36,7 +36,7 @@ async def record_instances(
     """
     check_batch(runtime, instances, name=NAME)
     latest = ctx.now + runtime.settings.future_tolerance
-    checked, bad = check_each(
+    checked, bad = await check_each(
         instances, partial(checked_instance, latest=latest), name=NAME, external_id=lambda item: item.external_id
     )
     return await perform(

@@ -26,7 +26,7 @@ from app.orders.service import EventRow, known_events
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
-from app.usecases.taking_back import Books, open_books, take_back, write
+from app.usecases.taking_back import Books, check_room, open_books, take_back, write
 
 
 async def record_order_events(
@@ -34,7 +34,8 @@ async def record_order_events(
 ) -> tuple[ItemOutcome, ...]:
     """What became of each event, in the order given; `detail` holds its kind, order, and what it took back.
 
-    The same event again (its id, or kind and time) is REPLAYED, with another reason refused. Raises BATCH_TOO_LARGE,
+    The same event again (its id, or kind and time) is REPLAYED, with another reason refused. Once events have taken
+    back refund_lines_max lines, others that would are REJECTED with BATCH_TOO_LARGE. Raises BATCH_TOO_LARGE,
     BAD_USER_INPUT or IDEMPOTENCY_CONFLICT for the call as a whole.
     """
     return await enter_events(
@@ -61,7 +62,7 @@ async def enter_events(
     """What became of each event, under the name the caller gives the operation and its list."""
     check_batch(runtime, events, name=name)
     latest = ctx.now + runtime.settings.future_tolerance
-    checked, bad = check_each(
+    checked, bad = await check_each(
         events, partial(checked_event, latest=latest), name=name, external_id=lambda event: event.external_id
     )
     return await perform(
@@ -70,11 +71,12 @@ async def enter_events(
         operation=operation,
         body=body,
         idempotency_key=idempotency_key,
-        work=partial(_enter, ctx, name, checked, bad),
+        work=partial(_enter, runtime, ctx, name, checked, bad),
     )
 
 
 async def _enter(
+    runtime: Runtime,
     ctx: Ctx,
     name: str,
     checked: Mapping[int, CheckedEvent],
@@ -88,6 +90,7 @@ async def _enter(
     amounts = await _amounts(ctx, session, checked, orders, known)
     books = await open_books(ctx, session, orders)
     for index, event in checked.items():
+        await books.pauses.take()
         try:
             order = order_named(orders, event.order_external_id)
             key = order.id, event.external_id
@@ -101,7 +104,7 @@ async def _enter(
                 outcomes[index] = _outcome(index, Outcome.REPLAYED, original, order, amounts[key])
                 continue
             row = EventRow(new_id(), order.id, event.kind, event.occurred_at, event.external_id, event.reason)
-            taken = _take(books, order, event, row)
+            taken = await _take(books, order, event, row, lines_max=runtime.settings.refund_lines_max)
         except DomainError as error:
             outcomes[index] = refused(error, index, name=name, external_id=event.external_id)
             continue
@@ -113,7 +116,7 @@ async def _enter(
     return in_order(outcomes, len(outcomes))
 
 
-def _take(books: Books, order: OrderState, event: CheckedEvent, row: EventRow) -> list[Taken]:
+async def _take(books: Books, order: OrderState, event: CheckedEvent, row: EventRow, *, lines_max: int) -> list[Taken]:
     kind = TAKING_BACK.get(event.kind)
     if kind is None:
         books.messages.append(
@@ -124,6 +127,7 @@ def _take(books: Books, order: OrderState, event: CheckedEvent, row: EventRow) -
             )
         )
         return []
+    check_room(books, lines_max)
     taken = take_rest(order.lines)
     if not taken:
         return []
@@ -142,7 +146,7 @@ def _take(books: Books, order: OrderState, event: CheckedEvent, row: EventRow) -
             request={"eventId": str(row.id)},
         )
     )
-    take_back(
+    await take_back(
         books,
         order,
         taken,

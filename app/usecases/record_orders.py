@@ -38,7 +38,7 @@ async def record_orders(
     """
     check_batch(runtime, orders, name=NAME)
     latest = ctx.now + runtime.settings.future_tolerance
-    checked, bad = check_each(
+    checked, bad = await check_each(
         orders, partial(checked_order, latest=latest), name=NAME, external_id=lambda order: order.external_id
     )
     return await perform(

@@ -25,7 +25,7 @@ from app.orders.refunds import KnownRefund, RefundRow, known_refunds
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
-from app.usecases.taking_back import asked_of, open_books, take_back, write
+from app.usecases.taking_back import asked_of, check_room, open_books, take_back, write
 
 NAME = "refunds"
 
@@ -35,11 +35,12 @@ async def record_refunds(
 ) -> tuple[ItemOutcome, ...]:
     """What became of each refund, in the order given; `detail` holds its state, order, and what it took back.
 
-    Raises BATCH_TOO_LARGE, BAD_USER_INPUT or IDEMPOTENCY_CONFLICT for the call as a whole.
+    Once refunds have written refund_lines_max lines, those that come after are REJECTED with BATCH_TOO_LARGE. Raises
+    BATCH_TOO_LARGE, BAD_USER_INPUT or IDEMPOTENCY_CONFLICT for the call as a whole.
     """
     check_batch(runtime, refunds, name=NAME)
     latest = ctx.now + runtime.settings.future_tolerance
-    checked, bad = check_each(
+    checked, bad = await check_each(
         refunds, partial(checked_refund, latest=latest), name=NAME, external_id=lambda refund: refund.external_id
     )
     return await perform(
@@ -48,11 +49,12 @@ async def record_refunds(
         operation="recordRefunds",
         body=refunds,
         idempotency_key=idempotency_key,
-        work=partial(_record, ctx, checked, bad),
+        work=partial(_record, runtime, ctx, checked, bad),
     )
 
 
 async def _record(
+    runtime: Runtime,
     ctx: Ctx,
     checked: Mapping[int, CheckedRefund],
     bad: Mapping[int, ItemOutcome],
@@ -71,6 +73,7 @@ async def _record(
     first: dict[str, int] = {}
     for index, item in checked.items():
         refund = item.refund
+        await books.pauses.take()
         try:
             if (original := known.get(refund.external_id)) is not None:
                 outcomes[index] = _replayed(index, item, original, session)
@@ -83,6 +86,7 @@ async def _record(
             refund_id = new_id()
             taken: list[Taken] = []
             if order is not None:
+                check_room(books, runtime.settings.refund_lines_max)
                 taken = asked_of(order, refund)
         except DomainError as error:
             outcomes[index] = refused(error, index, name=NAME, external_id=refund.external_id)
@@ -103,7 +107,7 @@ async def _record(
         if order is None:
             detail = _detail(RefundState.WAITING, None, None, None)
         else:
-            take_back(
+            await take_back(
                 books,
                 order,
                 taken,

@@ -19,6 +19,7 @@ from app.commissions.service import Earnings, NewCommission
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.money import checked_amount
+from app.core.pauses import Pauses
 from app.core.words import CommissionKind, OrderEventKind, RefundKind
 from app.db.session import WriteSession
 from app.errors import DomainError
@@ -40,7 +41,10 @@ EVENT: dict[RefundKind, OrderEventKind] = {
 
 @dataclass(slots=True)
 class Books:
-    """Locked orders with their credits and earnings, and what is about to be written. Lives as long as one attempt."""
+    """Locked orders with their credits and earnings, and what is about to be written. Lives as long as one attempt.
+
+    written: lines entered so far, those of refunds and those of the reversals they cause.
+    """
 
     orders: Mapping[str, OrderState]
     shares: Mapping[UUID, Sequence[BookedShare]]
@@ -53,6 +57,8 @@ class Books:
     messages: list[outbox.Event] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     days: set[datetime] = field(default_factory=set)
+    written: int = 0
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 async def open_books(ctx: Ctx, session: WriteSession, orders: Mapping[str, OrderState]) -> Books:
@@ -70,6 +76,19 @@ async def open_books(ctx: Ctx, session: WriteSession, orders: Mapping[str, Order
     return Books(orders, shares, earnings)
 
 
+def check_room(books: Books, lines_max: int) -> None:
+    """Raise BATCH_TOO_LARGE when the call's refunds have written that many lines: no further one is looked at.
+
+    The one that reaches the limit is still applied, so that every refund fits a call of its own.
+    """
+    if books.written >= lines_max:
+        raise DomainError(
+            "BATCH_TOO_LARGE",
+            f"What comes before takes back {books.written} lines; a call may take back about {lines_max}. "
+            "Send this item in a further call.",
+        )
+
+
 def asked_of(order: OrderState, refund: RefundInput) -> list[Taken]:
     """What the refund takes back of the order. Raises DomainError when it cannot."""
     if refund.currency is not None and refund.currency != order.currency:
@@ -84,7 +103,7 @@ def asked_of(order: OrderState, refund: RefundInput) -> list[Taken]:
     return take_lines(order.lines, refund.lines, order.currency)
 
 
-def take_back(
+async def take_back(
     books: Books,
     order: OrderState,
     taken: Sequence[Taken],
@@ -100,6 +119,7 @@ def take_back(
     in_history: False when the caller enters the order's event itself.
     """
     order.lines = after(order.lines, taken)
+    books.written += len(taken)
     books.lines.extend(RefundLineRow(refund_id, order.id, part, order.currency, occurred_at) for part in taken)
     if in_history:
         books.events.append(EventRow(new_id(), order.id, EVENT[kind], occurred_at))
@@ -118,22 +138,27 @@ def take_back(
     books.days.add(occurred_at)
     shares = books.shares.get(order.id, ())
     books.contributions.extend(contributions.of_refund(occurred_at, taken, shares))
-    reverse(books, order, refund_id=refund_id, occurred_at=occurred_at)
+    await reverse(books, order, refund_id=refund_id, occurred_at=occurred_at)
 
 
-def reverse(books: Books, order: OrderState, *, refund_id: UUID | None, occurred_at: datetime) -> None:
+async def reverse(books: Books, order: OrderState, *, refund_id: UUID | None, occurred_at: datetime) -> None:
     """Enter the reversals that bring every credit of the order to what its refunds so far leave it."""
-    revenue = revenue_of(order.lines)
+    await books.pauses.take()
+    earning = books.earnings.get(order.id)
+    if not earning:
+        return
+    basis = sum(line.amount for line in order.lines if line.is_revenue)
     refunded = [
         Revenue((line.position, line.product_id), line.refunded, None if line.base is None else line.refunded_base)
         for line in order.lines
-        if line.is_revenue
+        if line.refunded and line.is_revenue
     ]
-    for earnings in books.earnings.get(order.id, ()):
-        amount = reversal(revenue, refunded, earned_so_far=earnings.earned, reversed_so_far=earnings.reversed)
+    for earnings in earning:
+        amount = reversal(basis, refunded, earned_so_far=earnings.earned, reversed_so_far=earnings.reversed)
         if amount.is_empty:
             continue
         earnings.reversed = added(earnings.reversed, amount)
+        books.written += len(amount.shares)
         books.commissions.append(
             NewCommission(
                 id=new_id(),
@@ -146,6 +171,7 @@ def reverse(books: Books, order: OrderState, *, refund_id: UUID | None, occurred
                 occurred_at=occurred_at,
             )
         )
+        await books.pauses.take()
 
 
 def revenue_of(lines: Sequence[OpenLine]) -> list[Revenue]:
@@ -180,6 +206,7 @@ async def settle_waiting(ctx: Ctx, session: WriteSession, order_external_ids: Co
     for item in waiting:
         refund = item.refund
         order = orders[refund.order_external_id]
+        await books.pauses.take()
         try:
             taken = asked_of(order, refund)
         except DomainError as error:
@@ -197,7 +224,7 @@ async def settle_waiting(ctx: Ctx, session: WriteSession, order_external_ids: Co
             )
             continue
         books.settled.append(Settled(item.id, order.id, None))
-        take_back(
+        await take_back(
             books,
             order,
             taken,

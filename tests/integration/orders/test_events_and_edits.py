@@ -132,6 +132,27 @@ async def test_cancel_orders_is_a_cancellation(runtime: Runtime, ctx: Ctx, look:
     assert await look.value("count(*)", "refunds") == 1
 
 
+async def test_events_beyond_what_a_call_may_take_back_are_refused(runtime: Runtime, ctx: Ctx, look: Look) -> None:
+    narrow = replace(runtime, settings=runtime.settings.model_copy(update={"refund_lines_max": 2}))
+    first, second = order(item("10.00"), item("5.00")), order()
+    await record_orders(runtime, ctx, [first, second])
+    sent = [CancelInput(each.external_id, NOON + DAY) for each in (first, second)]
+
+    taken, refused = await cancel_orders(narrow, ctx, sent)
+    paid, charged = await record_order_events(
+        narrow,
+        ctx,
+        [
+            event(first.external_id, OrderEventKind.PAID),
+            event(second.external_id, OrderEventKind.CHARGEBACK),
+        ],
+    )
+
+    assert (taken.code, refused.code, refused.path) == (None, "BATCH_TOO_LARGE", ("cancellations", "1"))
+    assert (paid.code, charged.code) == (None, None)
+    assert await look.value("sum(amount_minor)::bigint", "refund_lines") == 11_500
+
+
 async def test_only_stores_events_are_taken(runtime: Runtime, ctx: Ctx) -> None:
     sent = order()
     await record_orders(runtime, ctx, [sent])

@@ -1,7 +1,10 @@
 """Refunds by line and by amount, before and after their order, never beyond it; what they take back of commissions."""
 
 import asyncio
-from dataclasses import replace
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -34,6 +37,34 @@ async def take(runtime: Runtime, ctx: Ctx, *refunds: Any) -> list[tuple[Outcome,
     return [
         (each.outcome, each.code, each.detail.get("amount")) for each in await record_refunds(runtime, ctx, refunds)
     ]
+
+
+@dataclass(slots=True)
+class Probe:
+    """Seconds that this thread worked: in all, and at most between two turns of another task; short turns left out."""
+
+    total_s: float = 0.0
+    longest_s: float = 0.0
+
+
+@asynccontextmanager
+async def probing() -> AsyncIterator[Probe]:
+    """Measures by the thread's own time, so that a busy machine makes no difference."""
+    probe = Probe()
+
+    async def tick() -> None:
+        last_s = time.thread_time()
+        while True:
+            await asyncio.sleep(0.001)
+            now_s = time.thread_time()
+            if (worked_s := now_s - last_s) > 0.005:
+                probe.total_s += worked_s
+                probe.longest_s = max(probe.longest_s, worked_s)
+            last_s = now_s
+
+    ticking = asyncio.create_task(tick())
+    yield probe
+    ticking.cancel()
 
 
 async def net(look: Look) -> int:
@@ -138,6 +169,57 @@ async def test_refunds_never_exceed_the_order(runtime: Runtime, ctx: Ctx, look: 
     assert "10.00 GBP" in (answers[1].message or "")
     assert await look.value("sum(amount_minor)::bigint", "refund_lines") == 3_000
     assert await look.value("count(*)", "refunds") == 2
+
+
+async def test_refunds_beyond_what_a_call_may_write_are_refused(
+    runtime: Runtime, ctx: Ctx, program: ProgramRows, look: Look
+) -> None:
+    await program.offer()
+    narrow = replace(runtime, settings=runtime.settings.model_copy(update={"refund_lines_max": 10}))
+    orders = [order(*[item("10.00")] * 3, codes=("SPICY20",)) for _ in range(4)]
+    await record(runtime, ctx, *orders)
+    refunds = [refund(sent.external_id, "30.00") for sent in orders]
+    unknown = refund("comes later", "1.00")
+
+    first = await record_refunds(narrow, ctx, [*refunds, unknown])
+    second = await record_refunds(narrow, ctx, refunds)
+
+    # Three lines of a refund and as many of the commission: the second reaches ten.
+    assert [(each.outcome, each.code, each.path) for each in first] == [
+        (Outcome.RECORDED, None, ()),
+        (Outcome.RECORDED, None, ()),
+        (Outcome.REJECTED, "BATCH_TOO_LARGE", ("refunds", "2")),
+        (Outcome.REJECTED, "BATCH_TOO_LARGE", ("refunds", "3")),
+        (Outcome.RECORDED, None, ()),
+    ]
+    assert "further call" in (first[2].message or "")
+    assert [each.outcome for each in second] == [Outcome.REPLAYED] * 2 + [Outcome.RECORDED] * 2
+    assert await look.value("sum(amount_minor)::bigint", "refund_lines") == 12_000
+    assert await net(look) == 0
+
+
+async def test_long_orders_are_taken_back_in_a_moment(runtime: Runtime, ctx: Ctx) -> None:
+    orders = [order(*[item("1.00")] * 1_000) for _ in range(10)]
+    await record(runtime, ctx, *orders)
+    await take(runtime, ctx, *[refund(sent.external_id, "500.00") for sent in orders])
+
+    async with asyncio.timeout(5):
+        answers = await take(runtime, ctx, *[refund(sent.external_id, "500.00") for sent in orders])
+
+    assert answers == [(Outcome.RECORDED, None, "500.00")] * 10
+
+
+async def test_others_run_while_a_large_call_is_computed(runtime: Runtime, ctx: Ctx, program: ProgramRows) -> None:
+    await program.offer()
+    sent = order(*[item("10.00")] * 2_000, codes=("SPICY20",))
+    await record(runtime, ctx, sent)
+    refunds = [refund(sent.external_id, "400.00") for _ in range(20)]
+
+    async with probing() as probe:
+        answers = await take(runtime, ctx, *refunds)
+
+    assert answers == [(Outcome.RECORDED, None, "400.00")] * 20
+    assert probe.longest_s < probe.total_s / 3
 
 
 async def test_a_hundred_refunds_at_once_take_back_the_order_once(
