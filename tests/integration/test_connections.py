@@ -332,18 +332,19 @@ async def test_a_page_of_no_items_tells_whether_there_are_any(client: Client, li
 
 
 def kind_of(name: str, field: str) -> str:
-    """The type of a filter's field; words in a list are VOCABULARY."""
+    """The type of a filter's field; words in a list are VOCABULARY, texts that ignore case are CODE."""
     kind = get_nullable_type(argument(name, "where").fields[field].type)
     named = get_named_type(kind)
     if isinstance(kind, GraphQLList):
         assert isinstance(named, GraphQLEnumType)
         return "VOCABULARY"
-    return str(named.name)
+    return "CODE" if field == "code" else str(named.name)
 
 
 NARROW: dict[str, Any] = {
     "IdFilter": {"in": []},
     "StringFilter": {"in": []},
+    "CODE": {"in": []},
     "PlatformFilter": {"in": []},
     "TimeFilter": {"from": "2026-01-01T00:00:00Z"},
     "VOCABULARY": [],
@@ -385,7 +386,11 @@ def begins(prefix: str, value: str | None) -> bool:
     return value is not None and value.startswith(prefix)
 
 
-def on_texts(values: list[Any]) -> Iterator[tuple[Any, Holds]]:
+def begins_code(prefix: str, value: str | None) -> bool:
+    return begins(prefix.upper(), value)
+
+
+def on_texts(values: list[Any], *, begins: Callable[[str, str | None], bool] = begins) -> Iterator[tuple[Any, Holds]]:
     yield from on_values(values)
     known = sorted({value for value in values if value is not None})
     for prefix in (known[0], known[-1][:-1], known[0][0].swapcase(), "%", "_", ""):
@@ -395,6 +400,13 @@ def on_texts(values: list[Any]) -> Iterator[tuple[Any, Holds]]:
         lambda value: begins(known[0][0], value) and value != known[0],
     )
     yield {"startsWith": None}, lambda value: True
+
+
+def on_codes(values: list[Any]) -> Iterator[tuple[Any, Holds]]:
+    yield from on_texts(values, begins=begins_code)
+    one = next(value for value in values if value is not None)
+    yield {"in": [f" {one.lower()} "]}, lambda value: value == one
+    yield {"notIn": [one.lower()]}, lambda value: value != one
 
 
 def on_times(values: list[Any]) -> Iterator[tuple[Any, Holds]]:
@@ -423,6 +435,7 @@ def on_flags(values: list[Any]) -> Iterator[tuple[Any, Holds]]:
 CONDITIONS: dict[str, Callable[[list[Any]], Iterator[tuple[Any, Holds]]]] = {
     "IdFilter": on_ids,
     "StringFilter": on_texts,
+    "CODE": on_codes,
     "PlatformFilter": on_values,
     "TimeFilter": on_times,
     "VOCABULARY": on_words,

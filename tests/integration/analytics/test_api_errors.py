@@ -209,7 +209,7 @@ async def test_one_that_fails_does_not_take_the_others_with_it(asker: Client) ->
 @pytest.mark.parametrize(
     ("variables", "code"),
     [
-        ({"zone": "Mars/Phobos"}, "BAD_USER_INPUT"),
+        ({"zone": "Mars/Phobos"}, "INVALID_TIME_ZONE"),
         ({"range": {"last": {"n": 3, "unit": "DAY"}, "preset": "TODAY"}}, "BAD_USER_INPUT"),
         ({"range": {}}, "BAD_USER_INPUT"),
         ({"range": {"preset": None}}, "BAD_USER_INPUT"),
