@@ -17,7 +17,7 @@ from app.cli.output import print_json, print_rows, progress_bar
 from app.core.context import TenantInfo
 from app.db.owner import OwnerDatabase
 from app.integrations.online_retail import Survey, survey
-from app.integrations.online_retail.report import MEANINGS
+from app.integrations.online_retail.report import MEANINGS, Bucket
 from app.runtime import open_runtime
 from app.seeding.online_retail import Imported, extent_of, import_online_retail, operator
 from app.seeding.pump import Progress
@@ -122,7 +122,8 @@ def _show(imported: Imported, took_s: float) -> None:
         (report.surplus.lines, "credit notes pay more than their order's line: what is above is an adjustment"),
         (report.rounded, f"lines have parts of a penny; rounding them changed the sum by {report.rounding:f}"),
         (report.several_times, "invoices have lines of several times; the earliest counts"),
-        (len(report.malformed_rows), f"malformed rows, the first at {report.malformed_rows[:5]}"),
+        (report.several_customers, "invoices have lines of several customers; the first line's counts"),
+        (report.buckets[Bucket.MALFORMED].lines, f"malformed rows, the first at {report.malformed_rows[:5]}"),
     )
     for count, note in notes:
         if count:

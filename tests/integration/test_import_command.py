@@ -59,13 +59,16 @@ async def test_every_line_is_told_and_a_second_run_replays(
 
 
 def test_people_read_what_became_of_the_lines(scoville: Scoville, shop: str, tmp_path: Path) -> None:
-    path = str(write(tmp_path / "orders.csv", *ROWS))
+    # More malformed rows than are named, and an invoice of two customers.
+    rows = (*ROWS, *(row("536370", "") for _ in range(30)), row("536366", "22632", customer="1.0"))
+    path = str(write(tmp_path / "orders.csv", *rows))
 
     done = scoville("import", "orders", path, "--format", "online-retail", "--tenant", shop, "--no-program")
 
     assert done.returncode == 0, done.stderr
     assert "sold: a line of an order" in done.stdout
-    assert "1 malformed rows, the first at [6]." in done.stdout
+    assert "31 malformed rows, the first at [6, 7, 8, 9, 10]." in done.stdout
+    assert "1 invoices have lines of several customers; the first line's counts." in done.stdout
     assert "influencers" not in done.stdout
     assert re.search(r"^It took \d+\.\d s in all\.", done.stdout, re.MULTILINE)
 

@@ -181,6 +181,57 @@ def test_lines_that_cannot_be_orders_are_counted_by_kind(tmp_path: Path) -> None
     assert (report.lines, report.negative) == (8, Decimal("-11064.06"))
 
 
+def test_of_a_malformed_line_counts_what_can_be_read(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "file.csv",
+        row("1", sku="", quantity=2, price="3.00"),
+        row("", quantity=-1, price="0.50"),
+        row("2", at="yesterday", quantity=3, price="NaN"),
+        row("3", at="yesterday", quantity="many"),
+        row("4", customer="somebody", quantity=4, price="0.255"),
+        ["5", "too", "short", "7"],
+        [*row("6", title="RED", quantity=9), "too long"],
+        row("7"),
+        row("C7", quantity=10, price="1.00"),
+        row("C8", quantity=10, price="1.00", at="2011-01-01 00:00:00"),
+    )
+
+    facts, report = read(path, end=datetime(2011, 1, 1, tzinfo=UTC))
+
+    assert len(facts) == 1
+    malformed = report.buckets[Bucket.MALFORMED]
+    assert (malformed.lines, malformed.quantity, malformed.value) == (8, 2 - 1 + 3 + 4 + 7 + 10, Decimal("16.520"))
+    assert report.malformed_rows == [2, 3, 4, 5, 6, 7, 8, 10]
+    assert (report.positive, report.negative) == (Decimal("42.320"), Decimal("-0.50"))
+    assert report.buckets[Bucket.AFTER_END].lines == 1
+
+
+def test_malformed_rows_are_listed_up_to_a_bound_and_all_counted(tmp_path: Path) -> None:
+    _, report = read(write(tmp_path / "file.csv", *(row(sku="") for _ in range(30))))
+
+    assert report.malformed_rows == list(range(2, 22))
+    assert report.buckets[Bucket.MALFORMED].lines == 30
+
+
+def test_invoices_of_several_customers_take_the_first_and_are_counted(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "file.csv",
+        row("1"),
+        row("1", customer="1.0"),
+        row("1", customer="2.0"),
+        row("2", customer=""),
+        row("2"),
+        row("3"),
+        row("3", customer="17850"),
+    )
+
+    facts, report = read(path)
+
+    assert [fact.customer for fact in facts if isinstance(fact, OrderInput)] == ["17850", None, "17850"]
+    assert report.several_customers == 2
+    assert report.to_json()["invoicesWithSeveralCustomers"] == 2
+
+
 def test_parts_of_a_penny_round_half_even_per_line(tmp_path: Path) -> None:
     path = write(
         tmp_path / "file.csv",
@@ -304,7 +355,8 @@ def test_whole_file_gives_the_published_figures_in_ten_seconds() -> None:
     assert (report.positive, report.negative) == (Decimal("10666684.544"), Decimal("-918936.61"))
     assert len(found.invoices) == 25_900
     assert sum(number.startswith("C") for number in found.invoices) == 3_836
-    assert report.several_times == 43
+    assert (report.several_times, report.several_customers) == (43, 0)
+    assert report.malformed_rows == []
     buckets = {bucket.value: (tally.lines, tally.value) for bucket, tally in report.buckets.items() if tally.lines}
     assert buckets == {
         "ORDER_LINE": (530_103, Decimal("10655622.484")),

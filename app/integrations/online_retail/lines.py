@@ -20,6 +20,7 @@ COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "
 CURRENCY = "GBP"
 ZONE = "Europe/London"
 
+ZERO = Decimal(0)
 PENNY = Decimal("0.01")
 
 CANCELLATION_MARK = "C"
@@ -132,6 +133,20 @@ class Parser:
             return None
         kind = _kind(invoice, quantity, price)
         return Line(invoice, sku, title.strip(), quantity, price, at, customer, COUNTRIES.get(country), kind)
+
+    def remains(self, row: list[str]) -> tuple[int, Decimal]:
+        """Quantity and exact value of a row that is no line, as far as they can be read: 0 for what cannot."""
+        if len(row) > len(COLUMNS):
+            # A comma too many: nobody knows which column is which.
+            return 0, ZERO
+        try:
+            quantity = int(row[COLUMNS.index("Quantity")])
+        except (ValueError, IndexError):
+            return 0, ZERO
+        try:
+            return quantity, quantity * self._price(row[COLUMNS.index("UnitPrice")])
+        except (ValueError, IndexError, InvalidOperation):
+            return quantity, ZERO
 
     def _time(self, text: str) -> datetime:
         local = datetime.strptime(text, "%Y-%m-%d %H:%M:%S") + timedelta(weeks=self.weeks)  # noqa: DTZ007

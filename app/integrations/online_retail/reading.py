@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.core import words
-from app.integrations.online_retail.lines import CURRENCY, Line, LineKind, Parser, opened
+from app.integrations.online_retail.lines import CURRENCY, ZERO, Line, LineKind, Parser, opened
 from app.integrations.online_retail.matching import OpenLine, OpenLines
-from app.integrations.online_retail.report import ZERO, Bucket, Report
+from app.integrations.online_retail.report import Bucket, Report
 from app.integrations.online_retail.survey import Invoice, Survey
 from app.orders.inputs import AdjustmentInput, LineInput, OrderInput, RefundInput, RefundLineInput
 
@@ -17,7 +17,6 @@ _LEFT_OUT = {
     LineKind.BAD_DEBT: Bucket.BAD_DEBT,
     LineKind.STOCK_ADJUSTMENT: Bucket.STOCK_ADJUSTMENT,
     LineKind.PRICE_NOT_POSITIVE: Bucket.PRICE_NOT_POSITIVE,
-    LineKind.UNCLEAR: Bucket.MALFORMED,
 }
 
 
@@ -36,16 +35,21 @@ class Reading:
     def facts(self) -> Iterator[Fact]:
         """Orders, refunds and adjustments; an order always comes before what takes it back."""
         self.report.several_times = self.survey.several_times
+        self.report.several_customers = self.survey.several_customers
         parser = Parser(weeks=self.survey.weeks)
         pending: dict[str, list[Line]] = {}
         with opened(self.survey.path) as rows:
             for number, row in enumerate(rows):
                 line = parser.line(row)
                 if line is None:
-                    self.report.count_malformed(number + 2)
+                    self.report.count_malformed(number + 2, *parser.remains(row))
                     continue
-                pending.setdefault(line.invoice, []).append(line)
+                lines = pending.setdefault(line.invoice, [])
                 invoice = self.survey.invoices[line.invoice]
+                if line.kind is LineKind.UNCLEAR and not invoice.is_late:
+                    self.report.count_malformed(number + 2, line.quantity, line.value)
+                else:
+                    lines.append(line)
                 if invoice.lines_last == number:
                     yield from self._booked(invoice, pending.pop(line.invoice))
         assert not pending, "the file changed between its survey and its reading"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-ZERO = Decimal(0)
+from app.integrations.online_retail.lines import ZERO
 
 
 class Bucket(StrEnum):
@@ -68,6 +68,8 @@ class Report:
 
     surplus: what matched credit notes pay beyond their order line, booked as adjustments of their own (the lines are in
     bucket REFUND). rounded, rounding: lines whose value has parts of a penny, and booked minus exact value.
+    several_times, several_customers: invoices whose lines differ in it; the earliest time and the first line's customer
+    were taken.
     """
 
     lines: int = 0
@@ -85,6 +87,7 @@ class Report:
     rounded: int = 0
     rounding: Decimal = ZERO
     several_times: int = 0
+    several_customers: int = 0
     malformed_rows: list[int] = field(default_factory=list)
 
     def count(self, bucket: Bucket, quantity: int, value: Decimal) -> None:
@@ -96,9 +99,9 @@ class Report:
             self.negative += value
         self.buckets[bucket].add(quantity, value)
 
-    def count_malformed(self, row: int) -> None:
-        """Put a line that says nothing into its bucket. row: its number in the file, the header being 1."""
-        self.count(Bucket.MALFORMED, 0, ZERO)
+    def count_malformed(self, row: int, quantity: int, value: Decimal) -> None:
+        """Put a malformed line into its bucket. row: its number in the file, the header being 1."""
+        self.count(Bucket.MALFORMED, quantity, value)
         if len(self.malformed_rows) < MALFORMED_SHOWN_MAX:
             self.malformed_rows.append(row)
 
@@ -129,5 +132,6 @@ class Report:
             "roundedLines": self.rounded,
             "rounding": format(self.rounding, "f"),
             "invoicesWithSeveralTimes": self.several_times,
+            "invoicesWithSeveralCustomers": self.several_customers,
             "malformedRows": self.malformed_rows,
         }

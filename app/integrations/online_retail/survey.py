@@ -32,7 +32,7 @@ class Survey:
     """One file, looked through. Invoices in order of their first line.
 
     products: title by stock code, the one that most sale lines have. customers: country by id, the latest known.
-    several_times: invoices whose lines have different times.
+    several_times, several_customers: invoices whose lines have different ones; no customer is one of its own.
     """
 
     path: Path
@@ -42,6 +42,7 @@ class Survey:
     products: dict[str, str]
     customers: dict[str, str | None]
     several_times: int
+    several_customers: int
 
 
 @dataclass(slots=True)
@@ -51,6 +52,7 @@ class _Head:
     latest: datetime
     lines_last: int = 0
     is_order: bool = False
+    is_shared: bool = False
 
 
 def survey(path: Path, *, weeks: int = 0, end: datetime | None = None) -> Survey:
@@ -75,6 +77,8 @@ def survey(path: Path, *, weeks: int = 0, end: datetime | None = None) -> Survey
             elif line.at > head.latest:
                 head.latest = line.at
             head.lines_last = number
+            if line.customer != head.line.customer:
+                head.is_shared = True
             if line.kind in BOOKED:
                 titles[line.sku][line.title] += 1
                 if line.kind is LineKind.SALE:
@@ -89,6 +93,7 @@ def survey(path: Path, *, weeks: int = 0, end: datetime | None = None) -> Survey
         products={sku: _title(sku, counts) for sku, counts in titles.items()},
         customers=customers,
         several_times=sum(head.earliest != head.latest for head in heads.values()),
+        several_customers=sum(head.is_shared for head in heads.values()),
     )
 
 
