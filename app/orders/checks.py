@@ -68,6 +68,12 @@ def checked_refund(refund: RefundInput, *, latest: datetime) -> CheckedRefund:
         if line.position is None and line.external_id is None:
             raise DomainError("BAD_USER_INPUT", "Name the line by position or by its id.", path=("lines", index))
         checked_optional(line.external_id, "externalId")
+        if line.quantity is not None and line.quantity < 1:
+            raise DomainError(
+                "BAD_USER_INPUT",
+                f"The quantity is {line.quantity}; it must be at least 1. Leave it out where no units come back.",
+                path=("lines", index, "quantity"),
+            )
         _checked_number(line.amount, "lines", index, "amount")
     content = [
         refund.order_external_id,

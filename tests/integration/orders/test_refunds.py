@@ -365,6 +365,14 @@ async def test_one_refund_id_for_two_orders_at_once_is_applied_once(runtime: Run
         (refund("o-1", "1.00", lines=(RefundLineInput(position=0),)), "BAD_USER_INPUT", ("refunds", "0", "amount")),
         (refund("o-1", lines=(RefundLineInput(),)), "BAD_USER_INPUT", ("refunds", "0", "lines", "0")),
         (refund("o-1", lines=(RefundLineInput(position=7),)), "UNKNOWN_LINE", ("refunds", "0", "lines", "0")),
+        *(
+            (
+                refund(order_id, lines=(RefundLineInput(position=0), RefundLineInput(position=1, quantity=quantity))),
+                "BAD_USER_INPUT",
+                ("refunds", "0", "lines", "1", "quantity"),
+            )
+            for quantity, order_id in ((0, "o-1"), (-1, "o-1"), (0, "not known yet"))
+        ),
         (refund("o-1", "1.00", currency="EUR"), "INVALID_CURRENCY", ("refunds", "0", "currency")),
         (refund("o-1", "-1.00"), "INVALID_AMOUNT", ("refunds", "0", "amount")),
         (refund("o-1", "NaN"), "INVALID_AMOUNT", ("refunds", "0", "amount")),
