@@ -143,6 +143,18 @@ class ProgramRows:
         await self._insert("codes", **(values | more))
         return text
 
+    async def link(self, slug: str, influencer_id: UUID, campaign_id: UUID | None = None) -> UUID:
+        """A tracking link. Its slug is not claimed."""
+        return await self._insert(
+            "links",
+            id=new_id(),
+            slug=slug,
+            url="https://example.com/",
+            influencer_id=influencer_id,
+            campaign_id=campaign_id,
+            status="ACTIVE",
+        )
+
     async def offer(self, code: str = "SPICY20", rate: str = "0.1", model: str = "LAST_TOUCH") -> Offer:
         """A campaign with an influencer and a code."""
         influencer_id = await self.influencer()

@@ -108,3 +108,43 @@ async def test_a_losing_influencer_sees_nothing_of_the_order(
         assert await client.data(f"{{ {name} {{ totalCount }} }}", key=lost) == {name: {"totalCount": 0}}
     nodes = [await client.data(f'{{ node(id: "{each}") {{ id }} }}', key=lost) for each in ids]
     assert nodes == [{"node": None}] * len(ids)
+
+
+async def test_an_influencer_sees_the_campaigns_that_its_rows_name(
+    runtime: Runtime,
+    ctx: Ctx,
+    program: ProgramRows,
+    client: Client,
+    make_key: Callable[..., Awaitable[str]],
+) -> None:
+    clicked, linked, coded, enrolled, foreign = [await program.campaign() for _ in range(5)]
+    mine, other = await program.influencer(), await program.influencer()
+    await program.click(mine, clicked)
+    # Looked at, and without a share: no reason to see the campaign.
+    await program.click(mine, foreign, at=NOON - timedelta(days=2))
+    await program.link("in-link", mine, linked)
+    await program.code("MINE", mine, coded)
+    await program.code("OTHER", other, foreign)
+    await program.enrollment(foreign, other)
+    await program.enrollment(enrolled, mine)
+    (recorded,) = await record_orders(runtime, ctx, [order(visitor_id="v")])
+    assert recorded.code is None
+    key = await make_key(Role.INFLUENCER, influencer_id=mine)
+
+    listed = await client.data("{ campaigns { totalCount nodes { id } } }", key=key)
+    named = await client.data(
+        """{ commissions { nodes { campaign { id } } } links { nodes { campaign { id } } }
+          codes { nodes { campaign { id } } } analytics(range: {between: {from: "2026-03-01T00:00:00Z",
+            until: "2026-04-01T00:00:00Z"}}) { groups(by: [{dimension: {name: CAMPAIGN}}]) {
+              nodes { key { campaign { id } } measures { orders } } } } }""",
+        key=key,
+    )
+
+    visible = {str(each) for each in (clicked, linked, coded, enrolled)}
+    assert {node["id"] for node in listed["campaigns"]["nodes"]} == visible
+    assert listed["campaigns"]["totalCount"] == 4
+    for name, campaign_id in (("commissions", clicked), ("links", linked), ("codes", coded)):
+        assert named[name] == {"nodes": [{"campaign": {"id": str(campaign_id)}}]}, name
+    assert named["analytics"]["groups"]["nodes"] == [
+        {"key": {"campaign": {"id": str(clicked)}}, "measures": {"orders": "1"}}
+    ]
