@@ -4,6 +4,7 @@ import sys
 from importlib import metadata
 from typing import Annotated, Any
 
+import structlog
 import typer
 from typer.core import TyperGroup
 
@@ -92,6 +93,8 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command of this process and exit."""
+    # What a script reads is not the place for logs, also not of commands that do not configure them.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         commands()
     except UsageError as error:

@@ -73,6 +73,16 @@ def test_people_read_what_became_of_the_lines(scoville: Scoville, shop: str, tmp
     assert re.search(r"^It took \d+\.\d s in all\.", done.stdout, re.MULTILINE)
 
 
+def test_what_is_logged_meanwhile_does_not_spoil_the_json(scoville: Scoville, shop: str, tmp_path: Path) -> None:
+    path = str(write(tmp_path / "orders.csv", *ROWS))
+    arguments = ("import", "orders", path, "--format", "online-retail", "--tenant", shop, "--json")
+
+    done = scoville(*arguments, REDIS_URL="redis://127.0.0.1:9")
+
+    assert output(done)["file"]["lines"] == 5
+    assert "redis_away" in done.stderr
+
+
 def test_a_refusal_is_told_and_the_exit_code_is_one(scoville: Scoville, shop: str, tmp_path: Path) -> None:
     arguments = ("--format", "online-retail", "--tenant", shop, "--no-program")
     output(scoville("import", "orders", str(write(tmp_path / "one.csv", ROWS[0])), *arguments, "--json"))
