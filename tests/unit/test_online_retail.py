@@ -206,6 +206,14 @@ def test_of_a_malformed_line_counts_what_can_be_read(tmp_path: Path) -> None:
     assert report.buckets[Bucket.AFTER_END].lines == 1
 
 
+def test_numbers_beyond_all_reason_are_malformed(tmp_path: Path) -> None:
+    path = write(tmp_path / "file.csv", row("1", price="1e30"), row("2", price="1e-30"), row("3", quantity=10**13))
+
+    _, report = read(path)
+
+    assert report.malformed_rows == [2, 3, 4]
+
+
 def test_malformed_rows_are_listed_up_to_a_bound_and_all_counted(tmp_path: Path) -> None:
     _, report = read(write(tmp_path / "file.csv", *(row(sku="") for _ in range(30))))
 

@@ -118,7 +118,7 @@ class Parser:
         """The line, or None when the row is none (columns missing, no number, no time)."""
         try:
             invoice, sku, title, quantity_text, at_text, price_text, customer_text, country = row
-            quantity = int(quantity_text)
+            quantity = _quantity(quantity_text)
             at = self._times.get(at_text) or self._time(at_text)
             price = self._prices.get(price_text)
             if price is None:
@@ -140,7 +140,7 @@ class Parser:
             # A comma too many: nobody knows which column is which.
             return 0, ZERO
         try:
-            quantity = int(row[COLUMNS.index("Quantity")])
+            quantity = _quantity(row[COLUMNS.index("Quantity")])
         except (ValueError, IndexError):
             return 0, ZERO
         try:
@@ -156,8 +156,8 @@ class Parser:
 
     def _price(self, text: str) -> Decimal:
         price = Decimal(text)
-        if not price.is_finite():
-            raise ValueError("a price is a number")
+        if not price.is_finite() or not -15 < price.adjusted() < 15:
+            raise ValueError("a price is a number that can be multiplied exactly")
         self._prices[text] = price
         return price
 
@@ -166,6 +166,12 @@ class Parser:
         customer = str(int(text.removesuffix(".0")))
         self._customers[text] = customer
         return customer
+
+
+def _quantity(text: str) -> int:
+    if len(text) > 12:
+        raise ValueError("a quantity is a number that can be multiplied exactly")
+    return int(text)
 
 
 def _kind(invoice: str, quantity: int, price: Decimal) -> LineKind:
