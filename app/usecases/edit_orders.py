@@ -17,7 +17,7 @@ from app.core.hashing import content_hash
 from app.core.ids import new_id
 from app.core.money import checked_amount, from_minor
 from app.core.outcomes import ItemOutcome, Outcome
-from app.core.texts import checked_external_id, checked_instant
+from app.core.texts import checked_external_id, checked_instant, checked_text
 from app.core.words import CommissionKind, OrderEventKind
 from app.db.session import WriteSession
 from app.errors import DomainError
@@ -83,7 +83,7 @@ async def _edit(
         for edit in checked.values()
         if edit.order_external_id in orders
         for line in edit.lines
-        if line.sku is not None and _is_id(line.sku)
+        if line.sku is not None and _names_product(line.sku, line.title)
     }
     products = await ensure_products(ctx, session, titles)
     books = await open_books(ctx, session, orders)
@@ -197,10 +197,12 @@ def _outcome(index: int, outcome: Outcome, order: OrderState) -> ItemOutcome:
     return ItemOutcome(index=index, outcome=outcome, id=order.id, external_id=order.external_id, detail=detail)
 
 
-def _is_id(text: str) -> bool:
-    # Lines are checked only once their order's currency is known; what is no id must not reach the database.
+def _names_product(sku: str, title: str | None) -> bool:
+    # Lines are checked only once their order's currency is known; what is refused then must not reach the database.
     try:
-        checked_external_id(text, "sku")
+        checked_external_id(sku, "sku")
+        if title is not None:
+            checked_text(title, "title", is_blank_fine=True)
     except DomainError:
         return False
     return True

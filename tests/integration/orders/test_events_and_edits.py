@@ -209,6 +209,26 @@ async def test_an_edit_to_the_present_state_is_a_replay(runtime: Runtime, ctx: C
     assert await look.value("sum(amount_minor)::bigint", "order_lines") == 10_100
 
 
+@pytest.mark.parametrize("title", ["x\0", "x\ud83d", "x" * 501])
+async def test_an_edit_with_a_title_that_cannot_be_kept_refuses_nothing_else(
+    runtime: Runtime, ctx: Ctx, title: str
+) -> None:
+    first, second = order(), order()
+    await record_orders(runtime, ctx, [first, second])
+
+    refused, edited = await edit_orders(
+        runtime,
+        ctx,
+        [
+            edit(first.external_id, item("1.00", sku="new", title=title)),
+            edit(second.external_id, item("1.00", sku="other")),
+        ],
+    )
+
+    assert (refused.code, refused.path) == ("BAD_USER_INPUT", ("edits", "0", "lines", "0", "title"))
+    assert edited.outcome is Outcome.RECORDED
+
+
 async def test_the_original_order_replays_after_an_edit(runtime: Runtime, ctx: Ctx) -> None:
     sent = order()
     await record_orders(runtime, ctx, [sent])
