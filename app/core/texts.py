@@ -31,17 +31,28 @@ def is_storable(value: str) -> bool:
     return "\0" not in value
 
 
-def checked_text(value: str, name: str, *, length_max: int = TEXT_LENGTH_MAX) -> str:
-    """The text as it is. Raises BAD_USER_INPUT when it is empty, too long, or not storable.
+def is_blank(value: str) -> bool:
+    """Whether nothing of the text can be seen: it is empty, or all blanks and control characters."""
+    # Nearly every text begins with a visible character of ASCII.
+    if value and "!" <= value[0] <= "~":
+        return False
+    return all(character.isspace() or not character.isprintable() for character in value)
 
-    name: of the field, in the API's spelling; it becomes the error's path.
+
+def checked_text(value: str, name: str, *, length_max: int = TEXT_LENGTH_MAX, is_blank_fine: bool = False) -> str:
+    """The text as it is. Raises BAD_USER_INPUT when it is blank, too long, or not storable.
+
+    name: of the field, in the API's spelling; it becomes the error's path. is_blank_fine: for what only describes a
+    fact, which is not to be refused for it; even an empty text is then kept as it was sent.
     """
-    if not value or len(value) > length_max:
+    if (not value and not is_blank_fine) or len(value) > length_max:
         raise DomainError(
             "BAD_USER_INPUT",
             f"`{name}` has {len(value)} characters; it must have 1 to {length_max}.",
             path=(name,),
         )
+    if not is_blank_fine and is_blank(value):
+        raise DomainError("BAD_USER_INPUT", f"`{name}` has no character that can be seen.", path=(name,))
     if is_storable(value):
         return value
     raise DomainError(
@@ -50,7 +61,7 @@ def checked_text(value: str, name: str, *, length_max: int = TEXT_LENGTH_MAX) ->
 
 
 def checked_external_id(value: str, name: str) -> str:
-    """A caller's own id. Raises BAD_USER_INPUT when it is empty, too long, or not storable."""
+    """A caller's own id. Raises BAD_USER_INPUT when it is blank, too long, or not storable."""
     return checked_text(value, name, length_max=EXTERNAL_ID_LENGTH_MAX)
 
 

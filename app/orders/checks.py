@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.hashing import content_hash
 from app.core.money import checked_amount, checked_currency
-from app.core.texts import checked_country, checked_external_id, checked_instant, checked_optional
+from app.core.texts import checked_country, checked_external_id, checked_instant, checked_optional, checked_text
 from app.core.words import OrderEventKind, RefundKind
 from app.errors import DomainError
 from app.orders.inputs import AdjustmentInput, OrderEventInput, RefundInput, RefundLineInput
@@ -127,7 +127,7 @@ def checked_adjustment(item: AdjustmentInput, *, latest: datetime) -> CheckedAdj
             "BAD_USER_INPUT", f"The quantity is {item.quantity}; it must be 0 to {QUANTITY_MAX}.", path=("quantity",)
         )
     sku = None if item.sku is None else checked_external_id(item.sku, "sku")
-    title = checked_optional(item.title, "title")
+    title = None if item.title is None else checked_text(item.title, "title", is_blank_fine=True)
     customer = None if item.customer is None else checked_external_id(item.customer, "customer")
     country = checked_country(item.country)
     reason = checked_optional(item.reason, "reason")

@@ -153,7 +153,7 @@ def checked_lines(
             if line.sku is not None:
                 checked_external_id(line.sku, "sku")
             if line.title is not None:
-                checked_text(line.title, "title")
+                checked_text(line.title, "title", is_blank_fine=True)
         except DomainError as error:
             raise DomainError(error.code, error.message, path=("lines", index, *(error.path or ("amount",)))) from None
         if kind is LineKind.ITEM and amount < 0:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from app.core.context import Ctx
+from app.core.texts import is_blank
 from app.db.named import NamedRows
 from app.db.session import WriteSession
 
@@ -11,5 +12,7 @@ _NAMED = NamedRows("products", given="title")
 
 
 async def ensure(ctx: Ctx, session: WriteSession, titles: Mapping[str, str | None]) -> dict[str, UUID]:
-    """Ids by SKU of all products asked for; the unknown ones are created with the title given, else their SKU."""
-    return await _NAMED.ensure(ctx, session, {sku: title or sku for sku, title in titles.items()})
+    """Ids by SKU of all products asked for; unknown ones are created with the title, or the SKU if it is blank."""
+    return await _NAMED.ensure(
+        ctx, session, {sku: sku if title is None or is_blank(title) else title for sku, title in titles.items()}
+    )

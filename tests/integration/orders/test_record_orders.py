@@ -459,3 +459,15 @@ async def test_a_write_notes_the_days_that_it_changes(runtime: Runtime, ctx: Ctx
     await record_orders(listening, ctx, [sent])
 
     assert [days for days, _ in noted] == [{date(2026, 1, 31)}, {date(2026, 1, 31)}]
+
+
+async def test_a_blank_title_is_kept_on_its_line_and_names_no_product(runtime: Runtime, ctx: Ctx, look: Look) -> None:
+    sent = order(item("1.00", sku="s-1", title=" "), item("1.00", sku="s-2", title=""), item("1.00", sku=" "))
+    kept = order(*sent.lines[:2])
+
+    refused, recorded = await record_orders(runtime, ctx, [sent, kept])
+
+    assert (refused.code, refused.path) == ("BAD_USER_INPUT", ("orders", "0", "lines", "2", "sku"))
+    assert recorded.code is None
+    assert [row["title"] for row in await look.rows("order_lines", order="position")] == [" ", ""]
+    assert [row["title"] for row in await look.rows("products", order="external_id")] == ["s-1", "s-2"]
