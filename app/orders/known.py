@@ -13,6 +13,9 @@ from app.db.session import WriteSession
 from app.errors import DomainError
 from app.orders.open_lines import OpenLine
 
+LINES_READ_MAX = 300_000
+"""Lines of orders that one call locks: those of many more orders than are sent at a time, unless all are huge."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownOrder:
@@ -25,7 +28,10 @@ class KnownOrder:
 
 @dataclass(slots=True)
 class OrderState:
-    """An order at its newest version, locked, with what is open. Changes as the items of one batch are applied."""
+    """An order at its newest version, locked, with what is open. Changes as the items of one batch are applied.
+
+    is_read: False when its lines are beyond LINES_READ_MAX; then it has none here.
+    """
 
     id: UUID
     external_id: str
@@ -36,15 +42,27 @@ class OrderState:
     total: int
     lines: list[OpenLine]
     last_position: int
+    is_read: bool = True
+
+
+def check_read(order: OrderState) -> None:
+    """Raise BATCH_TOO_LARGE for an order whose lines were not read."""
+    if not order.is_read:
+        raise DomainError(
+            "BATCH_TOO_LARGE",
+            f"The orders of this call have more than {LINES_READ_MAX} lines. Send this item in a further call.",
+            path=("orderExternalId",),
+        )
 
 
 def order_named(orders: Mapping[str, OrderState], external_id: str) -> OrderState:
-    """The order that an item names. Raises UNKNOWN_ORDER."""
+    """The order that an item names. Raises UNKNOWN_ORDER, or BATCH_TOO_LARGE when its lines were not read."""
     order = orders.get(external_id)
     if order is None:
         raise DomainError(
             "UNKNOWN_ORDER", f"No order has the id {external_id!r}. Record it first.", path=("orderExternalId",)
         )
+    check_read(order)
     return order
 
 
@@ -63,10 +81,13 @@ async def known_orders(ctx: Ctx, session: WriteSession, external_ids: Collection
     return {row["external_id"]: KnownOrder(row["id"], row["external_id"], row["content_hash"]) for row in rows}
 
 
-async def lock_orders(ctx: Ctx, session: WriteSession, external_ids: Collection[str]) -> dict[str, OrderState]:
+async def lock_orders(
+    ctx: Ctx, session: WriteSession, external_ids: Collection[str], *, is_bounded: bool = True
+) -> dict[str, OrderState]:
     """Those of the orders that exist, by external id, locked in id order until the end of the transaction.
 
-    What is open is read after the locks are held: nobody can take it back at the same time.
+    What is open is read after the locks are held: nobody can take it back at the same time. Orders whose lines would
+    exceed LINES_READ_MAX come without them, unless the caller holds them anyway (is_bounded False).
     """
     if not external_ids:
         return {}
@@ -93,7 +114,7 @@ async def lock_orders(ctx: Ctx, session: WriteSession, external_ids: Collection[
         ids,
     )
     newest = {row["order_id"]: row for row in versions}
-    lines, last_positions = await _open_lines(ctx, session, ids)
+    lines, last_positions = await _open_lines(ctx, session, ids, LINES_READ_MAX if is_bounded else None)
     return {
         row["external_id"]: OrderState(
             id=row["id"],
@@ -103,15 +124,16 @@ async def lock_orders(ctx: Ctx, session: WriteSession, external_ids: Collection[
             is_test=row["is_test"],
             version=newest[row["id"]]["version"],
             total=newest[row["id"]]["total_minor"],
-            lines=lines[row["id"]],
-            last_position=last_positions[row["id"]],
+            lines=lines.get(row["id"], []),
+            last_position=last_positions.get(row["id"], 0),
+            is_read=row["id"] in lines,
         )
         for row in rows
     }
 
 
 async def _open_lines(
-    ctx: Ctx, session: WriteSession, order_ids: list[UUID]
+    ctx: Ctx, session: WriteSession, order_ids: list[UUID], lines_max: int | None
 ) -> tuple[dict[UUID, list[OpenLine]], dict[UUID, int]]:
     # The newest row of a position is either the line as it is now or the reversal that ended it. What was refunded is
     # read apart: joined, every line met every sum, for the server expects few of either.
@@ -122,10 +144,17 @@ async def _open_lines(
           is_reversal
         FROM order_lines
         WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
-        ORDER BY order_id, position, version DESC, is_reversal""",
+        ORDER BY order_id, position, version DESC, is_reversal
+        LIMIT $3""",
         ctx.tenant_id,
         order_ids,
+        None if lines_max is None else lines_max + 1,
     )
+    if lines_max is not None and len(rows) > lines_max:
+        # The last order may have come in part: it and all after it are left for another call.
+        last = rows[-1]["order_id"]
+        order_ids = order_ids[: order_ids.index(last)]
+        rows = [row for row in rows if row["order_id"] != last]
     sums = await session.fetch(
         """/* orders.refunded_lines */
         SELECT order_id, position, sum(quantity)::bigint AS quantity, sum(amount_minor)::bigint AS amount_minor,

@@ -19,7 +19,7 @@ from app.errors import DomainError
 from app.orders.checks import CheckedRefund, checked_refund, refund_to_json
 from app.orders.claims import claim, release
 from app.orders.inputs import RefundInput
-from app.orders.known import known_orders, lock_orders
+from app.orders.known import check_read, known_orders, lock_orders
 from app.orders.open_lines import Taken
 from app.orders.refunds import KnownRefund, RefundRow, known_refunds
 from app.runtime import Runtime
@@ -86,6 +86,7 @@ async def _record(
             refund_id = new_id()
             taken: list[Taken] = []
             if order is not None:
+                check_read(order)
                 check_room(books, runtime.settings.refund_lines_max)
                 taken = asked_of(order, refund)
         except DomainError as error:

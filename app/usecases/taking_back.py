@@ -63,7 +63,7 @@ class Books:
 
 async def open_books(ctx: Ctx, session: WriteSession, orders: Mapping[str, OrderState]) -> Books:
     """The books of these locked orders."""
-    ids = [order.id for order in orders.values() if not order.is_test]
+    ids = [order.id for order in orders.values() if order.is_read and not order.is_test]
     credits = await booked_credits(ctx, session, ids) if ids else {}
     shares = {
         order_id: [
@@ -201,7 +201,7 @@ async def settle_waiting(ctx: Ctx, session: WriteSession, order_external_ids: Co
     waiting = await waiting_refunds(ctx, session, order_external_ids)
     if not waiting:
         return
-    orders = await lock_orders(ctx, session, {item.refund.order_external_id for item in waiting})
+    orders = await lock_orders(ctx, session, {item.refund.order_external_id for item in waiting}, is_bounded=False)
     books = await open_books(ctx, session, orders)
     for item in waiting:
         refund = item.refund

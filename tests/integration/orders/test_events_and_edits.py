@@ -11,6 +11,7 @@ from app.analytics.rollups.verify import verify
 from app.core.context import Ctx
 from app.core.outcomes import Outcome
 from app.core.words import LineKind, OrderEventKind
+from app.orders import known
 from app.orders.inputs import CancelInput
 from app.runtime import Runtime
 from app.usecases.cancel_orders import cancel_orders
@@ -151,6 +152,26 @@ async def test_events_beyond_what_a_call_may_take_back_are_refused(runtime: Runt
     assert (taken.code, refused.code, refused.path) == (None, "BATCH_TOO_LARGE", ("cancellations", "1"))
     assert (paid.code, charged.code) == (None, None)
     assert await look.value("sum(amount_minor)::bigint", "refund_lines") == 11_500
+
+
+async def test_orders_of_more_lines_than_a_call_may_read_are_left_for_another(
+    runtime: Runtime, ctx: Ctx, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [order(*[item("1.00")] * 3) for _ in range(3)]
+    await record_orders(runtime, ctx, orders)
+    ids = [each.external_id for each in orders]
+    monkeypatch.setattr(known, "LINES_READ_MAX", 7)
+
+    refunded = await record_refunds(runtime, ctx, [refund(each, "1.00") for each in ids])
+    edited = await edit_orders(runtime, ctx, [edit(each, item("1.00"), item("1.00"), item("2.00")) for each in ids])
+    cancelled = await cancel_orders(runtime, ctx, [CancelInput(each, NOON + DAY) for each in ids])
+    (again,) = await cancel_orders(runtime, ctx, [CancelInput(ids[2], NOON + DAY)])
+
+    for outcomes in (refunded, edited, cancelled):
+        assert [each.code for each in outcomes] == [None, None, "BATCH_TOO_LARGE"]
+        assert outcomes[2].path[1:] == ("2", "orderExternalId")
+    assert again.code is None
+    assert await look.value("sum(amount_minor)::bigint", "refund_lines") == 400 + 400 + 300
 
 
 async def test_only_stores_events_are_taken(runtime: Runtime, ctx: Ctx) -> None:
