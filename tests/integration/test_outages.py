@@ -226,7 +226,7 @@ async def test_nothing_leaks_after_many_left(runtime: Runtime, make_key: MakeKey
     key = await make_key(Role.ADMIN)
 
     async def left(number: int) -> None:
-        request = Leaving(key, "{ slow(seconds: 5) }")
+        request = Leaving(key, "{ slow(seconds: 30) }")
         serving = asyncio.ensure_future(app(request.scope, request.receive, request.send))
         await asyncio.sleep(0.002 * (number % 20))
         request.leaves.set()
@@ -238,7 +238,10 @@ async def test_nothing_leaks_after_many_left(runtime: Runtime, make_key: MakeKey
     async with Client(app, key) as client:
         answers = await asyncio.gather(*(client.data(ASK) for _ in range(30)))
     assert answers == [{"slow": 1}] * 30
-    assert await running(admin, "probe.slow") == 0
+    # The server ends them when it is told to, a moment later; what nobody told runs on until its limit of 15 s.
+    async with asyncio.timeout(8):
+        while await running(admin, "probe.slow"):
+            await asyncio.sleep(0.02)
 
 
 def _with(runtime: Runtime, **settings: Any) -> Runtime:
