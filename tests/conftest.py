@@ -99,8 +99,7 @@ async def settings(services: Settings) -> AsyncIterator[Settings]:
 @pytest.fixture(scope="session")
 async def admin(settings: Settings) -> AsyncIterator["asyncpg.Pool[Any]"]:
     """A pool of the administrator: for building what no use case builds, and for looking behind the app's back."""
-    assert settings.database_admin_url is not None
-    pool = await asyncpg.create_pool(settings.database_admin_url.get_secret_value(), min_size=1, max_size=2)
+    pool = await asyncpg.create_pool(settings.owner_url, min_size=1, max_size=2)
     yield pool
     await pool.close()
 

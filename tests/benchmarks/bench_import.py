@@ -74,10 +74,8 @@ async def bare_tenant(stage: Stage, path: Path) -> tuple[Ctx, dict[str, Any], di
 async def compare(stage: Stage, path: Path) -> None:
     """Print the rates for a file."""
     span = extent_of(survey(path))
-    admin_url = stage.settings.database_admin_url
-    assert admin_url is not None
     await asyncio.to_thread(
-        ensure_partitions, admin_url.get_secret_value(), now=datetime.now(UTC), months_ahead=0, span=span
+        ensure_partitions, stage.settings.owner_url, now=datetime.now(UTC), months_ahead=0, span=span
     )
     orders = batches(path)
     lines = sum(len(order.lines) for batch in orders for order in batch)

@@ -36,7 +36,7 @@ async def empty_database(services: Settings) -> AsyncIterator[Settings]:
 async def migrated_database(services: Settings) -> AsyncIterator[Settings]:
     """Settings for a new database at the newest schema, without rows."""
     async with empty_database(services) as settings:
-        await asyncio.to_thread(migrate, admin_url(settings))
+        await asyncio.to_thread(migrate, settings.owner_url)
         yield settings
 
 
@@ -44,20 +44,14 @@ async def migrated_database(services: Settings) -> AsyncIterator[Settings]:
 async def member_login(settings: Settings) -> AsyncIterator[str]:
     """The URL of a new login that is a member of the app's role and nothing else; dropped at the end."""
     name, password = f"scoville_test_{uuid.uuid4().hex[:12]}", uuid.uuid4().hex
-    connection = await asyncpg.connect(admin_url(settings))
+    connection = await asyncpg.connect(settings.owner_url)
     await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}' IN ROLE {APP_ROLE}")
     try:
-        parts = urlsplit(admin_url(settings))
+        parts = urlsplit(settings.owner_url)
         yield urlunsplit(parts._replace(netloc=f"{name}:{password}@{parts.netloc.rpartition('@')[2]}"))
     finally:
         await connection.execute(f"DROP ROLE {name}")
         await connection.close()
-
-
-def admin_url(settings: Settings) -> str:
-    """The URL of the owner of the tables."""
-    assert settings.database_admin_url is not None
-    return settings.database_admin_url.get_secret_value()
 
 
 def _named(url: SecretStr, name: str) -> SecretStr:

@@ -37,11 +37,10 @@ def clean_environment(**more: str) -> dict[str, str]:
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment that names the servers of the settings, and sets nothing else of Scoville."""
     assert settings.database_url is not None
-    assert settings.database_admin_url is not None
     assert settings.redis_url is not None
     return clean_environment(
         DATABASE_URL=settings.database_url.get_secret_value(),
-        DATABASE_ADMIN_URL=settings.database_admin_url.get_secret_value(),
+        DATABASE_ADMIN_URL=settings.owner_url,
         REDIS_URL=settings.redis_url.get_secret_value(),
     )
 

@@ -10,7 +10,7 @@ import pytest
 from app.db.migrate import check_schema, migrate
 from app.errors import OutsideError
 from app.settings import Settings
-from tests.factories.databases import admin_url, empty_database
+from tests.factories.databases import empty_database
 
 pytestmark = pytest.mark.database
 
@@ -21,7 +21,7 @@ Admin: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 async def empty(services: Settings) -> AsyncIterator[str]:
     """The administrator's URL of a database with nothing in it."""
     async with empty_database(services) as settings:
-        yield admin_url(settings)
+        yield settings.owner_url
 
 
 async def test_two_migrations_at_once_wait_for_each_other(empty: str) -> None:

@@ -22,8 +22,7 @@ Admin: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 def ensure(settings: Settings, now: datetime, months_ahead: int = 0) -> list[PartitionMade]:
     """Run it as the command does."""
-    assert settings.database_admin_url is not None
-    return ensure_partitions(settings.database_admin_url.get_secret_value(), now=now, months_ahead=months_ahead)
+    return ensure_partitions(settings.owner_url, now=now, months_ahead=months_ahead)
 
 
 async def add_instances(runtime: Runtime, ctx: Ctx, times: list[datetime]) -> None:

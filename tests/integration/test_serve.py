@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from app.settings import Settings
-from tests.factories.databases import admin_url, empty_database, member_login
+from tests.factories.databases import empty_database, member_login
 from tests.integration.test_cli import COMMAND, clean_environment
 
 pytestmark = pytest.mark.database
@@ -97,14 +97,13 @@ def wait_until(claim: Callable[[], bool], timeout_s: float = 60.0) -> bool:
 def serve(settings: Settings) -> Iterator[Callable[..., Served]]:
     """Starts servers on the suite's database; ends them."""
     assert settings.database_url is not None
-    assert settings.database_admin_url is not None
     assert settings.redis_url is not None
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str, **environment: str) -> Served:
         given = {
             "DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else "",
-            "DATABASE_ADMIN_URL": settings.database_admin_url.get_secret_value() if settings.database_admin_url else "",
+            "DATABASE_ADMIN_URL": settings.owner_url,
             "REDIS_URL": settings.redis_url.get_secret_value() if settings.redis_url else "",
         }
         process = subprocess.Popen(
@@ -239,7 +238,7 @@ async def test_a_given_database_with_an_old_schema_is_left_alone(
     serve: Callable[..., Served], services: Settings
 ) -> None:
     async with empty_database(services) as settings:
-        old = admin_url(settings)
+        old = settings.owner_url
         served = serve("--port", "0", DATABASE_URL=old, DATABASE_ADMIN_URL=old)
         served.process.wait(timeout=60)
 

@@ -23,7 +23,7 @@ from app.db.facts import FAMILIES
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from tests.conftest import add_tenant, make_ctx
-from tests.factories.databases import admin_url, migrated_database
+from tests.factories.databases import migrated_database
 from tests.factories.facts import Facts, contribute, insert, made_up
 from tests.factories.orders import Look
 from tests.integration.test_cli import COMMAND, Done, Scoville, environment_of, output, runs_on
@@ -71,7 +71,7 @@ def scoville(own_settings: Settings) -> Scoville:
 async def store(own_settings: Settings, own_runtime: Runtime) -> Store:
     """A new tenant with facts."""
     tenant = TenantInfo(new_id(), f"store {new_id()}", reporting_zone="Europe/London", currency="GBP", is_test=False)
-    async with asyncpg.create_pool(admin_url(own_settings), min_size=1, max_size=1) as admin:
+    async with asyncpg.create_pool(own_settings.owner_url, min_size=1, max_size=1) as admin:
         await add_tenant(admin, tenant)
     ctx = make_ctx(tenant)
     facts = made_up(tenant, seed=7, start=START, days=30, orders=20, instances=60)

@@ -75,8 +75,7 @@ POLICY = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), '':
 @pytest.fixture(scope="module", autouse=True)
 async def partitions(settings: Settings, admin: Admin) -> None:
     """Monthly partitions beside the DEFAULT one: the laws hold for them too."""
-    assert settings.database_admin_url is not None
-    url = settings.database_admin_url.get_secret_value()
+    url = settings.owner_url
     await asyncio.to_thread(ensure_partitions, url, now=datetime.now(UTC), months_ahead=2)
     found = await admin.fetchval("SELECT count(*) FROM pg_inherits WHERE inhparent = 'instances'::regclass")
     assert found >= 4
@@ -109,7 +108,6 @@ async def test_tables_are_those_declared(admin: Admin) -> None:
 
 
 async def test_schema_equals_the_declared_tables(settings: Settings, admin: Admin) -> None:
-    assert settings.database_admin_url is not None
     partitions = {name for name, row in (await _relations(admin, "rp")).items() if row["relispartition"]}
 
     def differences() -> list[Any]:
@@ -126,7 +124,7 @@ async def test_schema_equals_the_declared_tables(settings: Settings, admin: Admi
         engine.dispose()
         return found
 
-    url = settings.database_admin_url.get_secret_value()
+    url = settings.owner_url
     assert await asyncio.to_thread(differences) == []
 
 
@@ -150,8 +148,7 @@ async def test_checks_equal_the_declared_ones(settings: Settings) -> None:
         found = {place: {tuple(row[1:]) for row in rows if row[0] == place} for place in ("public", "declared")}
         return found["public"], found["declared"]
 
-    assert settings.database_admin_url is not None
-    url = settings.database_admin_url.get_secret_value()
+    url = settings.owner_url
     migrated, declared = await asyncio.to_thread(checks)
     assert declared, "words are checked"
     assert migrated ^ declared == set()

@@ -30,7 +30,7 @@ from app.tenancy.service import create_key
 from graphql_schema.schema import schema
 from tests.client import Client
 from tests.conftest import add_tenant
-from tests.factories.databases import admin_url, migrated_database
+from tests.factories.databases import migrated_database
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 AT = (NOW - timedelta(days=3)).isoformat()
@@ -60,7 +60,7 @@ class Place:
 async def unguarded(services: Settings) -> AsyncIterator[Settings]:
     """A database of its own, in which row-level security is switched off."""
     async with migrated_database(services) as settings:
-        connection = await asyncpg.connect(admin_url(settings))
+        connection = await asyncpg.connect(settings.owner_url)
         for row in await connection.fetch(
             """SELECT oid::regclass::text AS name FROM pg_class
             WHERE relrowsecurity AND relnamespace = 'public'::regnamespace"""
@@ -104,8 +104,7 @@ async def place(
     protection: str, settings: Settings, unguarded: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Place]:
     chosen = settings if protection in ("both protections", "policies alone") else unguarded
-    assert chosen.database_admin_url is not None
-    admin = await asyncpg.connect(chosen.database_admin_url.get_secret_value())
+    admin = await asyncpg.connect(chosen.owner_url)
     tenants = [
         TenantInfo(new_id(), f"{name} {uuid.uuid4().hex}", reporting_zone="UTC", currency="GBP", is_test=False)
         for name in (SECRET, "other")

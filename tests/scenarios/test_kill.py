@@ -217,8 +217,7 @@ def _keeper_of(process: psutil.Process) -> psutil.Process:
 
 async def _furnish(settings: Settings) -> tuple[TenantInfo, str]:
     """A tenant with a program in a new database, and a key of its store."""
-    assert settings.database_admin_url is not None
-    admin_url = settings.database_admin_url.get_secret_value()
+    admin_url = settings.owner_url
     await asyncio.to_thread(migrate, admin_url)
     tenant = TenantInfo(new_id(), "Hot & Co", "Europe/London", "GBP", is_test=False)
     async with asyncpg.create_pool(admin_url, min_size=1, max_size=1) as admin:

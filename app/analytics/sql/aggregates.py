@@ -55,6 +55,14 @@ def amount_of(fact: FromClause, is_original: bool) -> ColumnElement[Any]:
     return found
 
 
+def looked_up(statement: Select[Any], name: str) -> FromClause:
+    """The rows of a statement that names another's columns, found anew for each of its rows: for few among many.
+
+    OFFSET 0 keeps it apart, so that it stays a look-up whatever the database's statistics make it expect.
+    """
+    return statement.offset(literal_column("0")).lateral(name)
+
+
 def word(value: str) -> ColumnElement[str]:
     """One of our own words, such as a kind: written out, for it never changes."""
     return literal_column(f"'{value}'")

@@ -6,7 +6,17 @@ from sqlalchemy import ColumnElement, Select, cast, exists, func, literal_column
 from sqlalchemy.sql.expression import FromClause
 
 from app.analytics.semantic.dimensions import DIMENSIONS
-from app.analytics.sql.aggregates import UNKNOWN, WHOLE, amount_of, count_of, grouped, regrouped, sum_of, word
+from app.analytics.sql.aggregates import (
+    UNKNOWN,
+    WHOLE,
+    amount_of,
+    count_of,
+    grouped,
+    looked_up,
+    regrouped,
+    sum_of,
+    word,
+)
 from app.analytics.sql.cells import BUCKET, Cells, Times
 from app.analytics.sql.filters import Key
 from app.analytics.sql.tables import INSTANT, NUMERIC, credits_, element, of_tenant, one, order_lines, refund_lines
@@ -44,15 +54,14 @@ def _counts(credit: FromClause, *, by_credit: bool) -> ColumnElement[bool]:
 
 
 def _credit_of(fact: FromClause, cells: Cells, *columns: str, by_credit: bool) -> FromClause:
-    # The credits of a fact's order, for few facts among many. OFFSET 0 has them looked up one by one, whatever the
-    # database's statistics make it expect. Index: credits_order.
+    # The credits of a fact's order. Index: credits_order.
     credit = credits_.alias("of_order")
     keys = (column for name, column in _COLUMNS.items() if name in cells.used)
-    return (
-        select(*(credit.c[name] for name in ("weight_booked", *columns, *keys)))
-        .where(of_tenant(credit), credit.c.order_id == fact.c.order_id, _counts(credit, by_credit=by_credit))
-        .offset(literal_column("0"))
-        .lateral("credit")
+    return looked_up(
+        select(*(credit.c[name] for name in ("weight_booked", *columns, *keys))).where(
+            of_tenant(credit), credit.c.order_id == fact.c.order_id, _counts(credit, by_credit=by_credit)
+        ),
+        "credit",
     )
 
 

@@ -12,7 +12,17 @@ from sqlalchemy.sql.expression import FromClause
 
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.sums import Source
-from app.analytics.sql.aggregates import UNKNOWN, WHOLE, amount_of, count_of, grouped, regrouped, sum_of, word
+from app.analytics.sql.aggregates import (
+    UNKNOWN,
+    WHOLE,
+    amount_of,
+    count_of,
+    grouped,
+    looked_up,
+    regrouped,
+    sum_of,
+    word,
+)
 from app.analytics.sql.cells import Cells, Times
 from app.analytics.sql.credited import credits_scan, lines_scan, refunds_scan
 from app.analytics.sql.filters import Key
@@ -118,13 +128,12 @@ def _commissions(sums: tuple[str, ...], cells: Cells, times: Times, is_original:
 
 
 def _commission_of(part: FromClause) -> FromClause:
-    # Looked up one by one, as credits are.
     commission = commissions.alias("of_part")
-    return (
-        select(*(column for column in commission.c if column.name not in ("tenant_id", "id", "occurred_at")))
-        .where(of_tenant(commission), commission.c.id == part.c.commission_id)
-        .offset(literal_column("0"))
-        .lateral("commission")
+    return looked_up(
+        select(*(column for column in commission.c if column.name not in ("tenant_id", "id", "occurred_at"))).where(
+            of_tenant(commission), commission.c.id == part.c.commission_id
+        ),
+        "commission",
     )
 
 
