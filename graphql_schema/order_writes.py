@@ -13,9 +13,10 @@ from app.usecases.cancel_orders import cancel_orders
 from app.usecases.edit_orders import edit_orders
 from app.usecases.record_order_events import record_order_events
 from app.usecases.record_orders import record_orders
+from graphql_schema.attribution import AttributionExplanation
 from graphql_schema.context import Info
 from graphql_schema.families import found, one_row
-from graphql_schema.orders import Attribution, Order
+from graphql_schema.orders import Order
 from graphql_schema.scalars import CurrencyCode, uuid_of
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, present
 
@@ -184,10 +185,13 @@ class OrderResult(ItemResult):
     """What became of one order of a write."""
 
     @strawberry.field(description="Why it was, or was not, credited; null when rejected.")
-    def attribution(self) -> Attribution | None:
+    def attribution(self, info: Info) -> AttributionExplanation | None:
         """Why it was, or was not, credited."""
         why = self.detail.get("explanation")
-        return None if why is None else Attribution.of(why["model"], why["rule"], why["candidates"])
+        if why is None:
+            return None
+        assert self.row_id is not None, "what is explained was recorded"
+        return AttributionExplanation.of(info, self.row_id, why["model"], why["rule"], why["candidates"])
 
     @strawberry.field(description="What was earned by it when it was booked.")
     def commissions(self) -> list[Accrual]:

@@ -7,25 +7,18 @@ from uuid import UUID
 
 import strawberry
 
-from app.attribution.queries import ATTRIBUTIONS, CREDITS
+from app.attribution.queries import CREDITS
 from app.campaigns.queries import CAMPAIGNS
 from app.commissions.queries import COMMISSIONS
 from app.core.context import Scope
 from app.core.money import WEIGHT_ONE, from_minor
-from app.core.words import (
-    AttributionModel,
-    AttributionRule,
-    LineKind,
-    OrderEventKind,
-    Platform,
-    RejectReason,
-    TouchKind,
-)
+from app.core.words import LineKind, OrderEventKind, Platform, TouchKind
 from app.customers.queries import CUSTOMERS
 from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
 from app.orders.queries import ORDER_EVENTS, ORDER_LINES, ORDERS, REFUNDS, live
 from app.products.queries import PRODUCTS
+from graphql_schema.attribution import AttributionExplanation, explanation_of
 from graphql_schema.commissions import Commission
 from graphql_schema.context import Info
 from graphql_schema.families import one_row, shown, shows
@@ -55,7 +48,6 @@ _EVENTS = Children(ORDER_EVENTS, "order_id", "item.occurred_at, item.id")
 _REFUNDS = Children(REFUNDS, "order_id", "item.occurred_at, item.id")
 _CREDITS = Children(CREDITS, "order_id", "item.position")
 _COMMISSIONS = Children(COMMISSIONS, "order_id", "item.occurred_at, item.id")
-_ATTRIBUTION = Children(ATTRIBUTIONS, "order_id", "item.judged_at")
 
 
 @strawberry.type(description="A line of an order, in its newest version.")
@@ -142,52 +134,6 @@ class Credit:
     campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "For which campaign; null: outside any.")
 
 
-@strawberry.type(description="A touch that was looked at for an order, with its credit or why it earned none.")
-class Candidate:
-    """A touch that was looked at for an order."""
-
-    kind: TouchKind = strawberry.field(description="How it reached the customer.")
-    occurred_at: datetime = strawberry.field(description="When it did; a code's time is the order's.")
-    credit: Decimal = strawberry.field(description="Booked share of the order, 0 to 1.")
-    rejected: RejectReason | None = strawberry.field(description="Why it earned nothing; null if it did.")
-    is_winner: bool = strawberry.field(description="Whether the order counts as its purchase.")
-    code: str | None = strawberry.field(description="The coupon code, in upper case.")
-    influencer_id: strawberry.ID | None = strawberry.field(description="Whose touch it was.")
-    campaign_id: strawberry.ID | None = strawberry.field(description="For which campaign.")
-
-    @staticmethod
-    def of(value: dict[str, Any]) -> "Candidate":
-        """The stored candidate as it is shown."""
-        return Candidate(
-            kind=TouchKind(value["kind"]),
-            occurred_at=datetime.fromisoformat(value["at"]),
-            credit=Decimal(value["weight"]) / WEIGHT_ONE,
-            rejected=None if value["reason"] is None else RejectReason(value["reason"]),
-            is_winner=value["isWinner"],
-            code=value["code"],
-            influencer_id=value["influencerId"],
-            campaign_id=value["campaignId"],
-        )
-
-
-@strawberry.type(description="Why an order was, or was not, credited.")
-class Attribution:
-    """Why an order was, or was not, credited."""
-
-    model: AttributionModel = strawberry.field(description="How the credit was shared.")
-    rule: AttributionRule = strawberry.field(description="What decided.")
-    candidates: list[Candidate] = strawberry.field(description="All touches that were looked at, latest first.")
-
-    @staticmethod
-    def of(model: str, rule: str, candidates: list[dict[str, Any]]) -> "Attribution":
-        """The stored explanation as it is shown."""
-        return Attribution(
-            model=AttributionModel(model),
-            rule=AttributionRule(rule),
-            candidates=[Candidate.of(value) for value in candidates],
-        )
-
-
 @shows(ORDERS, Scope.ORDERS_READ)
 @strawberry.type(description="What the store sold, in its newest version.")
 class Order(Node):
@@ -262,11 +208,10 @@ class Order(Node):
         """What was earned by it and taken back."""
         return [Commission.of(row) for row in await info.context.loaders.get(_COMMISSIONS).load(self.row_id)]
 
-    @strawberry.field(description="Why it was, or was not, credited; null for influencers' keys.")
-    async def attribution(self, info: Info) -> Attribution | None:
+    @strawberry.field(description="Why it was, or was not, credited.")
+    async def attribution(self, info: Info) -> AttributionExplanation | None:
         """Why it was, or was not, credited."""
-        rows = await info.context.loaders.get(_ATTRIBUTION).load(self.row_id)
-        return Attribution.of(rows[0]["model"], rows[0]["rule"], rows[0]["candidates"]) if rows else None
+        return await explanation_of(info, self.row_id)
 
 
 @strawberry.input(description="Which orders to list. Conditions are combined by AND.")

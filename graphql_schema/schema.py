@@ -15,6 +15,7 @@ from strawberry.types.base import get_object_definition
 
 from graphql_schema import (
     analytics,
+    attribution,
     campaign_writes,
     campaigns,
     catalog,
@@ -52,6 +53,7 @@ FEATURES: tuple[ModuleType, ...] = (
     products,
     orders,
     order_writes,
+    attribution,
     refunds,
     refund_writes,
     commissions,

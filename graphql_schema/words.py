@@ -147,14 +147,6 @@ vocabulary(
     POSITION_BASED="40 % to the oldest, 40 % to the latest, 20 % evenly to those between; of two, half to each.",
 )
 vocabulary(
-    words.AttributionRule,
-    "What decided whom an order is credited to.",
-    CODE_AT_CHECKOUT="A valid code was given with it, which comes before any click.",
-    LATEST_TOUCH="No valid code was given: the latest touch that counts.",
-    NO_TOUCH="No touch counts; nobody is credited.",
-    TEST_ORDER="Test orders are never credited.",
-)
-vocabulary(
     words.RejectReason,
     "Why a touch earned nothing of an order; the first reason that holds.",
     AFTER_ORDER="It came after the order.",

@@ -1,6 +1,6 @@
 """What may be read of credits and of why they are: lists for app/db/keyset."""
 
-from app.db.keyset import NOTHING, Listing
+from app.db.keyset import Listing
 
 CREDITS = Listing(
     tag="credits",
@@ -14,7 +14,8 @@ ATTRIBUTIONS = Listing(
     tag="attributions",
     table="attributions",
     columns="item.order_id AS id, item.order_id, item.model, item.rule, item.candidates, item.judged_at",
-    # The candidates name other influencers' touches.
-    own=NOTHING,
+    # Of orders credited to them. The candidates name other influencers' touches: `explained` keeps those unnamed.
+    own="EXISTS (SELECT 1 FROM credits AS credit WHERE credit.tenant_id = $1 AND credit.order_id = item.order_id "
+    "AND credit.influencer_id = {} AND credit.weight_booked > 0)",
     sorts=(("judged_at", "timestamptz"),),
 )

@@ -260,6 +260,8 @@ QUERIES = {
     "analytics": f"""query($campaign: ID!) {{ analytics({RANGE}) {{ totals {{ grossRevenue }} }}
       campaigns(where: {{id: {{in: [$campaign]}}}}) {{
         nodes {{ analytics({RANGE}) {{ totals {{ grossRevenue }} }} }} }} }}""",
+    "explainAttribution": """query($order: ID!) { explainAttribution(orderId: $order) {
+      candidates { touch { code influencer { name } campaign { name } } } } }""",
     "catalog": "{ catalog { dataFrom dataUntil rollups { name rows } } }",
 }
 

@@ -47,7 +47,7 @@ def order(external_id: str, **more: Any) -> dict[str, Any]:
 async def record_orders(client: Client, orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
     document = """mutation($input: RecordOrdersInput!) { recordOrders(input: $input) { results {
       outcome id externalId code message path
-      attribution { model rule candidates { kind credit rejected isWinner code influencerId } }
+      attribution { model rule winner { code } candidates { credit rejected touch { kind influencer { id } } } }
       commissions { influencerId campaignId rate amount currency }
       order { id total grossRevenue codes lines { kind amount product { externalId } } customer { externalId } }
     } } }"""
@@ -127,6 +127,7 @@ async def test_from_a_store_to_an_influencer(client: Client, make_key: MakeKey) 
     )
 
     assert by_code["attribution"]["rule"] == "CODE_AT_CHECKOUT"
+    assert by_code["attribution"]["winner"] == {"code": "ANA10"}
     assert by_code["commissions"] == [
         {"influencerId": ana, "campaignId": campaign, "rate": "0.15", "amount": "3.00", "currency": "GBP"}
     ]
@@ -201,15 +202,17 @@ async def test_from_a_store_to_an_influencer(client: Client, make_key: MakeKey) 
 
     own = await client.data(
         """{ influencers { nodes { name } } campaigns { nodes { name enrollments { nodes { influencer { name } } } } }
-          orders { nodes { externalId attribution { rule } } } instances { nodes { kind } } commissions { totalCount }
-          refunds { nodes { externalId } } adjustments { totalCount } }""",
+          orders { nodes { externalId attribution { rule winner { influencer { name } } } } }
+          instances { nodes { kind } } commissions { totalCount } refunds { nodes { externalId } }
+          adjustments { totalCount } }""",
         key=await make_key(Role.INFLUENCER, influencer_id=ana),
     )
     assert own["influencers"]["nodes"] == [{"name": "Ana"}]
     assert own["campaigns"]["nodes"] == [
         {"name": "Spring", "enrollments": {"nodes": [{"influencer": {"name": "Ana"}}]}}
     ]
-    assert own["orders"]["nodes"] == [{"externalId": "o-1", "attribution": None}]
+    why = {"rule": "CODE_AT_CHECKOUT", "winner": {"influencer": {"name": "Ana"}}}
+    assert own["orders"]["nodes"] == [{"externalId": "o-1", "attribution": why}]
     assert own["refunds"]["nodes"] == [{"externalId": "r-1"}]
     assert own["commissions"]["totalCount"] == 2
     assert own["adjustments"]["totalCount"] == 0

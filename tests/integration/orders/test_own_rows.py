@@ -46,7 +46,7 @@ ROOTS = {
       groups(by: [{{dimension: {{name: INFLUENCER}}}}]) {{ nodes {{ measures {{ {MEASURES} }} }} }} }}""",
     "catalog": "{ rollups { rows } }",
 }
-"""Every root field such a key may ask but `node`, with every way that leads from it to an order."""
+"""Every root field such a key may ask but those by id, with every way that leads from it to an order."""
 
 REFUSED = {"customers", "products"}
 
@@ -77,7 +77,8 @@ async def contested(runtime: Runtime, ctx: Ctx, program: ProgramRows) -> tuple[U
 
 def test_every_root_field_is_asked() -> None:
     fields = get_object_definition(schema.query, strict=True).fields
-    assert {schema.config.name_converter.get_graphql_name(field) for field in fields} == {*ROOTS, *REFUSED, "node"}
+    by_id = {"node", "explainAttribution"}
+    assert {schema.config.name_converter.get_graphql_name(field) for field in fields} == {*ROOTS, *REFUSED, *by_id}
 
 
 async def test_a_losing_influencer_sees_nothing_of_the_order(
@@ -108,6 +109,9 @@ async def test_a_losing_influencer_sees_nothing_of_the_order(
         assert await client.data(f"{{ {name} {{ totalCount }} }}", key=lost) == {name: {"totalCount": 0}}
     nodes = [await client.data(f'{{ node(id: "{each}") {{ id }} }}', key=lost) for each in ids]
     assert nodes == [{"node": None}] * len(ids)
+    why = f'{{ explainAttribution(orderId: "{(await look.rows("orders"))[0]["id"]}") {{ rule }} }}'
+    assert await client.data(why, key=lost) == {"explainAttribution": None}
+    assert await client.data(why, key=won) == {"explainAttribution": {"rule": "LATEST_TOUCH"}}
 
 
 async def test_an_influencer_sees_the_campaigns_that_its_rows_name(
