@@ -46,6 +46,8 @@ CODES: dict[str, str] = {
     "INVALID_PAGE": "`first`/`last`/`after`/`before` do not go together or exceed the limit.",
     "MEASURE_NOT_BY_DIMENSION": "The measure's facts lack the dimension; the message lists what fits.",
     "RANGE_INVALID": "The range is empty, reversed or too wide for the granularity.",
+    "COMPARE_MISSING": "A previous value or a change is sought without a compared time. Give `compare`.",
+    "NOT_ADDITIVE": "The measure does not add up, so that it has no share and no running total.",
     "TOO_MANY_GROUPS": "More grouping elements than allowed.",
     "NOT_SUPPORTED": "The combination is not supported; the message says what is.",
 }

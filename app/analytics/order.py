@@ -27,27 +27,34 @@ class SortKind(StrEnum):
 
     MEASURE = "MEASURE"
     DIMENSION = "DIMENSION"
+    OTHERS = "OTHERS"
     TIME = "TIME"
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One column of an order. name: of the measure or dimension; "" for time."""
+    """One column of an order. name: of the measure or dimension; "" for time. term: number of what is sought."""
 
     kind: SortKind
     name: str
     is_descending: bool
     nulls_first: bool = False
+    term: int = 0
 
 
 def sorts_of(groups: Groups) -> tuple[Sort, ...]:
-    """The asked order, then every key that it does not name, ascending: no two groups stand in one place."""
+    """The asked order, then every key that it does not name, ascending: no two groups stand in one place.
+
+    The others stand behind the groups that they are the rest of: that is decided before any measure and before their key.
+    """
     found: list[Sort] = []
     for element in groups.order:
         descending = element.direction is Direction.DESC
         match element:
             case MeasureOrder():
-                found.append(Sort(SortKind.MEASURE, element.measure, descending, element.nulls is Nulls.FIRST))
+                term = groups.sought.index((element.measure, element.of))
+                nulls_first = element.nulls is Nulls.FIRST
+                found.append(Sort(SortKind.MEASURE, element.measure.name, descending, nulls_first, term))
             case DimensionOrder():
                 found.append(Sort(SortKind.DIMENSION, element.name, descending))
             case TimeOrder():
@@ -57,6 +64,15 @@ def sorts_of(groups: Groups) -> tuple[Sort, ...]:
         kind, name = (SortKind.DIMENSION, key.name) if isinstance(key, ByDimension) else (SortKind.TIME, "")
         if (kind, name) not in named:
             found.append(Sort(kind, name, is_descending=False))
+    for name, top in groups.tops.items():
+        if top.others:
+            own = (SortKind.DIMENSION, name)
+            before = next(
+                index
+                for index, sort in enumerate(found)
+                if sort.kind is SortKind.MEASURE or (sort.kind, sort.name) == own
+            )
+            found.insert(before, Sort(SortKind.OTHERS, name, is_descending=False))
     return tuple(found)
 
 
@@ -93,12 +109,17 @@ def _fits(sort: Sort, value: Any) -> bool:
     match sort.kind:
         case SortKind.TIME:
             return isinstance(value, datetime) and value.tzinfo is not None
+        case SortKind.OTHERS:
+            return isinstance(value, bool)
         case SortKind.MEASURE:
             if isinstance(value, Decimal):
                 return value.is_finite() and abs(value) < VALUE_MAX and value == value.to_integral_value()
             return value is None or (isinstance(value, int) and not isinstance(value, bool))
         case SortKind.DIMENSION:
-            if DIMENSIONS[sort.name].kind is KeyKind.ENTITY:
+            kind = DIMENSIONS[sort.name].kind
+            if kind is KeyKind.ENTITY:
                 return value is None or isinstance(value, UUID)
+            if kind is KeyKind.NUMBER:
+                return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**15
             # The one character that no text of the database has.
             return value is None or (isinstance(value, str) and "\0" not in value)
