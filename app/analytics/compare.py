@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from app.analytics.query import Align, Between, CompareAsk, Last, PreviousPeriod, Preset, RangeAsk
+from app.analytics.query import Align, Between, CompareAsk, Last, Preset, PreviousPeriod, RangeAsk
 from app.analytics.ranges import YEARS
 from app.core import timegrain
 from app.core.timegrain import Granularity, Interval

@@ -70,7 +70,6 @@ class Measure:
             broken |= {"currency"}
         return tuple(name for name in self.dimensions if name not in broken)
 
-
     def formula_of(self, states: tuple[str, ...] | None, *, by_state: bool) -> Formula:
         """Its formula for commissions in these states alone, and where groups are commission states."""
         if self.takes != "state" or (states is None and not by_state):
