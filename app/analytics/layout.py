@@ -1,7 +1,7 @@
-"""How the measures of a facet are laid out: which readings of the facts they need, and in which column each sum stands.
+"""How the measures of a facet are laid out: which readings of the facts they need, in which column each sum stands.
 
-A layer is one reading of the facts: of the range or of the compared time, narrowed by a measure's own filter or not. All
-layers of a facet are added up by cell in one statement; their sums stand side by side. Pure.
+A layer is one reading of the facts: of the range or of the compared time, narrowed by a measure's own filter or not.
+All layers of a facet are added up by cell in one statement; their sums stand side by side. Pure.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,8 +14,10 @@ from app.analytics.semantic.measures import MEASURES
 
 @dataclass(frozen=True, slots=True)
 class LayerKey:
-    """What makes a reading differ. where: of the measure alone. at: of a quantile. is_sampled: distinct counts of it are
-    estimated."""
+    """What makes a reading differ. where: of the measure alone. at: of a quantile.
+
+    is_sampled: its distinct counts are estimated.
+    """
 
     is_previous: bool = False
     where: Filter | None = None
@@ -45,7 +47,8 @@ class Term:
 class Layout:
     """The layers of a facet, the sums of each, and where every measure is read off.
 
-    The first layer is the range, without any filter of a measure. readings: by measure and whether of the compared time.
+    The first layer is the range, without any filter of a measure. readings: by measure, and whether of the compared
+    time.
     """
 
     layers: tuple[LayerKey, ...]
@@ -69,8 +72,8 @@ def laid_out(
 ) -> Layout:
     """The layout of these measures. estimates: distinct counts asked as AUTO are estimated.
 
-    by_state: groups are commission states. presence: sums by which a cell is there where no measure is asked. more: sums
-    that are read besides.
+    by_state: groups are commission states. presence: sums by which a cell is there where no measure is asked. more:
+    sums that are read besides.
     """
     sums: dict[LayerKey, dict[str, None]] = {LayerKey(): {}}
     found: dict[tuple[Ask, bool], tuple[LayerKey, Formula]] = {}

@@ -45,7 +45,7 @@ class Sort:
 def sorts_of(groups: Groups) -> tuple[Sort, ...]:
     """The asked order, then every key that it does not name, ascending: no two groups stand in one place.
 
-    The others stand behind the groups that they are the rest of: that is decided before any measure and before their key.
+    The others stand behind the groups that they are the rest of: decided before any measure and before their key.
     """
     found: list[Sort] = []
     for element in groups.order:

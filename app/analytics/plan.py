@@ -62,8 +62,8 @@ Scan: TypeAlias = RollupScan | FactScan
 class Layer:
     """One reading of the facts. where: the question's filter and the measure's own.
 
-    edges: of its time buckets, cut to the interval; () for one. aligned: the answer's cell of each of its buckets, 0 for
-    none; () where they are the same.
+    edges: of its time buckets, cut to the interval; () for one. aligned: the answer's cell of each of its buckets, 0
+    for none; () where they are the same.
     """
 
     key: LayerKey
@@ -180,7 +180,7 @@ class PlanSource:
 class Plan:
     """How a question is answered. series and groups in the order asked; totals None when nothing of them is asked.
 
-    converts: amounts are computed anew in the currency, which is not the tenant's. zone: for what is read off the clock.
+    converts: amounts are computed anew in the currency, which is not the tenant's. zone: of the local clock.
     """
 
     interval: Interval

@@ -13,7 +13,7 @@ from app.analytics.layout import LayerKey, Layout, terms_of
 from app.analytics.order import Sort, SortKind
 from app.analytics.plan import FacetPlan, FactScan, Fold, GroupsPlan, Layer, Paging, Plan, RollupScan, Scan
 from app.analytics.query import AllOf, Attribution, ByDimension, Facet, Filter, dimensions_of
-from app.analytics.resolve import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
+from app.analytics.resolved import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
 from app.analytics.rollups.catalog import CATALOG, RollupSet
 from app.analytics.rollups.match import covered, has_dimensions, merged, stored_sums
 from app.analytics.semantic.dimensions import DIMENSIONS

@@ -340,8 +340,8 @@ class Groups:
 class Question:
     """One `analytics` field. zone, currency: None are the tenant's. totals: asked over the whole range.
 
-    max_age: how old a kept answer may be although its facts changed since; None: not at all. as_of: only facts that were
-    recorded by then. max_cost: points that the plan may cost at most.
+    max_age: how old a kept answer may be although its facts changed since; None: not at all. as_of: only facts that
+    were recorded by then. max_cost: points that the plan may cost at most.
     """
 
     range: RangeAsk

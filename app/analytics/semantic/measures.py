@@ -203,8 +203,8 @@ _DECLARED = (
     Measure(
         "orderValueQuantile",
         "Order value quantile",
-        "The gross revenue that a share `at` of the orders does not exceed, by nearest rank, over whole orders with any "
-        "credit in the cell. Null without orders.",
+        "The gross revenue that a share `at` of the orders does not exceed, by nearest rank, over whole orders with "
+        "any credit in the cell. Null without orders.",
         "nearest rank of the orders' gross revenue",
         Formula(Unit.MONEY, Terms(("order_value",)), known=("valued_orders",)),
         takes="at",

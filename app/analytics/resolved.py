@@ -1,0 +1,107 @@
+"""A question without mistakes, as values: what is planned, and how its rows are read. Made by resolve."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.analytics.compare import Compared
+from app.analytics.layout import Layout, Term
+from app.analytics.order import Place, Sort
+from app.analytics.plan import Wanted, WantedJoint
+from app.analytics.query import Asks, Attribution, ByDimension, ByTime, Columns, Fill, Filter, Parents, Top
+from app.core.timegrain import Granularity, Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Time buckets of a facet; the first and last may reach beyond the range.
+
+    earlier: those of the compared time. aligned: for each of these the number of the bucket it belongs to, 0 for none.
+    """
+
+    every: Granularity
+    edges: tuple[datetime, ...]
+    earlier: tuple[datetime, ...] = ()
+    aligned: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSeries:
+    """A series, its buckets and where its measures are read off."""
+
+    buckets: Buckets
+    columns: Columns
+    layout: Layout
+    fill: Fill
+    cumulative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedTop:
+    """The keys of a dimension (by its number in the grouping) that stand for themselves."""
+
+    dimension: int
+    top: Top
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedGroups:
+    """Groups with a total order and a bound. place: after which to start. identity: what their cursors are bound to.
+
+    totals: asked of all groups that fit `having`; without it the question's totals are theirs. series: of each group.
+    """
+
+    by: tuple[ByDimension | ByTime, ...]
+    buckets: Buckets | None
+    columns: Columns
+    layout: Layout
+    terms: tuple[Term, ...]
+    sorts: tuple[Sort, ...]
+    having: Wanted | WantedJoint | None
+    limit: int
+    place: Place | None
+    is_table: bool
+    is_counted: bool
+    is_ranked: bool
+    totals: Asks
+    members: bool
+    tops: tuple[ResolvedTop, ...]
+    series: tuple[ResolvedSeries, ...]
+    identity: str
+
+    @property
+    def edges(self) -> tuple[datetime, ...]:
+        """Of its buckets; () without time."""
+        return self.buckets.edges if self.buckets else ()
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions it is grouped by, in the order asked."""
+        return tuple(element.name for element in self.by if isinstance(element, ByDimension))
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A question without mistakes, its range and zone concrete. now: the request's time.
+
+    layout: of the totals, None where nothing of them is asked. shares: measures whose totals decide which groups come.
+    converts: whether the currency is not the tenant's.
+    """
+
+    interval: Interval
+    compared: Compared | None
+    now: datetime
+    as_of: datetime | None
+    max_age: timedelta | None
+    max_cost: int | None
+    zone: str
+    currency: str
+    converts: bool
+    attribution: Attribution
+    where: Filter | None
+    parents: Parents | None
+    totals: Columns
+    layout: Layout | None
+    shares: Asks
+    series: tuple[ResolvedSeries, ...]
+    groups: tuple[ResolvedGroups, ...]
