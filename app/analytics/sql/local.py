@@ -18,10 +18,10 @@ def local_key(dimension: str, at: ColumnElement[Any]) -> ColumnElement[Any]:
     offset = element("offsets", BIG, func.width_bucket(at, many("offset_starts", INSTANT)))
     seconds = cast(func.floor(extract("epoch", at)), BIG) + offset + _LONG_AGO
     if dimension == "hour_of_day":
-        return cast(func.mod(func.div(seconds, literal_column("3600")), literal_column("24")), SMALL)
+        return cast(func.mod(seconds // literal_column("3600", BIG), literal_column("24")), SMALL)
     assert dimension == "day_of_week", "each dimension off the local clock is computed here"
     # The first of January 1970 was a Thursday.
-    days = func.div(seconds, literal_column("86400")) + literal_column("3")
+    days = seconds // literal_column("86400", BIG) + literal_column("3")
     return cast(func.mod(days, literal_column("7")) + literal_column("1"), SMALL)
 
 
