@@ -10,19 +10,15 @@ from datetime import datetime, timedelta
 
 from app.analytics.checks import check_asks, check_filter, check_groups, check_series
 from app.analytics.compare import Compared, aligned, compared
-from app.analytics.layout import Layout, Term, laid_out, terms_of
-from app.analytics.order import Place, Sort, place_after, sorts_of
+from app.analytics.layout import laid_out, terms_of
+from app.analytics.order import Place, place_after, sorts_of
 from app.analytics.plan import Wanted, WantedJoint
 from app.analytics.query import (
     AllOf,
     Asks,
-    Attribution,
-    ByDimension,
-    ByTime,
     Columns,
     Condition,
     Facet,
-    Fill,
     Filter,
     Groups,
     Having,
@@ -31,7 +27,6 @@ from app.analytics.query import (
     Preset,
     Question,
     Series,
-    Top,
     dimensions_of,
 )
 from app.analytics.ranges import edges_of, interval_of, known_zone

@@ -171,9 +171,7 @@ class Cells:
         number = func.width_bucket(at, many(self.bind("edges"), INSTANT))
         return element(self.bind("aligned"), SMALL, number) if self.is_aligned else number
 
-    def _is_top(
-        self, known: Mapping[str, Key], at: ColumnElement[Any], name: str, fold: Fold
-    ) -> ColumnElement[bool]:
+    def _is_top(self, known: Mapping[str, Key], at: ColumnElement[Any], name: str, fold: Fold) -> ColumnElement[bool]:
         key = self._key(known, at, name)
         keys = many(f"top_{name}", kind_of(name))
         if not fold.per_bucket and not self.parent:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, cast, exists, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, cast, exists, func, literal_column, select, true
 from sqlalchemy.sql.expression import FromClause
 
 from app.analytics.semantic.dimensions import DIMENSIONS
@@ -179,16 +179,17 @@ def _customers(sums: tuple[str, ...], cells: Cells, chosen: FromClause) -> Selec
     rows = select(*(chosen.c[name] for name in names), func.sum(chosen.c.weight).label("weight")).group_by(
         *(literal_column(str(number)) for number, _ in enumerate(names, start=1))
     )
-    customers = func.count(literal_column("customer_id"))
+    scale: ColumnElement[Any] | None = None
     if cells.is_sampled:
         mask = one(cells.bind("sample"), BIG)
+        scale = mask + literal_column("1")
         hashed = func.uuid_hash_extended(chosen.c.customer_id, literal_column("0"))
         rows = rows.where(hashed.op("&")(mask) == literal_column("0"))
-        customers = customers * (mask + literal_column("1"))
     by_customer = rows.subquery("customer")
+    customers: ColumnElement[Any] = func.count(by_customer.c.customer_id)
     aggregates = {
         "orders_e9": sum_of(by_customer.c.weight),
-        "customers": customers,
+        "customers": customers if scale is None else customers * scale,
         "new_customers": func.count(by_customer.c.customer_id).filter(_is_new(cells, by_customer)),
     }
     return regrouped(by_customer, cells, {name: aggregates[name] for name in sums})

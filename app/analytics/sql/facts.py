@@ -42,9 +42,7 @@ from app.analytics.sql.tables import (
 from app.core.words import CommissionState, InstanceKind
 
 
-def fact_scan(
-    source: Source, sums: tuple[str, ...], cells: Cells, times: Times
-) -> Select[Any] | None:
+def fact_scan(source: Source, sums: tuple[str, ...], cells: Cells, times: Times) -> Select[Any] | None:
     """The sums over one kind of facts, by cell; None where the filter asks for keys that these facts never have."""
     statement = _SCANS[source](sums, cells, times)
     return None if isinstance(statement.whereclause, False_) else statement
@@ -78,15 +76,16 @@ def _instances(sums: tuple[str, ...], cells: Cells, times: Times) -> Select[Any]
     )
     grouping = [*cells.grouping, literal_column(str(len(cells.columns) + 1))]
     rows = visitor.select_from(fact).where(*conditions, *cells.conditions(keys, fact.c.occurred_at))
-    visitors: ColumnElement[Any] = func.count(literal_column("visitor_id"))
+    scale: ColumnElement[Any] | None = None
     if cells.is_sampled:
         mask = one(cells.bind("sample"), BIG)
+        scale = mask + literal_column("1")
         hashed = func.hashtextextended(fact.c.visitor_id, literal_column("0"))
         rows = rows.where(hashed.op("&")(mask) == literal_column("0"))
-        visitors = visitors * (mask + literal_column("1"))
     by_visitor = rows.group_by(*grouping).subquery("visitor")
     outer = {name: sum_of(by_visitor.c[name]) for name in chosen}
-    outer["visitors"] = visitors
+    visitors: ColumnElement[Any] = func.count(by_visitor.c.visitor_id)
+    outer["visitors"] = visitors if scale is None else visitors * scale
     return regrouped(by_visitor, cells, outer)
 
 

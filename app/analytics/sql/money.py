@@ -12,7 +12,11 @@ from app.orders.conversion import RATE_AGE_MAX
 
 
 def priced(
-    source: FromClause, fact: FromClause, cells: Cells, at: ColumnElement[Any], currency: ColumnElement[Any] | None = None
+    source: FromClause,
+    fact: FromClause,
+    cells: Cells,
+    at: ColumnElement[Any],
+    currency: ColumnElement[Any] | None = None,
 ) -> tuple[FromClause, ColumnElement[Any]]:
     """The source, joined with the day's rate where one is needed, and the fact's minor units; null without a rate.
 
@@ -45,8 +49,10 @@ def _rate(own: ColumnElement[Any], at: ColumnElement[Any]) -> FromClause:
         )
 
     rates = union_all(known(published, own, asked, "false"), known(inverse, asked, own, "true")).subquery("known")
-    newest = select(rates.c.rate, rates.c.is_inverse).order_by(rates.c.day.desc(), rates.c.is_inverse).limit(
-        literal_column("1")
+    newest = (
+        select(rates.c.rate, rates.c.is_inverse)
+        .order_by(rates.c.day.desc(), rates.c.is_inverse)
+        .limit(literal_column("1"))
     )
     return looked_up(newest, "rate")
 

@@ -16,6 +16,7 @@ BIG = BigInteger()
 SMALL = Integer()
 NUMERIC = Numeric()
 DOUBLE = Double()
+BOOL = Boolean()
 TEXT = Text()
 UID: Uuid[UUID] = Uuid()
 
