@@ -50,8 +50,9 @@ class Cells:
 
     outputs: every sum of the facet and its layer, in order. folds: of the dimensions, None for those that are whole.
     is_exact: every instant is a cell of its own, instead of buckets between edges. is_aligned: buckets belong to cells
-    that a parameter tells. weight: column of the credits. has_as_of: facts recorded later do not count. is_sampled:
-    distinct counts are estimated from a part. keeps_members: folded keys stay apart. within: only facts in cells that fit.
+    that a parameter tells. is_compared: some layer is aligned. weight: column of the credits. has_as_of: facts recorded later do not count. is_sampled:
+    distinct counts are estimated from a part. keeps_members: folded keys stay apart. within: only facts in cells that
+    fit.
     """
 
     parent: str | None
@@ -64,6 +65,7 @@ class Cells:
     folds: tuple[Fold | None, ...] = ()
     is_exact: bool = False
     is_aligned: bool = False
+    is_compared: bool = False
     weight: str = "weight_booked"
     money: Money = Money.BASE
     has_as_of: bool = False

@@ -196,8 +196,8 @@ def _customers(sums: tuple[str, ...], cells: Cells, chosen: FromClause) -> Selec
 
 
 def _is_new(cells: Cells, customer: FromClause) -> ColumnElement[bool]:
-    # Whether the customer's first order, of anyone's credit, lies in the cell's time. Index: credits_customer. They have
-    # one in the cell: so it does unless an earlier one lies before the cell.
+    # Whether the customer's first order, of anyone's credit, lies in the cell's time. They have one in the cell: so it
+    # does unless an earlier one lies before the cell. Index: credits_customer.
     earlier = credits_.alias("earlier")
     start = cells.start_of(customer.c[BUCKET] if cells.has_time else None)
     of_customer = and_(of_tenant(earlier), earlier.c.customer_id == customer.c.customer_id, *cells.recorded(earlier))

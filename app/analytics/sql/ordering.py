@@ -1,4 +1,4 @@
-"""Order, choice and places of groups in SQL: by the values that are shown, rounded as they are shown, ties by the keys."""
+"""Order, choice and places of groups in SQL: by the values as they are shown, ties by the keys."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +30,10 @@ def before_column(number: int) -> str:
 
 
 def shown_value(reading: Reading, groups: FromClause, *, is_original: bool) -> ColumnElement[Any]:
-    """A measure of each group as a whole number of its last shown digit, half-even; null when divided by 0, or unknown."""
+    """A measure of each group as a whole number of its last shown digit, half-even.
+
+    Null when divided by 0, or unknown.
+    """
     formula, layer = reading.formula, reading.layer
     above = _terms(formula.numerator, layer, groups)
     below = _terms(formula.denominator, layer, groups) if formula.denominator else None

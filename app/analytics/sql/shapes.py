@@ -37,7 +37,7 @@ DIGITS_MAX = 4
 
 
 class View(StrEnum):
-    """What of a facet is asked: its cells, the totals of those that fit `having`, or how many keys each of others has."""
+    """What of a facet is asked: its cells, the totals of those that fit `having`, or how many keys others have."""
 
     CELLS = "cells"
     TOTALS = "totals"
@@ -159,6 +159,7 @@ def shaped(
         money=money,
         has_as_of=plan.as_of is not None,
         keeps_members=view is View.MEMBERS,
+        is_compared=any(layer.aligned for layer in facet.layers),
     )
     numbers = count()
     layers = tuple(_layer(common, number, layer, values, numbers, given) for number, layer in enumerate(facet.layers))

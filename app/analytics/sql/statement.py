@@ -1,0 +1,230 @@
+"""One statement a facet: scans of rollups, deltas and facts, added up by cell, ordered and cut to a page.
+
+Compiled once a shape: two plans that differ in values only (ids, times, bounds) share a text. The text starts with a
+comment that names it, and the tenant is its first parameter.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, cast, func, literal_column, or_, select, true, union_all
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.sql.expression import FromClause
+
+from app.analytics.plan import FacetPlan, Plan
+from app.analytics.query import Facet
+from app.analytics.semantic.sums import SUMS
+from app.analytics.sql.cells import BUCKET, FITTING, PARENT, Cells, Money, Times, member
+from app.analytics.sql.facts import fact_scan
+from app.analytics.sql.ordering import after, before_column, facet_value, fits, order_by, shown_value, term_column
+from app.analytics.sql.rollups import delta_scan, rollup_scan
+from app.analytics.sql.shapes import NOTHING, Given, LayerShape, PageShape, Shape, View, shaped
+from app.analytics.sql.tables import BIG, one
+
+SHAPES_MAX = 1_000
+"""Compiled shapes that a process remembers."""
+
+RANK = "rank"
+"""Name of the column of groups' places in the whole order."""
+
+TOTAL = "total"
+"""Name of the column of the number of all groups."""
+
+MEMBERS = "members"
+"""Name of the column of the number of keys in a group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A compiled shape.
+
+    names, types: of its parameters, in order; the first is the tenant. columns: of its rows.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A statement with its values, ready to be run."""
+
+    statement: Statement
+    args: tuple[Any, ...]
+
+
+def bound(plan: Plan, facet: FacetPlan, tenant_id: UUID, given: Given = NOTHING, view: View = View.CELLS) -> Bound:
+    """The statement that computes a facet of the plan, with its values."""
+    shape, values = shaped(plan, facet, tenant_id, given, view)
+    statement = compiled(shape)
+    # What no other statement has found yet is shown as nothing: the text is the same.
+    return Bound(statement, tuple(values.get(name) for name in statement.names))
+
+
+@lru_cache(maxsize=SHAPES_MAX)
+def compiled(shape: Shape) -> Statement:
+    """The statement of a shape."""
+    match shape.view:
+        case View.TOTALS:
+            return rendered(_totals(shape), f"{shape.name}_totals")
+        case View.MEMBERS:
+            return rendered(_members(shape), f"{shape.name}_members")
+        case View.CELLS:
+            statement = _added_up(_scanned(shape.layers, "scanned"), shape.cells, only_present=shape.page is not None)
+            if shape.page is not None:
+                statement = _paged(statement, shape.page, shape.cells)
+            return rendered(statement, shape.name)
+
+
+def _scanned(layers: tuple[LayerShape, ...], name: str) -> FromClause:
+    scans = []
+    for layer in layers:
+        cells = layer.cells
+        if layer.rollup is not None:
+            scans += [rollup_scan(layer.rollup, cells), delta_scan(layer.rollup, cells)]
+        for source, sums, rest in layer.facts:
+            scan = fact_scan(source, sums, cells, Times(rest, cells.layer))
+            if scan is not None:
+                scans.append(scan)
+    return (union_all(*scans) if len(scans) > 1 else scans[0]).cte(name)
+
+
+def _added_up(scanned: FromClause, cells: Cells, *, only_present: bool) -> Select[Any]:
+    totals = {name: func.sum(scanned.c[name]) for name in cells.sums_named}
+    kinds = dict(zip(cells.sums_named, (name for name, _ in cells.outputs), strict=True))
+    columns = [*(scanned.c[name] for name in cells.columns)]
+    columns += [_typed(kinds[name], total).label(name) for name, total in totals.items()]
+    statement = select(*columns)
+    if cells.is_compared and cells.has_time:
+        # Buckets of the compared time that belong to no bucket of the range.
+        statement = statement.where(scanned.c[BUCKET].is_not(None))
+    if cells.columns:
+        statement = statement.group_by(*cells.grouping)
+    if only_present:
+        # A group is there if anything that is asked of it is not nothing; rollups keep rows of which nothing is left.
+        statement = statement.having(or_(*(total != literal_column("0") for total in totals.values())))
+    return statement
+
+
+def _typed(name: str, total: ColumnElement[Any]) -> ColumnElement[Any]:
+    declared = SUMS[name]
+    fits_big = declared.decimals == 0 and not declared.is_money
+    return cast(total, BIG) if fits_big else total
+
+
+def _fitting(groups: Select[Any], page: PageShape, cells: Cells) -> tuple[FromClause, FromClause]:
+    # All groups, and those that fit `having`, with the values that they are ordered and chosen by.
+    grouped = groups.cte("grouped")
+    is_original = cells.money is Money.ORIGINAL
+    values = []
+    for number, term in enumerate(page.terms):
+        values.append(shown_value(term.value, grouped, is_original=is_original).label(term_column(number)))
+        if term.previous is not None:
+            before = shown_value(term.previous, grouped, is_original=is_original)
+            values.append(before.label(before_column(number)))
+    valued: FromClause = select(grouped, *values).subquery("valued") if values else grouped
+    derived = {
+        term_column(number): facet_value(number, term, valued).label(term_column(number))
+        for number, term in enumerate(page.terms)
+        if term.of in (Facet.CHANGE, Facet.SHARE)
+    }
+    if derived:
+        valued = select(*(derived.get(column.name, column) for column in valued.c)).subquery("derived")
+    conditions = [] if page.having is None else [fits(page.having, valued)]
+    if page.only_known:
+        conditions.append(valued.c[cells.dimensions[0]].is_not(None))
+    if not conditions:
+        return grouped, valued
+    fitting = select(valued).where(*conditions).cte(FITTING)
+    return fitting, fitting
+
+
+def _paged(groups: Select[Any], page: PageShape, cells: Cells) -> Select[Any]:
+    every, valued = _fitting(groups, page, cells)
+    if page.is_ranked:
+        rank = func.row_number().over(partition_by=_parent(cells, valued), order_by=order_by(page.sorts, valued))
+        valued = select(valued, rank.label(RANK)).subquery("ranked")
+    chosen = select(valued)
+    if page.nulls is not None:
+        chosen = chosen.where(after(page.sorts, page.nulls, valued))
+    apart = [*(_parent(cells, valued) or []), *([valued.c[BUCKET]] if page.per_bucket else [])]
+    if not apart:
+        chosen = chosen.order_by(*order_by(page.sorts, valued)).limit(one("limit", BIG))
+    else:
+        # A page for each parent, or time bucket.
+        number = func.row_number().over(partition_by=apart, order_by=order_by(page.sorts, valued))
+        numbered = chosen.add_columns(number.label("place")).subquery("numbered")
+        columns = [column for column in numbered.c if column.name != "place"]
+        chosen = select(*columns).where(numbered.c.place <= one("limit", BIG)).order_by(numbered.c.place)
+    return _counted(chosen, every, cells, page) if page.is_counted else chosen
+
+
+def _parent(cells: Cells, source: FromClause) -> list[ColumnElement[Any]] | None:
+    return [source.c[PARENT]] if cells.parent else None
+
+
+def _counted(chosen: Select[Any], groups: FromClause, cells: Cells, page: PageShape) -> Select[Any]:
+    # The number of groups stands beside each row of the page, and alone where the page is empty.
+    paged = chosen.subquery("page")
+    every = select(*(_parent(cells, groups) or []), func.count().label(TOTAL)).select_from(groups)
+    on: Callable[[FromClause], ColumnElement[bool]] = lambda counted: true()  # noqa: E731
+    if cells.parent:
+        every = every.group_by(groups.c[PARENT])
+        on = lambda counted: counted.c[PARENT] == paged.c[PARENT]  # noqa: E731
+    counted = every.subquery("counted")
+    columns = [column for column in paged.c if column.name != PARENT]
+    if cells.parent:
+        columns.insert(0, counted.c[PARENT])
+    joined = counted.outerjoin(paged, on(counted))
+    return select(*columns, counted.c[TOTAL]).select_from(joined).order_by(*order_by(page.sorts, paged))
+
+
+def _totals(shape: Shape) -> Select[Any]:
+    # From the facts of all groups that fit: distinct counts of groups do not add up.
+    assert shape.page is not None
+    cells = shape.cells
+    groups = _added_up(_scanned(shape.layers, "scanned"), cells, only_present=True)
+    _, fitting = _fitting(groups, shape.page, cells)
+    layers = tuple(replace(layer, cells=_inside(layer.cells)) for layer in shape.layers)
+    statement = _added_up(_scanned(layers, "inside"), _inside(cells), only_present=False)
+    return statement.add_cte(fitting)  # type: ignore[arg-type]  # a CTE, for totals are asked of groups that fit
+
+
+def _inside(cells: Cells) -> Cells:
+    return replace(cells, dimensions=(), folds=(), has_time=False, within=cells)
+
+
+def _members(shape: Shape) -> Select[Any]:
+    cells = shape.cells
+    members = {member(name) for name, _ in cells.folded}
+    apart = _added_up(_scanned(shape.layers, "scanned"), cells, only_present=True).subquery("apart")
+    keys = [apart.c[name] for name in cells.columns if name not in members]
+    return select(*keys, func.count().label(MEMBERS)).group_by(*keys)
+
+
+_CLAUSE = re.compile(r"(?<!\() (UNION ALL|LEFT OUTER JOIN|JOIN|GROUP BY|ORDER BY)(?= )")
+_PARAMETER = re.compile(r"\$(\d+)")
+_TENANT_CAST = re.compile(r"= \$1::UUID\b")
+
+
+def rendered(statement: Select[Any], name: str) -> Statement:
+    """The expression as text, with the tenant as its first parameter."""
+    dialect: Any = asyncpg.dialect()  # type: ignore[no-untyped-call]
+    text = statement.compile(dialect=dialect)
+    given = list(text.positiontup or ())
+    names = ["tenant", *(item for item in given if item != "tenant")]
+    numbers = {str(number): str(names.index(item) + 1) for number, item in enumerate(given, start=1)}
+    sql = _PARAMETER.sub(lambda found: f"${numbers[found[1]]}", str(text))
+    sql = _TENANT_CAST.sub("= $1", sql)
+    # A line for each clause, for those who read it in logs and in `explain`.
+    sql = _CLAUSE.sub(r"\n\1", sql).replace("UNION ALL SELECT", "UNION ALL\nSELECT")
+    lines = [line.strip() for line in sql.splitlines()]
+    columns = tuple(column.name for column in statement.selected_columns)
+    types = ("uuid", *(text.binds[item].type.compile(dialect).lower() for item in names[1:]))
+    return Statement(f"/* analytics.{name} */\n" + "\n".join(lines), tuple(names), types, columns)
