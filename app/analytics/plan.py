@@ -63,7 +63,7 @@ class Layer:
     """One reading of the facts. where: the question's filter and the measure's own.
 
     edges: of its time buckets, cut to the interval; () for one. aligned: the answer's cell of each of its buckets, 0
-    for none; () where they are the same.
+    for none; () where they are the same. sizing: how much there is to take a sample of, where one is taken.
     """
 
     key: LayerKey
@@ -73,6 +73,7 @@ class Layer:
     aligned: tuple[int, ...]
     sums: tuple[str, ...]
     scans: tuple[Scan, ...]
+    sizing: "Layer | None" = None
 
 
 @dataclass(frozen=True, slots=True)

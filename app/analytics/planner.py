@@ -49,6 +49,9 @@ ESTIMATE_WEIGHT = 2
 QUANTILE_WEIGHT = 6
 """The same of a quantile."""
 
+SIZES = {"visitors": "instances", "customers": "orders_e9"}
+"""What tells how much there is to count distinct ones of."""
+
 CREDITED = frozenset({Source.CREDITS, Source.LINES, Source.REFUNDS, Source.ORDERS})
 """Facts that count by credit."""
 
@@ -191,7 +194,12 @@ class _Planning:
         where = both(resolved.where, key.where)
         needed = frozenset(dimensions) | self.parent | dimensions_of(where)
         scans = self._scans(sums, interval, edges, needed) if sums else ()
-        return Layer(key, where, interval, edges, aligned, sums, scans)
+        sizing = None
+        if key.is_sampled:
+            sizes = tuple(SIZES[name] for name in sums)
+            counted = self._scans(sizes, interval, (), self.parent | dimensions_of(where))
+            sizing = Layer(LayerKey(), where, interval, (), (), sizes, counted)
+        return Layer(key, where, interval, edges, aligned, sums, scans, sizing)
 
     def _scans(
         self, sums: tuple[str, ...], interval: Interval, edges: tuple[datetime, ...], needed: frozenset[str]

@@ -140,6 +140,7 @@ class _Resolving:
             attribution=question.attribution,
             where=self.where,
             parents=self.parents,
+            estimates=self.estimates,
             totals=totals,
             layout=layout,
             shares=shares,

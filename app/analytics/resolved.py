@@ -85,7 +85,7 @@ class Resolved:
     """A question without mistakes, its range and zone concrete. now: the request's time.
 
     layout: of the totals, None where nothing of them is asked. shares: measures whose totals decide which groups come.
-    converts: whether the currency is not the tenant's.
+    converts: whether the currency is not the tenant's. estimates: distinct counts asked as AUTO are estimated.
     """
 
     interval: Interval
@@ -100,6 +100,7 @@ class Resolved:
     attribution: Attribution
     where: Filter | None
     parents: Parents | None
+    estimates: bool
     totals: Columns
     layout: Layout | None
     shares: Asks

@@ -83,6 +83,13 @@ REVENUE_KINDS = frozenset({LineKind.ITEM, LineKind.DISCOUNT})
 """Kinds of line that make up gross revenue, and that the measure `refunds` counts."""
 
 
+class CustomerKind(StrEnum):
+    """Whether an order is its customer's first."""
+
+    NEW = "NEW"
+    RETURNING = "RETURNING"
+
+
 class OrderEventKind(StrEnum):
     """What happened to an order, in the store's words."""
 

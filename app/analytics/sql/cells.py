@@ -50,9 +50,9 @@ class Cells:
 
     outputs: every sum of the facet and its layer, in order. folds: of the dimensions, None for those that are whole.
     is_exact: every instant is a cell of its own, instead of buckets between edges. is_aligned: buckets belong to cells
-    that a parameter tells. is_compared: some layer is aligned. weight: column of the credits. has_as_of: facts recorded later do not count. is_sampled:
-    distinct counts are estimated from a part. keeps_members: folded keys stay apart. within: only facts in cells that
-    fit.
+    that a parameter tells. is_compared: some layer is aligned. weight: column of the credits. has_as_of: facts recorded
+    later do not count. is_sampled: distinct counts are estimated from a part. keeps_members: folded keys stay apart.
+    within: only facts in cells that fit.
     """
 
     parent: str | None
@@ -138,7 +138,7 @@ class Cells:
     def summed(self, aggregates: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
         """The columns of all sums: as given, 0 for those that this scan does not give."""
         outputs = self.outputs or tuple((name, 0) for name in self.sums)
-        nothing = literal_column("0")
+        nothing: ColumnElement[Any] = literal_column("0")
         return [
             (aggregates.get(name, nothing) if layer == self.layer else nothing).label(column(name, layer))
             for name, layer in outputs
@@ -226,8 +226,8 @@ class Times:
     def hold(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
         """Whether the time is one of these."""
         if not self.rest:
-            start, end = column("range_start", self.layer), column("range_end", self.layer)
-            return and_(at >= one(start, INSTANT), at < one(end, INSTANT))
+            first, last = column("range_start", self.layer), column("range_end", self.layer)
+            return and_(at >= one(first, INSTANT), at < one(last, INSTANT))
         spans = []
         for number in range(1, self.rest + 1):
             index: ColumnElement[Any] = literal_column(str(number))

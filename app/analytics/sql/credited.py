@@ -205,7 +205,9 @@ def _is_new(cells: Cells, customer: FromClause) -> ColumnElement[bool]:
     if clocks:
         first = select(func.min(earlier.c.occurred_at)).where(of_customer).correlate(customer).scalar_subquery()
         return and_(first >= start, *(local_key(name, first) == customer.c[name] for name in clocks))
-    before = select(literal_column("1")).select_from(earlier).where(of_customer, earlier.c.occurred_at < start)
+    before: Select[Any] = (
+        select(literal_column("1")).select_from(earlier).where(of_customer, earlier.c.occurred_at < start)
+    )
     return ~exists(before.correlate(customer))
 
 
@@ -292,7 +294,7 @@ def lines_scan(sums: tuple[str, ...], cells: Cells, times: Times) -> Select[Any]
     if cells.requires("product"):
         credit = _credit_of(line, cells, by_credit=by_credit)
         # Index: order_lines_product.
-        source = line.join(credit, true())
+        source: FromClause = line.join(credit, true())
         conditions.append(times.hold(line.c.occurred_at))
     else:
         credit = credits_.alias("credit")

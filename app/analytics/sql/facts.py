@@ -128,14 +128,14 @@ def _commissions(sums: tuple[str, ...], cells: Cells, times: Times) -> Select[An
             source = commission.join(part, part.c.commission_id == commission.c.id)
             conditions += [of_tenant(part), *cells.recorded(part)]
     at = part.c.occurred_at
-    rated_at = at
+    rated_at: ColumnElement[Any] = at
     if cells.money is Money.CONVERTED:
         # A commission has its order's rate, also where it was reversed later.
         order = _order_of(commission)
         source = source.outerjoin(order, true())
         rated_at = func.coalesce(order.c.occurred_at, at)
     source, amount = priced(source, part, cells, rated_at, commission.c.currency)
-    state = commission.c.state
+    state: ColumnElement[Any] = commission.c.state
     if cells.has_as_of:
         then = _state_then(commission)
         source = source.outerjoin(then, true())

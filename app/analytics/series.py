@@ -1,0 +1,132 @@
+"""Time series: a bucket for every step of the range, also where nothing lies in it. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from app.analytics.figures import Figures, Reader
+from app.analytics.layout import Layout, column
+from app.analytics.query import Fill
+from app.analytics.resolved import Resolved, ResolvedSeries
+from app.core.timegrain import bucket_of, local_date
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A time bucket and its figures.
+
+    is_partial: cut by the range or its group, or still running. is_filled: nothing is in it. is_null: so that it has no
+    measures.
+    """
+
+    start: datetime
+    end: datetime
+    local_date: date
+    is_partial: bool
+    is_filled: bool
+    is_null: bool
+    figures: Figures
+
+
+Cells = Mapping[int, Sequence[int]]
+"""Sums by number of their time cell, from 0."""
+
+
+def buckets(resolved: Resolved, asked: ResolvedSeries, sums: Sequence[str], cells: Cells, read: Reader) -> list[Bucket]:
+    """The buckets of the range, as far as it has passed. sums: names of the cells' sums."""
+    edges = asked.buckets.edges
+    known = _known(asked.layout, sums, cells)
+    if asked.cumulative:
+        cells = _running(cells, len(edges) - 1, len(sums))
+    # Buckets that have not begun are left out, unless a fact is dated there already.
+    last = min(max(bucket_of(resolved.now, edges), max(known, default=-1)), len(edges) - 2)
+    return list(
+        _filled(resolved, asked, ((number, number) for number in range(last + 1)), known, len(sums), cells, read)
+    )
+
+
+def buckets_within(
+    resolved: Resolved,
+    asked: ResolvedSeries,
+    sums: Sequence[str],
+    cells: Cells,
+    read: Reader,
+    cuts: Sequence[datetime],
+    span: tuple[datetime, datetime],
+) -> list[Bucket]:
+    """The same of a group by time: the buckets that its span touches. cuts: edges of the cells."""
+    edges = asked.buckets.edges
+    known = _known(asked.layout, sums, cells)
+    first, end = bucket_of(span[0], cuts), bucket_of(span[1], cuts)
+    # A span ends at an edge of the cells; the last one of all is no cell's start.
+    end = end if cuts[end] == span[1] else end + 1
+    last = max(bucket_of(resolved.now, cuts), max(known, default=-1))
+    pairs = [(max(bucket_of(cuts[cell], edges), 0), cell) for cell in range(max(first, 0), min(end, last + 1))]
+    found = _filled(resolved, asked, pairs, known, len(sums), cells, read)
+    return [
+        replace(bucket, is_partial=bucket.is_partial or bucket.start < span[0] or bucket.end > span[1])
+        for bucket in found
+    ]
+
+
+def _known(layout: Layout, sums: Sequence[str], cells: Cells) -> set[int]:
+    # Cells in which something of the range lies; what lies in the compared time alone does not count.
+    own = {
+        column(name, layer)
+        for layer, key in enumerate(layout.layers)
+        for name in layout.sums[layer]
+        if not key.is_previous
+    }
+    places = [index for index, name in enumerate(sums) if name in own]
+    return {number for number, row in cells.items() if any([row[place] for place in places])}
+
+
+def _running(cells: Cells, count: int, width: int) -> Cells:
+    total = [0] * width
+    found = {}
+    for number in range(count):
+        row = cells.get(number)
+        if row is not None:
+            total = [before + value for before, value in zip(total, row, strict=True)]
+        found[number] = total
+    return found
+
+
+def _filled(
+    resolved: Resolved,
+    asked: ResolvedSeries,
+    places: Iterable[tuple[int, int]],
+    known: set[int],
+    width: int,
+    cells: Cells,
+    read: Reader,
+) -> Iterable[Bucket]:
+    # places: bucket and cell. Of what is empty there is what `fill` says.
+    edges, fill = asked.buckets.edges, asked.fill
+    nothing = [0] * width
+    before: Figures | None = None
+    for number, cell in places:
+        is_known = cell in known
+        if not is_known and fill is Fill.NONE:
+            continue
+        figures = read.read(cells.get(cell, nothing))
+        is_null = False
+        if is_known:
+            before = figures
+        elif fill is Fill.ZERO:
+            figures = replace(figures, values=tuple(value or 0 for value in figures.values))
+        elif fill is Fill.PREVIOUS and before is not None:
+            figures = replace(figures, values=before.values)
+        elif fill in (Fill.NULL, Fill.PREVIOUS):
+            figures = replace(figures, values=(None,) * len(figures.values))
+            is_null = True
+        start, end = edges[number], edges[number + 1]
+        yield Bucket(
+            start=start,
+            end=end,
+            local_date=local_date(start, resolved.zone),
+            is_partial=start < resolved.interval.start or end > min(resolved.interval.end, resolved.now),
+            is_filled=not is_known,
+            is_null=is_null,
+            figures=figures,
+        )
