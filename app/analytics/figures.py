@@ -1,4 +1,4 @@
-"""The numbers of a row: sums become measures, whole numbers of their last shown digit, and these what is shown. Pure."""
+"""The numbers of a row: sums become whole numbers of measures' last shown digit, and these what is shown. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -91,5 +91,5 @@ def _formula(reading: Reading, places: dict[str, int], digits: int) -> Callable[
 
 
 def whole_number(value: Any) -> int:
-    """A sum of a row. Numerics come as Decimal from the database and as text from the cache; None: nothing was added."""
+    """A sum of a row: as Decimal from the database, as text from the cache, None where nothing was added."""
     return 0 if value is None else value if type(value) is int else int(Decimal(value))

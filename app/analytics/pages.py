@@ -49,7 +49,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class GroupPage:
-    """One page of groups. totals: figures of all groups, whose measures stand in whole. total: number of all, if asked."""
+    """One page of groups. totals: figures of all groups. total: number of all groups, if asked."""
 
     asked: ResolvedGroups
     columns: tuple[str, ...]

@@ -7,7 +7,18 @@ from app.analytics.compare import Compared
 from app.analytics.layout import Layout, Term
 from app.analytics.order import Place, Sort
 from app.analytics.plan import Wanted, WantedJoint
-from app.analytics.query import Asks, Attribution, ByDimension, ByTime, Columns, Fill, Filter, Parents, Top
+from app.analytics.query import (
+    Asks,
+    Attribution,
+    ByDimension,
+    ByTime,
+    Columns,
+    Fill,
+    Filter,
+    Parents,
+    Top,
+    dimensions_of,
+)
 from app.core.timegrain import Granularity, Interval
 
 
@@ -106,3 +117,21 @@ class Resolved:
     shares: Asks
     series: tuple[ResolvedSeries, ...]
     groups: tuple[ResolvedGroups, ...]
+
+    @property
+    def layouts(self) -> tuple[Layout, ...]:
+        """Those of all facets."""
+        found = [] if self.layout is None else [self.layout]
+        found += [each.layout for each in self.series]
+        for groups in self.groups:
+            found += [groups.layout, *(top.layout for top in groups.tops), *(each.layout for each in groups.series)]
+        return tuple(found)
+
+    @property
+    def reaches_back(self) -> bool:
+        """Whether it depends on every order before, as whether a customer is new does."""
+        layouts = self.layouts
+        looked_at = {name for each in self.groups for name in each.dimensions} | dimensions_of(self.where)
+        looked_at |= {name for layout in layouts for key in layout.layers for name in dimensions_of(key.where)}
+        counts_new = any("new_customers" in sums for layout in layouts for sums in layout.sums)
+        return counts_new or "customer_kind" in looked_at

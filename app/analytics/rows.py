@@ -1,4 +1,4 @@
-"""Rows of sums, as the statements of a question gave them or the cache kept them, and how they are taken apart. Pure."""
+"""Rows of sums, as statements gave them or the cache kept them, and how they are taken apart. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,29 +5,27 @@ one.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-import orjson
-
-from app.analytics.answer import Answer, Computed, Rows, answer_of, answers_of
-from app.analytics.plan import FacetPlan, Plan
+from app.analytics.answer import Answer, answer_of, answers_of
+from app.analytics.computing import compute
+from app.analytics.kept import dumped, key_of, loaded
+from app.analytics.plan import Plan
 from app.analytics.planner import Stored, everything_stored, plan
 from app.analytics.query import Parents, Preset, Question
-from app.analytics.resolve import Resolved, needs_extent, resolve
+from app.analytics.resolve import Limits, needs_extent, resolve
+from app.analytics.resolved import Resolved
 from app.analytics.rollups.catalog import stored
+from app.analytics.rows import Computed
 from app.analytics.sql.state import EXTENT, OWN_EXTENT, ROLLUP_STATE, SIZES
 from app.analytics.sql.statement import Bound, bound
 from app.cache.answers import Answers, Depends
 from app.core.context import Ctx
-from app.core.hashing import content_hash
 from app.core.timegrain import utc_days
 from app.db.session import Database, ReadSession
+from app.errors import QueryIssue, QueryIssues
 from app.settings import Settings
-
-VERSION = 1
-"""Of cached answers: raised when what is kept or what it means changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +61,7 @@ class Runner:
     @staticmethod
     def nominal(ctx: Ctx, settings: Settings, question: Question, parents: Parents | None = None) -> Plan:
         """The same without a database at hand."""
-        resolved = resolve(
-            question,
-            ctx,
-            page_items_max=settings.page_items_max,
-            parents=parents,
-            data_from=_nominal(question, ctx),
-        )
-        return plan(resolved, everything_stored(ctx.tenant) if settings.rollups_enabled else None)
+        return _affordable(ctx, settings, question, parents, _nominal(question, ctx))[1]
 
     async def planned(self, ctx: Ctx, question: Question, parents: Parents | None = None) -> Plan:
         """How the question would be answered with what is stored now. Answers nothing."""
@@ -104,17 +95,19 @@ class Runner:
         first_at = None
         if needs_extent(question):
             first_at = (await self.extent(ctx)).first_at or ctx.now
-        return resolve(question, ctx, page_items_max=self.settings.page_items_max, parents=parents, data_from=first_at)
+        if question.max_cost is not None:
+            return _affordable(ctx, self.settings, question, parents, first_at)[0]
+        return resolve(question, ctx, _limits(self.settings), parents=parents, data_from=first_at)
 
     async def _computed(self, ctx: Ctx, resolved: Resolved) -> Computed:
-        key = _key(resolved)
+        key = key_of(resolved)
         # The token is handed out before anything is read: a write in between must make this answer stale, not fresh.
-        found = await self.answers.get(ctx.tenant_id, key, _depends(resolved))
+        found = await self.answers.get(ctx.tenant_id, key, _depends(resolved), max_age=resolved.max_age)
         if found.body is not None:
-            return _loaded(found.body)
+            return loaded(found.body)
         computed = await self._compute(ctx, resolved)
         if found.token is not None:
-            body = _dumped(computed)
+            body = dumped(computed)
             if len(body) <= self.settings.answer_bytes_max:
                 await self.answers.put(ctx.tenant_id, key, found.token, body)
         return computed
@@ -123,10 +116,7 @@ class Runner:
         async with self.db.snapshot(ctx.tenant_id) as session:
             # Read in the snapshot: a rebuild for another zone or currency is seen whole or not at all.
             planned = plan(resolved, await self._stored(session))
-            totals = None if planned.totals is None else await _rows(session, planned, planned.totals)
-            series = [await _rows(session, planned, facet) for facet in planned.series]
-            groups = [await _rows(session, planned, facet) for facet in planned.groups]
-        return Computed(resolved.as_of, totals, tuple(series), tuple(groups), planned)
+            return await compute(session, resolved, planned)
 
     async def _stored(self, session: ReadSession) -> Stored | None:
         if not self.settings.rollups_enabled:
@@ -135,10 +125,28 @@ class Runner:
         return None if state is None else Stored(state["zone"], state["currency"], stored(state["sets"]))
 
 
-async def _rows(session: ReadSession, planned: Plan, facet: FacetPlan) -> Rows:
-    statement = bound(planned, facet, session.tenant_id)
-    rows = await session.fetch(statement.statement.text, *statement.args)
-    return Rows(statement.statement.columns, rows)
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.page_items_max, timedelta(seconds=settings.write_timeout_s))
+
+
+def _affordable(
+    ctx: Ctx, settings: Settings, question: Question, parents: Parents | None, data_from: datetime | None
+) -> tuple[Resolved, Plan]:
+    # The question as it can be answered within its cost: exactly, or with distinct counts estimated. Raises QueryIssues.
+    stored = everything_stored(ctx.tenant) if settings.rollups_enabled else None
+    limits = _limits(settings)
+    resolved = resolve(question, ctx, limits, parents=parents, data_from=data_from)
+    planned = plan(resolved, stored)
+    most = question.max_cost
+    if most is None or planned.cost <= most:
+        return resolved, planned
+    estimated = resolve(question, ctx, limits, parents=parents, data_from=data_from, estimates=True)
+    cheaper = plan(estimated, stored)
+    if cheaper.cost <= most:
+        return estimated, cheaper
+    message = f"The question costs {cheaper.cost} points; `maxCost` is {most}."
+    suggestion = "Ask a shorter range, fewer groups or measures, or allow more."
+    raise QueryIssues([QueryIssue("QUERY_TOO_COSTLY", message, ("maxCost",), suggestion)])
 
 
 def _nominal(question: Question, ctx: Ctx) -> datetime | None:
@@ -146,64 +154,12 @@ def _nominal(question: Question, ctx: Ctx) -> datetime | None:
     return ctx.now.replace(year=ctx.now.year - 1, day=1) if question.range is Preset.ALL_TIME else None
 
 
-# ------------------------------------------------------------------ cached answers
-
-
-def _key(resolved: Resolved) -> str:
-    # Everything that changes the answer but the facts. Who may see only own rows has that in the filter; tenants are
-    # apart in the store. The request's time is not in it: the range is.
-    question = (
-        VERSION,
-        resolved.interval,
-        resolved.zone,
-        resolved.currency,
-        resolved.where,
-        resolved.parents,
-        resolved.totals,
-        tuple((facet.every, facet.measures) for facet in resolved.series),
-        tuple(
-            (facet.by, facet.measures, facet.sorts, facet.limit, facet.place, facet.is_counted, facet.is_ranked)
-            for facet in resolved.groups
-        ),
-        resolved.wants_warnings,
-    )
-    return "analytics:" + content_hash(repr(question)).hex()
-
-
 def _depends(resolved: Resolved) -> Depends:
-    first, last = utc_days(resolved.interval)
-    measures = set(resolved.totals).union(*(facet.measures for facet in resolved.series))
-    measures = measures.union(*(facet.measures for facet in resolved.groups))
-    measures |= {sort.name for facet in resolved.groups for sort in facet.sorts}
-    if "newCustomers" in measures:
+    days = [utc_days(resolved.interval)]
+    if resolved.compared is not None:
+        days.append(utc_days(resolved.compared.interval))
+    if resolved.reaches_back:
         # Whether a customer is new depends on every order before.
-        first = date.min
-    return Depends(days=((first, last),), tags=frozenset({"tenant"}))
-
-
-def _dumped(computed: Computed) -> bytes:
-    def rows(item: Rows) -> dict[str, Any]:
-        return {"columns": item.columns, "rows": [list(row) for row in item.rows]}
-
-    body = {
-        "at": computed.at.isoformat(),
-        "totals": None if computed.totals is None else rows(computed.totals),
-        "series": [rows(item) for item in computed.series],
-        "groups": [rows(item) for item in computed.groups],
-    }
-    # Ids and numerics as text: what reads rows takes both forms.
-    return orjson.dumps(body, default=str)
-
-
-def _loaded(body: bytes) -> Computed:
-    def rows(item: dict[str, Any]) -> Rows:
-        return Rows(tuple(item["columns"]), item["rows"])
-
-    value = orjson.loads(body)
-    return Computed(
-        at=datetime.fromisoformat(value["at"]),
-        totals=None if value["totals"] is None else rows(value["totals"]),
-        series=tuple(map(rows, value["series"])),
-        groups=tuple(map(rows, value["groups"])),
-        plan=None,
-    )
+        days = [(date.min, max(last for _, last in days))]
+    tags = {"tenant", "rates"} if resolved.converts else {"tenant"}
+    return Depends(days=tuple(days), tags=frozenset(tags))

@@ -78,7 +78,7 @@ def _known(layout: Layout, sums: Sequence[str], cells: Cells) -> set[int]:
         if not key.is_previous
     }
     places = [index for index, name in enumerate(sums) if name in own]
-    return {number for number, row in cells.items() if any([row[place] for place in places])}
+    return {number for number, row in cells.items() if any(row[place] for place in places)}
 
 
 def _running(cells: Cells, count: int, width: int) -> Cells:
