@@ -1,4 +1,4 @@
-"""Cached answers: under which key they are kept, and their bytes. What is kept are rows of sums; ids, not names. Pure."""
+"""Cached answers: under which key they are kept, and their bytes: rows of sums, ids instead of names. Pure."""
 
 from datetime import datetime
 from typing import Any

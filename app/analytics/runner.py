@@ -132,7 +132,7 @@ def _limits(settings: Settings) -> Limits:
 def _affordable(
     ctx: Ctx, settings: Settings, question: Question, parents: Parents | None, data_from: datetime | None
 ) -> tuple[Resolved, Plan]:
-    # The question as it can be answered within its cost: exactly, or with distinct counts estimated. Raises QueryIssues.
+    # The question as it can be answered within its cost: exactly, or with distinct counts estimated.
     stored = everything_stored(ctx.tenant) if settings.rollups_enabled else None
     limits = _limits(settings)
     resolved = resolve(question, ctx, limits, parents=parents, data_from=data_from)
