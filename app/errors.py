@@ -19,6 +19,7 @@ CODES: dict[str, str] = {
     "PAYLOAD_TOO_LARGE": "The body, document or batch exceeds its limit. Send smaller ones.",
     "QUERY_TOO_DEEP": "The selection is nested too deeply. Split the query.",
     "QUERY_TOO_COSTLY": "The estimated cost exceeds the limit. Ask for smaller pages or fewer fields.",
+    "TOO_MANY_SUBSCRIPTIONS": "A connection, key or process holds as many subscriptions as it may. End some first.",
     "SERVICE_UNAVAILABLE": "A database is away or busy. Repeat the request with the same idempotency key.",
     "INTERNAL_SERVER_ERROR": "A bug of ours, logged under the id given.",
     "NOT_FOUND": "No such row in this tenant; of a command: no such tenant, key or data directory.",
@@ -46,6 +47,8 @@ CODES: dict[str, str] = {
     "INVALID_PAGE": "`first`/`last`/`after`/`before` do not go together or exceed the limit.",
     "MEASURE_NOT_BY_DIMENSION": "The measure's facts lack the dimension; the message lists what fits.",
     "RANGE_INVALID": "The range is empty, reversed or too wide for the granularity.",
+    "COMPARE_MISSING": "A previous value or a change is sought without a compared time. Give `compare`.",
+    "NOT_ADDITIVE": "The measure does not add up, so that it has no share and no running total.",
     "TOO_MANY_GROUPS": "More grouping elements than allowed.",
     "NOT_SUPPORTED": "The combination is not supported; the message says what is.",
 }
