@@ -22,6 +22,7 @@ from graphql_schema import (
     codes,
     commissions,
     customers,
+    engagements,
     enrollments,
     influencer_writes,
     influencers,
@@ -33,6 +34,7 @@ from graphql_schema import (
     products,
     refund_writes,
     refunds,
+    spend,
     viewer,
 )
 from graphql_schema.permissions import check_declared
@@ -57,6 +59,8 @@ FEATURES: tuple[ModuleType, ...] = (
     refunds,
     refund_writes,
     commissions,
+    engagements,
+    spend,
     analytics,
     catalog,
 )
