@@ -47,7 +47,7 @@ def own(rows: dict[str, int]) -> dict[str, int]:
 
 async def test_files_hold_what_the_dictionary_says(runtime: Runtime, ctx: Ctx, admin: Any, tmp_path: Path) -> None:
     rows = await fill(runtime, ctx.tenant, seed=1)
-    await ProgramRows(runtime.db, admin, ctx).rate("USD", "GBP", "0.79")
+    await ProgramRows(runtime.db, admin, ctx).rate("NIO", "GBP", "0.02")
     rows["exchange_rates"] = await admin.fetchval("SELECT count(*) FROM exchange_rates")
 
     made = await export_facts(runtime.db, ctx.tenant, tmp_path / "out", now=ctx.now)
@@ -101,13 +101,13 @@ async def test_all_files_see_the_snapshot_that_was_named(runtime: Runtime, ctx: 
 
 
 async def test_rates_come_with_all_their_digits(runtime: Runtime, ctx: Ctx, admin: Any, tmp_path: Path) -> None:
-    await ProgramRows(runtime.db, admin, ctx).rate("USD", "GBP", "0.7912345678", on=START)
+    await ProgramRows(runtime.db, admin, ctx).rate("NIO", "GBP", "0.0212345678", on=START)
 
     await export_facts(runtime.db, ctx.tenant, tmp_path, now=ctx.now)
 
     rates = parquet.read_table(tmp_path / "exchange_rates.parquet").to_pylist()
-    (rate,) = [row for row in rates if (row["base"], row["quote"], row["day"]) == ("USD", "GBP", START.date())]
-    assert (rate["rate"], rate["recorded_at"]) == (Decimal("0.7912345678"), START)
+    (rate,) = [row for row in rates if (row["base"], row["quote"], row["day"]) == ("NIO", "GBP", START.date())]
+    assert (rate["rate"], rate["recorded_at"]) == (Decimal("0.0212345678"), START)
 
 
 async def test_each_family_is_one_statement(
