@@ -28,6 +28,7 @@ from graphql_schema import (
     influencers,
     instances,
     links,
+    live,
     node,
     order_writes,
     orders,
@@ -62,9 +63,11 @@ FEATURES: tuple[ModuleType, ...] = (
     engagements,
     spend,
     analytics,
+    live,
     catalog,
 )
-"""Modules with a `Query`, a `Mutation` or both, and `TYPES` for types that no field names (a node's kinds)."""
+"""Modules with a `Query`, a `Mutation`, a `Subscription` or several of these, and `TYPES` for types that no field names
+(a node's kinds)."""
 
 
 def build(features: Sequence[ModuleType] = FEATURES) -> strawberry.Schema:
@@ -72,10 +75,12 @@ def build(features: Sequence[ModuleType] = FEATURES) -> strawberry.Schema:
     query = _merged("Query", "What can be read. Reading changes nothing.", features)
     mutation = _merged("Mutation", "What can be written. Each field is one transaction.", features)
     assert query is not None, "a schema without a query"
-    check_declared([root for root in (query, mutation) if root is not None])
+    subscription = _merged("Subscription", "What can be followed: each field is answered again and again.", features)
+    check_declared([root for root in (query, mutation, subscription) if root is not None])
     return strawberry.Schema(
         query=query,
         mutation=mutation,
+        subscription=subscription,
         types=[listed for feature in features for listed in getattr(feature, "TYPES", ())],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )
