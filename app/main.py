@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.usecases import door
 from app.web.app import build_app
 from graphql_schema.execute import Executor
+from graphql_schema.live_hub import Live
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +28,8 @@ DRAIN_S = 30.0
 
 def create_app(runtime: Runtime) -> Starlette:
     """The application over an open runtime, which its caller closes."""
-    return build_app(runtime, Executor(runtime))
+    executor = Executor(runtime)
+    return build_app(runtime, executor, Live(runtime, executor))
 
 
 class Server:
@@ -50,13 +52,15 @@ class Server:
     async def _serving(self, _: object) -> AsyncIterator[None]:
         async with open_runtime(self._settings) as runtime:
             executor = Executor(runtime)
-            self._app = build_app(runtime, executor)
+            live = Live(runtime, executor)
+            self._app = build_app(runtime, executor, live)
             log.info("server_started")
             try:
                 yield
             finally:
                 try:
                     async with asyncio.timeout(DRAIN_S):
+                        await live.close()
                         await executor.drain()
                         await door.drain()
                 except TimeoutError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from app.cache.answers import Answers
 from app.cache.keys import KeyEpochs, NullKeyEpochs
 from app.cache.open import open_cache
+from app.cache.pubsub import Changes, NullChanges
 from app.core.clock import Clock, SystemClock
 from app.db.session import Database
 from app.settings import Settings
@@ -26,6 +27,7 @@ class Runtime:
     answers: Answers
     clock: Clock = field(default_factory=SystemClock)
     key_epochs: KeyEpochs = field(default_factory=NullKeyEpochs)
+    changes: Changes = field(default_factory=NullChanges)
 
 
 @asynccontextmanager
@@ -35,7 +37,9 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     cache = open_cache(settings)
     try:
         with _calm_collector():
-            yield Runtime(settings=settings, db=db, answers=cache.answers, key_epochs=cache.key_epochs)
+            yield Runtime(
+                settings=settings, db=db, answers=cache.answers, key_epochs=cache.key_epochs, changes=cache.changes
+            )
     finally:
         await cache.close()
         await db.close()

@@ -184,7 +184,7 @@ def ordering(noun: str, rows: str, *, direction: Direction = Direction.ASC, **so
 
 FactOrder = ordering(
     "Fact",
-    "orders, refunds, adjustments and commissions",
+    "orders, refunds, adjustments, commissions, engagement snapshots and spend",
     direction=Direction.DESC,
     OCCURRED_AT="When they happened.",
     RECORDED_AT="When they were recorded.",

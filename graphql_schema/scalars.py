@@ -2,13 +2,13 @@
 
 Every refusal is a GraphQLError in our own words: any other exception's text would reach the client as it is. One with
 a code is of the value's content; without, a value of another kind was sent (see unreadable.py). Python
-types `datetime`, `date` and `Decimal` map by themselves; `BigInt`, `CurrencyCode` and `TimeZone` are annotations from
-this file.
+types `datetime`, `date` and `Decimal` map by themselves; `BigInt`, `CurrencyCode`, `TimeZone` and `Duration` (a
+`timedelta`) are annotations from this file.
 """
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NewType
 from uuid import UUID
@@ -17,13 +17,14 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-from app.core import money, timegrain
+from app.core import durations, money, timegrain
 from app.errors import DomainError
 from graphql_schema.unreadable import Unreadable
 
 BigInt = NewType("BigInt", int)
 CurrencyCode = NewType("CurrencyCode", str)
 TimeZone = NewType("TimeZone", str)
+Duration = NewType("Duration", timedelta)
 
 BIG_INT_MAX = 2**53 - 1
 """The largest integer every JSON reader keeps exact."""
@@ -156,6 +157,22 @@ parse_currency_code = _checked("CurrencyCode", money.exponent)
 parse_time_zone = _checked("TimeZone", timegrain.zone)
 
 
+def parse_duration(value: object) -> timedelta:
+    """A length of time from ISO 8601, without years and months."""
+    rule = 'Duration must be ISO 8601 in weeks, or in days, hours, minutes and seconds, such as "PT2S" or "P1DT12H".'
+    text = _text(value, rule)
+    try:
+        return durations.parse_duration(text)
+    except ValueError:
+        raise _refusal(rule, text) from None
+
+
+def serialize_duration(value: object) -> str:
+    """ISO 8601, in days, hours, minutes and seconds."""
+    assert isinstance(value, timedelta), f"a Duration field got {type(value).__name__}"
+    return durations.format_duration(value)
+
+
 def _serialize_text(value: object) -> str:
     assert isinstance(value, str), f"a text scalar got {type(value).__name__}"
     return value
@@ -221,6 +238,12 @@ SCALARS: dict[Any, ScalarDefinition] = {
         description="The IANA name of a time zone, such as Europe/London.",
         serialize=_serialize_text,
         parse_value=_reading(parse_time_zone),
+    ),
+    Duration: strawberry.scalar(
+        name="Duration",
+        description="A length of time in ISO 8601, without years and months, such as PT2S or P1DT12H.",
+        serialize=serialize_duration,
+        parse_value=_reading(parse_duration),
     ),
 }
 """Python type → scalar: given to the schema as its scalar_map."""

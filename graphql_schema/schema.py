@@ -22,17 +22,20 @@ from graphql_schema import (
     codes,
     commissions,
     customers,
+    engagements,
     enrollments,
     influencer_writes,
     influencers,
     instances,
     links,
+    live,
     node,
     order_writes,
     orders,
     products,
     refund_writes,
     refunds,
+    spend,
     viewer,
 )
 from graphql_schema.permissions import check_declared
@@ -57,10 +60,14 @@ FEATURES: tuple[ModuleType, ...] = (
     refunds,
     refund_writes,
     commissions,
+    engagements,
+    spend,
     analytics,
+    live,
     catalog,
 )
-"""Modules with a `Query`, a `Mutation` or both, and `TYPES` for types that no field names (a node's kinds)."""
+"""Modules with a `Query`, a `Mutation`, a `Subscription` or several of these, and `TYPES` for types that no field names
+(a node's kinds)."""
 
 
 def build(features: Sequence[ModuleType] = FEATURES) -> strawberry.Schema:
@@ -68,10 +75,12 @@ def build(features: Sequence[ModuleType] = FEATURES) -> strawberry.Schema:
     query = _merged("Query", "What can be read. Reading changes nothing.", features)
     mutation = _merged("Mutation", "What can be written. Each field is one transaction.", features)
     assert query is not None, "a schema without a query"
-    check_declared([root for root in (query, mutation) if root is not None])
+    subscription = _merged("Subscription", "What can be followed: each field is answered again and again.", features)
+    check_declared([root for root in (query, mutation, subscription) if root is not None])
     return strawberry.Schema(
         query=query,
         mutation=mutation,
+        subscription=subscription,
         types=[listed for feature in features for listed in getattr(feature, "TYPES", ())],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )

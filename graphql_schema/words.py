@@ -37,7 +37,8 @@ vocabulary(
     "What a key is for.",
     ADMIN="Reads and writes everything.",
     ANALYST="Reads everything but customers; writes nothing.",
-    STORE="Writes orders, refunds, instances, customers and products, and reads them; no analytics, no money.",
+    STORE="Writes orders, refunds, instances, engagement snapshots, customers and products, and reads them; no "
+    "analytics, no money.",
     INFLUENCER="Reads one influencer's own rows and numbers; writes nothing.",
 )
 

@@ -1,8 +1,10 @@
--- Notes what changed, under the next sequence.
+-- Notes what changed, under the next sequence, and tells those who listen to this tenant: the channel is named as the
+-- notes are, the message is what changed, by spaces.
 --
 -- KEYS: the notes. ARGV: notes kept at most; milliseconds they live; what changed ('d<day>', 't<tag>' or '*').
 -- Reply: the notes' key.
 local notes = KEYS[1]
+redis.call('PUBLISH', notes, table.concat(ARGV, ' ', 3))
 local top = redis.call('ZREVRANGE', notes, 0, 0, 'WITHSCORES')
 if #top == 0 then
   -- No incarnation: no answer of this tenant is valid, and no token either.

@@ -126,7 +126,7 @@ class RedisAnswers:
         bounds = [bound.isoformat() if bound else "" for span in depends.days for bound in span]
         reply = await self._ask(
             self._GET,
-            [_notes_key(tenant_id), answer],
+            [notes_key(tenant_id), answer],
             [secrets.token_hex(8), NOTES_LIFE_S * 1000, len(depends.days), *bounds, *depends.tags],
         )
         # A note of this process may have failed while Redis was asked.
@@ -148,7 +148,7 @@ class RedisAnswers:
         origin, sequence, at_ms = token.split(":")
         await self._ask(
             self._PUT,
-            [_notes_key(tenant_id), _answer_key(tenant_id, key)],
+            [notes_key(tenant_id), _answer_key(tenant_id, key)],
             [origin, sequence, at_ms, self._answer_life_ms, NOTES_LIFE_S * 1000, "\n".join(tags), body],
         )
 
@@ -181,7 +181,7 @@ class RedisAnswers:
         if len(names) > NOTE_NAMES_MAX:
             names = EVERYTHING
         args = [NOTES_MAX, NOTES_LIFE_S * 1000, *names]
-        return await self._ask(self._NOTE, [_notes_key(tenant_id)], args) is not None
+        return await self._ask(self._NOTE, [notes_key(tenant_id)], args) is not None
 
     def _owe(self, tenant_id: UUID, names: frozenset[str]) -> None:
         debt = self._owed.get(tenant_id)
@@ -227,7 +227,8 @@ class _Debt:
     names: frozenset[str]
 
 
-def _notes_key(tenant_id: UUID) -> str:
+def notes_key(tenant_id: UUID) -> str:
+    """Where a tenant's notes are, and the channel on which each is told."""
     # The braces put all keys of a tenant on one node of a cluster, where one script may use them.
     return f"scoville:{{{tenant_id}}}:notes"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.cache.answers import Answers, NullAnswers, RedisAnswers
 from app.cache.client import RedisClient
 from app.cache.keys import KeyEpochs, NullKeyEpochs, RedisKeyEpochs
+from app.cache.pubsub import Changes, NullChanges, RedisChanges
 from app.settings import Settings
 
 
@@ -14,10 +15,13 @@ class Cache:
 
     answers: Answers
     key_epochs: KeyEpochs
+    changes: Changes
     client: RedisClient | None
 
     async def close(self) -> None:
         """Give back the connections."""
+        if isinstance(self.changes, RedisChanges):
+            await self.changes.close()
         if isinstance(self.answers, RedisAnswers):
             await self.answers.close()
         if self.client is not None:
@@ -27,10 +31,16 @@ class Cache:
 def open_cache(settings: Settings) -> Cache:
     """The cache of settings.redis_url; one that remembers nothing when it is unset or switched off. Connects lazily."""
     if settings.redis_url is None or not settings.redis_enabled:
-        return Cache(answers=NullAnswers(), key_epochs=NullKeyEpochs(), client=None)
+        return Cache(answers=NullAnswers(), key_epochs=NullKeyEpochs(), changes=NullChanges(), client=None)
+    url = settings.redis_url.get_secret_value()
     client = RedisClient(
-        settings.redis_url.get_secret_value(),
+        url,
         timeout_s=settings.redis_timeout_s,
         connections_max=settings.redis_connections_max,
     )
-    return Cache(answers=RedisAnswers(client, settings), key_epochs=RedisKeyEpochs(client), client=client)
+    return Cache(
+        answers=RedisAnswers(client, settings),
+        key_epochs=RedisKeyEpochs(client),
+        changes=RedisChanges(url, timeout_s=settings.redis_timeout_s),
+        client=client,
+    )

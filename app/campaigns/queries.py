@@ -17,10 +17,10 @@ CAMPAIGNS = Listing(
     columns="item.id, item.external_id, item.name, item.status, item.starts_at, item.ends_at, item.currency, "
     "item.budget_minor, item.engagement_goal, item.sales_goal_minor, item.attribution_model, item.click_window_days, "
     "item.commission_rate, item.created_at, item.updated_at",
-    # Whatever names a campaign to an influencer must find it: null would say that there is none. Credits come last, for
-    # they are many. Indexes: enrollments_pair; of the others that of the influencer or of the campaign.
+    # Whatever names a campaign to an influencer must find it: null would say that there is none. Those of which
+    # there are many come last. Indexes: enrollments_pair; of the others that of the influencer or of the campaign.
     own=f"({_of_campaign('enrollments')} OR {_of_campaign('links')} OR {_of_campaign('codes')} "
-    f"OR {_of_campaign('credits', ' AND own.weight_booked > 0')})",
+    f"OR {_of_campaign('engagement_snapshots')} OR {_of_campaign('credits', ' AND own.weight_booked > 0')})",
     # Indexes: campaigns_created, campaigns_name; a tenant's campaigns are few enough to be sorted by their start.
     sorts=(("created_at", "timestamptz"), ("name", "text"), ("starts_at", "timestamptz")),
 )

@@ -21,7 +21,7 @@ from app.errors import OutsideError
 from app.observability import logs
 from app.observability.metrics import MULTIPROCESS_DIR, forget_process
 from app.settings import Settings
-from app.web.protocol import BoundedProtocol
+from app.web.protocol import BoundedProtocol, BoundedWebSocket
 
 GRACE_S = 20
 """Seconds that requests under way get when the server stops."""
@@ -117,7 +117,12 @@ def _config(settings: Settings) -> uvicorn.Config:
         workers=settings.workers,
         loop="uvloop",
         http=BoundedProtocol,
-        ws="none",
+        ws=BoundedWebSocket,
+        ws_max_size=settings.live_message_bytes_max,
+        ws_ping_interval=settings.live_ping_s,
+        ws_ping_timeout=settings.live_ping_s,
+        # What is compressed can unfold to anything.
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -132,9 +132,9 @@ async def _insert_lines(ctx: Ctx, session: WriteSession, commissions: Sequence[N
         await session.execute(
             """/* commissions.insert_lines */
             INSERT INTO commission_lines (tenant_id, id, commission_id, position, product_id, amount_minor,
-              amount_base_minor, occurred_at)
+              amount_base_minor, occurred_at, recorded_at)
             SELECT $1, line.id, earned.id, line.position, line.product_id, line.amount_minor, line.amount_base_minor,
-              earned.occurred_at
+              earned.occurred_at, $10
             FROM unnest($2::integer[], $3::uuid[], $4::integer[], $5::uuid[], $6::bigint[], $7::bigint[])
               AS line (number, id, position, product_id, amount_minor, amount_base_minor)
             JOIN unnest($8::uuid[], $9::timestamptz[]) WITH ORDINALITY AS earned (id, occurred_at, number)
@@ -148,6 +148,7 @@ async def _insert_lines(ctx: Ctx, session: WriteSession, commissions: Sequence[N
             [share.base for _, share in part],
             [row.id for row in commissions],
             [row.occurred_at for row in commissions],
+            ctx.now,
         )
 
 

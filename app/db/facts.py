@@ -25,6 +25,8 @@ class Kind(StrEnum):
     MINOR = "minor units"
     WEIGHT = "1e-9"
     RATE = "share"
+    EXCHANGE_RATE = "units of quote for one of base"
+    DAY = "day"
     INSTANT = "instant"
     FLAG = "flag"
 
@@ -47,21 +49,23 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One file: a table's rows, in the order of its key."""
+    """One file: a table's rows, in the order of its key. is_global: of no tenant, and exported whole."""
 
     name: str
     description: str
     columns: tuple[Column, ...]
     key: str = "fact.id"
     join: str = ""
+    is_global: bool = False
 
     @property
     def sql(self) -> str:
         """The statement that reads it; $1 is the tenant."""
         columns = ", ".join(column.sql for column in self.columns)
+        where = "$1::uuid IS NOT NULL" if self.is_global else "fact.tenant_id = $1"
         return (
             f"/* facts.{self.name} */ SELECT {columns} FROM {self.name} AS fact {self.join} "  # noqa: S608 - constants
-            f"WHERE fact.tenant_id = $1 ORDER BY {self.key}"
+            f"WHERE {where} ORDER BY {self.key}"
         )
 
 
@@ -257,7 +261,63 @@ FAMILIES: tuple[Family, ...] = (
             _PRODUCT,
             *_amounts("The part")[1:],
             _occurred("The commission's time."),
+            _RECORDED,
         ),
+    ),
+    Family(
+        "commission_events",
+        "Passages of commissions from one state to the next; a commission's first is the state it began in.",
+        (
+            _ID,
+            _id("commission_id", "The commission."),
+            _text("from_state", "The state before, or null at the beginning."),
+            _text("to_state", "The state from then on."),
+            _RECORDED,
+        ),
+        key="fact.recorded_at, fact.id",
+    ),
+    Family(
+        "engagement_snapshots",
+        "What posts had gathered at a time. Figures are cumulative, may fall, and are null when not known.",
+        (
+            _ID,
+            _text("platform", "Platform of the post."),
+            _text("post_id", "The platform's id of the post."),
+            _occurred("The time that the figures are of."),
+            _id("influencer_id", "Whose post it is."),
+            _id("campaign_id", "The campaign, or null."),
+            Column("likes", Kind.INTEGER, "Likes since it was published, or null."),
+            Column("comments", Kind.INTEGER, "Comments since it was published, or null."),
+            Column("shares", Kind.INTEGER, "Shares since it was published, or null."),
+            Column("views", Kind.INTEGER, "Views since it was published, or null."),
+            _RECORDED,
+        ),
+    ),
+    Family(
+        "spend",
+        "What campaigns cost beside commissions.",
+        (
+            _ID,
+            _text("external_id", "The tenant's own id."),
+            _occurred("When it was spent."),
+            _id("campaign_id", "The campaign."),
+            _id("influencer_id", "On whom, or null."),
+            *_amounts("What was spent; negative corrects"),
+            _RECORDED,
+        ),
+    ),
+    Family(
+        "exchange_rates",
+        "The rates of all days and currencies, the same for all tenants.",
+        (
+            _text("base", "ISO 4217 code of what is converted."),
+            _text("quote", "ISO 4217 code of what it is converted to."),
+            Column("day", Kind.DAY, "The UTC day it holds for."),
+            Column("rate", Kind.EXCHANGE_RATE, "Units of quote for one unit of base, in major units."),
+            _RECORDED,
+        ),
+        key="fact.base, fact.quote, fact.day",
+        is_global=True,
     ),
     Family(
         "influencers",

@@ -25,8 +25,8 @@ MIGRATION_LOCK = 7_264_105
 """Number of the advisory lock that one migration at a time holds."""
 
 
-def migrate(admin_url: str) -> None:
-    """Upgrade to the newest revision, as the role of the URL, which will own the tables.
+def migrate(admin_url: str, *, revision: str = "head") -> None:
+    """Upgrade to the revision, by default the newest, as the role of the URL, which will own the tables.
 
     Two that run at once wait for each other. Raises OutsideError when the database cannot be reached.
     """
@@ -35,7 +35,7 @@ def migrate(admin_url: str) -> None:
         connection.execute(text(f"SELECT pg_advisory_lock({MIGRATION_LOCK})"))
         connection.commit()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
         _let_login_take_app_role(connection)
         # For `check_schema` of processes that log in as the app's role.
         connection.execute(text(f"GRANT SELECT ON alembic_version TO {APP_ROLE}"))

@@ -64,7 +64,7 @@ http_duration = _histogram(
 http_in_progress = _gauge("scoville_http_in_progress_requests", "HTTP requests being answered now.")
 operations = _counter(
     "scoville_graphql_operations_total",
-    "GraphQL operations, by kind (query, mutation, unknown) and ending (executed, refused, expired).",
+    "GraphQL operations, by kind (query, mutation, subscription, unknown) and ending (executed, refused, expired).",
     ("kind", "ending"),
 )
 operation_duration = _histogram(
@@ -98,7 +98,31 @@ answer_notes = _counter(
 redis_failures = _counter(
     "scoville_redis_failures_total", "Commands to Redis that failed, by kind (away, refused).", ("kind",)
 )
-statements = _counter("scoville_database_statements_total", "SQL statements run for HTTP requests.")
+statements = _counter("scoville_database_statements_total", "SQL statements run for requests and subscriptions.")
+changes_up = _gauge("scoville_changes_up", "Processes that Redis tells of changes now; the others look by themselves.")
+live_connections = _gauge(
+    "scoville_live_connections",
+    "Connections that carry subscriptions now, by protocol (websocket, sse).",
+    ("protocol",),
+)
+live_subscriptions = _gauge("scoville_live_subscriptions", "Subscriptions answered now.")
+live_questions = _gauge("scoville_live_questions", "Different questions of the subscriptions answered now.")
+live_computations = _counter(
+    "scoville_live_computations_total",
+    "Answers computed for subscriptions, each for all who ask the same, by outcome (changed, unchanged, failed).",
+    ("outcome",),
+)
+live_answers = _counter("scoville_live_answers_total", "Answers sent to subscribers.")
+live_refusals = _counter(
+    "scoville_live_refusals_total",
+    "Connections and subscriptions refused, by the limit (process, key, connection).",
+    ("limit",),
+)
+live_closes = _counter(
+    "scoville_live_closes_total",
+    "WebSocket connections that ended, by the code of the close; other: one of the client's own.",
+    ("code",),
+)
 
 
 def exposition() -> bytes:

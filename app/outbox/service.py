@@ -17,6 +17,8 @@ TOPICS: dict[str, str] = {
     "refund.rejected": "A refund that waited for its order exceeded it. externalId, orderExternalId, code.",
     "adjustment.recorded": "A credit note without an order. externalId, amountMinor, currency.",
     "instances.recorded": "Instances of a campaign were recorded: one event a call and campaign. Their number by kind.",
+    "engagements.recorded": "Engagement snapshots were recorded: one event a call and influencer. snapshots.",
+    "spend.recorded": "Spend on a campaign. externalId, campaignId, amountMinor, currency.",
     "influencer.changed": "An influencer was created or updated.",
     "campaign.changed": "A campaign was created or updated.",
     "enrollment.changed": "An enrollment was created or updated.",

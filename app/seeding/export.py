@@ -115,6 +115,8 @@ def _schema(arrow: ModuleType, family: Family) -> Any:
         Kind.MINOR: arrow.int64(),
         Kind.WEIGHT: arrow.int64(),
         Kind.RATE: arrow.decimal128(9, 6),
+        Kind.EXCHANGE_RATE: arrow.decimal128(20, 10),
+        Kind.DAY: arrow.date32(),
         Kind.INSTANT: arrow.timestamp("us", tz="UTC"),
         Kind.FLAG: arrow.bool_(),
     }

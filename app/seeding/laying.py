@@ -5,24 +5,31 @@ Everything is known again by its external id, slug or text, so that a second run
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
 
 from app.campaigns.inputs import CampaignInput, EnrollmentInput
 from app.core.outcomes import Outcome
+from app.engagement.inputs import EngagementInput
 from app.errors import DomainError
 from app.influencers.inputs import InfluencerInput, ProfileInput
+from app.seeding.posts import Look, looks
 from app.seeding.program import CAMPAIGNS, PERSONAS, CampaignPlan, CodePlan, LinkPlan, Persona, Plan
 from app.seeding.pump import Pump, UseCase, batched
+from app.seeding.spending import Cost, costs
 from app.seeding.traffic import Touch, Traffic
+from app.spend.inputs import SpendInput
 from app.tracking.inputs import CodeInput, InstanceInput, LinkInput
 from app.usecases.create_campaigns import create_campaigns
 from app.usecases.create_codes import create_codes
 from app.usecases.create_enrollments import create_enrollments
 from app.usecases.create_influencers import create_influencers
 from app.usecases.create_links import create_links
+from app.usecases.record_engagements import record_engagements
 from app.usecases.record_instances import record_instances
+from app.usecases.record_spend import record_spend
 
 SHOP = "https://shop.example"
 """Where all links lead: a name that nobody can own."""
@@ -34,9 +41,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """The program as it is stored. links: ids by slug."""
+    """The program as it is stored. links: ids by slug; influencers: by handle; campaigns: by key."""
 
     links: Mapping[str, UUID]
+    influencers: Mapping[str, UUID]
+    campaigns: Mapping[str, UUID]
 
 
 async def lay_program(pump: Pump, plan: Plan, *, currency: str, size: int) -> Laid:
@@ -91,13 +100,21 @@ async def lay_program(pump: Pump, plan: Plan, *, currency: str, size: int) -> La
         item=lambda code: _code(code, influencers, campaigns),
         size=size,
     )
-    return Laid(links)
+    return Laid(links, influencers, campaigns)
 
 
 async def lay_traffic(pump: Pump, traffic: Traffic, program: Laid, *, size: int) -> None:
     """Record every touch, in batches of so many. The customers and the program are stored by now."""
     touches = (_instance(touch, program) for touch in traffic.touches())
     await pump.put_all("instances", record_instances, touches, size=size)
+
+
+async def lay_reach(pump: Pump, plan: Plan, program: Laid, *, end: datetime, currency: str, size: int) -> None:
+    """Record what the influencers' posts gathered, and what the campaigns cost. currency: of the amounts."""
+    engagements = (_engagement(look, program) for look in looks(plan, end=end))
+    await pump.put_all("engagements", record_engagements, engagements, size=size)
+    spend = (_spend(cost, program, currency) for cost in costs(plan, end=end))
+    await pump.put_all("spend", record_spend, spend, size=size)
 
 
 async def _create(
@@ -191,4 +208,30 @@ def _instance(touch: Touch, program: Laid) -> InstanceInput:
         visitor_id=touch.visitor_id,
         customer=touch.customer,
         click_id=touch.click_id,
+    )
+
+
+def _engagement(look: Look, program: Laid) -> EngagementInput:
+    return EngagementInput(
+        platform=look.platform,
+        post_id=look.post_id,
+        occurred_at=look.at,
+        influencer_id=program.influencers[look.persona.handle],
+        campaign_id=program.campaigns[look.campaign.key],
+        likes=look.likes,
+        comments=look.comments,
+        shares=look.shares,
+        views=look.views,
+    )
+
+
+def _spend(cost: Cost, program: Laid, currency: str) -> SpendInput:
+    return SpendInput(
+        external_id=cost.external_id,
+        occurred_at=cost.at,
+        campaign_id=program.campaigns[cost.campaign.key],
+        currency=currency,
+        amount=cost.amount,
+        influencer_id=None if cost.persona is None else program.influencers[cost.persona.handle],
+        note=cost.note,
     )

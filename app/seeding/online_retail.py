@@ -15,7 +15,7 @@ from app.integrations.online_retail import Invoice, Reading, Report, Survey
 from app.orders.inputs import AdjustmentInput, OrderInput, RefundInput
 from app.products.inputs import ProductInput
 from app.runtime import Runtime
-from app.seeding.laying import lay_program, lay_traffic
+from app.seeding.laying import lay_program, lay_reach, lay_traffic
 from app.seeding.program import Plan, plan
 from app.seeding.pump import Phase, Progress, Pump
 from app.seeding.traffic import BROWSING_PER_ORDER, LEAD_DAYS, Traffic
@@ -74,8 +74,8 @@ async def import_online_retail(
 ) -> Imported:
     """Record everything that the surveyed file holds.
 
-    with_program: lay influencers, campaigns, codes, clicks and their orders' visitors over it; without, orders come as
-    the file has them. browsing: clicks that lead to no order, for each order.
+    with_program: lay influencers, campaigns, codes, clicks, posts, spend and their orders' visitors over it; without,
+    orders come as the file has them. browsing: clicks that lead to no order, for each order.
     """
     size = runtime.settings.batch_items_max
     reading = Reading(survey)
@@ -88,8 +88,10 @@ async def import_online_retail(
         if traffic is not None:
             # Clicks name customers: those that are under way come first.
             await pump.drain()
-            program = await lay_program(pump, traffic.plan, currency=ctx.tenant.currency, size=size)
+            currency = ctx.tenant.currency
+            program = await lay_program(pump, traffic.plan, currency=currency, size=size)
             await lay_traffic(pump, traffic, program, size=size)
+            await lay_reach(pump, traffic.plan, program, end=traffic.end, currency=currency, size=size)
         # No touch that is recorded later ever changes an order that was judged: all of them come first.
         await pump.drain()
         await _book(pump, reading, traffic, size=size)

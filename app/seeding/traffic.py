@@ -61,7 +61,7 @@ class Traffic:
         self, plan: Plan, invoices: Iterable[Invoice], *, end: datetime, browsing: float = BROWSING_PER_ORDER
     ) -> None:
         self.plan = plan
-        self._end = end
+        self.end = end
         self._browsing_per_order = browsing
         self._orders = [invoice for invoice in invoices if invoice.is_order and not invoice.is_late]
         self._wheel = Wheel(PERSONAS, [persona.reach for persona in PERSONAS])
@@ -90,7 +90,7 @@ class Traffic:
             # Too early, or after the fact: never credited.
             delay = timedelta(days=-1 - dice.below(3)) if dice.chance(0.3) else timedelta(days=35 + dice.below(50))
             touch = self._click(invoice, 0, visitor, invoice.occurred_at - delay, self._wheel.spin(dice), dice)
-            return Story(visitor, None, (), (touch,) if touch.at < self._end else ())
+            return Story(visitor, None, (), (touch,) if touch.at < self.end else ())
         if fate < 0.41:
             return Story(visitor, None, (STORE_CODE,), ())
         # Half of the others block cookies.
@@ -159,7 +159,7 @@ class Traffic:
             dice = Dice("browsing", day)
             for number in range(int(wanted) + dice.chance(wanted % 1)):
                 touch = self._glance(day, number, start)
-                if touch.at < self._end:
+                if touch.at < self.end:
                     yield touch
 
     def _glance(self, day: int, number: int, start: datetime) -> Touch:

@@ -1,11 +1,13 @@
 """All tables: the data dictionary. Columns only; who may see which rows is in the migrations (row-level security)."""
 
 from app.tables.base import TenantRow
+from app.tables.engagement import EngagementSnapshot, PostClaim
 from app.tables.money import Attribution, Commission, CommissionEvent, CommissionLine, Credit, LedgerEntry
 from app.tables.operations import AuditLog, IdempotencyKey, Outbox
 from app.tables.orders import Adjustment, Order, OrderClaim, OrderEvent, OrderLine, OrderVersion, Refund, RefundLine
 from app.tables.program import Campaign, Code, Enrollment, Influencer, Link, SocialProfile
 from app.tables.rollups import SUM_COLUMNS, Rollup, RollupDelta, RollupState
+from app.tables.spend import Spend
 from app.tables.store import Customer, CustomerIdentity, Product
 from app.tables.tenancy import ApiKey, ExchangeRate, SlugDirectory, Tenant
 from app.tables.tracking import Instance, InstanceKey
@@ -24,6 +26,7 @@ __all__ = [
     "Credit",
     "Customer",
     "CustomerIdentity",
+    "EngagementSnapshot",
     "Enrollment",
     "ExchangeRate",
     "IdempotencyKey",
@@ -38,6 +41,7 @@ __all__ = [
     "OrderLine",
     "OrderVersion",
     "Outbox",
+    "PostClaim",
     "Product",
     "Refund",
     "RefundLine",
@@ -46,6 +50,7 @@ __all__ = [
     "RollupState",
     "SlugDirectory",
     "SocialProfile",
+    "Spend",
     "Tenant",
     "TenantRow",
 ]

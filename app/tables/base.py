@@ -37,9 +37,9 @@ def uid(*, null: bool = False, key: bool = False) -> Any:
     return _column(PgUuid(as_uuid=True), null=null, key=key)
 
 
-def instant(*, null: bool = False, key: bool = False) -> Any:
+def instant(*, null: bool = False, key: bool = False, default: str | None = None) -> Any:
     """A timestamptz column."""
-    return _column(DateTime(timezone=True), null=null, key=key)
+    return _column(DateTime(timezone=True), null=null, key=key, default=default)
 
 
 def whole(*, null: bool = False, key: bool = False, default: str | None = None) -> Any:

@@ -132,6 +132,8 @@ class CommissionLine(TenantEntity, table=True):
     amount_minor: int = whole()
     amount_base_minor: int | None = whole(null=True)
     occurred_at: datetime = instant()
+    # The default is of the release that had no such column, and may still write beside this one.
+    recorded_at: datetime = instant(default="-infinity")
 
 
 class CommissionEvent(TenantEntity, table=True):

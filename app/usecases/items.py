@@ -60,12 +60,12 @@ def conflict(what: str, external_id: str, *, path: Iterable[str] = ("externalId"
     )
 
 
-def repeated(what: str, external_id: str) -> DomainError:
+def repeated(what: str, external_id: str, *, path: Iterable[str] = ("externalId",)) -> DomainError:
     """The refusal of an external id that occurs earlier in the batch with other content."""
     return DomainError(
         "DUPLICATE_IN_BATCH",
         f"The {what} {external_id!r} occurs earlier in the batch with other content.",
-        path=("externalId",),
+        path=tuple(path),
     )
 
 

@@ -12,22 +12,28 @@ from app.web.errors import EdgeError, error_reply
 from app.web.graphiql import Assets, GraphiQL, to_graphiql
 from app.web.graphql import Executes, GraphQLEndpoint
 from app.web.health import Readiness, exposed_metrics, healthz
+from app.web.live import Follows, KeyWatch, Places
 from app.web.middleware import Observed, Refusing
-from app.web.routes import KeyRoute, OpenRoute, check_routes
+from app.web.routes import KeyRoute, OpenRoute, SocketRoute, check_routes
+from app.web.sse import Streams
+from app.web.websocket import LiveEndpoint
 
 
-def build_app(runtime: Runtime, executor: Executes) -> Starlette:
-    """The application over a runtime. executor: what answers GraphQL operations."""
+def build_app(runtime: Runtime, executor: Executes, live: Follows) -> Starlette:
+    """The application over a runtime. executor: what answers GraphQL operations; live: what answers subscriptions."""
     settings = runtime.settings
+    authenticator = Authenticator(runtime)
+    places, keys = Places(runtime), KeyWatch(runtime, authenticator)
     routes = [
         KeyRoute(
             "/graphql",
-            GraphQLEndpoint(executor, settings),
+            GraphQLEndpoint(executor, settings, Streams(live, places, keys, settings)),
             methods=["POST"],
             scope=None,  # every root field declares its own
             runtime=runtime,
-            authenticator=Authenticator(runtime),
+            authenticator=authenticator,
         ),
+        SocketRoute("/graphql", LiveEndpoint(runtime, executor, live, authenticator, places, keys)),
         OpenRoute("/graphql", GraphiQL(is_enabled=settings.graphiql), methods=["GET"]),
         OpenRoute("/", to_graphiql, methods=["GET"]),
         OpenRoute("/graphql/assets/{name}", Assets(), methods=["GET"]),

@@ -18,6 +18,7 @@ from app.web.errors import RETRY_AFTER_S, EdgeError, error_reply
 from app.web.negotiation import GRAPHQL_JSON, choose, is_json
 from app.web.observation import observation_of
 from app.web.responses import JSON, json_reply
+from app.web.sse import Streams, takes_streams
 
 T = TypeVar("T")
 
@@ -59,19 +60,29 @@ class GraphQLRequest:
 class GraphQLEndpoint:
     """POST /graphql."""
 
-    def __init__(self, executor: Executes, settings: Settings) -> None:
+    def __init__(self, executor: Executes, settings: Settings, streams: Streams) -> None:
         self._executor = executor
         self._settings = settings
+        self._streams = streams
 
     async def __call__(self, request: Request, ctx: Ctx) -> Response:
         """The answer, in the media type the client prefers."""
-        media_type = choose(request.headers.get("accept"))
-        if media_type is None:
+        accept = request.headers.get("accept")
+        media_type = choose(accept)
+        if media_type is None and not takes_streams(accept):
             raise EdgeError(406, "BAD_REQUEST", f"The answer can be {JSON} or {GRAPHQL_JSON}; Accept takes neither.")
         try:
             asked = await self._read(request)
         except EdgeError as error:
-            return error_reply(error, media_type=media_type)
+            return error_reply(error, media_type=media_type or JSON)
+        if self._streams.is_wanted(accept, asked.document, asked.operation_name):
+            return self._streams.of(
+                request,
+                ctx,
+                document=asked.document,
+                operation_name=asked.operation_name,
+                variables=asked.variables,
+            )
         started_s = time.perf_counter()
         reply = await until_disconnect(
             request.receive,
@@ -80,7 +91,7 @@ class GraphQLEndpoint:
             ),
         )
         self._tell(request, reply, time.perf_counter() - started_s)
-        return _response(reply, media_type)
+        return self._streams.single(reply.payload) if media_type is None else _response(reply, media_type)
 
     async def _read(self, request: Request) -> GraphQLRequest:
         headers = request.headers
@@ -99,18 +110,23 @@ class GraphQLEndpoint:
 
     @staticmethod
     def _tell(request: Request, reply: OperationReply, duration_s: float) -> None:
-        metrics.operations.labels(kind=reply.kind, ending=reply.ending).inc()
-        metrics.operation_duration.labels(kind=reply.kind).observe(duration_s)
-        if reply.cost:
-            metrics.operation_cost.labels(kind=reply.kind).observe(reply.cost)
-        for code in reply.codes:
-            metrics.graphql_errors.labels(code=code).inc()
+        count_operation(reply, duration_s)
         observation_of(request.scope).fields |= {
             "kind": reply.kind,
             "ending": reply.ending,
             "cost": reply.cost,
             **({"codes": list(reply.codes)} if reply.codes else {}),
         }
+
+
+def count_operation(reply: OperationReply, duration_s: float) -> None:
+    """Count an operation that came by any way."""
+    metrics.operations.labels(kind=reply.kind, ending=reply.ending).inc()
+    metrics.operation_duration.labels(kind=reply.kind).observe(duration_s)
+    if reply.cost:
+        metrics.operation_cost.labels(kind=reply.kind).observe(reply.cost)
+    for code in reply.codes:
+        metrics.graphql_errors.labels(code=code).inc()
 
 
 def parse_request(body: Any) -> GraphQLRequest:

@@ -4,16 +4,24 @@ Without them a client that sends half a head, trickles the body of a request tha
 answer holds a connection for ever, and a head that never ends fills the memory. Time spent in the application is not
 bounded here; reading a body that is wanted is bounded in body.py.
 
-Wishes to upgrade are not followed, and the request is answered as if there had been none: Java's HttpClient sends one
-for HTTP/2 with every first request.
+Wishes to upgrade to anything but WebSockets where they are served are not followed, and the request is answered as if
+there had been none: Java's HttpClient sends one for HTTP/2 with every first request.
 """
 
 import asyncio
 from http import HTTPStatus
+from typing import Any
 
 import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+ON_STOP = "scoville.on_stop"
+"""Key of a request's scope: what to call when the server stops while it is answered. For answers that last."""
+
+WEBSOCKETS_AT = b"/graphql"
+"""The path that speaks WebSockets."""
 
 HEAD_TIMEOUT_S = 10.0
 """Seconds from a connection's start, or a further request's first byte, to the end of its head."""
@@ -135,6 +143,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().resume_writing()
         self._unfetched = 0
 
+    def shutdown(self) -> None:
+        """The server stops: answers that last are told to end."""
+        super().shutdown()
+        if self._is_answering():
+            scope: dict[str, Any] = dict(self.cycle.scope)
+            scope.get(ON_STOP, lambda: None)()
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, in the shape of all refusals, and close."""
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self._is_head_too_large else HTTPStatus.BAD_REQUEST
@@ -155,6 +170,15 @@ class BoundedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
+            if self._is_for_websockets():
+                self._stop_waiting()
+                self._is_in_head = False
+                self.scope["method"] = "GET"
+                self.handle_websocket_upgrade()
+                rest = data[upgrade.args[0] :]
+                if rest:
+                    self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]  # it takes bytes
+                return
             # The parser takes what follows for another protocol, also a body: it is given the request without the wish.
             method = self.parser.get_method()
             if method == b"CONNECT":
@@ -163,6 +187,19 @@ class BoundedProtocol(HttpToolsProtocol):
             head = b"\r\n".join([method + b" " + self.url + b" HTTP/1.1", *kept, b"", b""])
             self.parser = httptools.HttpRequestParser(self)
             self._feed(head + data[upgrade.args[0] :])
+
+    def _is_for_websockets(self) -> bool:
+        # Not behind another request on the same connection, whose answer is still under way.
+        return (
+            self._should_upgrade()
+            and self.parser.get_method() == b"GET"
+            and self.url.partition(b"?")[0] == WEBSOCKETS_AT
+            and not self._is_answering()
+        )
+
+    def _is_answering(self) -> bool:
+        cycle: Any = self.cycle
+        return cycle is not None and not cycle.response_complete
 
     def _start_head(self) -> None:
         self._is_in_head = True
@@ -205,3 +242,46 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         # Not closed, which would first wait for the client to fetch what is buffered.
         self.transport.abort()
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """One WebSocket connection, cut off when its client fetches nothing."""
+
+    _fetching: asyncio.TimerHandle | None = None
+    _unfetched = 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+            self._fetching = None
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Much is waiting to be fetched."""
+        super().pause_writing()
+        self._watch_fetching()
+
+    def shutdown(self) -> None:
+        """The server stops."""
+        super().shutdown()
+        self._watch_fetching()
+
+    def keepalive_timeout(self) -> None:
+        """The client gave no sign of life."""
+        super().keepalive_timeout()
+        # Not closed, which would first wait for the client to fetch what is buffered.
+        self.transport.abort()
+
+    def _watch_fetching(self) -> None:
+        if self._fetching is None and self.transport.get_write_buffer_size() > 0:
+            self._unfetched = self.transport.get_write_buffer_size()
+            self._fetching = self.loop.call_later(FETCH_TIMEOUT_S, self._look_at_fetching)
+
+    def _look_at_fetching(self) -> None:
+        """Hang up on a client that fetched nothing since the last look."""
+        self._fetching = None
+        if self.transport.get_write_buffer_size() >= self._unfetched > 0:
+            self.transport.abort()
+        else:
+            self._watch_fetching()

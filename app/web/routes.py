@@ -1,11 +1,13 @@
-"""Deny by default for HTTP: a route either opens only to keys or says that it is open. There is no third kind."""
+"""Deny by default for HTTP: a route either opens only to keys or says that it is open. There is no third kind, but for
+WebSockets, whose key comes later."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 from starlette.types import Scope
+from starlette.websockets import WebSocket
 
 from app.core.context import Ctx
 from app.core.context import Scope as Needed
@@ -73,8 +75,19 @@ class KeyRoute(_NamedRoute):
         super().__init__(path, guarded, methods=list(methods))
 
 
+class SocketRoute(WebSocketRoute):
+    """WebSockets for holders of a key, which comes in their first message: the endpoint asks for it."""
+
+    def __init__(self, path: str, endpoint: Callable[[WebSocket], Awaitable[None]]) -> None:
+        # A function, for Starlette takes any other callable for an application of its own.
+        async def opened(websocket: WebSocket) -> None:
+            await endpoint(websocket)
+
+        super().__init__(path, opened)
+
+
 def check_routes(routes: Sequence[BaseRoute]) -> None:
-    """Raise UndeclaredRoute unless every route is of one of the two kinds."""
-    undeclared = [route for route in routes if not isinstance(route, OpenRoute | KeyRoute)]
+    """Raise UndeclaredRoute unless every route is of one of these kinds."""
+    undeclared = [route for route in routes if not isinstance(route, OpenRoute | KeyRoute | SocketRoute)]
     if undeclared:
         raise UndeclaredRoute(f"routes that do not say who may call them: {undeclared}")

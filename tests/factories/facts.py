@@ -15,6 +15,7 @@ from app.core.context import Ctx, TenantInfo
 from app.core.ids import new_id
 from app.core.money import WEIGHT_ONE, allocate
 from app.db.session import Database, WriteSession
+from tests.factories.reach import add_post, add_spend
 
 RATES = {"GBP": 1.0, "EUR": 0.85, "JPY": 0.5}
 REVENUE = ("ITEM", "DISCOUNT")
@@ -32,6 +33,9 @@ TABLES = (
     "adjustments",
     "commissions",
     "commission_lines",
+    "commission_events",
+    "engagement_snapshots",
+    "spend",
 )
 
 
@@ -148,7 +152,7 @@ class _Maker:
         self.span_s = days * 86_400
 
     def make(self, orders: int, instances: int) -> Facts:
-        facts, now = self.facts, self.start
+        facts, chance, now = self.facts, self.chance, self.start
         dated = {"created_at": now, "updated_at": now}
         for number in range(5):
             facts.add("influencers", id=new_id(), name=f"Influencer {number}", status="ACTIVE", **dated)
@@ -175,6 +179,10 @@ class _Maker:
             self._order(number)
         for number in range(orders // 10):
             self._adjustment(number)
+        for _ in range(max(orders // 12, 2)):
+            add_post(facts, chance, time=self._time)
+        for _ in range(orders // 6):
+            add_spend(facts, chance, at=self._time(), rates=RATES)
         return facts
 
     def _time(self) -> datetime:
@@ -403,6 +411,7 @@ class _Maker:
         lines: list[dict[str, Any]],
     ) -> None:
         parts = allocate(amount, [line["amount_minor"] for line in lines])
+        later = at + timedelta(hours=1 + len(self.facts.rows["commissions"]) % 90)
         bases = [None if rate is None else round(part * rate) for part in parts]
         commission = self.facts.add(
             "commissions",
@@ -420,7 +429,7 @@ class _Maker:
             amount_base_minor=None if rate is None else sum(base or 0 for base in bases),
             occurred_at=at,
             recorded_at=at,
-            updated_at=at,
+            updated_at=at if state in ("PENDING", "REVERSED") else later,
         )
         for line, part, base in zip(lines, parts, bases, strict=True):
             self.facts.add(
@@ -432,4 +441,17 @@ class _Maker:
                 amount_minor=part,
                 amount_base_minor=base,
                 occurred_at=at,
+                recorded_at=at,
             )
+        # It went its way within days: as of then it was PENDING.
+        passages = [(None, state, at)] if kind == "REVERSAL" else [(None, "PENDING", at), ("PENDING", state, later)]
+        for before, after, passed_at in passages:
+            if before != after:
+                self.facts.add(
+                    "commission_events",
+                    id=new_id(),
+                    commission_id=commission["id"],
+                    from_state=before,
+                    to_state=after,
+                    recorded_at=passed_at,
+                )

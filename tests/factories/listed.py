@@ -40,6 +40,8 @@ TABLES = (
     "adjustments",
     "commissions",
     "ledger_entries",
+    "engagement_snapshots",
+    "spend",
 )
 """Each after those that its rows name."""
 
@@ -265,4 +267,29 @@ class Listed:
             "cause_kind": "commission",
             "cause_id": self._id("commissions", number // 4),
             "posted_at": at,
+        }
+
+    def _engagement_snapshots(self, number: int, at: datetime, recorded_at: datetime) -> Row:
+        return {
+            "platform": one_of(("TIKTOK", "YOUTUBE", "X"), number),
+            "post_id": word(number),
+            "occurred_at": at,
+            "recorded_at": recorded_at,
+            "influencer_id": self._id("influencers", number % 3),
+            "campaign_id": one_of((None, self._id("campaigns", number % 3)), number // 3),
+            "likes": one_of((number, None), number),
+            "views": 100,
+            "content_hash": NO_HASH,
+        }
+
+    def _spend(self, number: int, at: datetime, recorded_at: datetime) -> Row:
+        return {
+            "external_id": word(number),
+            "occurred_at": at,
+            "recorded_at": recorded_at,
+            "campaign_id": self._id("campaigns", number % 3),
+            "influencer_id": one_of((None, self._id("influencers", number % 3)), number // 3),
+            "currency": "GBP",
+            "amount_minor": 100,
+            "content_hash": NO_HASH,
         }

@@ -10,7 +10,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.cli.server import Server
-from app.web.protocol import BoundedProtocol
+from app.web.protocol import BoundedProtocol, BoundedWebSocket
+
+MESSAGE_BYTES_MAX = 200_000
+"""Bytes of a WebSocket message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,9 @@ async def listening(app: ASGIApp, *, keep_alive_s: float = 30.0) -> AsyncIterato
         config = uvicorn.Config(
             app,
             http=BoundedProtocol,
-            ws="none",
+            ws=BoundedWebSocket,
+            ws_max_size=MESSAGE_BYTES_MAX,
+            ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
             access_log=False,

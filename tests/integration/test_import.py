@@ -231,6 +231,10 @@ async def test_attribution_has_work(runtime: Runtime, loaded: Loaded) -> None:
     assert await look.value("sum(amount_minor)", "ledger_entries") == 0
     assert await look.value("count(DISTINCT campaign_id)", "credits") == len(CAMPAIGNS)
     assert await look.value("count(DISTINCT platform)", "instances") > 5
+    assert await look.value("count(DISTINCT influencer_id)", "engagement_snapshots") == len(PERSONAS)
+    assert await look.value("count(DISTINCT campaign_id)", "engagement_snapshots") == len(CAMPAIGNS)
+    assert await look.value("count(DISTINCT campaign_id)", "spend") == len(CAMPAIGNS)
+    assert await look.value("count(*)", "spend", "amount_base_minor IS NULL OR influencer_id IS NULL") > 50
 
 
 async def test_rollups_equal_the_facts(runtime: Runtime, loaded: Loaded) -> None:
@@ -260,6 +264,8 @@ async def test_a_second_import_replays(runtime: Runtime, admin: Admin, tmp_path:
         "commissions",
         "links",
         "codes",
+        "engagement_snapshots",
+        "spend",
     )
     before = await look.counts(*tables)
 

@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import TypeAlias
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
+from app.core.ids import new_id
 from app.db.migrate import check_schema, migrate
 from app.errors import OutsideError
 from app.settings import Settings
 from tests.factories.databases import empty_database
+from tests.factories.orders import NOON
 
 pytestmark = pytest.mark.database
 
@@ -37,6 +41,73 @@ async def test_a_login_that_owns_the_tables_may_take_the_apps_role(empty: str) -
 
     assert await connection.fetchval("SELECT current_user") == "scoville_app"
     assert await connection.fetchval("SELECT count(*) FROM alembic_version") == 1
+    await connection.close()
+
+
+@pytest.fixture
+async def plain_owner(settings: Settings) -> AsyncIterator[str]:
+    """The URL of a login that owns an empty database and is no superuser: policies that are forced hold for it too."""
+    name, password = f"scoville_test_{new_id().hex}", new_id().hex
+    async with empty_database(settings) as made:
+        admin = await asyncpg.connect(made.owner_url)
+        await admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+        await admin.execute(f"GRANT {name} TO CURRENT_USER")
+        await admin.execute(f"ALTER DATABASE {urlsplit(made.owner_url).path[1:]} OWNER TO {name}")
+        parts = urlsplit(made.owner_url)
+        yield urlunsplit(parts._replace(netloc=f"{name}:{password}@{parts.netloc.rpartition('@')[2]}"))
+        await admin.close()
+    admin = await asyncpg.connect(settings.owner_url)
+    await admin.execute(f"DROP ROLE {name}")
+    await admin.close()
+
+
+async def test_parts_of_commissions_get_the_time_that_these_were_recorded(plain_owner: str) -> None:
+    await asyncio.to_thread(migrate, plain_owner, revision="0006")
+    tenant_id, influencer_id = new_id(), new_id()
+    times = {new_id(): NOON + timedelta(days=number) for number in range(3)}
+    connection = await asyncpg.connect(plain_owner)
+    await connection.execute(f"SET app.tenant_id = '{tenant_id}'")
+    await connection.execute(
+        """INSERT INTO influencers (tenant_id, id, name, status, created_at, updated_at)
+        VALUES ($1, $2, 'Ina', 'ACTIVE', $3, $3)""",
+        tenant_id,
+        influencer_id,
+        NOON,
+    )
+    for commission_id, recorded_at in times.items():
+        await connection.execute(
+            """INSERT INTO commissions (tenant_id, id, kind, state, influencer_id, basis_minor, currency, amount_minor,
+              occurred_at, recorded_at, updated_at)
+            VALUES ($1, $2, 'ACCRUAL', 'PENDING', $3, 1, 'GBP', 1, $4, $5, $5)""",
+            tenant_id,
+            commission_id,
+            influencer_id,
+            NOON,
+            recorded_at,
+        )
+        await connection.execute(
+            """INSERT INTO commission_lines (tenant_id, id, commission_id, position, amount_minor, occurred_at)
+            VALUES ($1, $2, $3, 0, 1, $4)""",
+            tenant_id,
+            new_id(),
+            commission_id,
+            NOON,
+        )
+
+    await asyncio.to_thread(migrate, plain_owner)
+
+    rows = await connection.fetch("SELECT commission_id, recorded_at FROM commission_lines")
+    assert {row["commission_id"]: row["recorded_at"] for row in rows} == times
+    # A process of the previous release goes on writing without the column.
+    await connection.execute(
+        """INSERT INTO commission_lines (tenant_id, id, commission_id, position, amount_minor, occurred_at)
+        SELECT $1, $2, id, 1, 1, occurred_at FROM commissions WHERE tenant_id = $1 LIMIT 1""",
+        tenant_id,
+        new_id(),
+    )
+    await connection.execute("RESET app.tenant_id")
+    assert await connection.fetchval("SELECT count(*) FROM commission_lines") == 0, "the policies are forced again"
+    assert await connection.fetchval("SELECT count(*) FROM commissions") == 0
     await connection.close()
 
 

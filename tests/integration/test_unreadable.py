@@ -19,6 +19,10 @@ DOCUMENT = """mutation($input: RecordOrdersInput!) { recordOrders(input: $input)
 } }"""
 
 
+POST = {"platform": "X", "postId": "1", "influencerId": "x", "likes": 1}
+SPENT = {"externalId": "1", "campaignId": "x", "currency": "GBP", "amount": "1.00"}
+
+
 def order(external_id: str, **more: Any) -> dict[str, Any]:
     return {
         "externalId": external_id,
@@ -181,6 +185,12 @@ async def test_batch_of_nothing_readable_is_answered_item_by_item(client: Client
         ),
         ("recordInstances", "instances", {"kind": "CLICK"}, {"visitorId": "\0"}, "BAD_USER_INPUT", "visitorId"),
         ("recordInstances", "instances", {"kind": "CLICK"}, {"occurredAt": "soon"}, "BAD_USER_INPUT", "occurredAt"),
+        ("recordEngagements", "engagements", POST, {"occurredAt": "soon"}, "BAD_USER_INPUT", "occurredAt"),
+        ("recordEngagements", "engagements", POST, {"postId": "\0"}, "BAD_USER_INPUT", "postId"),
+        ("recordEngagements", "engagements", POST, {"views": 2**60}, "BAD_USER_INPUT", "views"),
+        ("recordSpend", "spend", SPENT, {"amount": "1e3"}, "INVALID_AMOUNT", "amount"),
+        ("recordSpend", "spend", SPENT, {"currency": "€"}, "INVALID_CURRENCY", "currency"),
+        ("recordSpend", "spend", SPENT, {"note": "\0"}, "BAD_USER_INPUT", "note"),
         (
             "createCampaigns",
             "campaigns",

@@ -41,6 +41,7 @@ CHANGEABLE = {
     "links",
     "order_claims",
     "outbox",
+    "post_claims",
     "products",
     "rollup_delta",
     "rollup_state",
@@ -57,6 +58,7 @@ FACTS: dict[str, set[str]] = {
     "commission_lines": set(),
     "commissions": {"state", "updated_at"},
     "credits": set(),
+    "engagement_snapshots": set(),
     "instance_keys": set(),
     "instances": set(),
     "ledger_entries": set(),
@@ -66,6 +68,7 @@ FACTS: dict[str, set[str]] = {
     "orders": {"version"},
     "refund_lines": set(),
     "refunds": {"state", "order_id", "settled_at", "reject_code"},
+    "spend": set(),
 }
 """Append-only tables, and the columns of them that follow later facts. Never an amount, never a time of occurrence."""
 

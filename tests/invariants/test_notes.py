@@ -7,6 +7,7 @@ comparing the facts before and after, so that no write can be judged by its own 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -16,16 +17,21 @@ import pytest
 from app.cache.answers import NullAnswers
 from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome, Outcome
-from app.core.words import OrderEventKind, RefundKind
+from app.core.words import OrderEventKind, Platform, RefundKind
+from app.engagement.inputs import EngagementInput
+from app.engagement.service import FIGURES
 from app.orders.inputs import CancelInput
 from app.runtime import Runtime
+from app.spend.inputs import SpendInput
 from app.usecases.cancel_orders import cancel_orders
 from app.usecases.edit_orders import edit_orders
 from app.usecases.record_adjustments import record_adjustments
+from app.usecases.record_engagements import record_engagements
 from app.usecases.record_order_events import record_order_events
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
-from tests.factories.orders import NOON, Offer, ProgramRows, adjustment, edit, event, item, order, refund
+from app.usecases.record_spend import record_spend
+from tests.factories.orders import NOON, Look, Offer, ProgramRows, adjustment, edit, event, item, order, refund
 
 pytestmark = pytest.mark.database
 
@@ -46,7 +52,17 @@ FACTS = """/* test.facts */
       UNION ALL SELECT order_lines::text, occurred_at FROM order_lines
         WHERE tenant_id = $1 AND order_id IN (SELECT order_id FROM credits WHERE tenant_id = $1)
       UNION ALL SELECT refund_lines::text, occurred_at FROM refund_lines WHERE tenant_id = $1
+      UNION ALL SELECT spend::text, occurred_at FROM spend WHERE tenant_id = $1
+      UNION ALL SELECT engagement_snapshots::text, occurred_at FROM engagement_snapshots WHERE tenant_id = $1
     ) AS facts"""
+
+GAINS = "/* test.gains */ " + " UNION ALL ".join(
+    f"""SELECT id || ' {figure} ' || {figure} - coalesce(lag({figure}) OVER (
+            PARTITION BY platform, post_id ORDER BY occurred_at), 0) AS fact, occurred_at
+        FROM engagement_snapshots WHERE tenant_id = $1 AND {figure} IS NOT NULL"""
+    for figure in FIGURES
+)
+"""What each snapshot adds: what measures sum up."""
 
 
 @dataclass
@@ -83,6 +99,24 @@ def sent(*orders: Any) -> Act:
 def taken_back(*refunds: Any) -> Act:
     """These refunds are recorded."""
     return lambda runtime, ctx, key: record_refunds(runtime, ctx, refunds, idempotency_key=key)
+
+
+def posted(*snapshots: dict[str, Any]) -> Act:
+    """These snapshots of a post of the offer's influencer are recorded."""
+
+    async def act(runtime: Runtime, ctx: Ctx, key: str | None) -> Outcomes:
+        (influencer,) = await Look(runtime.db, ctx).rows("influencers")
+        sent = [EngagementInput(Platform.TIKTOK, "post", influencer_id=influencer["id"], **each) for each in snapshots]
+        return await record_engagements(runtime, ctx, sent, idempotency_key=key)
+
+    return act
+
+
+async def spent(runtime: Runtime, ctx: Ctx, key: str | None) -> Outcomes:
+    """Spend on the offer's campaign is recorded."""
+    (campaign,) = await Look(runtime.db, ctx).rows("campaigns")
+    sent = SpendInput("fee", NIGHT, campaign["id"], "GBP", Decimal("12.00"))
+    return await record_spend(runtime, ctx, [sent], idempotency_key=key)
 
 
 ONE = order(item("100.00"), item("7.50", 3, "salt"), codes=("SPICY20",), customer="ann", external_id="one")
@@ -136,6 +170,37 @@ CASES: dict[str, Case] = {
             runtime, ctx, [adjustment("12.00", external_id="note", occurred_at=NIGHT, sku="sauce")], idempotency_key=key
         ),
     ),
+    "spend": Case(spent),
+    "a first snapshot of a post": Case(posted({"occurred_at": NIGHT, "likes": 3})),
+    "a later snapshot of a post": Case(
+        posted({"occurred_at": NIGHT, "likes": 9, "views": 40}), before=(posted({"occurred_at": NOON, "likes": 3}),)
+    ),
+    # What comes after it in time adds less by what it tells, and that alone.
+    "a snapshot before others": Case(
+        posted({"occurred_at": NOON, "likes": 3}),
+        before=(
+            posted(
+                {"occurred_at": NOON + timedelta(days=1), "views": 7},
+                {"occurred_at": NOON + timedelta(days=2), "likes": 8, "views": 9},
+                {"occurred_at": NOON + timedelta(days=3), "likes": 9},
+            ),
+        ),
+    ),
+    "snapshots among others": Case(
+        posted(
+            {"occurred_at": NOON + timedelta(days=1), "views": 8, "shares": 1},
+            {"occurred_at": NOON + timedelta(days=4), "likes": 5, "comments": 2},
+        ),
+        before=(
+            posted(
+                {"occurred_at": NOON, "likes": 3, "views": 7},
+                {"occurred_at": NOON + timedelta(days=2), "likes": 8},
+                {"occurred_at": NOON + timedelta(days=3), "views": 20},
+                {"occurred_at": NIGHT + timedelta(days=9), "likes": 9, "views": 30},
+                {"occurred_at": NIGHT + timedelta(days=10), "shares": 4},
+            ),
+        ),
+    ),
 }
 
 
@@ -159,7 +224,11 @@ async def offer(runtime: Runtime, admin: Admin, ctx: Ctx) -> Offer:
 
 async def _facts(runtime: Runtime, ctx: Ctx) -> set[tuple[str, datetime]]:
     async with runtime.db.snapshot(ctx.tenant_id) as session:
-        return {(row["fact"], row["occurred_at"]) for row in await session.fetch(FACTS, ctx.tenant_id)}
+        return {
+            (row["fact"], row["occurred_at"])
+            for statement in (FACTS, GAINS)
+            for row in await session.fetch(statement, ctx.tenant_id)
+        }
 
 
 @pytest.mark.parametrize("key", [None, "key"])

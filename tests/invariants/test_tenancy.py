@@ -221,6 +221,18 @@ async def victim_writes(client: Client) -> dict[str, Any]:
             ]
         },
     )
+    made["snapshot"] = await create(
+        "recordEngagements",
+        {"engagements": [{**pair, "platform": "TIKTOK", "postId": "post-1", "occurredAt": AT, "views": 98765}]},
+    )
+    made["spend"] = await create(
+        "recordSpend",
+        {
+            "spend": [
+                {**pair, "externalId": "s-1", "occurredAt": AT, "currency": "GBP", "amount": AMOUNT, "note": SECRET}
+            ]
+        },
+    )
     return made
 
 
@@ -229,7 +241,7 @@ RANGE = f'range: {{between: {{from: "{(NOW - timedelta(days=30)).isoformat()}", 
 QUERIES = {
     "viewer": "{ viewer { tenantName } }",
     "node": """query($influencer: ID!, $campaign: ID!, $enrollment: ID!, $link: ID!, $code: ID!, $product: ID!,
-        $customer: ID!, $order: ID!, $refund: ID!, $adjustment: ID!) {
+        $customer: ID!, $order: ID!, $refund: ID!, $adjustment: ID!, $snapshot: ID!, $spend: ID!) {
       a: node(id: $influencer) { ... on Influencer { name orders { totalCount } commissions { totalCount } } }
       b: node(id: $campaign) { ... on Campaign { name enrollments { nodes { id } } } }
       c: node(id: $enrollment) { ... on Enrollment { influencer { name } orders { nodes { externalId } } } }
@@ -238,7 +250,8 @@ QUERIES = {
       g: node(id: $customer) { ... on Customer { identity { email } orders { nodes { id } } } }
       h: node(id: $order) { ... on Order { total lines { title } commissions { amount } attribution { rule } } }
       i: node(id: $refund) { ... on Refund { reason lines { amount } } }
-      j: node(id: $adjustment) { ... on Adjustment { reason } }
+      j: node(id: $adjustment) { ... on Adjustment { reason } } k: node(id: $spend) { ... on Spend { note } }
+      l: node(id: $snapshot) { ... on EngagementSnapshot { views influencer { name } campaign { name } } }
     }""",
     "influencers": """query($influencer: ID!) {
       influencers(where: {id: {in: [$influencer]}}) { totalCount nodes { name profiles { handle } } }
@@ -257,6 +270,9 @@ QUERIES = {
     "adjustments": "query { adjustments { nodes { reason } } }",
     "commissions": "query { commissions { nodes { basis influencer { name } } } }",
     "ledgerEntries": "query { ledgerEntries { nodes { amount influencer { name } } } }",
+    "engagementSnapshots": """query {
+      engagementSnapshots(where: {postId: {in: ["post-1"]}}) { totalCount nodes { views influencer { name } } } }""",
+    "spend": 'query { spend(where: {externalId: {in: ["s-1"]}}) { totalCount nodes { amount note } } }',
     "analytics": f"""query($campaign: ID!) {{ analytics({RANGE}) {{ totals {{ grossRevenue }} }}
       campaigns(where: {{id: {{in: [$campaign]}}}}) {{
         nodes {{ analytics({RANGE}) {{ totals {{ grossRevenue }} }} }} }} }}""",
@@ -328,6 +344,32 @@ MUTATIONS: dict[str, Any] = {
     },
     "recordAdjustments": lambda known: {
         "adjustments": [{"externalId": "a-1", "occurredAt": AT, "currency": "GBP", "amount": "2.00", "sku": "sku-1"}]
+    },
+    "recordEngagements": lambda known: {
+        "engagements": [
+            {
+                "platform": "TIKTOK",
+                "postId": "post-1",
+                "occurredAt": at,
+                "influencerId": known["influencer"],
+                "campaignId": known["campaign"],
+                "views": 5,
+            }
+            for at in (AT, NOW.isoformat())
+        ]
+    },
+    "recordSpend": lambda known: {
+        "spend": [
+            {
+                "externalId": name,
+                "occurredAt": AT,
+                "campaignId": known["campaign"],
+                "influencerId": known["influencer"],
+                "currency": "GBP",
+                "amount": "2.00",
+            }
+            for name in ("s-1", "s-9")
+        ]
     },
 }
 

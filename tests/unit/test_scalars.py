@@ -33,6 +33,10 @@ from graphql_schema import scalars
         (scalars.parse_date, "2024-02-29", date(2024, 2, 29)),
         (scalars.parse_currency_code, "KWD", "KWD"),
         (scalars.parse_time_zone, "Europe/London", "Europe/London"),
+        (scalars.parse_duration, "PT2S", timedelta(seconds=2)),
+        (scalars.parse_duration, "PT0.25S", timedelta(milliseconds=250)),
+        (scalars.parse_duration, "P1DT12H30M", timedelta(days=1, hours=12, minutes=30)),
+        (scalars.parse_duration, "P2W", timedelta(weeks=2)),
     ],
 )
 def test_parse_takes(parse: Callable[[object], object], given_value: object, value: object) -> None:
@@ -68,6 +72,10 @@ def test_parse_takes(parse: Callable[[object], object], given_value: object, val
         *((scalars.parse_date, value) for value in ["2026-02-30", "20260131", "2026-1-1", "2026-W05-6", "0000-01-01"]),
         *((scalars.parse_currency_code, value) for value in ["eur", "EU", "XXX", "XAU", "", "EUR ", "€", 978]),
         *((scalars.parse_time_zone, value) for value in ["Mars/Olympus", "../../etc/passwd", "", "europe/london ", 1]),
+        *(
+            (scalars.parse_duration, value)
+            for value in ["PT", "P", "P1DT", "P1Y", "P1M", "-PT1S", "PT1,5S", "P1WT1H", "pt2s", "2", "", "PT٢S", 2]
+        ),
     ],
 )  # fmt: skip
 def test_parse_refuses_in_our_own_words(parse: Callable[[object], object], given_value: object) -> None:
@@ -94,6 +102,9 @@ def test_parse_refuses_in_our_own_words(parse: Callable[[object], object], given
         ),
         (scalars.serialize_date, date(2026, 1, 31), "2026-01-31"),
         (scalars.serialize_big_int, 2**53 - 1, 2**53 - 1),
+        (scalars.serialize_duration, timedelta(), "PT0S"),
+        (scalars.serialize_duration, timedelta(weeks=1), "P7D"),
+        (scalars.serialize_duration, timedelta(days=1, seconds=5_400, milliseconds=20), "P1DT1H30M0.02S"),
     ],
 )
 def test_serialize_shows(serialize: Callable[[Any], object], value: object, shown: object) -> None:
@@ -121,6 +132,11 @@ def test_serialize_never_shows_what_could_not_come_back(serialize: Callable[[Any
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**20), max_value=10**20))
 def test_decimals_come_back_as_they_went(value: Decimal) -> None:
     assert scalars.parse_decimal(scalars.serialize_decimal(value)) == value
+
+
+@given(st.timedeltas(min_value=timedelta(), max_value=timedelta(days=99_999)))
+def test_durations_come_back_as_they_went(value: timedelta) -> None:
+    assert scalars.parse_duration(scalars.serialize_duration(value)) == value
 
 
 @given(

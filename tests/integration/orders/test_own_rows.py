@@ -9,8 +9,10 @@ import pytest
 from strawberry.types.base import get_object_definition
 
 from app.core.context import Ctx, Role
-from app.core.words import LineKind, OrderEventKind
+from app.core.words import LineKind, OrderEventKind, Platform
+from app.engagement.inputs import EngagementInput
 from app.runtime import Runtime
+from app.usecases.record_engagements import record_engagements
 from app.usecases.record_order_events import record_order_events
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
@@ -41,6 +43,8 @@ ROOTS = {
     "adjustments": "{ nodes { externalId } }",
     "commissions": f"(first: 5) {{ nodes {COMMISSION} }}",
     "ledgerEntries": "{ nodes { amount } }",
+    "engagementSnapshots": "{ nodes { postId } }",
+    "spend": "{ nodes { externalId } }",
     "analytics": f"""(range: {{between: {{from: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z"}}}}) {{
       totals {{ {MEASURES} }}
       groups(by: [{{dimension: {{name: INFLUENCER}}}}]) {{ nodes {{ measures {{ {MEASURES} }} }} }} }}""",
@@ -121,7 +125,7 @@ async def test_an_influencer_sees_the_campaigns_that_its_rows_name(
     client: Client,
     make_key: Callable[..., Awaitable[str]],
 ) -> None:
-    clicked, linked, coded, enrolled, foreign = [await program.campaign() for _ in range(5)]
+    clicked, linked, coded, enrolled, posted, foreign = [await program.campaign() for _ in range(6)]
     mine, other = await program.influencer(), await program.influencer()
     await program.click(mine, clicked)
     # Looked at, and without a share: no reason to see the campaign.
@@ -133,21 +137,32 @@ async def test_an_influencer_sees_the_campaigns_that_its_rows_name(
     await program.enrollment(enrolled, mine)
     (recorded,) = await record_orders(runtime, ctx, [order(visitor_id="v")])
     assert recorded.code is None
+    snapshots = [
+        EngagementInput(Platform.TIKTOK, f"of {who}", NOON, who, campaign_id, views=1)
+        for who, campaign_id in ((mine, posted), (other, foreign))
+    ]
+    assert [outcome.code for outcome in await record_engagements(runtime, ctx, snapshots)] == [None, None]
     key = await make_key(Role.INFLUENCER, influencer_id=mine)
 
     listed = await client.data("{ campaigns { totalCount nodes { id } } }", key=key)
     named = await client.data(
         """{ commissions { nodes { campaign { id } } } links { nodes { campaign { id } } }
-          codes { nodes { campaign { id } } } analytics(range: {between: {from: "2026-03-01T00:00:00Z",
+          codes { nodes { campaign { id } } } engagementSnapshots { nodes { campaign { id } } }
+          analytics(range: {between: {from: "2026-03-01T00:00:00Z",
             until: "2026-04-01T00:00:00Z"}}) { groups(by: [{dimension: {name: CAMPAIGN}}]) {
               nodes { key { campaign { id } } measures { orders } } } } }""",
         key=key,
     )
 
-    visible = {str(each) for each in (clicked, linked, coded, enrolled)}
+    visible = {str(each) for each in (clicked, linked, coded, enrolled, posted)}
     assert {node["id"] for node in listed["campaigns"]["nodes"]} == visible
-    assert listed["campaigns"]["totalCount"] == 4
-    for name, campaign_id in (("commissions", clicked), ("links", linked), ("codes", coded)):
+    assert listed["campaigns"]["totalCount"] == 5
+    for name, campaign_id in (
+        ("commissions", clicked),
+        ("links", linked),
+        ("codes", coded),
+        ("engagementSnapshots", posted),
+    ):
         assert named[name] == {"nodes": [{"campaign": {"id": str(campaign_id)}}]}, name
     assert named["analytics"]["groups"]["nodes"] == [
         {"key": {"campaign": {"id": str(clicked)}}, "measures": {"orders": "1"}}

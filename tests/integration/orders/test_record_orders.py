@@ -90,6 +90,7 @@ async def test_an_order_with_a_code_is_credited_and_earns(
     assert (version["total_minor"], version["gross_minor"]) == (12_600, 10_000)
     shares = await look.rows("commission_lines", order="position")
     assert [row["amount_minor"] for row in shares] == [1_000, 500, -250]
+    assert {row["recorded_at"] for row in shares} == {ctx.now}
     entries = await look.rows("ledger_entries", order="amount_minor")
     assert [(row["account"], row["amount_minor"]) for row in entries] == [("ACCRUED", -1_250), ("EXPENSE", 1_250)]
     (purchase,) = await look.rows("instances")

@@ -1,0 +1,195 @@
+"""`subscription analytics`: the answer of `Query.analytics`, again and again as the facts change.
+
+Each answer is the operation executed once, as a query is: the same scopes, limits, errors and completion. When that
+happens, and for whom, is decided in live_hub.py, which hands the resolver a `Watch` and learns from it what the answer
+depends on. Without one, as in a plain request, there is nothing to send a second answer over.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable, Collection
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import strawberry
+
+from app.analytics.answer import Answer
+from app.cache.answers import Answers, Depends, Lookup
+from app.core.context import Ctx, Scope
+from app.core.durations import format_duration
+from app.errors import DomainError
+from app.runtime import Runtime
+from graphql_schema.analytics import Range, Where, Zone, _asked, _shown, runner_of
+from graphql_schema.analytics_selection import Asked, Document
+from graphql_schema.analytics_types import Analytics
+from graphql_schema.context import Info
+from graphql_schema.permissions import requires
+from graphql_schema.scalars import Duration
+
+EVERY_DEFAULT = timedelta(seconds=2)
+
+EVERY_MAX = timedelta(days=1)
+
+UNSTEADY = frozenset({"asOf", "servedFrom", "cost"})
+"""Fields of `meta` that tell of the computation: a difference in them, or in `plan`, is no change of the answer."""
+
+T = TypeVar("T")
+
+
+class Flights:
+    """Work under way, shared by all who ask for the same meanwhile."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Any, tuple[float, asyncio.Task[Any]]] = {}
+
+    async def join(self, key: Any, not_before_s: float, work: Callable[[], Awaitable[T]]) -> T:
+        """What the work gives: one's own, or that of somebody who began it at that time of the loop's or later."""
+        began_s, task = self._under_way.get(key, (0.0, None))
+        if task is None or task.done() or began_s < not_before_s:
+            task = asyncio.ensure_future(work())
+            self._under_way[key] = asyncio.get_running_loop().time(), task
+            task.add_done_callback(lambda done: self._land(key, done))
+        found: T = await asyncio.shield(task)
+        return found
+
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = [task for _, task in self._under_way.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _land(self, key: Any, done: "asyncio.Task[Any]") -> None:
+        if not done.cancelled():
+            # Looked at, so that a failure which nobody waits for any more is no unseen one.
+            done.exception()
+        if self._under_way[key][1] is done:
+            del self._under_way[key]
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is known of one subscription's answer: told by the resolver, used by whoever decides when to compute again.
+
+    touched_at_s: time of the loop's of the last change that the next answer must show. unsteady: response keys below
+    the root field that tell of the computation. depends: what the last answer depends on, None before the first.
+    """
+
+    flights: Flights
+    touched_at_s: float
+    every: timedelta | None = None
+    zone: str | None = None
+    unsteady: tuple[tuple[str, ...], ...] = ()
+    depends: tuple[Depends, ...] | None = None
+
+    async def answer(self, info: Info, asked: Asked) -> Answer:
+        """The answer, computed together with everybody who may see the same and asks the same now."""
+        ctx = info.context.ctx
+
+        async def compute() -> tuple[Answer, tuple[Depends, ...]]:
+            recording = _Recording(info.context.runtime.answers)
+            runtime = dataclasses.replace(info.context.runtime, answers=recording)
+            answer = await runner_of(runtime).run(ctx, asked.question)
+            return answer, tuple(recording.depends)
+
+        answer, self.depends = await self.flights.join(
+            (visibility(ctx), repr(asked.question)), self.touched_at_s, compute
+        )
+        return answer
+
+
+watching: ContextVar[Watch | None] = ContextVar("watching", default=None)
+"""The watch of the answer that is computed now."""
+
+
+def visibility(ctx: Ctx) -> tuple[Any, ...]:
+    """Principals with the same see the same."""
+    principal = ctx.principal
+    return principal.tenant, principal.role, principal.influencer_id
+
+
+@dataclass(slots=True)
+class _Recording:
+    """The store of answers, remembering what the answers that it was asked for depend on."""
+
+    store: Answers
+    depends: list[Depends] = field(default_factory=list)
+
+    async def get(self, tenant_id: UUID, key: str, depends: Depends) -> Lookup:
+        """As the store."""
+        self.depends.append(depends)
+        return await self.store.get(tenant_id, key, depends)
+
+    async def put(self, tenant_id: UUID, key: str, token: str, body: bytes, tags: Collection[str] = ()) -> None:
+        """As the store."""
+        await self.store.put(tenant_id, key, token, body, tags)
+
+    async def note(self, tenant_id: UUID, days: Collection[date], tags: Collection[str]) -> None:
+        """As the store."""
+        await self.store.note(tenant_id, days, tags)
+
+
+def _unsteady(info: Info) -> tuple[tuple[str, ...], ...]:
+    document = Document.of(info)
+    found: list[tuple[str, ...]] = []
+    for key, nodes in document.below("Analytics", info._raw_info.field_nodes).items():
+        match nodes[0].name.value:
+            case "plan":
+                found.append((key,))
+            case "meta":
+                below = document.below("Meta", nodes).items()
+                found += [(key, name) for name, (node, *_) in below if node.name.value in UNSTEADY]
+    return tuple(found)
+
+
+def _checked_every(runtime: Runtime, every: timedelta) -> timedelta:
+    least = timedelta(seconds=runtime.settings.live_every_min_s)
+    if not least <= every <= EVERY_MAX:
+        allowed = f"{format_duration(least)} to {format_duration(EVERY_MAX)}"
+        raise DomainError(
+            "BAD_USER_INPUT", f"`every` is {format_duration(every)}; it must be {allowed}.", path=("every",)
+        )
+    return every
+
+
+@strawberry.type
+class Subscription:
+    """Fields of this file."""
+
+    @strawberry.field(
+        description="The answer of `Query.analytics`, at once and after every change that touches it, at most one per "
+        "`every`. Over WebSockets by the protocol graphql-transport-ws, or as Server-Sent Events.",
+        extensions=[requires(Scope.ANALYTICS_READ)],
+    )
+    async def analytics(
+        self,
+        info: Info,
+        range: Range,
+        where: Where = None,
+        time_zone: Zone = None,
+        every: Annotated[
+            Duration | None,
+            strawberry.argument(description="Least time between two answers; PT2S when null."),
+        ] = Duration(EVERY_DEFAULT),  # noqa: B008 - a value
+    ) -> Analytics | None:
+        """One answer of the subscription."""
+        watch = watching.get()
+        if watch is None:
+            raise DomainError(
+                "NOT_SUPPORTED",
+                "A subscription is answered over WebSockets (graphql-transport-ws), or as a stream of events: send "
+                "`Accept: text/event-stream`.",
+            )
+        asked = _asked(info, range, where, time_zone)
+        watch.every = _checked_every(info.context.runtime, EVERY_DEFAULT if every is None else every)
+        watch.zone = asked.question.zone or info.context.ctx.tenant.reporting_zone
+        watch.unsteady = _unsteady(info)
+        answer = None
+        if asked.runs:
+            answer = await watch.answer(info, asked)
+        else:
+            watch.depends = ()
+        return _shown(info, asked, answer, None)

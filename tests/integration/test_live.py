@@ -1,0 +1,672 @@
+"""Subscriptions over real sockets: who gets which answer when, at what cost, and how it ends."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+import asyncpg
+import httpx
+import pytest
+
+import app.db.session as session_module
+import app.web.live as live_module
+import graphql_schema.live_hub as hub_module
+from app.campaigns.inputs import CampaignChange
+from app.core.context import Ctx, Role, TenantInfo
+from app.core.ids import new_id
+from app.core.outcomes import Outcome
+from app.core.words import InstanceKind
+from app.main import create_app
+from app.runtime import Runtime, open_runtime
+from app.settings import Settings
+from app.tenancy.service import hash_key
+from app.tracking.inputs import InstanceInput
+from app.usecases.record_instances import record_instances
+from app.usecases.update_campaigns import update_campaigns
+from tests.conftest import add_tenant, make_ctx
+from tests.factories.listener import MESSAGE_BYTES_MAX, Listener, listening
+from tests.factories.orders import ProgramRows
+from tests.factories.redis_server import RedisServer, server_binaries
+from tests.factories.subscriptions import Socket, streamed
+
+pytestmark = pytest.mark.database
+
+Admin: TypeAlias = "asyncpg.Pool[Any]"
+MakeKey: TypeAlias = Callable[..., Awaitable[str]]
+
+EVERY_S = 0.3
+
+CLICKS = """subscription ($every: Duration, $where: FactFilter) {
+  analytics(range: {last: {n: 2, unit: DAY, includeCurrent: true}}, every: $every, where: $where) {
+    totals { clicks } meta { asOf servedFrom } plan { cost }
+  }
+}"""
+BEFORE = """subscription { analytics(
+  range: {between: {from: "2025-01-01T00:00:00Z", until: "2025-02-01T00:00:00Z"}}, every: "PT0.3S"
+) { totals { clicks } } }"""
+EVERY = {"every": f"PT{EVERY_S}S"}
+
+
+@pytest.fixture
+def lively(runtime: Runtime) -> Runtime:
+    """The runtime, with answers more often than clients may usually ask for."""
+    return replace(runtime, settings=runtime.settings.model_copy(update={"live_every_min_s": 0.1}))
+
+
+@pytest.fixture
+async def server(lively: Runtime) -> AsyncIterator[Listener]:
+    """A server in this process."""
+    async with listening(create_app(lively)) as listener:
+        yield listener
+
+
+async def click(runtime: Runtime, ctx: Ctx, *, at: datetime | None = None, **more: Any) -> None:
+    """Record a click."""
+    instance = InstanceInput(kind=InstanceKind.CLICK, occurred_at=at or datetime.now(UTC), **more)
+    (outcome,) = await record_instances(runtime, replace(ctx, now=datetime.now(UTC)), [instance])
+    assert outcome.outcome is Outcome.RECORDED
+
+
+@contextmanager
+def analytics_statements() -> Iterator[list[str]]:
+    """The statements of answers that run inside, whoever runs them."""
+    seen: list[str] = []
+    observe = session_module._observe
+
+    def observing(sql: str) -> None:
+        if sql.startswith("/* analytics."):
+            seen.append(sql)
+        observe(sql)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session_module, "_observe", observing)
+        yield seen
+
+
+async def test_first_answer_comes_at_once_and_each_change_brings_the_next(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey
+) -> None:
+    async with Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        await socket.subscribe(CLICKS, EVERY)
+
+        assert (await socket.data())["totals"] == {"clicks": 0}
+        for expected in (1, 2, 3):
+            await click(lively, ctx)
+            assert (await socket.data())["totals"] == {"clicks": expected}
+
+
+async def test_without_a_change_nothing_comes(server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey) -> None:
+    async with Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        await socket.subscribe(CLICKS, EVERY)
+        await socket.data()
+
+        with analytics_statements() as statements:
+            await socket.silence(4 * EVERY_S)
+            # On a day that the answer does not depend on.
+            await click(lively, ctx, at=datetime.now(UTC) - timedelta(days=40))
+            await socket.silence(4 * EVERY_S)
+
+    assert statements == []
+
+
+async def test_an_answer_that_was_touched_and_is_the_same_is_not_sent(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey
+) -> None:
+    async with Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        await socket.subscribe(CLICKS, EVERY | {"where": {"code": {"in": ["NOBODY"]}}})
+        await socket.data()
+
+        with analytics_statements() as statements:
+            await click(lively, ctx)
+            await socket.silence(4 * EVERY_S)
+
+    assert statements, "it was computed again, with another `asOf`"
+
+
+async def test_answers_keep_their_distance_and_the_last_one_has_everything(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey
+) -> None:
+    async with Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        await socket.subscribe(CLICKS, EVERY)
+        clicks = (await socket.data())["totals"]["clicks"]
+        arrivals = [time.monotonic()]
+
+        async def write() -> None:
+            for _ in range(30):
+                await click(lively, ctx)
+                await asyncio.sleep(0.04)
+
+        writing = asyncio.create_task(write())
+        while clicks < 30:
+            clicks = (await socket.data())["totals"]["clicks"]
+            arrivals.append(time.monotonic())
+        await writing
+
+    gaps = [later - earlier for earlier, later in itertools.pairwise(arrivals)]
+    # Arrivals jitter by what the machine is busy with; the mean cannot be pressed.
+    assert min(gaps[1:]) > EVERY_S / 2
+    assert sum(gaps[1:]) / len(gaps[1:]) > 0.9 * EVERY_S
+    assert len(arrivals) < 15
+
+
+async def test_a_thousand_subscribers_cost_one_computation_a_change(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey
+) -> None:
+    key = await make_key(Role.ANALYST)
+    with analytics_statements() as one:
+        async with Socket(server) as socket:
+            await socket.init(key)
+            await socket.subscribe(CLICKS, EVERY)
+            await socket.data()
+    await click(lively, ctx)
+
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(Socket(server)) for _ in range(25)]
+        for socket in sockets:
+            await socket.init(key)
+        with analytics_statements() as first:
+            for socket, number in itertools.product(sockets, range(40)):
+                await socket.subscribe(CLICKS, EVERY, id=str(number))
+            answers = [await socket.data() for socket in sockets for _ in range(40)]
+        with analytics_statements() as second:
+            await click(lively, ctx)
+            later = [await socket.data() for socket in sockets for _ in range(40)]
+
+    assert len(one) >= 1
+    assert (len(first), len(second)) == (len(one), len(one))
+    assert {answer["totals"]["clicks"] for answer in answers} == {1}
+    assert {answer["totals"]["clicks"] for answer in later} == {2}
+
+
+async def test_the_same_question_in_other_words_is_computed_together(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey
+) -> None:
+    named = CLICKS.replace("subscription (", "subscription Named(").replace("totals", "all: totals")
+    named = named.replace("all: totals { clicks }", "totals { number: clicks }")
+    async with Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        await socket.subscribe(CLICKS, EVERY, id="a")
+        await socket.data()
+        with analytics_statements() as one:
+            await click(lively, ctx)
+            await socket.data()
+        await socket.subscribe(named, EVERY, id="b")
+        await socket.data()
+        await asyncio.sleep(2 * EVERY_S)
+
+        with analytics_statements() as both:
+            await click(lively, ctx)
+            answers = [await socket.next() for _ in range(2)]
+
+    assert {answer["id"] for answer in answers} == {"a", "b"}
+    assert len(both) == len(one)
+
+
+async def test_who_comes_later_sees_what_was_acknowledged_before(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey
+) -> None:
+    slow = EVERY | {"every": "PT1H"}
+    async with Socket(server) as early, Socket(server) as late:
+        for socket in (early, late):
+            await socket.init(await make_key(Role.ANALYST))
+        await early.subscribe(CLICKS, slow)
+        assert (await early.data())["totals"] == {"clicks": 0}
+
+        for number in range(5):
+            await click(lively, ctx)
+            await late.subscribe(CLICKS, slow, id=str(number))
+            assert (await late.data())["totals"] == {"clicks": number + 1}
+        await early.silence(EVERY_S)
+
+
+async def test_tenants_and_influencers_see_their_own(
+    server: Listener, lively: Runtime, admin: Admin, ctx: Ctx, tenant: TenantInfo, make_key: MakeKey
+) -> None:
+    other = TenantInfo(new_id(), f"other {new_id()}", "Europe/London", "GBP", is_test=False)
+    await add_tenant(admin, other)
+    influencer = await ProgramRows(lively.db, admin, ctx).influencer()
+    keys = [
+        await make_key(Role.ANALYST),
+        await make_key(Role.ANALYST, of=other),
+        await make_key(Role.INFLUENCER, influencer_id=influencer),
+    ]
+    async with Socket(server) as ours, Socket(server) as theirs, Socket(server) as own:
+        for socket, key in zip((ours, theirs, own), keys, strict=True):
+            await socket.init(key)
+            await socket.subscribe(CLICKS, EVERY)
+            assert (await socket.data())["totals"] == {"clicks": 0}
+
+        await click(lively, ctx)
+        assert (await ours.data())["totals"] == {"clicks": 1}
+        await theirs.silence(2 * EVERY_S)
+        await own.silence(0.01)
+        await click(lively, ctx, influencer_id=influencer)
+        assert (await ours.data())["totals"] == {"clicks": 2}
+        assert (await own.data())["totals"] == {"clicks": 1}
+        await click(lively, make_ctx(other))
+        assert (await theirs.data())["totals"] == {"clicks": 1}
+        await ours.silence(2 * EVERY_S)
+
+
+async def test_a_name_that_is_shown_is_followed(
+    server: Listener, lively: Runtime, admin: Admin, ctx: Ctx, make_key: MakeKey
+) -> None:
+    rows = ProgramRows(lively.db, admin, ctx)
+    influencer, campaign = await rows.influencer(), await rows.campaign()
+    await rows.enrollment(campaign, influencer)
+    await click(lively, ctx, influencer_id=influencer, campaign_id=campaign)
+    document = CLICKS.replace(
+        "totals { clicks }",
+        "groups(by: [{dimension: {name: CAMPAIGN}}]) { nodes { key { campaign { name } } measures { clicks } } }",
+    )
+    async with Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        await socket.subscribe(document, EVERY)
+        await socket.data()
+
+        await update_campaigns(lively, ctx, [CampaignChange(id=campaign, name="Hotter")])
+
+        (node,) = (await socket.data())["groups"]["nodes"]
+        assert node == {"key": {"campaign": {"name": "Hotter"}}, "measures": {"clicks": 1}}
+
+
+async def test_open_ranges_move_with_time(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the edge of an hour were always near.
+    monkeypatch.setattr(hub_module.Shared, "_quiet_s", lambda _: 0.1)
+    moving = CLICKS.replace("totals { clicks }", "series(every: HOUR) { start } totals { clicks }")
+    with analytics_statements() as statements:
+        async with Socket(server) as socket:
+            await socket.init(await make_key(Role.ANALYST))
+            await socket.subscribe(moving, EVERY)
+            await socket.data()
+            first = len(statements)
+            later = datetime.now(UTC) + timedelta(days=1)
+            monkeypatch.setattr(type(lively.clock), "now", lambda _: later)
+            moved = await socket.data()
+
+    assert first
+    assert moved["series"][-1]["start"] > datetime.now(UTC).isoformat()
+
+
+# --- refusals
+
+
+@pytest.mark.parametrize(
+    ("role", "document", "variables", "codes"),
+    [
+        (Role.STORE, CLICKS, EVERY, ["FORBIDDEN"]),
+        (Role.ANALYST, CLICKS, {"every": "PT0.01S"}, ["BAD_USER_INPUT"]),
+        (Role.ANALYST, CLICKS, {"every": "P2D"}, ["BAD_USER_INPUT"]),
+        (Role.ANALYST, CLICKS, {"every": "soon"}, ["BAD_USER_INPUT"]),
+        (Role.ANALYST, "subscription {", {}, ["GRAPHQL_PARSE_FAILED"]),
+        (Role.ANALYST, "subscription { analytics { totals { clicks } } }", {}, ["GRAPHQL_VALIDATION_FAILED"]),
+        (Role.ANALYST, CLICKS.replace("n: 2", "n: 0"), EVERY, ["RANGE_INVALID"]),
+    ],
+    ids=["role", "too often", "too seldom", "no duration", "no document", "invalid", "no range"],
+)
+async def test_refusals_are_those_of_queries(
+    server: Listener, make_key: MakeKey, role: Role, document: str, variables: dict[str, Any], codes: list[str]
+) -> None:
+    key = await make_key(role)
+    async with Socket(server) as socket:
+        await socket.init(key)
+        await socket.subscribe(document, variables)
+        message = await socket.next()
+    # What cannot be read is no subscription: it is answered as any request is.
+    async with streamed(server, key, document, variables) as events:
+        found = await events.next()
+        assert await events.next() is None
+
+    assert (message["type"], events.is_complete) == ("error", True)
+    assert found is not None
+    for errors in (message["payload"], found["errors"]):
+        assert [error["extensions"]["code"] for error in errors] == codes
+
+
+async def test_costly_documents_are_refused(lively: Runtime, make_key: MakeKey) -> None:
+    poor = replace(lively, settings=lively.settings.model_copy(update={"cost_max": 100}))
+    costly = CLICKS.replace(
+        "totals {", "table(by: [{time: {every: DAY}}], measures: [{name: CLICKS}]) { rowCount } totals {"
+    )
+    async with listening(create_app(poor)) as server, Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        await socket.subscribe(costly, EVERY)
+        message = await socket.next()
+
+    assert message["payload"][0]["extensions"]["code"] == "QUERY_TOO_COSTLY"
+
+
+async def test_a_plain_request_for_a_subscription_is_refused(server: Listener, make_key: MakeKey) -> None:
+    async with httpx.AsyncClient() as client:
+        response = await client.post(
+            f"{server.url}/graphql",
+            json={"query": CLICKS, "variables": EVERY},
+            headers={"authorization": f"Bearer {await make_key(Role.ANALYST)}"},
+        )
+
+    assert response.json()["errors"][0]["extensions"]["code"] == "NOT_SUPPORTED"
+    assert response.json()["data"] == {"analytics": None}
+
+
+# --- the protocol graphql-transport-ws
+
+
+async def test_queries_and_mutations_are_answered_too(server: Listener, make_key: MakeKey) -> None:
+    async with Socket(server) as socket:
+        await socket.init(await make_key(Role.ADMIN))
+        await socket.subscribe("{ viewer { role } }", id="q")
+        answers = [await socket.next(), await socket.next()]
+        await socket.subscribe("{ nothing }", id="r")
+        refused = await socket.next()
+        await socket.send({"type": "ping", "payload": {"at": 1}})
+        pong = await socket.next()
+
+    assert answers[0]["payload"]["data"] == {"viewer": {"role": "ADMIN"}}
+    assert answers[1] == {"id": "q", "type": "complete"}
+    assert (refused["id"], refused["type"]) == ("r", "error")
+    assert pong == {"type": "pong", "payload": {"at": 1}}
+
+
+async def test_an_operation_that_is_completed_ends_and_its_id_is_free(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey
+) -> None:
+    async with Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        for _ in range(3):
+            await socket.subscribe(CLICKS, EVERY)
+            await socket.data()
+            await socket.send({"id": "1", "type": "complete"})
+        await click(lively, ctx)
+        await socket.silence(3 * EVERY_S)
+
+
+SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": {"query": CLICKS}}
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [
+        (["no json"], 4400),
+        ([b"\x00"], 4400),
+        (["[]"], 4400),
+        ([{"id": "1"}], 4400),
+        ([{"type": "start"}], 4400),
+        ([{"type": "connection_init", "payload": "key"}], 4400),
+        ([SUBSCRIBE], 4401),
+        ([{"type": "connection_init"}], 4403),
+        ([{"type": "connection_init", "payload": {"authorization": "Bearer sk_live_" + 32 * "0"}}], 4403),
+        (["x" * (MESSAGE_BYTES_MAX + 1)], 1009),
+    ],
+)
+async def test_before_the_key_malformed_messages_close(server: Listener, messages: list[Any], code: int) -> None:
+    async with Socket(server) as socket:
+        for message in messages:
+            await socket.send(message)
+        closed, _ = await socket.closed()
+
+    assert closed == code
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"type": "connection_init"}, 4429),
+        (SUBSCRIBE, 4409),
+        ({"type": "subscribe", "payload": {"query": CLICKS}}, 4400),
+        ({"id": 7, "type": "subscribe", "payload": {"query": CLICKS}}, 4400),
+        ({"id": "x" * 300, "type": "subscribe", "payload": {"query": CLICKS}}, 4400),
+        ({"id": "2", "type": "subscribe", "payload": {"query": 7}}, 4400),
+        ({"id": "2", "type": "subscribe"}, 4400),
+        ({"type": "complete"}, 4400),
+        ("{", 4400),
+    ],
+)
+async def test_after_the_key_malformed_messages_close(
+    server: Listener, make_key: MakeKey, message: Any, code: int
+) -> None:
+    async with Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        await socket.send(SUBSCRIBE)
+        await socket.data()
+        await socket.send(message)
+        closed, _ = await socket.closed()
+
+    assert closed == code
+
+
+@pytest.mark.parametrize("subprotocol", [None, "graphql-ws"])
+async def test_no_other_protocol_is_spoken(server: Listener, subprotocol: str | None) -> None:
+    async with Socket(server, subprotocol=subprotocol) as socket:
+        assert (await socket.closed())[0] == 4406
+
+
+async def test_a_client_that_says_nothing_is_closed(lively: Runtime) -> None:
+    hasty = replace(lively, settings=lively.settings.model_copy(update={"live_init_timeout_s": 0.2}))
+    async with listening(create_app(hasty)) as server, Socket(server) as socket:
+        await socket.send({"type": "ping"})
+        assert await socket.next() == {"type": "pong"}
+        assert (await socket.closed())[0] == 4408
+
+
+async def test_the_key_may_come_as_a_header(server: Listener, make_key: MakeKey) -> None:
+    headers = {"authorization": f"Bearer {await make_key(Role.ANALYST)}"}
+    async with Socket(server, additional_headers=headers) as socket:
+        await socket.send({"type": "connection_init"})
+        assert await socket.next() == {"type": "connection_ack"}
+
+
+# --- limits and ends
+
+
+async def test_operations_and_connections_are_limited(lively: Runtime, make_key: MakeKey) -> None:
+    limits = {
+        "live_operations_max": 2,
+        "live_connections_max": 3,
+        "live_connections_per_key_max": 2,
+        "live_questions_max": 2,
+    }
+    narrow = replace(lively, settings=lively.settings.model_copy(update=limits))
+    mine, other = await make_key(Role.ANALYST), await make_key(Role.ANALYST)
+    async with listening(create_app(narrow)) as server, AsyncExitStack() as stack:
+        first, second, third, fourth = [Socket(server) for _ in range(4)]
+        for socket in (first, second, third):
+            await stack.enter_async_context(socket)
+        await first.init(mine)
+        await second.init(mine)
+        await third.send({"type": "connection_init", "payload": {"authorization": f"Bearer {mine}"}})
+        key_is_full = await third.closed()
+        await stack.enter_async_context(fourth)
+        await fourth.init(other)
+        async with Socket(server) as fifth:
+            process_is_full = await fifth.closed()
+        async with streamed(server, other, CLICKS, EVERY) as events:
+            stream = events.response.status_code, events.response.headers["retry-after"]
+
+        for number, document in enumerate((CLICKS, BEFORE)):
+            await first.subscribe(document, id=str(number))
+            await first.data()
+        await first.subscribe(CLICKS, id="beyond")
+        connection_is_full = await first.next()
+        await fourth.subscribe(CLICKS.replace("subscription (", "subscription Another("))
+        questions_are_full = await fourth.next()
+        await first.send({"id": "0", "type": "complete"})
+        await first.subscribe(CLICKS, id="again")
+        await first.data()
+
+    assert key_is_full[0] == process_is_full[0] == 1013
+    assert stream == (429, "5")
+    for refused in (connection_is_full, questions_are_full):
+        assert refused["type"] == "error"
+        assert [error["extensions"]["code"] for error in refused["payload"]] == ["TOO_MANY_SUBSCRIPTIONS"]
+
+
+async def test_a_revoked_key_ends_its_connections(
+    server: Listener, lively: Runtime, admin: Admin, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "EPOCH_INTERVAL_S", 0.05)
+    key, kept = await make_key(Role.ANALYST), await make_key(Role.ANALYST)
+    async with Socket(server) as socket, Socket(server) as other, streamed(server, key, CLICKS, EVERY) as events:
+        for each, its in ((socket, key), (other, kept)):
+            await each.init(its)
+            await each.subscribe(CLICKS, EVERY)
+            await each.data()
+        await events.data()
+
+        await admin.execute("UPDATE api_keys SET revoked_at = now() WHERE key_hash = $1", hash_key(key))
+        assert await lively.key_epochs.bump()
+
+        code, reason = await socket.closed()
+        last = await events.next()
+        assert await events.next() is None
+        await other.silence(0.3)
+
+    assert (code, events.is_complete) == (4403, True)
+    assert "revoked" in reason
+    assert last is not None
+    assert last["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_a_server_that_stops_ends_its_connections(lively: Runtime, make_key: MakeKey) -> None:
+    key = await make_key(Role.ANALYST)
+    async with AsyncExitStack() as clients:
+        async with listening(create_app(lively)) as server:
+            socket = await clients.enter_async_context(Socket(server))
+            events = await clients.enter_async_context(streamed(server, key, CLICKS, EVERY))
+            await socket.init(key)
+            await socket.subscribe(CLICKS, EVERY)
+            await socket.data()
+            await events.data()
+            started_s = time.monotonic()
+        took_s = time.monotonic() - started_s
+
+        assert (await socket.closed())[0] == 1012
+        # The stream ends in order, and without a word that nothing more will ever come.
+        assert await events.next() is None
+        assert not events.is_complete
+    assert took_s < 3
+
+
+async def test_clients_that_vanish_leave_nothing_behind(lively: Runtime, ctx: Ctx, make_key: MakeKey) -> None:
+    app = create_app(lively)
+    key = await make_key(Role.ANALYST)
+    async with listening(app) as server:
+        before = len(asyncio.all_tasks())
+        for _ in range(20):
+            async with Socket(server) as socket:
+                await socket.init(key)
+                await socket.subscribe(CLICKS, EVERY)
+                await socket.data()
+                socket.connection.transport.abort()
+            async with streamed(server, key, CLICKS, EVERY) as events:
+                await events.data()
+        async with asyncio.timeout(5):
+            # The link to Redis and the watch of keys stay.
+            while len(asyncio.all_tasks()) > before + 8:  # noqa: ASYNC110 - tasks have no event for it
+                await asyncio.sleep(0.05)
+
+
+# --- event streams
+
+
+async def test_an_event_stream_follows(server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey) -> None:
+    async with streamed(server, await make_key(Role.ANALYST), CLICKS, EVERY) as events:
+        assert events.response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert (await events.data())["totals"] == {"clicks": 0}
+        await click(lively, ctx)
+        assert (await events.data())["totals"] == {"clicks": 1}
+
+
+async def test_an_event_stream_shows_that_it_lives(lively: Runtime, ctx: Ctx, make_key: MakeKey) -> None:
+    lively = replace(lively, settings=lively.settings.model_copy(update={"live_ping_s": 0.05}))
+    async with (
+        listening(create_app(lively)) as server,
+        streamed(server, await make_key(Role.ANALYST), CLICKS, EVERY) as events,
+    ):
+        await events.data()
+        await asyncio.sleep(0.2)
+        await click(lively, ctx)
+        await events.data()
+
+    assert events.comments >= 2
+
+
+@pytest.mark.parametrize(
+    ("accept", "document", "content_type"),
+    [
+        ("text/event-stream", "{ viewer { role } }", "text/event-stream; charset=utf-8"),
+        ("application/json, text/event-stream", "{ viewer { role } }", "application/json; charset=utf-8"),
+        ("application/json, text/event-stream", CLICKS, "text/event-stream; charset=utf-8"),
+        ("*/*", "{ viewer { role } }", "application/json; charset=utf-8"),
+    ],
+)
+async def test_only_subscriptions_are_streamed_to_those_who_take_json(
+    server: Listener, make_key: MakeKey, accept: str, document: str, content_type: str
+) -> None:
+    async with streamed(server, await make_key(Role.ANALYST), document, accept=accept) as events:
+        assert events.response.headers["content-type"] == content_type
+        if "event-stream" in content_type:
+            first = await events.next()
+            assert first is not None
+            assert "errors" not in first
+
+
+# --- without Redis
+
+
+async def test_without_redis_answers_are_looked_at_in_turn(
+    services: Settings, settings: Settings, ctx: Ctx, make_key: MakeKey
+) -> None:
+    without = settings.model_copy(update={"redis_enabled": False, "live_every_min_s": 0.1})
+    async with open_runtime(without) as runtime, listening(create_app(runtime)) as server:
+        await follow_a_click(server, runtime, ctx, await make_key(Role.ANALYST))
+
+
+@pytest.mark.parametrize("binary", server_binaries(), ids=lambda path: path.name)
+async def test_a_redis_that_dies_and_returns_stops_nobody(
+    settings: Settings, ctx: Ctx, make_key: MakeKey, binary: Any
+) -> None:
+    redis = RedisServer(binary)
+    redis.start()
+    try:
+        more = {"redis_url": redis.url, "live_every_min_s": 0.1}
+        changed = Settings.model_validate(settings.model_dump() | more)
+        async with open_runtime(changed) as runtime, listening(create_app(runtime)) as server, Socket(server) as socket:
+            await socket.init(await make_key(Role.ANALYST))
+            await socket.subscribe(CLICKS, EVERY)
+            assert (await socket.data())["totals"] == {"clicks": 0}
+            assert runtime.changes.is_up
+
+            redis.kill()
+            await click(runtime, ctx)
+            assert (await socket.data())["totals"] == {"clicks": 1}
+            await socket.silence(3 * EVERY_S)
+
+            redis.start()
+            async with asyncio.timeout(10):
+                while not runtime.changes.is_up:  # noqa: ASYNC110 - what others need not wait for
+                    await asyncio.sleep(0.05)
+            await click(runtime, ctx)
+            assert (await socket.data())["totals"] == {"clicks": 2}
+    finally:
+        redis.remove()
+
+
+async def follow_a_click(server: Listener, runtime: Runtime, ctx: Ctx, key: str) -> None:
+    async with Socket(server) as socket:
+        await socket.init(key)
+        await socket.subscribe(CLICKS, EVERY)
+        assert (await socket.data())["totals"] == {"clicks": 0}
+        await click(runtime, ctx)
+        assert (await socket.data())["totals"] == {"clicks": 1}
+        await socket.silence(3 * EVERY_S)
