@@ -100,6 +100,8 @@ class Runner:
         return resolve(question, ctx, _limits(self.settings), parents=parents, data_from=first_at)
 
     async def _computed(self, ctx: Ctx, resolved: Resolved) -> Computed:
+        if resolved.max_age == timedelta():
+            return await self._compute(ctx, resolved)
         key = key_of(resolved)
         # The token is handed out before anything is read: a write in between must make this answer stale, not fresh.
         found = await self.answers.get(ctx.tenant_id, key, _depends(resolved), max_age=resolved.max_age)
