@@ -5,19 +5,24 @@ An argument that is null is as good as not given.
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
 import strawberry
 
 from app.analytics import query
-from app.analytics.query import Direction, Nulls, Preset
+from app.analytics.checks import TOP_MAX
+from app.analytics.query import Align, Attribution, Direction, Facet, Fill, Nulls, Precision, Preset
 from app.analytics.semantic.dimensions import DIMENSIONS
+from app.analytics.semantic.measures import MEASURES
 from app.core.timegrain import Granularity
+from app.core.words import CommissionState
 from app.errors import QueryIssue, QueryIssues
-from graphql_schema.analytics_words import ENTITIES, DimensionConditions, DimensionName, MeasureName, camel
+from graphql_schema.analytics_words import ENTITIES, DimensionConditions, DimensionName, MeasureName, camel, states_of
 from graphql_schema.filters import IdFilter
-from graphql_schema.scalars import uuid_of
+from graphql_schema.scalars import Duration, uuid_of
 from graphql_schema.words import vocabulary
 
 vocabulary(
@@ -41,6 +46,41 @@ vocabulary(
     QUARTER_TO_DATE="From the first of the quarter.",
     YEAR_TO_DATE="From the first of January.",
     ALL_TIME="From 1900 on; buckets begin with the tenant's first fact.",
+)
+vocabulary(
+    Attribution,
+    "By which model orders are credited. All but BOOKED are what-ifs over what was stored when the order was booked; "
+    "commissions stay as they are.",
+    name="AttributionModel",
+    BOOKED="As each order was booked, by its campaign's model.",
+    LAST_TOUCH="All to the last touch.",
+    FIRST_TOUCH="All to the first touch.",
+    LINEAR="To all touches alike.",
+    TIME_DECAY="To later touches more.",
+    POSITION_BASED="To the first and the last touch more.",
+)
+vocabulary(
+    Align,
+    "How much of the earlier time a running one is compared with.",
+    ELAPSED="As much as has passed of the later one: Monday to Wednesday noon against the same.",
+    FULL="All of it.",
+)
+vocabulary(
+    Facet,
+    "What of a measure is looked at.",
+    VALUE="Its value.",
+    PREVIOUS="Its value in the compared time.",
+    CHANGE="By which part it changed: (value − previous) ÷ previous.",
+    SHARE="Which part of the total it is; of `analytics.totals`, for it decides which groups come.",
+)
+vocabulary(
+    Fill,
+    "What stands in buckets that nothing lies in.",
+    AUTO="0 for sums and counts, null for ratios.",
+    ZERO="0, also for ratios.",
+    NULL="No measures: `measures` is null.",
+    PREVIOUS="The measures of the last bucket that has any; null before it.",
+    NONE="Nothing: the bucket is left out.",
 )
 vocabulary(Nulls, "Where values stand that are null.", FIRST="Before all others.", LAST="After all others.")
 
@@ -120,6 +160,11 @@ class FactFilter(DimensionConditions):
 
 
 def _matches(dimension: str, condition: Any) -> query.Matches:
+    if isinstance(condition, bool):
+        return query.Matches(dimension, isin=(str(condition).lower(),))
+    if isinstance(condition, (list, Enum)):
+        words = condition if isinstance(condition, list) else [condition]
+        return query.Matches(dimension, isin=tuple(word.value for word in words))
     if DIMENSIONS[dimension].ignores_case:
         condition = condition.in_upper_case()
     keys = _ids if isinstance(condition, IdFilter) else _texts
@@ -141,16 +186,60 @@ def _texts(values: Iterable[Any] | None) -> tuple[str, ...] | None:
     return None if values is None else tuple(map(str, values))
 
 
-@strawberry.input(description="A measure.")
+@strawberry.input(description="A measure, with the argument that it has, and facts that count for it alone.")
 class MeasureRef:
     """A measure."""
 
     name: MeasureName = strawberry.field(description="Which.")
+    state: list[CommissionState] | None = strawberry.field(
+        default=strawberry.UNSET, description="Of `COMMISSION`: of commissions in these states."
+    )
+    precision: Precision | None = strawberry.field(
+        default=strawberry.UNSET, description="Of distinct counts: how they are counted; `AUTO` when not given."
+    )
+    at: float | None = strawberry.field(
+        default=strawberry.UNSET, description="Of `ORDER_VALUE_QUANTILE`: which, from 0 to 1."
+    )
+    where: FactFilter | None = strawberry.field(
+        default=strawberry.UNSET, description="Which facts count for this measure, of those that count at all."
+    )
     as_: str | None = strawberry.field(
         name="as",
         default=strawberry.UNSET,
         description="Name of its column in a `table`, at most 100 characters; the measure's own when not given.",
     )
+
+    def value(self) -> query.Ask:
+        """The measure as it is asked. An argument that the measure does not have is as good as not given."""
+        name = self.name.value
+        takes = MEASURES[name].takes
+        precision = _given(self.precision) if takes == "precision" else None
+        where = _given(self.where)
+        return query.Ask(
+            name,
+            states_of(_given(self.state)) if takes == "state" else None,
+            _given(self.at) if takes == "at" else None,
+            precision or Precision.AUTO,
+            where.value() if where else None,
+        )
+
+
+@strawberry.input(description="Keep the keys with the most of a measure.")
+class TopInput:
+    """Keep the keys with the most of a measure."""
+
+    n: int = strawberry.field(description=f"How many keys, 1 to {TOP_MAX:,}.")
+    by: MeasureRef = strawberry.field(description="The measure, over the whole range.")
+    others: bool = strawberry.field(
+        default=True, description="Whether the rest is one group, `isOthers`; without it the rest is left out."
+    )
+    per_bucket: bool = strawberry.field(
+        default=False, description="Whether keys are ranked in each time bucket anew; `by` of the groups needs time."
+    )
+
+    def value(self) -> query.Top:
+        """The same as a value."""
+        return query.Top(self.n, self.by.value(), self.others, self.per_bucket)
 
 
 @strawberry.input(description="Group by the keys of a dimension.")
@@ -158,6 +247,10 @@ class DimensionGroup:
     """Group by the keys of a dimension."""
 
     name: DimensionName = strawberry.field(description="Which dimension.")
+    top: TopInput | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Only the keys with the most of a measure. The null key is never folded into others.",
+    )
 
 
 @strawberry.input(description="Group by time buckets.")
@@ -177,16 +270,18 @@ class GroupBy:
     def value(self) -> query.GroupElement:
         """The element as a value."""
         if self.dimension:
-            return query.ByDimension(self.dimension.name.value)
+            top = _given(self.dimension.top)
+            return query.ByDimension(self.dimension.name.value, top.value() if top else None)
         assert self.time, "exactly one is given"
         return query.ByTime(self.time.every)
 
 
-@strawberry.input(description="By a measure's shown value.")
+@strawberry.input(description="By a measure's shown value, or another facet of it.")
 class MeasureOrder:
-    """By a measure's shown value."""
+    """By a measure's shown value, or another facet of it."""
 
     measure: MeasureRef = strawberry.field(description="Which measure; it need not be selected.")
+    of: Facet = strawberry.field(default=Facet.VALUE, description="What of it.")
     direction: Direction = strawberry.field(default=Direction.DESC, description="In which direction.")
     nulls: Nulls = strawberry.field(default=Nulls.LAST, description="Where groups stand whose value is null.")
 
@@ -213,11 +308,97 @@ class GroupOrder:
         """The part as a value."""
         if self.measure:
             asked = self.measure
-            return query.MeasureOrder(asked.measure.name.value, asked.direction, asked.nulls)
+            return query.MeasureOrder(asked.measure.value(), asked.direction, asked.nulls, asked.of)
         if self.dimension:
             return query.DimensionOrder(self.dimension.name.value, self.dimension.direction)
         assert isinstance(self.time, Direction), "exactly one is given"
         return query.TimeOrder(self.time)
+
+
+@strawberry.input(description="Bounds of a measure of each group; all given ones hold. A null value fits none.")
+class MeasureCondition:
+    """Bounds of a measure of each group."""
+
+    measure: MeasureRef = strawberry.field(description="Which measure; it need not be selected.")
+    of: Facet = strawberry.field(default=Facet.VALUE, description="What of it, as it is shown.")
+    gt: Decimal | None = strawberry.field(default=strawberry.UNSET, description="More than this.")
+    gte: Decimal | None = strawberry.field(default=strawberry.UNSET, description="This or more.")
+    lt: Decimal | None = strawberry.field(default=strawberry.UNSET, description="Less than this.")
+    lte: Decimal | None = strawberry.field(default=strawberry.UNSET, description="This or less.")
+    eq: Decimal | None = strawberry.field(default=strawberry.UNSET, description="Exactly this.")
+    is_null: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it is null.")
+
+    def value(self) -> query.Condition:
+        """The same as a value."""
+        given = ((name, _given(getattr(self, name))) for name in ("gt", "gte", "lt", "lte", "eq"))
+        bounds = tuple((name, value) for name, value in given if value is not None)
+        return query.Condition(self.measure.value(), self.of, bounds, _given(self.is_null))
+
+
+@strawberry.input(one_of=True, description="Which groups come.")
+class MeasureFilter:
+    """Which groups come."""
+
+    and_: list["MeasureFilter"] | None = strawberry.field(
+        name="and", default=strawberry.UNSET, description="All of these hold; true when empty."
+    )
+    or_: list["MeasureFilter"] | None = strawberry.field(
+        name="or", default=strawberry.UNSET, description="Some of these hold; false when empty."
+    )
+    not_: "MeasureFilter | None" = strawberry.field(
+        name="not", default=strawberry.UNSET, description="This does not hold."
+    )
+    measure: MeasureCondition | None = strawberry.field(default=strawberry.UNSET, description="Bounds of a measure.")
+
+    def value(self) -> query.Having:
+        """The same as a value."""
+        if self.measure:
+            return self.measure.value()
+        if self.not_:
+            return query.HavingJoint("not", (self.not_.value(),))
+        if isinstance(self.and_, list):
+            return query.HavingJoint("and", tuple(part.value() for part in self.and_))
+        assert isinstance(self.or_, list), "exactly one is given"
+        return query.HavingJoint("or", tuple(part.value() for part in self.or_))
+
+
+@strawberry.input(one_of=True, description="The time that a range is compared with.")
+class CompareInput:
+    """The time that a range is compared with."""
+
+    previous_period: Align | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The time before: as many units as `last`, the unit of a preset, or as long as `between`, shifted "
+        "on the local calendar.",
+    )
+    previous_year: Align | None = strawberry.field(default=strawberry.UNSET, description="The same time a year before.")
+    between: Between | None = strawberry.field(
+        default=strawberry.UNSET, description="Another time; buckets are compared by their numbers."
+    )
+
+    def value(self) -> query.CompareAsk:
+        """The same as a value."""
+        if self.between:
+            return query.Between(self.between.from_, self.between.until)
+        if isinstance(self.previous_period, Align):
+            return query.PreviousPeriod(self.previous_period)
+        assert isinstance(self.previous_year, Align), "exactly one is given"
+        return query.PreviousYear(self.previous_year)
+
+
+@strawberry.input(description="How fresh an answer must be, or as of when.")
+class FreshnessInput:
+    """How fresh an answer must be, or as of when."""
+
+    max_age: Duration | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="A kept answer that is no older will do, although facts changed since. PT0S: computed anew. When not "
+        "given, a kept answer is served as long as nothing that it depends on has changed.",
+    )
+    as_of: datetime | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Only facts that were recorded by then, and commissions in the state of then: the same again later.",
+    )
 
 
 COLUMN_NAME_LENGTH_MAX = 100

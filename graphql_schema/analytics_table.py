@@ -9,8 +9,10 @@ from uuid import UUID
 
 import strawberry
 
-from app.analytics.answer import Answer, GroupPage
-from app.analytics.query import ByDimension
+from app.analytics.answer import Answer
+from app.analytics.pages import GroupPage
+from app.analytics.query import Ask, ByDimension
+from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
 from app.analytics.semantic.formula import Unit
 from app.analytics.semantic.measures import MEASURES
 from graphql_schema.analytics_inputs import key_columns
@@ -75,7 +77,11 @@ class ColumnTable:
         return page_info(self.page)
 
 
-async def column_table(info: Info, answer: Answer, page: GroupPage, named: Iterable[tuple[str, str]]) -> ColumnTable:
+OTHERS = "Others"
+"""What stands for the name of the rest of a dimension's keys."""
+
+
+async def column_table(info: Info, answer: Answer, page: GroupPage, named: Iterable[tuple[str, Ask]]) -> ColumnTable:
     """The page as columns. named: columns and their measures. Names of entities take one statement a dimension."""
     columns: list[Column] = []
     dimensions = page.asked.dimensions
@@ -87,17 +93,23 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
             continue
         number = dimensions.index(element.name)
         keys: list[Any] = [group.keys[number] for group in page.groups]
+        if DIMENSIONS[element.name].kind is KeyKind.NUMBER:
+            columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=keys))
+            continue
+        rest = [group.others[number] for group in page.groups]
         texts = [None if key is None else str(key) for key in keys]
+        if not second:
+            texts = [OTHERS if is_rest else text for text, is_rest in zip(texts, rest, strict=True)]
         columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=texts))
         if second:
             names = await _names(info, element.name, keys)
-            shown = [names.get(key) for key in keys]
+            shown = [OTHERS if is_rest else names.get(key) for key, is_rest in zip(keys, rest, strict=True)]
             columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=shown))
     currency = "currency" if "currency" in dimensions else answer.resolved.currency
-    for column, measure in named:
-        at = page.asked.measures.index(measure)
-        values: list[Any] = [group.values[at] for group in page.groups]
-        unit = MEASURES[measure].formula.unit
+    for column, ask in named:
+        at = page.asked.columns.values.index(ask)
+        values: list[Any] = [group.figures.value(at) for group in page.groups]
+        unit = MEASURES[ask.name].formula.unit
         text = unit.value.replace(Unit.MONEY.value, currency)
         if unit is Unit.COUNT:
             columns.append(Column(name=column, kind=ColumnKind.INTEGER, unit=text, integers=values))

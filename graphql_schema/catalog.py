@@ -1,5 +1,6 @@
 """`catalog`: what `analytics` can be asked, from the declarations of app/analytics/semantic."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import strawberry
@@ -67,8 +68,8 @@ class Catalog:
                 description=measure.description,
                 formula=measure.formula_text,
                 unit=measure.formula.unit.value,
-                dimensions=list(map(DimensionName, measure.dimensions)),
-                additive_by=list(map(DimensionName, measure.additive_by)),
+                dimensions=_grouped(measure.dimensions),
+                additive_by=_grouped(measure.additive_by),
             )
             for measure in MEASURES.values()
         ]
@@ -79,6 +80,7 @@ class Catalog:
         return [
             DimensionInfo(name=DimensionName(name), title=dimension.title, description=dimension.description)
             for name, dimension in DIMENSIONS.items()
+            if dimension.is_group
         ]
 
     @strawberry.field(description="Every rollup set. One statement.")
@@ -107,6 +109,10 @@ class Catalog:
     async def data_until(self, info: Info) -> datetime | None:
         """Time of the last fact."""
         return (await _extent(info)).last_at
+
+
+def _grouped(names: Iterable[str]) -> list[DimensionName]:
+    return [DimensionName(name) for name in names if DIMENSIONS[name].is_group]
 
 
 async def _extent(info: Info) -> Extent:

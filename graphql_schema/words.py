@@ -57,6 +57,12 @@ vocabulary(
     OTHER="Any other.",
 )
 vocabulary(
+    words.CustomerKind,
+    "Whether an order is its customer's first.",
+    NEW="No order of the customer occurred before it.",
+    RETURNING="An order of the customer occurred before it.",
+)
+vocabulary(
     words.InfluencerStatus,
     "Whether an influencer is credited for new orders. Booked orders keep their credits.",
     ACTIVE="Is credited.",

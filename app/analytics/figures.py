@@ -51,6 +51,7 @@ class Reader:
     """Reads rows of one facet in one currency. digits: of the currency.
 
     previous, shares: where a value's measure stands among those of the compared time, and among the shares.
+    is_compared: whether there is a compared time.
     """
 
     values: tuple[Callable[[Sequence[int]], int | None], ...]
@@ -58,6 +59,7 @@ class Reader:
     shown: tuple[Callable[[int], Value], ...]
     previous: dict[int, int]
     shares: dict[int, int]
+    is_compared: bool
 
     def read(self, row: Sequence[int], whole: Numbers = ()) -> Figures:
         """The figures of a row of sums."""
@@ -82,6 +84,7 @@ def reader(columns: Columns, layout: Layout, sums: Sequence[str], digits: int) -
         tuple(layout.readings[ask, False].formula.shown(digits) for ask in columns.values),
         {columns.values.index(ask): index for index, ask in enumerate(columns.previous)},
         {columns.values.index(ask): index for index, ask in enumerate(columns.shares)},
+        is_compared=bool(columns.previous),
     )
 
 
