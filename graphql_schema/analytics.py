@@ -35,8 +35,8 @@ Model = Annotated[
 Money = Annotated[
     CurrencyCode | None,
     strawberry.argument(
-        description="Currency of all money; the tenant's when not given. In another, amounts are converted at the rate of "
-        "their day."
+        description="Currency of all money; the tenant's when not given. In another, amounts are converted at the rate "
+        "of their day."
     ),
 ]
 Compare = Annotated[
@@ -46,8 +46,8 @@ Freshness = Annotated[FreshnessInput | None, strawberry.argument(description="Ho
 MaxCost = Annotated[
     int | None,
     strawberry.argument(
-        description="Points that the plan may cost. Beyond, distinct counts of precision AUTO are estimated; if it still "
-        "costs more, nothing runs."
+        description="Points that the plan may cost. Beyond, distinct counts of precision AUTO are estimated; if it "
+        "still costs more, nothing runs."
     ),
 ]
 Zone = Annotated[
@@ -82,7 +82,7 @@ def same_question(runtime: Runtime, ctx: Ctx) -> DataLoader[Question, Answer]:
     """Answers the questions of one request: two fields that ask the same share one answer."""
     runner = runner_of(runtime)
 
-    async def load(questions: list[Question]) -> list[Answer | BaseException]:
+    async def load(questions: list[Question]) -> list[Any]:
         # Each field has its own error.
         return await asyncio.gather(*(runner.run(ctx, question) for question in questions), return_exceptions=True)
 

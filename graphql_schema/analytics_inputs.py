@@ -392,12 +392,13 @@ class FreshnessInput:
 
     max_age: Duration | None = strawberry.field(
         default=strawberry.UNSET,
-        description="A kept answer that is no older will do, although facts changed since. PT0S: computed anew. When not "
-        "given, a kept answer is served as long as nothing that it depends on has changed.",
+        description="A kept answer that is no older will do, although facts changed since. PT0S: computed anew. When "
+        "not given, a kept answer is served as long as nothing that it depends on has changed.",
     )
     as_of: datetime | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Only facts that were recorded by then, and commissions in the state of then: the same again later.",
+        description="Only facts that were recorded by then, and commissions in their state of then: the same again "
+        "later.",
     )
 
 

@@ -195,8 +195,8 @@ OwnFilter = Annotated[
 Every = Annotated[
     Granularity,
     strawberry.argument(
-        description=f"Length of a bucket. At most {BUCKETS_MAX:,} buckets, and {CELLS_MAX:,} over all entities or groups "
-        "of a list."
+        description=f"Length of a bucket. At most {BUCKETS_MAX:,} buckets, and {CELLS_MAX:,} over all entities or "
+        "groups of a list."
     ),
 ]
 Filling = Annotated[Fill, strawberry.argument(description="What stands in buckets that nothing lies in.")]
@@ -226,7 +226,8 @@ class Bucket:
     local_date: date = strawberry.field(description="The local date of its start, in `meta.timeZone`.")
     is_partial: bool = strawberry.field(
         name="partial",
-        description="Whether the range (or the group's time) cuts it, or it is still running: its numbers are not final.",
+        description="Whether the range (or the group's time) cuts it, or it is still running: its numbers are not "
+        "final.",
     )
     is_filled: bool = strawberry.field(
         name="filled", description="Whether nothing lies in it: what it shows then, `fill` says."
@@ -303,8 +304,8 @@ class Group:
         return Row(self.figures.share, self.selected.share)
 
     @strawberry.field(
-        description="Its measures in every bucket of the range; grouped by time, of the group's own time. Of all groups "
-        "of the page together in one statement."
+        description="Its measures in every bucket of the range; grouped by time, of the group's own time. Of all "
+        "groups of the page together in one statement."
     )
     def series(self, info: Info, every: Every, fill: Filling = Fill.AUTO) -> list[Bucket]:
         """Its measures in every bucket."""
@@ -335,8 +336,8 @@ class GroupConnection:
     part: strawberry.Private[Part]
 
     @strawberry.field(
-        description="Measures of everything that is grouped and fits `having`, from the facts: not the sum of the groups "
-        "shown."
+        description="Measures of everything that is grouped and fits `having`, from the facts: not the sum of the "
+        "groups shown."
     )
     def totals(self) -> Measures:
         """Measures of everything that is grouped."""
@@ -462,8 +463,8 @@ class Analytics:
         return Bucket.all_of(self._known.series[part.place], Selected(part.views, asked.columns.values))
 
     @strawberry.field(
-        description="Measures of every group of keys of which any sum that the asked measures are made of is not 0, also "
-        "in the compared time alone: a ratio of 0 ÷ 5 is shown. Ordered as asked, then by the keys."
+        description="Measures of every group of keys of which any sum that the asked measures are made of is not 0, "
+        "also in the compared time alone: a ratio of 0 ÷ 5 is shown. Ordered as asked, then by the keys."
     )
     def groups(
         self,
