@@ -178,12 +178,13 @@ class Shared:
         """The number of the run whose answer shows everything that was acknowledged before this call."""
         if not self._started:
             return 1
-        await self._live.runtime.changes.settled(self._ctx.tenant_id)
-        if not self._is_touched:
-            # That under way, if any, began after the last change.
+        changes = self._live.runtime.changes
+        is_told = await changes.settled(self._ctx.tenant_id) or not changes.is_up
+        if is_told and not self._is_touched and not self._failures:
+            # That under way, if any, began after the last change. Where nothing can be told, it is as new as may be.
             return self._started
+        self._touch()
         self._is_hurried = True
-        self._wake.set()
         return self._started + 1
 
     @property
@@ -211,9 +212,12 @@ class Shared:
     def _hear(self, names: frozenset[str]) -> None:
         depends = self._watch.depends
         if depends is None or any(touches(names, each) for each in depends):
-            self._is_touched = True
-            self._watch.touched_at_s = asyncio.get_running_loop().time()
-            self._wake.set()
+            self._touch()
+
+    def _touch(self) -> None:
+        self._is_touched = True
+        self._watch.touched_at_s = asyncio.get_running_loop().time()
+        self._wake.set()
 
     async def _look(self) -> bool:
         """Compute the answer once; whether it ended the subscription."""
@@ -280,10 +284,12 @@ class Shared:
             self._every_s * 2 ** min(max(self._failures - 1, 0), DOUBLINGS_MAX), max(self._every_s, RETRY_S_MAX)
         )
         while True:
-            if self._failures:
+            if self._is_hurried:
+                until_s = self._started_s + HURRY_PACE_S
+            elif self._failures:
                 until_s = retry_s
             elif self._is_touched:
-                until_s = self._started_s + HURRY_PACE_S if self._is_hurried else due_s
+                until_s = due_s
             else:
                 until_s = quiet_until_s if self._live.runtime.changes.is_up else due_s
             left_s = until_s - loop.time()

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import tempfile
@@ -32,6 +33,9 @@ WORKER_PATIENCE_S = 30
 """Seconds a worker process may be silent before it is replaced: more than it needs to start on a busy machine."""
 
 BACKLOG = 2048
+
+FILES_BESIDE = 3_000
+"""Files and connections of a process beside those with subscriptions: requests, databases, logs."""
 
 
 class Server(uvicorn.Server):
@@ -137,9 +141,18 @@ def _config(settings: Settings) -> uvicorn.Config:
 def build(settings: Settings) -> ASGIApp:
     """The application, in whichever process serves it."""
     logs.configure(settings)
+    _open_more_files(settings.live_connections_max + FILES_BESIDE)
     supervisor = multiprocessing.parent_process()
     if supervisor is not None:
         # A killed supervisor would leave its servers listening with nobody to stop them.
         assert supervisor.pid is not None
         end_with_parent(signal.SIGTERM, supervisor.pid)()
     return main.Server(settings)
+
+
+def _open_more_files(most: int) -> None:
+    """Let this process hold so many connections, or as many as the system lets it: usually it starts with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

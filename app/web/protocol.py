@@ -9,6 +9,7 @@ there had been none: Java's HttpClient sends one for HTTP/2 with every first req
 """
 
 import asyncio
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -244,11 +245,20 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
 
+_WARNINGS = logging.getLogger("uvicorn.error.websockets")
+_WARNINGS.setLevel(logging.WARNING)
+
+
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """One WebSocket connection, cut off when its client fetches nothing."""
 
     _fetching: asyncio.TimerHandle | None = None
     _unfetched = 0
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        # Every connection is logged by its endpoint; uvicorn's own line has the query string in it.
+        self.logger = _WARNINGS
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""

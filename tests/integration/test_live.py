@@ -11,16 +11,20 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import httpx
+import orjson
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 import app.db.session as session_module
 import app.web.live as live_module
 import graphql_schema.live_hub as hub_module
+from app.analytics.runner import Runner
 from app.campaigns.inputs import CampaignChange
 from app.core.context import Ctx, Role, TenantInfo
 from app.core.ids import new_id
 from app.core.outcomes import Outcome
 from app.core.words import InstanceKind
+from app.errors import OutsideError
 from app.main import create_app
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
@@ -28,6 +32,8 @@ from app.tenancy.service import hash_key
 from app.tracking.inputs import InstanceInput
 from app.usecases.record_instances import record_instances
 from app.usecases.update_campaigns import update_campaigns
+from app.web import protocol
+from app.web.auth import Authenticator
 from tests.conftest import add_tenant, make_ctx
 from tests.factories.listener import MESSAGE_BYTES_MAX, Listener, listening
 from tests.factories.orders import ProgramRows
@@ -277,6 +283,52 @@ async def test_a_name_that_is_shown_is_followed(
 
         (node,) = (await socket.data())["groups"]["nodes"]
         assert node == {"key": {"campaign": {"name": "Hotter"}}, "measures": {"clicks": 1}}
+
+
+async def test_names_of_the_callers_choice_and_fragments_are_followed(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey
+) -> None:
+    document = """query Other { viewer { role } }
+    subscription Mine($every: Duration) { mine: analytics(range: {preset: TODAY}, every: $every) { ...shown } }
+    fragment shown on Analytics {
+      how: plan { cost } when: meta { at: asOf currency } sum: totals { number: clicks }
+    }"""
+    async with Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        payload = {"query": document, "variables": EVERY, "operationName": "Mine"}
+        await socket.send({"id": "1", "type": "subscribe", "payload": payload})
+        first = await socket.next()
+        await click(lively, ctx)
+        second = await socket.next()
+        await click(lively, ctx, at=datetime.now(UTC) - timedelta(days=9))
+        await socket.silence(3 * EVERY_S)
+
+    shown = [message["payload"]["data"]["mine"] for message in (first, second)]
+    assert [each["sum"] for each in shown] == [{"number": 0}, {"number": 1}]
+    assert shown[0]["when"]["at"] < shown[1]["when"]["at"]
+
+
+async def test_an_outage_is_told_once_and_the_answer_after_it(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        await socket.subscribe(CLICKS, EVERY)
+        await socket.data()
+
+        async def fail(*_: Any) -> Any:
+            raise OutsideError("The database is away.", retryable=True)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Runner, "run", fail)
+            await click(lively, ctx)
+            told = await socket.next()
+            await socket.silence(4 * EVERY_S)
+
+        assert (await socket.data())["totals"] == {"clicks": 1}
+
+    assert told["type"] == "next"
+    assert told["payload"]["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
 
 
 async def test_open_ranges_move_with_time(
@@ -555,6 +607,69 @@ async def test_a_server_that_stops_ends_its_connections(lively: Runtime, make_ke
         assert await events.next() is None
         assert not events.is_complete
     assert took_s < 3
+
+
+async def test_a_key_that_was_revoked_while_it_was_looked_up_is_found_out(
+    lively: Runtime, admin: Admin, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "EPOCH_INTERVAL_S", 0.05)
+    key = await make_key(Role.ANALYST)
+    authenticator = Authenticator(lively)
+    watch = live_module.KeyWatch(lively, authenticator)
+    ended = asyncio.Event()
+    other = f"Bearer {await make_key(Role.ANALYST)}"
+    with watch.watching(other, await authenticator.authenticate(other), lambda: None):
+        principal = await authenticator.authenticate(f"Bearer {key}")
+        await admin.execute("UPDATE api_keys SET revoked_at = now() WHERE key_hash = $1", hash_key(key))
+        assert await lively.key_epochs.bump()
+        # The watch sees the new epoch before it knows of the key.
+        await asyncio.sleep(0.3)
+        with watch.watching(f"Bearer {key}", principal, ended.set):
+            async with asyncio.timeout(5):
+                await ended.wait()
+
+
+async def test_without_redis_a_revoked_key_ends_its_connections_too(
+    settings: Settings, admin: Admin, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "EPOCH_INTERVAL_S", 0.05)
+    monkeypatch.setattr(live_module, "KEYS_INTERVAL_S", 0.1)
+    key = await make_key(Role.ANALYST)
+    without = settings.model_copy(update={"redis_enabled": False})
+    async with (
+        open_runtime(without) as runtime,
+        listening(create_app(runtime)) as server,
+        streamed(server, key, CLICKS) as events,
+    ):
+        await events.data()
+        await admin.execute("UPDATE api_keys SET revoked_at = now() WHERE key_hash = $1", hash_key(key))
+        last = await events.next()
+
+    assert last is not None
+    assert last["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_a_client_that_fetches_nothing_is_cut_off_and_holds_nobody_up(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "FETCH_TIMEOUT_S", 0.3)
+    key = await make_key(Role.ANALYST)
+    async with Socket(server) as other:
+        await other.init(key)
+        await other.subscribe(CLICKS, EVERY)
+        await other.data()
+        async with Socket(server) as lazy:
+            await lazy.init(key)
+            lazy.connection.transport.pause_reading()
+            ping = orjson.dumps({"type": "ping", "payload": {"x": 10_000 * "x"}}).decode()
+            # Its answers fill every buffer in between, until it is cut off.
+            with pytest.raises(ConnectionClosed):
+                async with asyncio.timeout(20):
+                    for number in itertools.count():
+                        await lazy.connection.send(ping)
+                        if number == 20:
+                            await click(lively, ctx)
+                            assert (await other.data())["totals"] == {"clicks": 1}
 
 
 async def test_clients_that_vanish_leave_nothing_behind(lively: Runtime, ctx: Ctx, make_key: MakeKey) -> None:

@@ -384,6 +384,8 @@ def root_fields(root: Any) -> set[str]:
 def test_every_root_field_is_tried() -> None:
     assert root_fields(schema.query) == set(QUERIES)
     assert root_fields(schema.mutation) == set(MUTATIONS)
+    # What is followed is tried in integration/test_live.py, where connections last.
+    assert root_fields(schema.subscription) == {"analytics"}
 
 
 async def call(place: Place, client: Client, document: str) -> str:

@@ -83,7 +83,7 @@ def test_two_features_may_not_share_a_field_name() -> None:
 
 
 def test_every_root_field_tells_its_scope() -> None:
-    for root in (schema.query, schema.mutation):
+    for root in (schema.query, schema.mutation, schema.subscription):
         if root is None:
             continue
         for field in get_object_definition(root, strict=True).fields:
