@@ -17,12 +17,13 @@ from uuid import UUID
 import strawberry
 
 from app.analytics.answer import Answer
+from app.analytics.query import Attribution
 from app.cache.answers import Answers, Depends, Lookup
 from app.core.context import Ctx, Scope
 from app.core.durations import format_duration
 from app.errors import DomainError
 from app.runtime import Runtime
-from graphql_schema.analytics import Range, Where, Zone, _asked, _shown, runner_of
+from graphql_schema.analytics import Model, Money, Range, Where, Zone, asked_here, runner_of, shown
 from graphql_schema.analytics_selection import Asked, Document
 from graphql_schema.analytics_types import Analytics
 from graphql_schema.context import Info
@@ -118,10 +119,10 @@ class _Recording:
     store: Answers
     depends: list[Depends] = field(default_factory=list)
 
-    async def get(self, tenant_id: UUID, key: str, depends: Depends) -> Lookup:
+    async def get(self, tenant_id: UUID, key: str, depends: Depends, *, max_age: timedelta | None = None) -> Lookup:
         """As the store."""
         self.depends.append(depends)
-        return await self.store.get(tenant_id, key, depends)
+        return await self.store.get(tenant_id, key, depends, max_age=max_age)
 
     async def put(self, tenant_id: UUID, key: str, token: str, body: bytes, tags: Collection[str] = ()) -> None:
         """As the store."""
@@ -170,6 +171,8 @@ class Subscription:
         range: Range,
         where: Where = None,
         time_zone: Zone = None,
+        attribution: Model = Attribution.BOOKED,
+        currency: Money = None,
         every: Annotated[
             Duration | None,
             strawberry.argument(description="Least time between two answers; PT2S when null."),
@@ -183,7 +186,9 @@ class Subscription:
                 "A subscription is answered over WebSockets (graphql-transport-ws), or as a stream of events: send "
                 "`Accept: text/event-stream`.",
             )
-        asked = _asked(info, range, where, time_zone)
+        asked = asked_here(
+            info, range=range, where=where, time_zone=time_zone, attribution=attribution, currency=currency
+        )
         watch.every = _checked_every(info.context.runtime, EVERY_DEFAULT if every is None else every)
         watch.zone = asked.question.zone or info.context.ctx.tenant.reporting_zone
         watch.unsteady = _unsteady(info)
@@ -192,4 +197,4 @@ class Subscription:
             answer = await watch.answer(info, asked)
         else:
             watch.depends = ()
-        return _shown(info, asked, answer, None)
+        return shown(info, asked, answer, None)
