@@ -14,7 +14,7 @@ import strawberry
 
 from app.analytics import query
 from app.analytics.checks import TOP_MAX
-from app.analytics.query import Align, Attribution, Direction, Facet, Fill, Nulls, Precision, Preset
+from app.analytics.query import Align, Direction, Facet, Fill, Nulls, Precision, Preset
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.measures import MEASURES
 from app.core.timegrain import Granularity
@@ -46,18 +46,6 @@ vocabulary(
     QUARTER_TO_DATE="From the first of the quarter.",
     YEAR_TO_DATE="From the first of January.",
     ALL_TIME="From 1900 on; buckets begin with the tenant's first fact.",
-)
-vocabulary(
-    Attribution,
-    "By which model orders are credited. All but BOOKED are what-ifs over what was stored when the order was booked; "
-    "commissions stay as they are.",
-    name="AttributionModel",
-    BOOKED="As each order was booked, by its campaign's model.",
-    LAST_TOUCH="All to the last touch.",
-    FIRST_TOUCH="All to the first touch.",
-    LINEAR="To all touches alike.",
-    TIME_DECAY="To later touches more.",
-    POSITION_BASED="To the first and the last touch more.",
 )
 vocabulary(
     Align,
