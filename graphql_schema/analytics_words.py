@@ -160,7 +160,10 @@ class Row:
 
     def __getattr__(self, name: str) -> Any:
         """The measure of this name, asked without arguments."""
-        return self._read(self._places[name])
+        place = self._places.get(name)
+        if place is None:
+            raise AttributeError(name)
+        return self._read(place)
 
     def asked(self, key: Hashable) -> Any:
         """The measure that was asked so."""

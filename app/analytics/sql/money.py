@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, cast, func, literal_column, or_, select, true, union_all
+from sqlalchemy import ColumnElement, and_, case, cast, func, literal_column, or_, select, true
 from sqlalchemy.sql.expression import FromClause
 
 from app.analytics.sql.aggregates import looked_up
@@ -28,30 +28,35 @@ def priced(
         return source, fact.c.amount_base_minor
     own = fact.c.currency if currency is None else currency
     rate = _rate(own, at)
-    asked = one("currency", TEXT)
-    up, down = one("minors", NUMERIC), minors_of(own)
-    above = cast(fact.c.amount_minor, NUMERIC) * up
-    amount = case((rate.c.is_inverse, half_even(above, rate.c.rate * down)), else_=half_even(above * rate.c.rate, down))
-    converted = case((own == asked, cast(fact.c.amount_minor, NUMERIC)), (rate.c.rate.is_not(None), amount))
-    return source.outerjoin(rate, true()), converted
+    exact = cast(fact.c.amount_minor, NUMERIC)
+    amount = case(
+        (own == one("currency", TEXT), exact),
+        (rate.c.down.is_not(None), half_even(exact * rate.c.up, rate.c.down)),
+    )
+    # It has nothing of its own to read from: all of it is named beside it.
+    price = select(amount.label("amount")).correlate(source, fact, rate).lateral("price")
+    return source.outerjoin(rate, true()).join(price, true()), price.c.amount
 
 
 def _rate(own: ColumnElement[Any], at: ColumnElement[Any]) -> FromClause:
-    # As orders.conversion does: the last rate known, published or inverse, whichever is newer.
+    # As orders.conversion does: the last rate known, published or inverse, whichever is newer. An amount times `up`
+    # divided by `down` is the converted one. Index: the primary key.
     day = cast(func.timezone(literal_column("'UTC'"), at), DATE)
-    oldest = day - literal_column(str(RATE_AGE_MAX.days))
     asked = one("currency", TEXT)
-    published, inverse = exchange_rates.alias("published"), exchange_rates.alias("inverse")
-
-    def known(rates: FromClause, base: ColumnElement[Any], quote: ColumnElement[Any], word: str) -> Any:
-        return select(rates.c.day, rates.c.rate, literal_column(word).label("is_inverse")).where(
-            rates.c.base == base, rates.c.quote == quote, rates.c.day >= oldest, rates.c.day <= day
-        )
-
-    rates = union_all(known(published, own, asked, "false"), known(inverse, asked, own, "true")).subquery("known")
+    rates = exchange_rates.alias("known")
+    is_inverse = rates.c.base == asked
+    up, down = one("minors", NUMERIC), minors_of(own)
     newest = (
-        select(rates.c.rate, rates.c.is_inverse)
-        .order_by(rates.c.day.desc(), rates.c.is_inverse)
+        select(
+            case((is_inverse, up), else_=rates.c.rate * up).label("up"),
+            case((is_inverse, rates.c.rate * down), else_=down).label("down"),
+        )
+        .where(
+            or_(and_(rates.c.base == own, rates.c.quote == asked), and_(is_inverse, rates.c.quote == own)),
+            rates.c.day >= day - literal_column(str(RATE_AGE_MAX.days)),
+            rates.c.day <= day,
+        )
+        .order_by(rates.c.day.desc(), is_inverse)
         .limit(literal_column("1"))
     )
     return looked_up(newest, "rate")
