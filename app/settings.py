@@ -80,10 +80,11 @@ class Settings(BaseSettings):
     operation_timeout_s: float = _setting(30.0, "Seconds one GraphQL operation that reads may take.", gt=0)
 
     # --- subscriptions
-    live_every_min_s: float = _setting(1.0, "Least seconds between two answers of a subscription.", gt=0)
+    live_every_min_s: float = _setting(0.1, "Least seconds between two answers of a subscription.", gt=0)
     live_connections_max: int = _setting(5_000, "Connections with subscriptions a process may hold.", ge=1)
     live_connections_per_key_max: int = _setting(2_000, "Of these, connections of one key.", ge=1)
-    live_operations_max: int = _setting(50, "Operations under way on one WebSocket connection.", ge=1)
+    live_operations_max: int = _setting(1_000, "Operations under way on one WebSocket connection.", ge=1)
+    live_subscriptions_max: int = _setting(20_000, "Subscriptions that a process answers.", ge=1)
     live_questions_max: int = _setting(1_000, "Different questions that a process answers for subscribers.", ge=1)
     live_concurrency_max: int = _setting(4, "Answers for subscribers that a process computes at once.", ge=1)
     live_message_bytes_max: int = _setting(200_000, "Bytes of a WebSocket message that a client sends.", ge=1_000)

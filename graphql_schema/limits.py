@@ -16,6 +16,7 @@ EXTRA: dict[str, int] = {
     "Analytics.series": 20,
     "Analytics.groups": 20,
     "Analytics.table": 100,
+    "Query.cohorts": 100,
     "Catalog.rollups": 20,
     "Catalog.dataFrom": 5,
     "Catalog.dataUntil": 5,

@@ -15,15 +15,16 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
+from strawberry.types.base import get_object_definition
 
 from app.analytics.answer import Answer
-from app.analytics.query import Attribution
 from app.cache.answers import Answers, Depends, Lookup
 from app.core.context import Ctx, Scope
 from app.core.durations import format_duration
 from app.errors import DomainError
 from app.runtime import Runtime
-from graphql_schema.analytics import Model, Money, Range, Where, Zone, asked_here, runner_of, shown
+from graphql_schema import analytics as once
+from graphql_schema.analytics import asked_here, runner_of, shown
 from graphql_schema.analytics_selection import Asked, Document
 from graphql_schema.analytics_types import Analytics
 from graphql_schema.context import Info
@@ -156,45 +157,54 @@ def _checked_every(runtime: Runtime, every: timedelta) -> timedelta:
     return every
 
 
-@strawberry.type
-class Subscription:
-    """Fields of this file."""
+ARGUMENTS = ("range", "where", "time_zone", "attribution", "currency")
+"""Arguments that a subscription takes of those of `Query.analytics`: all that say which facts count, and how."""
 
-    @strawberry.field(
+
+async def _analytics(
+    info: Info,
+    every: Annotated[
+        Duration | None, strawberry.argument(description="Least time between two answers; PT2S when null.")
+    ] = Duration(EVERY_DEFAULT),  # noqa: B008 - a value
+    **arguments: Any,
+) -> Analytics | None:
+    """One answer of the subscription. arguments: as `Query.analytics` takes them."""
+    watch = watching.get()
+    if watch is None:
+        raise DomainError(
+            "NOT_SUPPORTED",
+            "A subscription is answered over WebSockets (graphql-transport-ws), or as a stream of events: send "
+            "`Accept: text/event-stream`.",
+        )
+    asked = asked_here(info, **arguments)
+    watch.every = _checked_every(info.context.runtime, EVERY_DEFAULT if every is None else every)
+    watch.zone = asked.question.zone or info.context.ctx.tenant.reporting_zone
+    watch.unsteady = _unsteady(info)
+    answer = None
+    if asked.runs:
+        answer = await watch.answer(info, asked)
+    else:
+        watch.depends = ()
+    return shown(info, asked, answer, None)
+
+
+def _followed() -> Any:
+    """The field, with the arguments of the query's beside its own."""
+    field: Any = strawberry.field(
+        resolver=_analytics,
         description="The answer of `Query.analytics`, at once and after every change that touches it, at most one per "
         "`every`. Over WebSockets by the protocol graphql-transport-ws, or as Server-Sent Events.",
         extensions=[requires(Scope.ANALYTICS_READ)],
     )
-    async def analytics(
-        self,
-        info: Info,
-        range: Range,
-        where: Where = None,
-        time_zone: Zone = None,
-        attribution: Model = Attribution.BOOKED,
-        currency: Money = None,
-        every: Annotated[
-            Duration | None,
-            strawberry.argument(description="Least time between two answers; PT2S when null."),
-        ] = Duration(EVERY_DEFAULT),  # noqa: B008 - a value
-    ) -> Analytics | None:
-        """One answer of the subscription."""
-        watch = watching.get()
-        if watch is None:
-            raise DomainError(
-                "NOT_SUPPORTED",
-                "A subscription is answered over WebSockets (graphql-transport-ws), or as a stream of events: send "
-                "`Accept: text/event-stream`.",
-            )
-        asked = asked_here(
-            info, range=range, where=where, time_zone=time_zone, attribution=attribution, currency=currency
-        )
-        watch.every = _checked_every(info.context.runtime, EVERY_DEFAULT if every is None else every)
-        watch.zone = asked.question.zone or info.context.ctx.tenant.reporting_zone
-        watch.unsteady = _unsteady(info)
-        answer = None
-        if asked.runs:
-            answer = await watch.answer(info, asked)
-        else:
-            watch.depends = ()
-        return shown(info, asked, answer, None)
+    fields = {each.python_name: each for each in get_object_definition(once.Query, strict=True).fields}
+    taken = {each.python_name: each for each in fields["analytics"].arguments}
+    own = [each for each in field.arguments if each.python_name == "every"]
+    field.arguments = [taken[name] for name in ARGUMENTS if name in taken] + own
+    return field
+
+
+@strawberry.type
+class Subscription:
+    """Fields of this file."""
+
+    analytics: Analytics | None = _followed()

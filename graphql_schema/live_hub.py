@@ -68,6 +68,7 @@ class Live:
         self.flights = Flights()
         self.slots = asyncio.Semaphore(runtime.settings.live_concurrency_max)
         self.shared: dict[Any, Shared] = {}
+        self._followed = 0
 
     def is_subscription(self, document: str, operation_name: str | None) -> bool:
         """Whether this is the subscription of a document that can be read."""
@@ -83,19 +84,18 @@ class Live:
         self, ctx: Ctx, *, document: str, operation_name: str | None, variables: Mapping[str, Any] | None
     ) -> AsyncIterator[Update]:
         """The answers, until its reader closes it or one ends it all. Raises TOO_MANY_SUBSCRIPTIONS."""
+        settings = self.runtime.settings
+        if self._followed >= settings.live_subscriptions_max:
+            raise _full(f"{settings.live_subscriptions_max} subscriptions")
         given = orjson.dumps(dict(variables or {}), option=orjson.OPT_SORT_KEYS)
         key = (visibility(ctx), document, operation_name, given)
         shared = self.shared.get(key)
         if shared is None:
-            limit = self.runtime.settings.live_questions_max
-            if len(self.shared) >= limit:
-                metrics.live_refusals.labels(limit="process").inc()
-                raise DomainError(
-                    "TOO_MANY_SUBSCRIPTIONS",
-                    f"This process answers {limit} different questions already, and no more. Try again later.",
-                )
+            if len(self.shared) >= settings.live_questions_max:
+                raise _full(f"{settings.live_questions_max} different questions")
             shared = self.shared[key] = Shared(self, key, ctx, document, operation_name, dict(variables or {}))
             metrics.live_questions.inc()
+        self._followed += 1
         shared.followers += 1
         metrics.live_subscriptions.inc()
         try:
@@ -104,6 +104,7 @@ class Live:
                 yield update
         finally:
             metrics.live_subscriptions.dec()
+            self._followed -= 1
             shared.followers -= 1
             if not shared.followers:
                 self.forget(shared)
@@ -314,6 +315,11 @@ class Shared:
         running = timegrain.floor(now, Granularity.HOUR, self._watch.zone)
         edge = timegrain.shift(running, Granularity.HOUR, self._watch.zone, 1)
         return min((edge - now) / timedelta(seconds=1) + EDGE_MARGIN_S, float(settings.answer_ttl_s))
+
+
+def _full(held: str) -> DomainError:
+    metrics.live_refusals.labels(limit="process").inc()
+    return DomainError("TOO_MANY_SUBSCRIPTIONS", f"This process answers {held} already, and no more. Try again later.")
 
 
 def _count_statement(_: str) -> None:

@@ -20,6 +20,7 @@ from graphql_schema import (
     campaigns,
     catalog,
     codes,
+    cohorts,
     commissions,
     customers,
     engagements,
@@ -64,6 +65,7 @@ FEATURES: tuple[ModuleType, ...] = (
     spend,
     analytics,
     live,
+    cohorts,
     catalog,
 )
 """Modules with a `Query`, a `Mutation`, a `Subscription` or several of these, and `TYPES` for types that no field names

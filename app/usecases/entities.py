@@ -242,6 +242,8 @@ async def _saved(ctx: Ctx, session: WriteSession, kind: EntityKind[R], changes: 
     changed = {str(change.after.id): fields[change.after.id] for change in changes if change.before is not None}
     if changed:
         await audit.append(ctx, session, action=f"{kind.noun}.changed", items=len(changed), detail=changed)
+    if any(change.before is None for change in changes):
+        session.touch_tags([kind.plural])
     if kind.shown_as is not None:
         session.touch_tags(f"{kind.noun}:{change.after.id}" for change in changes if kind.shown_as in change.fields)
 

@@ -24,6 +24,7 @@ from app.main import create_app
 from app.runtime import Runtime
 from app.tracking.inputs import InstanceInput
 from app.usecases.record_instances import record_instances
+from app.web.graphiql import asset_paths
 from tests.factories.listener import Listener, listening
 
 pytestmark = pytest.mark.database
@@ -98,3 +99,20 @@ async def test_clients_of_npm_follow(served: Listener, make_key: Callable[..., A
     results = orjson.loads(tried.stdout)
     assert {result["name"] for result in results} == CLIENTS
     assert [result for result in results if result["status"] != "ok"] == []
+
+
+async def test_our_graphiql_follows(served: Listener, make_key: Callable[..., Awaitable[str]]) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs Node")
+    tried = await asyncio.to_thread(
+        subprocess.run,
+        [node, str(Path(__file__).parent / "graphiql.mjs"), str(asset_paths()["graphiql.js"]), f"{served.url}/graphql"],
+        env={"PATH": str(Path(node).parent), "SCOVILLE_KEY": await make_key()},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert tried.returncode == 0, tried.stderr.decode()
+    assert orjson.loads(tried.stdout) == ["asked", 0, 1, True, "UNAUTHENTICATED"]

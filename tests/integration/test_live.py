@@ -61,7 +61,7 @@ EVERY = {"every": f"PT{EVERY_S}S"}
 @pytest.fixture
 def lively(runtime: Runtime) -> Runtime:
     """The runtime, with answers more often than clients may usually ask for."""
-    return replace(runtime, settings=runtime.settings.model_copy(update={"live_every_min_s": 0.1}))
+    return replace(runtime, settings=runtime.settings.model_copy(update={"live_every_min_s": 0.05}))
 
 
 @pytest.fixture
@@ -527,6 +527,7 @@ async def test_operations_and_connections_are_limited(lively: Runtime, make_key:
         "live_connections_max": 3,
         "live_connections_per_key_max": 2,
         "live_questions_max": 2,
+        "live_subscriptions_max": 3,
     }
     narrow = replace(lively, settings=lively.settings.model_copy(update=limits))
     mine, other = await make_key(Role.ANALYST), await make_key(Role.ANALYST)
@@ -552,13 +553,17 @@ async def test_operations_and_connections_are_limited(lively: Runtime, make_key:
         connection_is_full = await first.next()
         await fourth.subscribe(CLICKS.replace("subscription (", "subscription Another("))
         questions_are_full = await fourth.next()
+        await fourth.subscribe(CLICKS, id="shared")
+        await fourth.data()
+        await second.subscribe(CLICKS)
+        subscriptions_are_full = await second.next()
         await first.send({"id": "0", "type": "complete"})
         await first.subscribe(CLICKS, id="again")
         await first.data()
 
     assert key_is_full[0] == process_is_full[0] == 1013
     assert stream == (429, "5")
-    for refused in (connection_is_full, questions_are_full):
+    for refused in (connection_is_full, questions_are_full, subscriptions_are_full):
         assert refused["type"] == "error"
         assert [error["extensions"]["code"] for error in refused["payload"]] == ["TOO_MANY_SUBSCRIPTIONS"]
 
@@ -742,7 +747,7 @@ async def test_only_subscriptions_are_streamed_to_those_who_take_json(
 async def test_without_redis_answers_are_looked_at_in_turn(
     services: Settings, settings: Settings, ctx: Ctx, make_key: MakeKey
 ) -> None:
-    without = settings.model_copy(update={"redis_enabled": False, "live_every_min_s": 0.1})
+    without = settings.model_copy(update={"redis_enabled": False, "live_every_min_s": 0.05})
     async with open_runtime(without) as runtime, listening(create_app(runtime)) as server:
         await follow_a_click(server, runtime, ctx, await make_key(Role.ANALYST))
 
@@ -754,7 +759,7 @@ async def test_a_redis_that_dies_and_returns_stops_nobody(
     redis = RedisServer(binary)
     redis.start()
     try:
-        more = {"redis_url": redis.url, "live_every_min_s": 0.1}
+        more = {"redis_url": redis.url, "live_every_min_s": 0.05}
         changed = Settings.model_validate(settings.model_dump() | more)
         async with open_runtime(changed) as runtime, listening(create_app(runtime)) as server, Socket(server) as socket:
             await socket.init(await make_key(Role.ANALYST))

@@ -201,7 +201,7 @@ async def victim_writes(client: Client) -> dict[str, Any]:
             ]
         },
     )
-    refund = {"orderExternalId": "o-1", "occurredAt": AT, "amount": "1.00", "reason": SECRET}
+    refund = {"orderExternalId": "o-1", "occurredAt": NOW.isoformat(), "amount": "1.00", "reason": SECRET}
     made["refund"] = await create("recordRefunds", {"refunds": [{"externalId": "r-1", **refund}]})
     made["waiting"] = await create(
         "recordRefunds", {"refunds": [{"externalId": "r-2", **refund, "orderExternalId": "not yet"}]}
@@ -276,6 +276,9 @@ QUERIES = {
     "analytics": f"""query($campaign: ID!) {{ analytics({RANGE}) {{ totals {{ grossRevenue }} }}
       campaigns(where: {{id: {{in: [$campaign]}}}}) {{
         nodes {{ analytics({RANGE}) {{ totals {{ grossRevenue }} }} }} }} }}""",
+    "cohorts": f"""query($influencer: ID!) {{ cohorts(by: FIRST_ORDER, every: DAY, periods: 1, {RANGE},
+        measure: CUMULATIVE_REVENUE, where: {{influencer: {{in: [$influencer]}}}}) {{
+      rows {{ size cells {{ value }} }} }} }}""",
     "explainAttribution": """query($order: ID!) { explainAttribution(orderId: $order) {
       candidates { touch { code influencer { name } campaign { name } } } } }""",
     "catalog": "{ catalog { dataFrom dataUntil rollups { name rows } } }",

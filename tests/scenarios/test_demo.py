@@ -1,6 +1,7 @@
 """`scoville demo` as a process: one line when it is ready, an answer for each key, a quiet end, a quick return."""
 
 import json
+import re
 import signal
 import stat
 import subprocess
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.embedded
 
 READY_S_MAX = 60.0
 """Seconds of a first start on a busy machine; on an idle one about 6."""
+
+README = Path(__file__).parents[2] / "README.md"
 
 TOTALS = """{ viewer { role tenantName }
   analytics(range: {last: {n: 3, unit: MONTH}}) { totals { orders netRevenue commission clicks } } }"""
@@ -101,6 +104,10 @@ def test_it_serves_each_role_stops_and_comes_back(start: Callable[..., Demo], tm
     assert last["data"]["orders"]["edges"]
     refused = demo.ask("store", TOTALS)
     assert {error["extensions"]["code"] for error in refused["errors"]} == {"FORBIDDEN"}
+
+    documents = re.findall(r"```graphql\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(documents) >= 3
+    assert ["errors" in demo.ask("analyst", document) for document in documents] == [False] * len(documents)
 
     kept = tmp_path / "demo" / "demo.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600

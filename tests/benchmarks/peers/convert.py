@@ -125,9 +125,9 @@ def _parts(kind: Kind, commission: Kind, *, is_reversal: bool) -> Load:
     amount = f"-{_PART}" if is_reversal else _PART
     return Load(
         "commission_lines",
-        "tenant_id, id, commission_id, position, product_id, amount_minor, amount_base_minor, occurred_at",
+        "tenant_id, id, commission_id, position, product_id, amount_minor, amount_base_minor, occurred_at, recorded_at",
         f"""SELECT {_tenant()}, {sql_id(kind, "l.id")}, {sql_id(commission, "o.id")}, ((l.id - 1) % 3)::integer,
-          {_PRODUCT}, {amount}, {amount}, o.placed_at
+          {_PRODUCT}, {amount}, {amount}, o.placed_at, o.placed_at
         {_PARTS} {_REVERSED if is_reversal else ""} ORDER BY l.id""",
     )
 

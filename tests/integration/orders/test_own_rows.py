@@ -48,6 +48,8 @@ ROOTS = {
     "analytics": f"""(range: {{between: {{from: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z"}}}}) {{
       totals {{ {MEASURES} }}
       groups(by: [{{dimension: {{name: INFLUENCER}}}}]) {{ nodes {{ measures {{ {MEASURES} }} }} }} }}""",
+    "cohorts": """(by: FIRST_ORDER, every: MONTH, periods: 2, measure: CUMULATIVE_REVENUE, range: {between: {
+      from: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z"}}) { rows { size cells { value } } }""",
     "catalog": "{ rollups { rows } }",
 }
 """Every root field such a key may ask but those by id, with every way that leads from it to an order."""

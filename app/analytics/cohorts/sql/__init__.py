@@ -1,0 +1,1 @@
+"""The statement of a cohort table, composed of expressions."""
