@@ -24,10 +24,10 @@ grouped AS
 FROM scanned
 GROUP BY 1
 HAVING sum(scanned.units_e9) != 0 OR sum(scanned.gross_e9) != 0 OR sum(scanned.refunds_e9) != 0)
-SELECT valued.product, valued.units_e9, valued.gross_e9, valued.refunds_e9, valued.sort_0
-FROM (SELECT grouped.product AS product, grouped.units_e9 AS units_e9, grouped.gross_e9 AS gross_e9, grouped.refunds_e9 AS refunds_e9, CAST(grouped.units_e9 AS NUMERIC) AS sort_0
+SELECT valued.product, valued.units_e9, valued.gross_e9, valued.refunds_e9, valued.term_0
+FROM (SELECT grouped.product AS product, grouped.units_e9 AS units_e9, grouped.gross_e9 AS gross_e9, grouped.refunds_e9 AS refunds_e9, CAST(grouped.units_e9 AS NUMERIC) AS term_0
 FROM grouped) AS valued
-ORDER BY valued.sort_0 DESC NULLS LAST, valued.product ASC NULLS LAST
+ORDER BY valued.term_0 DESC NULLS LAST, valued.product ASC NULLS LAST
 LIMIT $4::BIGINT;
 -- $1 tenant: uuid
 -- $2 range_start: timestamp with time zone

@@ -21,10 +21,10 @@ grouped AS
 FROM scanned
 GROUP BY 1
 HAVING sum(scanned.orders_e9) != 0)
-SELECT valued.campaign, valued.orders_e9, valued.sort_0
-FROM (SELECT grouped.campaign AS campaign, grouped.orders_e9 AS orders_e9, CAST(grouped.orders_e9 AS NUMERIC) AS sort_0
+SELECT valued.campaign, valued.orders_e9, valued.term_0
+FROM (SELECT grouped.campaign AS campaign, grouped.orders_e9 AS orders_e9, CAST(grouped.orders_e9 AS NUMERIC) AS term_0
 FROM grouped) AS valued
-ORDER BY valued.sort_0 DESC NULLS LAST, valued.campaign ASC NULLS LAST
+ORDER BY valued.term_0 DESC NULLS LAST, valued.campaign ASC NULLS LAST
 LIMIT $10::BIGINT;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]

@@ -16,10 +16,10 @@ grouped AS
 FROM scanned
 GROUP BY 1, 2
 HAVING sum(scanned.clicks) != 0)
-SELECT valued.influencer, valued.bucket, valued.clicks, valued.sort_1
-FROM (SELECT grouped.influencer AS influencer, grouped.bucket AS bucket, grouped.clicks AS clicks, CAST(grouped.clicks AS NUMERIC) AS sort_1
+SELECT valued.influencer, valued.bucket, valued.clicks, valued.term_0
+FROM (SELECT grouped.influencer AS influencer, grouped.bucket AS bucket, grouped.clicks AS clicks, CAST(grouped.clicks AS NUMERIC) AS term_0
 FROM grouped) AS valued
-ORDER BY valued.bucket ASC NULLS LAST, valued.sort_1 DESC NULLS LAST, valued.influencer ASC NULLS LAST
+ORDER BY valued.bucket ASC NULLS LAST, valued.term_0 DESC NULLS LAST, valued.influencer ASC NULLS LAST
 LIMIT $10::BIGINT;
 -- $1 tenant: uuid
 -- $2 edges: timestamp with time zone[]
