@@ -18,11 +18,15 @@ from app.analytics.runner import Runner
 from app.core.context import Ctx, Scope
 from app.runtime import Runtime
 from graphql_schema.analytics_inputs import CompareInput, FactFilter, FreshnessInput, RangeInput
-from graphql_schema.analytics_selection import Asked, Document, asked
+from graphql_schema.analytics_selection import Asked, Document
 from graphql_schema.analytics_types import Analytics
 from graphql_schema.context import Info
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import CurrencyCode, TimeZone
+from graphql_schema.selections import Selections
+
+SELECTIONS = Selections()
+"""Those of this process."""
 
 PARENTS_MAX = 1_000
 """Entities of one list that are answered together; more become several questions."""
@@ -109,7 +113,7 @@ def asked_here(info: Info, **arguments: Any) -> Asked:
     place = tuple(map(id, nodes))
     found = questions.get(place)
     if found is None:
-        found = questions[place] = asked(Document.of(info), nodes, arguments)
+        found = questions[place] = SELECTIONS.of(Document.of(info), nodes).asked(arguments)
     return found
 
 

@@ -164,8 +164,46 @@ ANSWERED = ("totals", "previous", "change", "series", "groups", "table", "meta")
 """Fields that need an answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is selected below an `analytics` field, apart from the field's own arguments."""
+
+    totals: Views
+    series: tuple[Series, ...]
+    groups: tuple[Groups, ...]
+    parts: Mapping[str, Part]
+    wants_warnings: bool
+    runs: bool
+
+    def asked(self, arguments: Mapping[str, Any]) -> Asked:
+        """The question with the field's arguments."""
+        compare, freshness = arguments.get("compare"), arguments.get("freshness")
+        where: FactFilter | None = arguments.get("where")
+        question = Question(
+            range=arguments["range"].value(),
+            where=where.value() if where else None,
+            zone=arguments.get("time_zone") or None,
+            attribution=arguments.get("attribution") or Attribution.BOOKED,
+            currency=arguments.get("currency") or None,
+            compare=compare.value() if compare else None,
+            max_age=_given(freshness.max_age) if freshness else None,
+            as_of=_given(freshness.as_of) if freshness else None,
+            max_cost=arguments.get("max_cost"),
+            totals=self.totals.columns,
+            series=self.series,
+            groups=self.groups,
+            wants_warnings=self.wants_warnings,
+        )
+        return Asked(question, self.totals, self.parts, self.runs)
+
+
 def asked(document: Document, nodes: Iterable[FieldNode], arguments: Mapping[str, Any]) -> Asked:
     """The question of one `analytics` field. arguments: its own. Raises QueryIssues for a table's column names."""
+    return selected(document, nodes).asked(arguments)
+
+
+def selected(document: Document, nodes: Iterable[FieldNode]) -> Selection:
+    """What is selected below an `analytics` field. Raises QueryIssues for a table's column names."""
     fields = document.below("Analytics", nodes)
     series: list[Series] = []
     groups: list[Groups] = []
@@ -189,25 +227,8 @@ def asked(document: Document, nodes: Iterable[FieldNode], arguments: Mapping[str
                 parts[key] = part
                 groups.append(read_groups)
     totals = _views(document, fields, measures="totals")
-    compare, freshness = arguments.get("compare"), arguments.get("freshness")
-    where: FactFilter | None = arguments.get("where")
-    question = Question(
-        range=arguments["range"].value(),
-        where=where.value() if where else None,
-        zone=arguments.get("time_zone") or None,
-        attribution=arguments.get("attribution") or Attribution.BOOKED,
-        currency=arguments.get("currency") or None,
-        compare=compare.value() if compare else None,
-        max_age=_given(freshness.max_age) if freshness else None,
-        as_of=_given(freshness.as_of) if freshness else None,
-        max_cost=arguments.get("max_cost"),
-        totals=totals.columns,
-        series=tuple(series),
-        groups=tuple(groups),
-        wants_warnings=wants_warnings,
-    )
     runs = any(found[0].name.value in ANSWERED for found in fields.values())
-    return Asked(question, totals, parts, runs)
+    return Selection(totals, tuple(series), tuple(groups), parts, wants_warnings, runs)
 
 
 def _given(value: Any) -> Any:

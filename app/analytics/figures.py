@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from app.analytics.layout import Layout, Reading, column
@@ -11,6 +12,10 @@ from app.analytics.semantic.formula import Value, change_of, ratio, ratio_of
 
 Numbers = tuple[int | None, ...]
 """Measures as whole numbers of their last digit, None where null; in the order of the facet's measures."""
+
+
+READERS_MAX = 2_000
+"""Readers that a process remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,8 @@ class Reader:
         )
 
 
-def reader(columns: Columns, layout: Layout, sums: Sequence[str], digits: int) -> Reader:
+@lru_cache(maxsize=READERS_MAX)
+def reader(columns: Columns, layout: Layout, sums: tuple[str, ...], digits: int) -> Reader:
     """A reader of rows with these sums."""
     places = {name: index for index, name in enumerate(sums)}
 

@@ -6,10 +6,14 @@ All layers of a facet are added up by cell in one statement; their sums stand si
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from app.analytics.query import Ask, Facet, Filter, Precision
+from app.analytics.query import Ask, Asks, Facet, Filter, Precision
 from app.analytics.semantic.formula import Formula
 from app.analytics.semantic.measures import MEASURES
+
+LAYOUTS_MAX = 2_000
+"""Layouts that a process remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,9 @@ class Term:
     total: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """The layers of a facet, the sums of each, and where every measure is read off.
+    """The layers of a facet, the sums of each, and where every measure is read off. Equal questions share one.
 
     The first layer is the range, without any filter of a measure. readings: by measure, and whether of the compared
     time.
@@ -61,14 +65,15 @@ def column(name: str, layer: int) -> str:
     return name if layer == 0 else f"{name}_{layer}"
 
 
+@lru_cache(maxsize=LAYOUTS_MAX)
 def laid_out(
-    values: Iterable[Ask],
-    previous: Iterable[Ask] = (),
+    values: Asks,
+    previous: Asks = (),
     *,
     estimates: bool = False,
     by_state: bool = False,
-    presence: Iterable[str] = (),
-    more: Iterable[str] = (),
+    presence: tuple[str, ...] = (),
+    more: tuple[str, ...] = (),
 ) -> Layout:
     """The layout of these measures. estimates: distinct counts asked as AUTO are estimated.
 

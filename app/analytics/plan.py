@@ -127,7 +127,8 @@ class FacetPlan:
     """How one facet is computed, in one statement.
 
     folds: of its dimensions, by number, None for those that are whole. is_original: amounts in the facts' own currency.
-    paging: None where all cells come.
+    paging: None where all cells come. has_total: the sums over all time buckets come too, under none. tells_generation:
+    of the rollups that were read; such a facet always has a row.
     """
 
     name: str
@@ -136,6 +137,8 @@ class FacetPlan:
     layers: tuple[Layer, ...]
     is_original: bool = False
     paging: Paging | None = None
+    has_total: bool = False
+    tells_generation: bool = False
 
     @property
     def has_time(self) -> bool:
@@ -182,6 +185,7 @@ class Plan:
     """How a question is answered. series and groups in the order asked; totals None when nothing of them is asked.
 
     converts: amounts are computed anew in the currency, which is not the tenant's. zone: of the local clock.
+    generation: of the rollups that it reads, None where it reads none.
     """
 
     interval: Interval
@@ -191,6 +195,7 @@ class Plan:
     converts: bool
     attribution: Attribution
     as_of: datetime | None
+    generation: int | None
     totals: FacetPlan | None
     series: tuple[FacetPlan, ...]
     groups: tuple[GroupsPlan, ...]

@@ -6,7 +6,7 @@ the answer; what no bucket covers at the edges comes from facts. Pure: decides f
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.analytics.layout import LayerKey, Layout, terms_of
@@ -58,11 +58,15 @@ CREDITED = frozenset({Source.CREDITS, Source.LINES, Source.REFUNDS, Source.ORDER
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What rollups a tenant has: in which zone and currency, and which sets with which grains."""
+    """What rollups a tenant has: in which zone and currency, and which sets with which grains.
+
+    generation: of the rebuild that made them so.
+    """
 
     zone: str
     currency: str
     sets: tuple[RollupSet, ...]
+    generation: int = 0
 
 
 def everything_stored(tenant: TenantInfo) -> Stored:
@@ -101,9 +105,14 @@ class _Planning:
         """All of it."""
         resolved = self.resolved
         totals = None
-        if resolved.layout is not None:
-            totals = self._facet("totals", (), (), None, resolved.layout)
+        if resolved.layout is not None and not resolved.totals_by_series:
+            totals = replace(
+                self._facet("totals", (), (), None, resolved.layout), tells_generation=self.stored is not None
+            )
         series = tuple(self._facet("series", (), (), each.buckets, each.layout) for each in resolved.series)
+        if resolved.totals_by_series:
+            first = replace(series[0], has_total=True, tells_generation=self.stored is not None)
+            series = (first, *series[1:])
         groups = tuple(map(self._groups, resolved.groups))
         facets = [*([totals] if totals else ()), *series, *(facet for each in groups for facet in each.facets)]
         weighed = sum(_weighed(layer) for facet in facets for layer in facet.layers)
@@ -116,6 +125,7 @@ class _Planning:
             converts=resolved.converts,
             attribution=resolved.attribution,
             as_of=resolved.as_of,
+            generation=None if self.stored is None else self.stored.generation,
             totals=totals,
             series=series,
             groups=groups,

@@ -5,12 +5,12 @@ nothing lifts.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.analytics.checks import check_asks, check_filter, check_groups, check_series
 from app.analytics.compare import Compared, aligned, compared
-from app.analytics.layout import laid_out, terms_of
+from app.analytics.layout import Layout, laid_out, terms_of
 from app.analytics.order import Place, place_after, sorts_of
 from app.analytics.plan import Wanted, WantedJoint
 from app.analytics.query import (
@@ -127,6 +127,10 @@ class _Resolving:
         layout = None
         if totals.values or more:
             layout = laid_out(totals.values, totals.previous, estimates=self.estimates, more=more)
+        shared = self._shared(totals, series, more) if layout is not None else None
+        if shared is not None:
+            layout = shared
+            series = (replace(series[0], layout=shared), *series[1:])
         return Resolved(
             interval=self.interval,
             compared=self.compared,
@@ -146,7 +150,16 @@ class _Resolving:
             shares=shares,
             series=series,
             groups=groups,
+            totals_by_series=shared is not None,
         )
+
+    def _shared(self, totals: Columns, series: Sequence[ResolvedSeries], more: tuple[str, ...]) -> Layout | None:
+        # One layout for the totals and the first series, where one statement can give both.
+        if not series or self.compared is not None or not series[0].columns.values:
+            return None
+        asks = tuple(dict.fromkeys((*series[0].columns.values, *totals.values)))
+        layout = laid_out(asks, estimates=self.estimates, more=more)
+        return layout if all(SUMS[name].is_additive for sums in layout.sums for name in sums) else None
 
     @staticmethod
     def _missing(
@@ -219,10 +232,10 @@ class _Resolving:
         place = _place(asked, identity, buckets.edges if buckets else (), self.issues)
         columns = Columns(asked.columns.every, self._previous(asked.columns), asked.columns.shares)
         totals = tuple(dict.fromkeys((*asked.totals, *columns.shares))) if asked.having is not None else ()
-        before = (Facet.PREVIOUS, Facet.CHANGE)
+        before, only = (Facet.PREVIOUS, Facet.CHANGE), (Facet.PREVIOUS,)
         layout = laid_out(
-            (*columns.values, *(ask for ask, of in asked.sought if of is not Facet.PREVIOUS), *totals),
-            (*columns.previous, *(ask for ask, of in asked.sought if of in before)),
+            tuple(dict.fromkeys((*columns.values, *(ask for ask, of in asked.sought if of not in only), *totals))),
+            tuple(dict.fromkeys((*columns.previous, *(ask for ask, of in asked.sought if of in before)))),
             estimates=self.estimates,
             by_state="commission_state" in asked.dimensions,
             presence=self._presence(asked.dimensions),

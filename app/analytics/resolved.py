@@ -97,6 +97,7 @@ class Resolved:
 
     layout: of the totals, None where nothing of them is asked. shares: measures whose totals decide which groups come.
     converts: whether the currency is not the tenant's. estimates: distinct counts asked as AUTO are estimated.
+    totals_by_series: the totals come with the first series, whose layout they share: all their sums add up over time.
     """
 
     interval: Interval
@@ -117,6 +118,7 @@ class Resolved:
     shares: Asks
     series: tuple[ResolvedSeries, ...]
     groups: tuple[ResolvedGroups, ...]
+    totals_by_series: bool
 
     @property
     def layouts(self) -> tuple[Layout, ...]:

@@ -5,7 +5,7 @@ facts in `analytics/sql/facts`, and (if rollups are to hold it) a column and the
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.formula import Formula, Terms, Unit
@@ -13,7 +13,7 @@ from app.analytics.semantic.sums import SUMS, Source
 from app.core.words import CommissionState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measure:
     """Something that is computed, by name of the API. takes: the argument that it has: `state`, `precision` or `at`."""
 
@@ -49,12 +49,12 @@ class Measure:
         """Whether it is made of money, and so depends on the currency."""
         return any(SUMS[name].is_money for name in self.formula.sums)
 
-    @property
+    @cached_property
     def sources(self) -> frozenset[Source]:
         """The facts it is computed from."""
         return frozenset(source for name in self.formula.sums for source in SUMS[name].sources)
 
-    @property
+    @cached_property
     def dimensions(self) -> tuple[str, ...]:
         """What it can be grouped and filtered by: what all its facts have."""
         return tuple(name for name, dimension in DIMENSIONS.items() if self.sources <= dimension.sources)

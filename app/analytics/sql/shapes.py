@@ -95,6 +95,8 @@ class Shape:
     layers: tuple[LayerShape, ...]
     page: PageShape | None
     view: View = View.CELLS
+    has_total: bool = False
+    tells_generation: bool = False
 
     @property
     def cells(self) -> Cells:
@@ -166,7 +168,7 @@ def shaped(
     page = None
     if facet.paging is not None:
         page = _page(facet.paging, values, digits, is_original=facet.is_original)
-    return Shape(facet.name, layers, page, view), values
+    return Shape(facet.name, layers, page, view, facet.has_total, facet.tells_generation), values
 
 
 def _extent(layers: Sequence[Layer]) -> Interval:

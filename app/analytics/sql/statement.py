@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, cast, func, literal_column, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, cast, func, literal_column, or_, select, true, tuple_, union_all
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.sql.expression import FromClause
 
@@ -23,7 +23,7 @@ from app.analytics.sql.facts import fact_scan
 from app.analytics.sql.ordering import after, before_column, facet_value, fits, order_by, shown_value, term_column
 from app.analytics.sql.rollups import delta_scan, rollup_scan
 from app.analytics.sql.shapes import NOTHING, Given, LayerShape, PageShape, Shape, View, shaped
-from app.analytics.sql.tables import BIG, one
+from app.analytics.sql.tables import BIG, of_tenant, one, rollup_state
 
 SHAPES_MAX = 1_000
 """Compiled shapes that a process remembers."""
@@ -33,6 +33,9 @@ RANK = "rank"
 
 TOTAL = "total"
 """Name of the column of the number of all groups."""
+
+GENERATION = "generation"
+"""Name of the column of the generation of the rollups."""
 
 MEMBERS = "members"
 """Name of the column of the number of keys in a group."""
@@ -76,7 +79,10 @@ def compiled(shape: Shape) -> Statement:
         case View.MEMBERS:
             return rendered(_members(shape), f"{shape.name}_members")
         case View.CELLS:
-            statement = _added_up(_scanned(shape.layers, "scanned"), shape.cells, only_present=shape.page is not None)
+            scanned = _scanned(shape.layers, "scanned")
+            statement = _added_up(scanned, shape.cells, only_present=shape.page is not None, has_total=shape.has_total)
+            if shape.tells_generation:
+                statement = statement.add_columns(_generation())
             if shape.page is not None:
                 statement = _paged(statement, shape.page, shape.cells)
             return rendered(statement, shape.name)
@@ -95,7 +101,13 @@ def _scanned(layers: tuple[LayerShape, ...], name: str) -> FromClause:
     return (union_all(*scans) if len(scans) > 1 else scans[0]).cte(name)
 
 
-def _added_up(scanned: FromClause, cells: Cells, *, only_present: bool) -> Select[Any]:
+def _generation() -> ColumnElement[Any]:
+    # Of the rollups that were read: whoever planned with others plans again.
+    known = select(rollup_state.c.generation).where(of_tenant(rollup_state))
+    return known.scalar_subquery().label(GENERATION)
+
+
+def _added_up(scanned: FromClause, cells: Cells, *, only_present: bool, has_total: bool = False) -> Select[Any]:
     totals = {name: func.sum(scanned.c[name]) for name in cells.sums_named}
     kinds = dict(zip(cells.sums_named, (name for name, _ in cells.outputs), strict=True))
     columns = [*(scanned.c[name] for name in cells.columns)]
@@ -104,7 +116,10 @@ def _added_up(scanned: FromClause, cells: Cells, *, only_present: bool) -> Selec
     if cells.is_compared and cells.has_time:
         # Buckets of the compared time that belong to no bucket of the range.
         statement = statement.where(scanned.c[BUCKET].is_not(None))
-    if cells.columns:
+    if has_total:
+        keys = [scanned.c[name] for name in cells.columns]
+        statement = statement.group_by(func.grouping_sets(tuple_(*keys), tuple_(*keys[:-1])))
+    elif cells.columns:
         statement = statement.group_by(*cells.grouping)
     if only_present:
         # A group is there if anything that is asked of it is not nothing; rollups keep rows of which nothing is left.
