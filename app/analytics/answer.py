@@ -117,7 +117,7 @@ def whole_totals(resolved: Resolved, totals: Rows | None) -> tuple[Numbers, ...]
 
 def _whole(resolved: Resolved, columns: Columns, layout: Layout, rows: Rows, found: Sequence[Sequence[Any]]) -> Figures:
     sums = rows.sums(layout)
-    row = rows.numbers(found[0], sums) if found else [0] * len(sums)
+    row = rows.numbers(sums)(found[0]) if found else [0] * len(sums)
     return reader(columns, layout, sums, exponent(resolved.currency)).read(row)
 
 
@@ -147,9 +147,8 @@ class _Reading:
         )
         groups = tuple(self._page(number, parent, totals) for number, _ in enumerate(resolved.groups))
         missing = sum(self._missing(name, parent) for name in ("missing_rates", "missing_spend_rates"))
-        estimates = tuple(
-            Estimate(name, error) for name, error in _largest(self._errors(totals, series, groups)).items()
-        )
+        errors = _largest(self._errors(totals, series, groups)) if resolved.is_sampled else {}
+        estimates = tuple(Estimate(name, error) for name, error in errors.items())
         return Answer(resolved, computed.plan, computed.at, totals, series, groups, missing, estimates)
 
     def _missing(self, name: str, parent: UUID | None) -> int:
@@ -162,7 +161,8 @@ class _Reading:
     def _buckets(self, asked: ResolvedSeries, rows: Rows, found: Sequence[Sequence[Any]]) -> list[Bucket]:
         sums = rows.sums(asked.layout)
         at = rows.columns.index("bucket")
-        cells = {row[at] - 1: rows.numbers(row, sums) for row in found}
+        numbers = rows.numbers(sums)
+        cells = {row[at] - 1: numbers(row) for row in found}
         read = reader(asked.columns, asked.layout, sums, exponent(self._resolved.currency))
         return buckets(self._resolved, asked, sums, cells, read)
 

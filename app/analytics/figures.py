@@ -68,10 +68,11 @@ class Reader:
 
     def read(self, row: Sequence[int], whole: Numbers = ()) -> Figures:
         """The figures of a row of sums."""
+        values, before = self.values, self.before
         return Figures(
             self,
-            tuple([formula(row) for formula in self.values]),
-            tuple([formula(row) for formula in self.before]),
+            tuple([formula(row) for formula in values]),
+            tuple([formula(row) for formula in before]) if before else (),
             whole,
         )
 
@@ -101,4 +102,6 @@ def _formula(reading: Reading, places: dict[str, int], digits: int) -> Callable[
 
 def whole_number(value: Any) -> int:
     """A sum of a row: as Decimal from the database, as text from the cache, None where nothing was added."""
-    return 0 if value is None else value if type(value) is int else int(Decimal(value))
+    if type(value) is int or type(value) is Decimal:
+        return int(value)
+    return 0 if value is None else int(Decimal(value))

@@ -195,10 +195,11 @@ class _Nested:
         self._cuts = tuple(sorted({*series.buckets.edges, *asked.edges})) if asked.buckets else ()
         columns = GroupColumns.of(rows.columns, asked.dimensions)
         self._cells: dict[GroupId, dict[int, Sequence[int]]] = {}
+        numbers = rows.numbers(self._sums)
         for row in found:
             place = columns.time(row)
             assert place is not None, "a series has time"
-            self._cells.setdefault(columns.id(row), {})[place - 1] = rows.numbers(row, self._sums)
+            self._cells.setdefault(columns.id(row), {})[place - 1] = numbers(row)
 
     def of(self, group: GroupId, time: Time | None, digits: int) -> list[Bucket]:
         """The buckets of a group."""

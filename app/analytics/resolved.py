@@ -130,6 +130,11 @@ class Resolved:
         return tuple(found)
 
     @property
+    def is_sampled(self) -> bool:
+        """Whether anything of it is estimated."""
+        return any(key.is_sampled for layout in self.layouts for key in layout.layers)
+
+    @property
     def reaches_back(self) -> bool:
         """Whether it depends on every order before, as whether a customer is new does."""
         layouts = self.layouts

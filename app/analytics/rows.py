@@ -1,6 +1,6 @@
 """Rows of sums, as statements gave them or the cache kept them, and how they are taken apart. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,11 +31,12 @@ class Rows:
     def sums(self, layout: Layout) -> tuple[str, ...]:
         """The columns that are sums of the layout, in order."""
         known = {column(name, layer) for layer, names in enumerate(layout.sums) for name in names}
-        return tuple(name for name in self.columns if name in known)
+        return tuple([name for name in self.columns if name in known])
 
-    def numbers(self, row: Sequence[Any], sums: Sequence[str]) -> list[int]:
-        """These sums of a row."""
-        return [whole_number(row[self.columns.index(name)]) for name in sums]
+    def numbers(self, sums: Sequence[str]) -> Callable[[Sequence[Any]], list[int]]:
+        """What reads these sums off a row."""
+        places = [self.columns.index(name) for name in sums]
+        return lambda row: [whole_number(row[place]) for place in places]
 
 
 @dataclass(frozen=True, slots=True)

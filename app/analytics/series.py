@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 
 from app.analytics.figures import Figures, Reader
 from app.analytics.layout import Layout, column
@@ -103,13 +104,16 @@ def _filled(
 ) -> Iterable[Bucket]:
     # places: bucket and cell. Of what is empty there is what `fill` says.
     edges, fill = asked.buckets.edges, asked.fill
-    nothing = [0] * width
+    dates = _local_dates(edges, resolved.zone)
+    begin, finish = resolved.interval.start, min(resolved.interval.end, resolved.now)
+    nothing = read.read([0] * width)
     before: Figures | None = None
     for number, cell in places:
         is_known = cell in known
         if not is_known and fill is Fill.NONE:
             continue
-        figures = read.read(cells.get(cell, nothing))
+        row = cells.get(cell)
+        figures = nothing if row is None else read.read(row)
         is_null = False
         if is_known:
             before = figures
@@ -121,12 +125,9 @@ def _filled(
             figures = replace(figures, values=(None,) * len(figures.values))
             is_null = True
         start, end = edges[number], edges[number + 1]
-        yield Bucket(
-            start=start,
-            end=end,
-            local_date=local_date(start, resolved.zone),
-            is_partial=start < resolved.interval.start or end > min(resolved.interval.end, resolved.now),
-            is_filled=not is_known,
-            is_null=is_null,
-            figures=figures,
-        )
+        yield Bucket(start, end, dates[number], start < begin or end > finish, not is_known, is_null, figures)
+
+
+@lru_cache(maxsize=256)
+def _local_dates(edges: tuple[datetime, ...], zone: str) -> tuple[date, ...]:
+    return tuple(local_date(start, zone) for start in edges)
