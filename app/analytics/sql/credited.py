@@ -57,8 +57,8 @@ def _credit_keys(credit: FromClause, cells: Cells, product: Key) -> dict[str, Ke
 
 
 def _kind_of(credit: FromClause, cells: Cells) -> ColumnElement[Any]:
-    # Index: credits_customer. A difference of times, for which there is no index: a database that does not know how many
-    # credits there are would as soon look through all that are older.
+    # Index: credits_customer. A difference of times, for which there is no index: a database that does not know how
+    # many credits there are would as soon look through all that are older.
     earlier = credits_.alias("before")
     has_ordered = exists(
         select(literal_column("1"))

@@ -1,10 +1,13 @@
-"""Clients that ask about the made-up store over HTTP."""
+"""How tests ask: clients that ask about the made-up store over HTTP, and questions and rows without one."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from app.analytics.figures import Figures
+from app.analytics.query import Ask, Columns
+from app.analytics.semantic.formula import Value
 from app.cache.answers import NullAnswers
 from app.core.context import Role
 from app.main import create_app
@@ -17,6 +20,17 @@ RANGE = f'range: {{between: {{from: "{START.isoformat()}", until: "{UNTIL.isofor
 """All that happened in the store."""
 
 MakeKey = Callable[..., Awaitable[str]]
+
+
+def asks(*names: str) -> Columns:
+    """The values of these measures."""
+    return Columns(tuple(map(Ask, names)))
+
+
+def values(figures: Figures | None) -> tuple[Value, ...]:
+    """The values of a row that is there."""
+    assert figures is not None
+    return tuple(figures.value(place) for place in range(len(figures.values)))
 
 
 @asynccontextmanager

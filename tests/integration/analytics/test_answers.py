@@ -9,7 +9,6 @@ import pytest
 
 from app.analytics.answer import Answer
 from app.analytics.plan import SourceKind
-from app.analytics.figures import Figures
 from app.analytics.query import (
     AllOf,
     AnyOf,
@@ -34,6 +33,7 @@ from app.analytics.semantic.formula import Value
 from app.analytics.semantic.measures import MEASURES
 from app.core import timegrain
 from app.core.timegrain import Granularity, Interval
+from tests.integration.analytics.asking import asks, values
 from tests.integration.analytics.naive import Cell, Keys, is_listed, value
 from tests.integration.analytics.store import START, Store
 
@@ -51,28 +51,18 @@ ALL = tuple(Ask(name, at=0.5 if measure.takes == "at" else None) for name, measu
 GROUPED = tuple(name for name, dimension in DIMENSIONS.items() if dimension.is_group)
 
 
-def asks(*names: str) -> Columns:
-    """The values of these measures."""
-    return Columns(tuple(map(Ask, names)))
-
-
 def fitting(dimensions: set[str]) -> Asks:
     """The measures that have all the dimensions."""
     return tuple(ask for ask in ALL if dimensions <= set(MEASURES[ask.name].dimensions))
 
 
-def shown(figures: Figures) -> list[Value]:
-    """The values of a row."""
-    return [figures.value(place) for place in range(len(figures.values))]
-
-
-def right(columns: Columns, cell: Cell, keys: Keys | None = None) -> list[Value]:
+def right(columns: Columns, cell: Cell, keys: Keys | None = None) -> tuple[Value, ...]:
     """The same of a naive cell. keys: of its group."""
     keys = keys or {}
     state = keys.get("commission_state")
     states = None if state is None else (state,)
     currency = keys.get("currency", "GBP")
-    return [value(ask.name, cell, currency, at=ask.at or 0, states=ask.states or states) for ask in columns.values]
+    return tuple(value(ask.name, cell, currency, at=ask.at or 0, states=ask.states or states) for ask in columns.values)
 
 
 def has_any(columns: Columns, cell: Cell) -> bool:
@@ -119,19 +109,18 @@ def check(store: Store, question: Question, answer: Answer) -> None:
 
     totals = store.naive.cells(start, end, **common).get((), Cell())
     if question.totals.values:
-        assert answer.totals is not None
-        assert shown(answer.totals) == right(question.totals, totals), question
+        assert values(answer.totals) == right(question.totals, totals), question
     for series, buckets in zip(question.series, answer.series, strict=True):
         edges = timegrain.edges(Interval(start, end), series.every, zone)
         cells = store.naive.cells(start, end, edges=edges, **common)
         assert [bucket.start for bucket in buckets] == edges[: len(buckets)]
         for number, bucket in enumerate(buckets):
             if (number,) in cells and has_any(series.columns, cells[number,]):
-                assert shown(bucket.figures) == right(series.columns, cells[number,]), question
+                assert values(bucket.figures) == right(series.columns, cells[number,]), question
                 assert not bucket.is_filled
             else:
                 assert bucket.is_filled
-                assert not any(shown(bucket.figures))
+                assert not any(values(bucket.figures))
     for groups, page in zip(question.groups, answer.groups, strict=True):
         names = groups.dimensions
         edges = timegrain.edges(Interval(start, end), groups.every, zone) if groups.every else []
@@ -142,7 +131,7 @@ def check(store: Store, question: Question, answer: Answer) -> None:
             key = group.keys if group.time is None else (*group.keys, edges.index(group.time.start))
             found.add(key)
             keys = dict(zip(names, group.keys, strict=True))
-            assert shown(group.figures) == right(groups.columns, cells[key], keys), (question, key)
+            assert values(group.figures) == right(groups.columns, cells[key], keys), (question, key)
         assert found == set(listed), question
 
 
@@ -193,10 +182,8 @@ async def test_series_in_every_zone(runner: Runner, store: Store, zone: str, eve
     check(store, question, answer)
     (buckets,) = answer.series
     assert answer.totals is not None
-    for number, measure in (
-        (0, "orders"),
-        (2, "clicks"),
-    ):  # rounded cells of money need not add up to the rounded total
+    # Rounded cells of money need not add up to the rounded total.
+    for number, measure in ((0, "orders"), (2, "clicks")):
         place = list(MEASURES).index(measure)
         assert sum(bucket.figures.value(place) for bucket in buckets) == answer.totals.value(number)  # type: ignore[misc]
 
