@@ -17,7 +17,8 @@ from app.analytics.query import Attribution, Parents, Question
 from app.analytics.runner import Runner
 from app.core.context import Ctx, Scope
 from app.runtime import Runtime
-from graphql_schema.analytics_inputs import CompareInput, FactFilter, FreshnessInput, RangeInput
+from graphql_schema.analytics_filters import FactFilter
+from graphql_schema.analytics_inputs import CompareInput, FreshnessInput, RangeInput
 from graphql_schema.analytics_selection import Asked, Document
 from graphql_schema.analytics_types import Analytics
 from graphql_schema.context import Info

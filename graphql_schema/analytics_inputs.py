@@ -5,24 +5,17 @@ An argument that is null is as good as not given.
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
-from enum import Enum
-from typing import Any
-from uuid import UUID
 
 import strawberry
 
 from app.analytics import query
 from app.analytics.checks import TOP_MAX
-from app.analytics.query import Align, Direction, Facet, Fill, Nulls, Precision, Preset
-from app.analytics.semantic.dimensions import DIMENSIONS
-from app.analytics.semantic.measures import MEASURES
+from app.analytics.query import Align, Direction, Facet, Fill, Nulls, Preset
 from app.core.timegrain import Granularity
-from app.core.words import CommissionState
 from app.errors import QueryIssue, QueryIssues
-from graphql_schema.analytics_words import ENTITIES, DimensionConditions, DimensionName, MeasureName, camel, states_of
-from graphql_schema.filters import IdFilter
-from graphql_schema.scalars import Duration, uuid_of
+from graphql_schema.analytics_filters import MeasureRef, given
+from graphql_schema.analytics_words import ENTITIES, DimensionName, camel
+from graphql_schema.scalars import Duration
 from graphql_schema.words import vocabulary
 
 vocabulary(
@@ -54,14 +47,6 @@ vocabulary(
     FULL="All of it.",
 )
 vocabulary(
-    Facet,
-    "What of a measure is looked at.",
-    VALUE="Its value.",
-    PREVIOUS="Its value in the compared time.",
-    CHANGE="By which part it changed: (value − previous) ÷ previous.",
-    SHARE="Which part of the total it is; of `analytics.totals`, for it decides which groups come.",
-)
-vocabulary(
     Fill,
     "What stands in buckets that nothing lies in.",
     AUTO="0 for sums and counts, null for ratios.",
@@ -71,10 +56,6 @@ vocabulary(
     NONE="Nothing: the bucket is left out.",
 )
 vocabulary(Nulls, "Where values stand that are null.", FIRST="Before all others.", LAST="After all others.")
-
-
-def _given(value: Any) -> Any:
-    return None if value is strawberry.UNSET else value
 
 
 @strawberry.input(description="Half-open: `from` is in it, `until` is not.")
@@ -112,104 +93,6 @@ class RangeInput:
             return query.Last(self.last.n, self.last.unit, self.last.include_current)
         assert isinstance(self.preset, Preset), "exactly one is given"
         return self.preset
-
-
-@strawberry.input(
-    description="Which facts count. Conditions are combined by AND; `isNull: true` beside `in` is OR; `in: []` matches "
-    "nothing; what is unknown passes `notIn` and `not`."
-)
-class FactFilter(DimensionConditions):
-    """Which facts count."""
-
-    and_: list["FactFilter"] | None = strawberry.field(
-        name="and", default=strawberry.UNSET, description="All of these hold; true when empty."
-    )
-    or_: list["FactFilter"] | None = strawberry.field(
-        name="or", default=strawberry.UNSET, description="Some of these hold; false when empty."
-    )
-    not_: "FactFilter | None" = strawberry.field(
-        name="not", default=strawberry.UNSET, description="This does not hold."
-    )
-
-    def value(self) -> query.Filter:
-        """The filter as a value."""
-        parts: list[query.Filter] = []
-        for name, dimension in DIMENSIONS.items():
-            condition = _given(getattr(self, camel(name), None)) if dimension.is_filter else None
-            if condition is not None:
-                parts.append(_matches(name, condition))
-        if (every := _given(self.and_)) is not None:
-            parts.append(query.AllOf(tuple(part.value() for part in every)))
-        if (some := _given(self.or_)) is not None:
-            parts.append(query.AnyOf(tuple(part.value() for part in some)))
-        if (not_this := _given(self.not_)) is not None:
-            parts.append(query.Not(not_this.value()))
-        return parts[0] if len(parts) == 1 else query.AllOf(tuple(parts))
-
-
-def _matches(dimension: str, condition: Any) -> query.Matches:
-    if isinstance(condition, bool):
-        return query.Matches(dimension, isin=(str(condition).lower(),))
-    if isinstance(condition, (list, Enum)):
-        words = condition if isinstance(condition, list) else [condition]
-        return query.Matches(dimension, isin=tuple(word.value for word in words))
-    if DIMENSIONS[dimension].ignores_case:
-        condition = condition.in_upper_case()
-    keys = _ids if isinstance(condition, IdFilter) else _texts
-    return query.Matches(
-        dimension,
-        isin=keys(_given(condition.in_)),
-        not_in=keys(_given(condition.not_in)),
-        starts_with=_given(getattr(condition, "starts_with", None)),
-        is_null=_given(condition.is_null),
-    )
-
-
-def _ids(values: Iterable[strawberry.ID] | None) -> tuple[UUID, ...] | None:
-    # What cannot be an id is nobody's.
-    return None if values is None else tuple(found for text in values if (found := uuid_of(text)) is not None)
-
-
-def _texts(values: Iterable[Any] | None) -> tuple[str, ...] | None:
-    return None if values is None else tuple(map(str, values))
-
-
-@strawberry.input(description="A measure, with the argument that it has, and facts that count for it alone.")
-class MeasureRef:
-    """A measure."""
-
-    name: MeasureName = strawberry.field(description="Which.")
-    state: list[CommissionState] | None = strawberry.field(
-        default=strawberry.UNSET, description="Of `COMMISSION`: of commissions in these states."
-    )
-    precision: Precision | None = strawberry.field(
-        default=strawberry.UNSET, description="Of distinct counts: how they are counted; `AUTO` when not given."
-    )
-    at: float | None = strawberry.field(
-        default=strawberry.UNSET, description="Of `ORDER_VALUE_QUANTILE`: which, from 0 to 1."
-    )
-    where: FactFilter | None = strawberry.field(
-        default=strawberry.UNSET, description="Which facts count for this measure, of those that count at all."
-    )
-    as_: str | None = strawberry.field(
-        name="as",
-        default=strawberry.UNSET,
-        description="Name of its column in a `table`, at most 100 characters; the measure's own when not given.",
-    )
-
-    def value(self) -> query.Ask:
-        """The measure as it is asked. An argument that the measure does not have is as good as not given."""
-        name = self.name.value
-        takes = MEASURES[name].takes
-        precision = _given(self.precision) if takes == "precision" else None
-        where = _given(self.where)
-        return query.Ask(
-            name,
-            states_of(_given(self.state)) if takes == "state" else None,
-            _given(self.at) if takes == "at" else None,
-            precision or Precision.AUTO,
-            where.value() if where else None,
-        )
 
 
 @strawberry.input(description="Keep the keys with the most of a measure.")
@@ -258,7 +141,7 @@ class GroupBy:
     def value(self) -> query.GroupElement:
         """The element as a value."""
         if self.dimension:
-            top = _given(self.dimension.top)
+            top = given(self.dimension.top)
             return query.ByDimension(self.dimension.name.value, top.value() if top else None)
         assert self.time, "exactly one is given"
         return query.ByTime(self.time.every)
@@ -301,53 +184,6 @@ class GroupOrder:
             return query.DimensionOrder(self.dimension.name.value, self.dimension.direction)
         assert isinstance(self.time, Direction), "exactly one is given"
         return query.TimeOrder(self.time)
-
-
-@strawberry.input(description="Bounds of a measure of each group; all given ones hold. A null value fits none.")
-class MeasureCondition:
-    """Bounds of a measure of each group."""
-
-    measure: MeasureRef = strawberry.field(description="Which measure; it need not be selected.")
-    of: Facet = strawberry.field(default=Facet.VALUE, description="What of it, as it is shown.")
-    gt: Decimal | None = strawberry.field(default=strawberry.UNSET, description="More than this.")
-    gte: Decimal | None = strawberry.field(default=strawberry.UNSET, description="This or more.")
-    lt: Decimal | None = strawberry.field(default=strawberry.UNSET, description="Less than this.")
-    lte: Decimal | None = strawberry.field(default=strawberry.UNSET, description="This or less.")
-    eq: Decimal | None = strawberry.field(default=strawberry.UNSET, description="Exactly this.")
-    is_null: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it is null.")
-
-    def value(self) -> query.Condition:
-        """The same as a value."""
-        given = ((name, _given(getattr(self, name))) for name in ("gt", "gte", "lt", "lte", "eq"))
-        bounds = tuple((name, value) for name, value in given if value is not None)
-        return query.Condition(self.measure.value(), self.of, bounds, _given(self.is_null))
-
-
-@strawberry.input(one_of=True, description="Which groups come.")
-class MeasureFilter:
-    """Which groups come."""
-
-    and_: list["MeasureFilter"] | None = strawberry.field(
-        name="and", default=strawberry.UNSET, description="All of these hold; true when empty."
-    )
-    or_: list["MeasureFilter"] | None = strawberry.field(
-        name="or", default=strawberry.UNSET, description="Some of these hold; false when empty."
-    )
-    not_: "MeasureFilter | None" = strawberry.field(
-        name="not", default=strawberry.UNSET, description="This does not hold."
-    )
-    measure: MeasureCondition | None = strawberry.field(default=strawberry.UNSET, description="Bounds of a measure.")
-
-    def value(self) -> query.Having:
-        """The same as a value."""
-        if self.measure:
-            return self.measure.value()
-        if self.not_:
-            return query.HavingJoint("not", (self.not_.value(),))
-        if isinstance(self.and_, list):
-            return query.HavingJoint("and", tuple(part.value() for part in self.and_))
-        assert isinstance(self.or_, list), "exactly one is given"
-        return query.HavingJoint("or", tuple(part.value() for part in self.or_))
 
 
 @strawberry.input(one_of=True, description="The time that a range is compared with.")
@@ -409,7 +245,7 @@ def measure_columns(refs: Iterable[MeasureRef], by: Iterable[query.GroupElement]
     issues = []
     for index, ref in enumerate(refs):
         where = (path, "measures", str(index))
-        name = _given(ref.as_) or ref.name.value
+        name = given(ref.as_) or ref.name.value
         if len(name) > COLUMN_NAME_LENGTH_MAX:
             message = f"The column's name has more than {COLUMN_NAME_LENGTH_MAX} characters."
             issues.append(QueryIssue("BAD_USER_INPUT", message, (*where, "as"), "Choose a shorter one."))

@@ -39,7 +39,8 @@ from app.analytics.query import (
     Series,
 )
 from app.analytics.semantic.measures import MEASURES
-from graphql_schema.analytics_inputs import FactFilter, GroupBy, GroupOrder, MeasureRef, measure_columns
+from graphql_schema.analytics_filters import FactFilter, MeasureRef
+from graphql_schema.analytics_inputs import GroupBy, GroupOrder, measure_columns
 from graphql_schema.analytics_words import states_of
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT
 from graphql_schema.context import Info
