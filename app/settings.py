@@ -79,6 +79,12 @@ class Settings(BaseSettings):
     body_timeout_s: float = _setting(15.0, "Seconds a request body may take to arrive.", gt=0)
     operation_timeout_s: float = _setting(30.0, "Seconds one GraphQL operation that reads may take.", gt=0)
 
+    # --- exports
+    exports_max: int = _setting(
+        2, "Files that a process writes at once; each holds a connection of the database pool.", ge=1, le=100
+    )
+    export_timeout_s: float = _setting(900.0, "Seconds that writing one file may take, slow readers included.", gt=0)
+
     # --- subscriptions
     live_every_min_s: float = _setting(0.1, "Least seconds between two answers of a subscription.", gt=0)
     live_connections_max: int = _setting(5_000, "Connections with subscriptions a process may hold.", ge=1)

@@ -1,7 +1,7 @@
 """Runs the statements of a plan in one snapshot: totals first, then series, then groups with what belongs to them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.sums import SUMS
 from app.analytics.sql.cells import PARENT
 from app.analytics.sql.shapes import Given, TopKeys, View
-from app.analytics.sql.statement import bound
+from app.analytics.sql.statement import Bound, bound
 from app.db.session import ReadSession
 
 SAMPLE_WHOLE = 2**16
@@ -38,6 +38,25 @@ async def compute(session: ReadSession, resolved: Resolved, planned: Plan) -> Co
     return Computed(resolved.now, totals, tuple(series), tuple(groups), planned)
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The statement of a grouping's page, ready to be read bit by bit. totals: of the question, if they are asked."""
+
+    page: Bound
+    samples: tuple[int, ...]
+    totals: Rows | None
+
+
+async def opened(session: ReadSession, resolved: Resolved, planned: Plan) -> Opened:
+    """The page of the plan's only grouping, with everything run that comes before it."""
+    computing = _Computing(session, resolved, planned)
+    (asked,), (groups,) = resolved.groups, planned.groups
+    totals = None if planned.totals is None else await computing.rows(planned.totals)
+    tops = await computing.tops(asked, groups)
+    page, samples = await computing.made(groups.page, tops, whole_totals(resolved, totals))
+    return Opened(page, samples, totals)
+
+
 class _Computing:
     """One plan being run."""
 
@@ -46,7 +65,7 @@ class _Computing:
 
     async def groups(self, asked: ResolvedGroups, planned: GroupsPlan, whole: tuple[Numbers, ...]) -> GroupRows:
         """The page of a grouping and what belongs to it."""
-        tops = {asked.dimensions[number]: _top_keys(facet, await self.rows(facet)) for number, facet in planned.tops}
+        tops = await self.tops(asked, planned)
         page = await self.rows(planned.page, tops, whole)
         totals = members = None
         if planned.has_totals:
@@ -57,6 +76,10 @@ class _Computing:
         series = [await self.rows(_narrowed(facet, only), tops) for facet in planned.series]
         return GroupRows(page, totals, members, tuple(series))
 
+    async def tops(self, asked: ResolvedGroups, planned: GroupsPlan) -> dict[str, TopKeys]:
+        """The keys that stand for themselves, of each dimension that has such."""
+        return {asked.dimensions[number]: _top_keys(facet, await self.rows(facet)) for number, facet in planned.tops}
+
     async def rows(
         self,
         facet: FacetPlan,
@@ -65,11 +88,16 @@ class _Computing:
         view: View = View.CELLS,
     ) -> Rows:
         """The rows of one statement."""
-        samples = await self._samples(facet)
-        given = Given(tops or {}, whole, samples)
-        made = bound(self._planned, facet, self._session.tenant_id, given, view)
+        made, samples = await self.made(facet, tops or {}, whole, view)
         found = await self._session.fetch(made.statement.text, *made.args)
         return Rows(made.statement.columns, found, samples)
+
+    async def made(
+        self, facet: FacetPlan, tops: Mapping[str, TopKeys], whole: tuple[Numbers, ...], view: View = View.CELLS
+    ) -> tuple[Bound, tuple[int, ...]]:
+        """A statement ready to be run, and of each of its layers the one of so many keys that is counted."""
+        samples = await self._samples(facet)
+        return bound(self._planned, facet, self._session.tenant_id, Given(tops, whole, samples), view), samples
 
     async def _samples(self, facet: FacetPlan) -> tuple[int, ...]:
         if not any(layer.sizing for layer in facet.layers):

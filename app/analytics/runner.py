@@ -4,6 +4,8 @@ The only part of the language that touches the database. A list of entities is a
 one.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -20,6 +22,7 @@ from app.analytics.rollups.catalog import stored
 from app.analytics.rows import Computed
 from app.analytics.sql.state import EXTENT, OWN_EXTENT, ROLLUP_STATE, SIZES
 from app.analytics.sql.statement import Bound, bound
+from app.analytics.streaming import StreamedTable, streamed, unbounded
 from app.cache.answers import Answers, Depends
 from app.core.context import Ctx
 from app.core.timegrain import utc_days
@@ -53,6 +56,18 @@ class Runner:
         """The answer for each parent, in as many statements as for one."""
         resolved = await self._resolve(ctx, question, parents)
         return answers_of(resolved, await self._computed(ctx, resolved))
+
+    @asynccontextmanager
+    async def streamed(self, ctx: Ctx, question: Question, *, timeout_s: float) -> AsyncIterator[StreamedTable]:
+        """The table that is all of the question, to be read bit by bit in this context, without the bound of a page.
+
+        timeout_s: of each statement. Raises QueryIssues for a question with mistakes.
+        """
+        whole, first = unbounded(question)
+        resolved = await self._resolve(ctx, whole, None)
+        async with self.db.snapshot(ctx.tenant_id, timeout_s=timeout_s) as session:
+            planned = plan(resolved, await self._stored(session))
+            yield await streamed(session, resolved, planned, first)
 
     def plan(self, ctx: Ctx, question: Question, parents: Parents | None = None) -> Plan:
         """How the question would be answered with every rollup set stored. Runs nothing, looks nothing up."""
