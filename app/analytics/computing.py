@@ -8,15 +8,14 @@ from uuid import UUID
 from app.analytics.answer import whole_totals
 from app.analytics.figures import Numbers, whole_number
 from app.analytics.plan import FacetPlan, GroupsPlan, Plan
-from app.analytics.planner import both
 from app.analytics.query import AllOf, Filter, Matches
 from app.analytics.resolved import Resolved, ResolvedGroups
 from app.analytics.rows import Computed, GroupRows, Rows, key_of
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.sums import SUMS
 from app.analytics.sql.cells import PARENT
-from app.analytics.sql.shapes import Given, TopKeys, View
-from app.analytics.sql.statement import Bound, bound
+from app.analytics.sql.shapes import NOTHING, Given, TopKeys, View
+from app.analytics.sql.statement import GENERATION, Bound, bound
 from app.db.session import ReadSession
 
 SAMPLE_WHOLE = 2**16
@@ -31,11 +30,33 @@ async def compute(session: ReadSession, resolved: Resolved, planned: Plan) -> Co
     computing = _Computing(session, resolved, planned)
     totals = None if planned.totals is None else await computing.rows(planned.totals)
     series = [await computing.rows(facet) for facet in planned.series]
+    if resolved.totals_by_series:
+        totals, series[0] = _apart(series[0])
+    if planned.generation is not None and totals is not None:
+        _check_generation(planned.generation, totals)
     whole = whole_totals(resolved, totals)
     groups = [
         await computing.groups(asked, each, whole) for asked, each in zip(resolved.groups, planned.groups, strict=True)
     ]
     return Computed(resolved.now, totals, tuple(series), tuple(groups), planned)
+
+
+class OtherRollups(Exception):
+    """The rollups are of another generation than those that the plan was made for. Raised before anything is used."""
+
+
+def _check_generation(planned: int, totals: Rows) -> None:
+    if GENERATION in totals.columns:
+        at = totals.columns.index(GENERATION)
+        if any(row[at] != planned for row in totals.rows):
+            raise OtherRollups
+
+
+def _apart(rows: Rows) -> tuple[Rows, Rows]:
+    # The sums over all buckets stand under none.
+    at = rows.columns.index("bucket")
+    totals = [row for row in rows.rows if row[at] is None]
+    return replace(rows, rows=totals), replace(rows, rows=[row for row in rows.rows if row[at] is not None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +118,8 @@ class _Computing:
     ) -> tuple[Bound, tuple[int, ...]]:
         """A statement ready to be run, and of each of its layers the one of so many keys that is counted."""
         samples = await self._samples(facet)
-        return bound(self._planned, facet, self._session.tenant_id, Given(tops, whole, samples), view), samples
+        given = Given(tops, whole, samples) if tops or whole or samples else NOTHING
+        return bound(self._planned, facet, self._session.tenant_id, given, view), samples
 
     async def _samples(self, facet: FacetPlan) -> tuple[int, ...]:
         if not any(layer.sizing for layer in facet.layers):
@@ -149,4 +171,4 @@ def _sums(page: Rows, asked: ResolvedGroups) -> Sequence[str]:
 
 
 def _narrowed(facet: FacetPlan, only: Filter | None) -> FacetPlan:
-    return replace(facet, layers=tuple(replace(layer, where=both(layer.where, only)) for layer in facet.layers))
+    return replace(facet, layers=tuple(replace(layer, only=only) for layer in facet.layers))

@@ -76,7 +76,7 @@ def sorts_of(groups: Groups) -> tuple[Sort, ...]:
     return tuple(found)
 
 
-def cursor_after(identity: str, sorts: Sequence[Sort], place: Place, edges: Sequence[datetime]) -> str:
+def cursor_after(identity: Any, sorts: Sequence[Sort], place: Place, edges: Sequence[datetime]) -> str:
     """A cursor after the group in this place. identity: whatever the order of groups depends on.
 
     Buckets are written by their start, so that a cursor stays true when the range moves on.
@@ -90,12 +90,12 @@ def cursor_after(identity: str, sorts: Sequence[Sort], place: Place, edges: Sequ
             values.append(Decimal(value))
         else:
             values.append(value)
-    return encode_cursor(identity, values)
+    return encode_cursor(repr(identity), values)
 
 
-def place_after(identity: str, sorts: Sequence[Sort], cursor: str, edges: Sequence[datetime]) -> Place:
+def place_after(identity: Any, sorts: Sequence[Sort], cursor: str, edges: Sequence[datetime]) -> Place:
     """The place that `cursor_after` wrote. Raises INVALID_CURSOR for anything else."""
-    values = decode_cursor(identity, cursor)
+    values = decode_cursor(repr(identity), cursor)
     if len(values) != len(sorts) or not all(map(_fits, sorts, values)):
         raise DomainError("INVALID_CURSOR", "`after` is not a cursor of this connection.", path=("after",))
     return tuple(

@@ -60,14 +60,14 @@ Scan: TypeAlias = RollupScan | FactScan
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One reading of the facts. where: the question's filter and the measure's own.
+    """One reading of the facts. only: narrows it further than the question's filter and the measure's own.
 
     edges: of its time buckets, cut to the interval; () for one. aligned: the answer's cell of each of its buckets, 0
     for none; () where they are the same. sizing: how much there is to take a sample of, where one is taken.
     """
 
     key: LayerKey
-    where: Filter | None
+    only: Filter | None
     interval: Interval
     edges: tuple[datetime, ...]
     aligned: tuple[int, ...]
@@ -122,9 +122,9 @@ class Paging:
     only_known: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class FacetPlan:
-    """How one facet is computed, in one statement.
+    """How one facet is computed, in one statement. Equal questions share one.
 
     folds: of its dimensions, by number, None for those that are whole. is_original: amounts in the facts' own currency.
     paging: None where all cells come. has_total: the sums over all time buckets come too, under none. tells_generation:
@@ -190,6 +190,7 @@ class Plan:
 
     interval: Interval
     zone: str
+    where: Filter | None
     parents: Parents | None
     currency: str
     converts: bool

@@ -76,7 +76,11 @@ def everything_stored(tenant: TenantInfo) -> Stored:
 
 def plan(resolved: Resolved, stored: Stored | None) -> Plan:
     """How the question is answered. stored: None where no rollup may be used."""
-    return _Planning(resolved, stored).plan()
+    kept = resolved.kept.get(id(stored))
+    if kept is None:
+        kept = resolved.kept[id(stored)] = _Planning(resolved, stored).plan(), stored
+    # Planned once for all that differ in keys alone.
+    return replace(kept[0], where=resolved.where, parents=resolved.parents)
 
 
 def cut(edges: Sequence[datetime], interval: Interval) -> tuple[datetime, ...]:
@@ -120,6 +124,7 @@ class _Planning:
         return Plan(
             interval=resolved.interval,
             zone=resolved.zone,
+            where=resolved.where,
             parents=resolved.parents,
             currency=resolved.currency,
             converts=resolved.converts,
@@ -208,8 +213,8 @@ class _Planning:
         if key.is_sampled:
             sizes = tuple(SIZES[name] for name in sums)
             counted = self._scans(sizes, interval, (), self.parent | dimensions_of(where))
-            sizing = Layer(LayerKey(), where, interval, (), (), sizes, counted)
-        return Layer(key, where, interval, edges, aligned, sums, scans, sizing)
+            sizing = Layer(LayerKey(where=key.where), None, interval, (), (), sizes, counted)
+        return Layer(key, None, interval, edges, aligned, sums, scans, sizing)
 
     def _scans(
         self, sums: tuple[str, ...], interval: Interval, edges: tuple[datetime, ...], needed: frozenset[str]

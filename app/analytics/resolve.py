@@ -4,9 +4,12 @@ All mistakes are raised together as QueryIssues. A principal that may see only i
 nothing lifts.
 """
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
 
 from app.analytics.checks import check_asks, check_filter, check_groups, check_series
 from app.analytics.compare import Compared, aligned, compared
@@ -33,9 +36,13 @@ from app.analytics.ranges import edges_of, interval_of, known_zone
 from app.analytics.resolved import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
 from app.analytics.semantic.measures import MEASURES
 from app.analytics.semantic.sums import SUMS
+from app.analytics.sql.filters import shape_of
 from app.core.context import Ctx
 from app.core.timegrain import Granularity, Interval, floor
 from app.errors import DomainError, QueryIssue, QueryIssues
+
+KEPT_MAX = 2_000
+"""Resolved questions that a process remembers."""
 
 CELLS_MAX = 100_000
 """Cells of one facet, all parents together."""
@@ -70,7 +77,23 @@ def resolve(
 
     data_from: when the tenant's facts begin, for ALL_TIME. estimates: distinct counts asked as AUTO are estimated.
     """
-    return _Resolving(question, ctx, limits, parents, data_from, estimates=estimates).resolved()
+    resolving = _Resolving(question, ctx, limits, parents, data_from, estimates=estimates)
+    key = resolving.key()
+    found = None if key is None else _kept.get(key)
+    if found is None:
+        found = resolving.resolved()
+        if key is not None:
+            _kept[key] = found
+            if len(_kept) > KEPT_MAX:
+                _kept.popitem(last=False)
+        return found
+    assert key is not None
+    _kept.move_to_end(key)
+    return resolving.like(found)
+
+
+_kept: OrderedDict[Hashable, Resolved] = OrderedDict()
+# Questions that differ in keys alone are resolved and planned once.
 
 
 class _Resolving:
@@ -104,6 +127,34 @@ class _Resolving:
         self.interval = interval_of(question.range, self.zone, ctx.now, data_from, self.issues)
         if self.interval is not None and question.compare is not None:
             self.compared = compared(question.compare, question.range, self.interval, self.zone, ctx.now, self.issues)
+
+    def key(self) -> Hashable | None:
+        """What all questions have in common that differ from this in keys alone; None where more depends on the moment.
+
+        Cursors are checked against their question, and what is under way is compared with what has passed of it.
+        """
+        question, interval = self.question, self.interval
+        if interval is None or self.issues or question.as_of is not None or any(g.after for g in question.groups):
+            return None
+        if question.compare is not None and self.ctx.now < interval.end:
+            return None
+        mistakes: list[QueryIssue] = []
+        check_filter(question.where, ("where",), mistakes)
+        if mistakes:
+            return None
+        shape = None if self.where is None else shape_of(self.where, {}, count())
+        parents = None if self.parents is None else (self.parents.dimension, len(self.parents.ids))
+        same = replace(question, where=None, range=question.range if question.compare is not None else Preset.ALL_TIME)
+        tenant = self.ctx.tenant
+        return same, interval, self.zone, shape, parents, tenant.currency, self.limits, self.estimates
+
+    def like(self, found: Resolved) -> Resolved:
+        """The question, from one that differs in keys alone."""
+        groups = tuple(
+            replace(each, identity=self._identity(asked))
+            for each, asked in zip(found.groups, self.question.groups, strict=True)
+        )
+        return replace(found, where=self.where, parents=self.parents, now=self.ctx.now, groups=groups)
 
     def resolved(self) -> Resolved:
         """All of it."""
@@ -263,23 +314,21 @@ class _Resolving:
             identity=identity,
         )
 
-    def _identity(self, asked: Groups) -> str:
+    def _identity(self, asked: Groups) -> tuple[Any, ...]:
         # Whatever the order of groups depends on.
         question = self.question
-        return repr(
-            (
-                question.range,
-                self.where,
-                self.zone,
-                question.attribution,
-                question.currency,
-                question.compare,
-                question.as_of,
-                asked.by,
-                asked.order,
-                asked.having,
-                self.parents and self.parents.dimension,
-            )
+        return (
+            question.range,
+            self.where,
+            self.zone,
+            question.attribution,
+            question.currency,
+            question.compare,
+            question.as_of,
+            asked.by,
+            asked.order,
+            asked.having,
+            self.parents and self.parents.dimension,
         )
 
     def _group_series(self, facet: Series, asked: Groups, limit: int) -> ResolvedSeries:
@@ -321,7 +370,9 @@ def _limit(groups: Groups, page_items_max: int, cells_max: int, issues: list[Que
     return groups.first
 
 
-def _place(groups: Groups, identity: str, edges: tuple[datetime, ...], issues: list[QueryIssue]) -> Place | None:
+def _place(
+    groups: Groups, identity: tuple[Any, ...], edges: tuple[datetime, ...], issues: list[QueryIssue]
+) -> Place | None:
     if groups.after is None:
         return None
     try:

@@ -1,7 +1,8 @@
 """A question without mistakes, as values: what is planned, and how its rows are read. Made by resolve."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from app.analytics.compare import Compared
 from app.analytics.layout import Layout, Term
@@ -78,7 +79,7 @@ class ResolvedGroups:
     members: bool
     tops: tuple[ResolvedTop, ...]
     series: tuple[ResolvedSeries, ...]
-    identity: str
+    identity: tuple[Any, ...]
 
     @property
     def edges(self) -> tuple[datetime, ...]:
@@ -98,6 +99,7 @@ class Resolved:
     layout: of the totals, None where nothing of them is asked. shares: measures whose totals decide which groups come.
     converts: whether the currency is not the tenant's. estimates: distinct counts asked as AUTO are estimated.
     totals_by_series: the totals come with the first series, whose layout they share: all their sums add up over time.
+    kept: plans of all questions that differ from it in keys alone.
     """
 
     interval: Interval
@@ -119,6 +121,7 @@ class Resolved:
     series: tuple[ResolvedSeries, ...]
     groups: tuple[ResolvedGroups, ...]
     totals_by_series: bool
+    kept: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def layouts(self) -> tuple[Layout, ...]:

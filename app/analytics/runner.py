@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from app.analytics.answer import Answer, answer_of, answers_of
-from app.analytics.computing import compute
+from app.analytics.computing import OtherRollups, compute
 from app.analytics.kept import dumped, key_of, loaded
 from app.analytics.plan import Plan
 from app.analytics.planner import Stored, everything_stored, plan
@@ -29,6 +29,12 @@ from app.core.timegrain import utc_days
 from app.db.session import Database, ReadSession
 from app.errors import QueryIssue, QueryIssues
 from app.settings import Settings
+
+KNOWN_MAX = 10_000
+"""Tenants whose rollups a process remembers."""
+
+_known: dict[UUID, Stored] = {}
+# What rollups a tenant had when they were last looked up: every use of it is checked against their generation.
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +137,27 @@ class Runner:
 
     async def _compute(self, ctx: Ctx, resolved: Resolved) -> Computed:
         async with self.db.snapshot(ctx.tenant_id) as session:
+            known = _known.get(ctx.tenant_id) if self.settings.rollups_enabled else None
+            if known is not None and resolved.layout is not None:
+                # The first statement tells whether the rollups are still those.
+                try:
+                    return await compute(session, resolved, plan(resolved, known))
+                except OtherRollups:
+                    del _known[ctx.tenant_id]
             # Read in the snapshot: a rebuild for another zone or currency is seen whole or not at all.
-            planned = plan(resolved, await self._stored(session))
-            return await compute(session, resolved, planned)
+            return await compute(session, resolved, plan(resolved, await self._stored(session)))
 
     async def _stored(self, session: ReadSession) -> Stored | None:
         if not self.settings.rollups_enabled:
             return None
         state = await session.fetchrow(ROLLUP_STATE, session.tenant_id)
-        return None if state is None else Stored(state["zone"], state["currency"], stored(state["sets"]))
+        if state is None:
+            return None
+        found = Stored(state["zone"], state["currency"], stored(state["sets"]), state["generation"])
+        if len(_known) >= KNOWN_MAX:
+            _known.clear()
+        _known[session.tenant_id] = found
+        return found
 
 
 def _limits(settings: Settings) -> Limits:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from app.analytics.figures import Figures, Reader
-from app.analytics.layout import Layout, column
+from app.analytics.layout import column
 from app.analytics.query import Fill
 from app.analytics.resolved import Resolved, ResolvedSeries
 from app.core.timegrain import bucket_of, local_date
@@ -36,7 +36,7 @@ Cells = Mapping[int, Sequence[int]]
 def buckets(resolved: Resolved, asked: ResolvedSeries, sums: Sequence[str], cells: Cells, read: Reader) -> list[Bucket]:
     """The buckets of the range, as far as it has passed. sums: names of the cells' sums."""
     edges = asked.buckets.edges
-    known = _known(asked.layout, sums, cells)
+    known = _known(asked, sums, cells)
     if asked.cumulative:
         cells = _running(cells, len(edges) - 1, len(sums))
     # Buckets that have not begun are left out, unless a fact is dated there already.
@@ -57,7 +57,7 @@ def buckets_within(
 ) -> list[Bucket]:
     """The same of a group by time: the buckets that its span touches. cuts: edges of the cells."""
     edges = asked.buckets.edges
-    known = _known(asked.layout, sums, cells)
+    known = _known(asked, sums, cells)
     first, end = bucket_of(span[0], cuts), bucket_of(span[1], cuts)
     # A span ends at an edge of the cells; the last one of all is no cell's start.
     end = end if cuts[end] == span[1] else end + 1
@@ -70,15 +70,11 @@ def buckets_within(
     ]
 
 
-def _known(layout: Layout, sums: Sequence[str], cells: Cells) -> set[int]:
-    # Cells in which something of the range lies; what lies in the compared time alone does not count.
-    own = {
-        column(name, layer)
-        for layer, key in enumerate(layout.layers)
-        for name in layout.sums[layer]
-        if not key.is_previous
-    }
-    places = [index for index, name in enumerate(sums) if name in own]
+def _known(asked: ResolvedSeries, sums: Sequence[str], cells: Cells) -> set[int]:
+    # Cells in which something of the range lies that is asked; what lies in the compared time alone does not count.
+    readings = [asked.layout.readings[ask, False] for ask in asked.columns.values]
+    own = {column(name, reading.layer) for reading in readings for name in reading.formula.sums}
+    places = [index for index, name in enumerate(sums) if not own or name in own]
     return {number for number, row in cells.items() if any(row[place] for place in places)}
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from app.analytics.layout import Term, column
 from app.analytics.order import Sort
 from app.analytics.plan import FacetPlan, Layer, Paging, Plan, RollupScan, Wanted, WantedJoint
-from app.analytics.query import Attribution, Facet
+from app.analytics.query import AllOf, Attribution, Facet, Filter
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.formula import RATIO_DIGITS, Unit
 from app.analytics.semantic.sums import Source
@@ -164,11 +164,19 @@ def shaped(
         is_compared=any(layer.aligned for layer in facet.layers),
     )
     numbers = count()
-    layers = tuple(_layer(common, number, layer, values, numbers, given) for number, layer in enumerate(facet.layers))
+    layers = tuple(
+        _layer(common, number, layer, plan.where, values, numbers, given) for number, layer in enumerate(facet.layers)
+    )
     page = None
     if facet.paging is not None:
         page = _page(facet.paging, values, digits, is_original=facet.is_original)
     return Shape(facet.name, layers, page, view, facet.has_total, facet.tells_generation), values
+
+
+def filter_of(where: Filter | None, layer: Layer) -> Filter | None:
+    """What facts a layer reads. where: the question's filter."""
+    parts = tuple(part for part in (where, layer.key.where, layer.only) if part is not None)
+    return parts[0] if len(parts) == 1 else AllOf(parts) if parts else None
 
 
 def _extent(layers: Sequence[Layer]) -> Interval:
@@ -176,12 +184,18 @@ def _extent(layers: Sequence[Layer]) -> Interval:
 
 
 def _layer(
-    common: Cells, number: int, layer: Layer, values: dict[str, Any], numbers: Iterator[int], given: Given
+    common: Cells,
+    number: int,
+    layer: Layer,
+    where: Filter | None,
+    values: dict[str, Any],
+    numbers: Iterator[int],
+    given: Given,
 ) -> LayerShape:
-    where = None if layer.where is None else shape_of(layer.where, values, numbers)
+    filtered = filter_of(where, layer)
     cells = replace(
         common,
-        where=where,
+        where=None if filtered is None else shape_of(filtered, values, numbers),
         sums=layer.sums,
         layer=number,
         is_aligned=bool(layer.aligned),

@@ -5,24 +5,27 @@ comment that names it, and the tenant is its first parameter.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import count
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Select, cast, func, literal_column, or_, select, true, tuple_, union_all
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.sql.expression import FromClause
 
-from app.analytics.plan import FacetPlan, Plan
+from app.analytics.plan import FacetPlan, Layer, Plan
 from app.analytics.query import Facet
 from app.analytics.semantic.sums import SUMS
 from app.analytics.sql.cells import BUCKET, FITTING, PARENT, Cells, Money, Times, member
 from app.analytics.sql.facts import fact_scan
+from app.analytics.sql.filters import shape_of
 from app.analytics.sql.ordering import after, before_column, facet_value, fits, order_by, shown_value, term_column
 from app.analytics.sql.rollups import delta_scan, rollup_scan
-from app.analytics.sql.shapes import NOTHING, Given, LayerShape, PageShape, Shape, View, shaped
+from app.analytics.sql.shapes import NOTHING, Given, LayerShape, PageShape, Shape, View, filter_of, shaped
 from app.analytics.sql.tables import BIG, of_tenant, one, rollup_state
 
 SHAPES_MAX = 1_000
@@ -64,10 +67,65 @@ class Bound:
 
 def bound(plan: Plan, facet: FacetPlan, tenant_id: UUID, given: Given = NOTHING, view: View = View.CELLS) -> Bound:
     """The statement that computes a facet of the plan, with its values."""
+    # Facets are shared by questions that differ in keys alone: what they bind but those is bound once.
+    is_plain = given is NOTHING and view is View.CELLS
+    kept = _kept.get(facet) if is_plain else None
+    if kept is not None:
+        found = kept.filled(plan, tenant_id)
+        if found is not None:
+            return found
     shape, values = shaped(plan, facet, tenant_id, given, view)
     statement = compiled(shape)
     # What no other statement has found yet is shown as nothing: the text is the same.
-    return Bound(statement, tuple(values.get(name) for name in statement.names))
+    made = Bound(statement, tuple(values.get(name) for name in statement.names))
+    if is_plain:
+        _kept[facet] = _Kept.of(plan, facet, made)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A bound facet. filters: shapes of its layers' filters. slots: where the filter's values stand.
+
+    parents: where keys of parents do, None without.
+    """
+
+    made: Bound
+    filters: tuple[Any, ...]
+    layers: tuple[Layer, ...]
+    slots: tuple[tuple[str, int], ...]
+    parents: int | None
+
+    @classmethod
+    def of(cls, plan: Plan, facet: FacetPlan, made: Bound) -> "_Kept":
+        """What was bound for the plan."""
+        values: dict[str, Any] = {}
+        filters = _filters(plan, facet.layers, values)
+        names = made.statement.names
+        slots = tuple((name, place) for place, name in enumerate(names) if name in values)
+        return cls(made, filters, facet.layers, slots, names.index("parents") if "parents" in names else None)
+
+    def filled(self, plan: Plan, tenant_id: UUID) -> Bound | None:
+        """The same for another plan with the facet; None where its filter has another shape."""
+        values: dict[str, Any] = {}
+        if _filters(plan, self.layers, values) != self.filters:
+            return None
+        args = list(self.made.args)
+        args[0] = tenant_id
+        for name, place in self.slots:
+            args[place] = values[name]
+        if self.parents is not None and plan.parents is not None:
+            args[self.parents] = list(plan.parents.ids)
+        return Bound(self.made.statement, tuple(args))
+
+
+def _filters(plan: Plan, layers: Sequence[Layer], values: dict[str, Any]) -> tuple[Any, ...]:
+    numbers = count()
+    found = (filter_of(plan.where, layer) for layer in layers)
+    return tuple([None if each is None else shape_of(each, values, numbers) for each in found])
+
+
+_kept: WeakKeyDictionary[FacetPlan, _Kept] = WeakKeyDictionary()
 
 
 @lru_cache(maxsize=SHAPES_MAX)
