@@ -2,9 +2,11 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
@@ -13,6 +15,7 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.execution.values import VariableValues
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
@@ -20,11 +23,15 @@ from app.errors import DomainError
 from app.limits.documents import COMMENTS_MAX, scan
 from app.limits.overlaps import check_overlaps
 from app.settings import Settings
+from graphql_schema.execution.plan import NotCompiled, Plan, compile_plan, variables_in
 from graphql_schema.limits import Meter
 from graphql_schema.unreadable import Items
 
 NODES_KEPT_MAX = 100_000
 """Syntax nodes of all kept documents together: about a kilobyte each, so some hundred megabytes at the very worst."""
+
+PLANS_KEPT_MAX = 16
+"""Plans of one document: one for each combination of the values of its directives."""
 
 VALIDATION_ERRORS_MAX = 100
 """Errors after which validation stops looking."""
@@ -48,6 +55,9 @@ class Prepared:
     nodes: int
     is_valid: bool = False
     meters: dict[str | None, Meter] = field(default_factory=dict)
+    plans: dict[tuple[Any, ...], Plan | str] = field(default_factory=dict)
+    """By operation and the values that decide; or the reason why there is none."""
+    deciding: tuple[str, ...] | None = None
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation asked for. Raises Refused when there is none of the name, or no telling which."""
@@ -116,6 +126,28 @@ class Documents:
         if name not in prepared.meters:
             prepared.meters[name] = Meter(self._schema, prepared.document, operation)
         return prepared.meters[name]
+
+    def plan(self, prepared: Prepared, operation: OperationDefinitionNode, variables: VariableValues) -> Plan | str:
+        """The plan of one of the document's operations, or why it has none."""
+        if prepared.deciding is None:
+            prepared.deciding = tuple(sorted(variables_in(prepared.document.definitions, directives=True)))
+        given = variables.coerced
+        key = (operation.name and operation.name.value, *(given.get(name, ...) for name in prepared.deciding))
+        found = prepared.plans.get(key)
+        if found is None:
+            fragments = {
+                definition.name.value: definition
+                for definition in prepared.document.definitions
+                if isinstance(definition, FragmentDefinitionNode)
+            }
+            try:
+                found = compile_plan(self._schema, operation, fragments, variables)
+            except NotCompiled as left:
+                found = left.reason
+            if len(prepared.plans) >= PLANS_KEPT_MAX:
+                prepared.plans.clear()
+            prepared.plans[key] = found
+        return found
 
     def validate(self, text: str, prepared: Prepared) -> None:
         """Keep the document if it fits the schema; raise Refused if it does not. Refused ones are not kept."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import orjson
 import strawberry
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
 from strawberry.execution import optimized_is_awaitable
@@ -18,10 +19,13 @@ from app.core.context import Ctx
 from app.errors import DomainError
 from app.limits.cost import Measured
 from app.limits.values import check_values
+from app.observability import metrics
 from app.runtime import Runtime
 from graphql_schema.context import Context
-from graphql_schema.documents import Documents, Refused
+from graphql_schema.documents import Documents, Prepared, Refused
 from graphql_schema.errors import Rendered, render_domain, render_field_errors, render_refusal
+from graphql_schema.execution.plan import Plan
+from graphql_schema.execution.run import Run
 from graphql_schema.schema import schema as scoville_schema
 
 
@@ -35,25 +39,33 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An operation's answer. payload: what is sent, without `data` unless it was executed.
+    """An operation's answer. body: what is sent, as JSON, without `data` unless it was executed.
 
     kind: query or mutation; unknown when the document could not be read. codes: of its errors.
     """
 
     ending: str
-    payload: dict[str, Any]
+    body: bytes
     kind: str = "unknown"
     codes: tuple[str, ...] = ()
     cost: int = 0
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The body, read again."""
+        found: dict[str, Any] = orjson.loads(self.body)
+        return found
 
 
 class Executor:
     """Executes the operations of one process."""
 
-    def __init__(self, runtime: Runtime, *, schema: strawberry.Schema = scoville_schema) -> None:
+    def __init__(self, runtime: Runtime, *, schema: strawberry.Schema = scoville_schema, compiles: bool = True) -> None:
+        """compiles: whether plans are used where they can be; False leaves everything to graphql-core."""
         self._runtime = runtime
         self._settings = runtime.settings
         self._schema = schema._schema
+        self._compiles = compiles
         self.documents = Documents(self._schema, runtime.settings)
         self._mutations: set[asyncio.Task[ExecutionResult | list[GraphQLError]]] = set()
 
@@ -75,7 +87,7 @@ class Executor:
             return self._reply(Ending.REFUSED, kind, measured, rendered)
         except DomainError as error:
             return self._reply(Ending.REFUSED, kind, measured, render_domain(error))
-        return await self._run(ctx, prepared.document, operation, values, kind, measured)
+        return await self._run(ctx, prepared, operation, values, kind, measured)
 
     def _checked(self, operation: OperationDefinitionNode, values: dict[str, Any]) -> dict[str, Any]:
         """The variables, bounded. Raises DomainError for what no operation may bring."""
@@ -90,13 +102,13 @@ class Executor:
     async def _run(
         self,
         ctx: Ctx,
-        document: DocumentNode,
+        prepared: Prepared,
         operation: OperationDefinitionNode,
         variables: dict[str, Any],
         kind: str,
         measured: Measured,
     ) -> Reply:
-        work = self._complete(ctx, document, operation, variables)
+        work = self._complete(ctx, prepared, operation, variables)
         try:
             result = await (self._to_the_end(work) if kind == OperationType.MUTATION.value else self._in_time(work))
         except TimeoutError:
@@ -113,23 +125,27 @@ class Executor:
         return self._reply(Ending.EXECUTED, kind, measured, rendered, data=result.data)
 
     async def _complete(
-        self, ctx: Ctx, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
+        self, ctx: Ctx, prepared: Prepared, operation: OperationDefinitionNode, variables: dict[str, Any]
     ) -> ExecutionResult | list[GraphQLError]:
         """The result, or the errors of the variables."""
-        executor = self._prepared(ctx, document, operation, variables)
+        executor = self._executor(ctx, prepared.document, operation, variables)
         if isinstance(executor, list):
             # Perhaps some of it is the matter of an item alone. Looked for only now: most calls have nothing to mark.
             marked = self.documents.items.marked_variables(operation, variables)
-            executor = self._prepared(ctx, document, operation, marked)
+            executor = self._executor(ctx, prepared.document, operation, marked)
         if isinstance(executor, list):
             return executor
+        plan = self.documents.plan(prepared, operation, executor.variable_values) if self._compiles else "off"
+        if isinstance(plan, Plan):
+            return await Run(plan, executor).execute()
+        metrics.fallbacks.labels(reason=plan).inc()
         result: Any = executor.execute_operation()
         if optimized_is_awaitable(result):
             result = await result
         assert isinstance(result, ExecutionResult), "nothing is delivered incrementally"
         return result
 
-    def _prepared(
+    def _executor(
         self, ctx: Ctx, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
     ) -> Any:
         """What executes the operation, or the errors of the variables."""
@@ -178,7 +194,7 @@ class Executor:
             payload["extensions"] = extensions
         return Reply(
             ending=ending.value,
-            payload=payload,
+            body=orjson.dumps(payload, option=orjson.OPT_UTC_Z),
             kind=kind,
             codes=rendered.codes,
             cost=0 if measured is None else measured.cost,

@@ -80,6 +80,12 @@ operation_cost = _histogram(
     buckets=_POINTS,
 )
 graphql_errors = _counter("scoville_graphql_errors_total", "Errors in GraphQL answers, by code.", ("code",))
+fallbacks = _counter(
+    "scoville_graphql_fallbacks_total",
+    "GraphQL operations left to graphql-core's executor, by why no plan was compiled: introspection, subscription, "
+    "directive (on the operation, or with a value that does not fit), type (that tells its own kind), size, off.",
+    ("reason",),
+)
 principal_lookups = _counter(
     "scoville_principal_lookups_total",
     "Keys turned into principals, by where the principal was found (memory, database).",
