@@ -26,9 +26,9 @@ DRAIN_S = 30.0
 """Seconds that a stopping server waits for writes whose clients left; the longest they may hold a lock is less."""
 
 
-def create_app(runtime: Runtime) -> Starlette:
-    """The application over an open runtime, which its caller closes."""
-    executor = Executor(runtime)
+def create_app(runtime: Runtime, executor: Executor | None = None) -> Starlette:
+    """The application over an open runtime, which its caller closes. executor: None for one of its own."""
+    executor = executor or Executor(runtime)
     return build_app(runtime, executor, Live(runtime, executor))
 
 

@@ -105,7 +105,10 @@ redis_failures = _counter(
     "scoville_redis_failures_total", "Commands to Redis that failed, by kind (away, refused).", ("kind",)
 )
 statements = _counter("scoville_database_statements_total", "SQL statements run for requests and subscriptions.")
-changes_up = _gauge("scoville_changes_up", "Processes that Redis tells of changes now; the others look by themselves.")
+changes_up = _gauge(
+    "scoville_changes_connections",
+    "Connections on which Redis tells of changes; a process without one looks by itself.",
+)
 live_connections = _gauge(
     "scoville_live_connections",
     "Connections that carry subscriptions now, by protocol (websocket, sse).",
