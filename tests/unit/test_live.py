@@ -28,7 +28,7 @@ async def test_who_comes_meanwhile_joins_and_who_needs_newer_does_not() -> None:
         landed.set()
         await asyncio.sleep(0)
 
-    assert await asyncio.gather(first, joined, other, newer) == [0, 0, 1, 2]
+    assert list(await asyncio.gather(first, joined, other, newer)) == [0, 0, 1, 2]
     assert len(begun) == 3
     again = asyncio.create_task(flights.join("key", asked_s, work))
     await asyncio.sleep(0.01)
