@@ -4,9 +4,10 @@ Reads have a deadline and end when their caller leaves. A mutation that was star
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ from graphql_schema.documents import Documents, Prepared, Refused
 from graphql_schema.errors import Rendered, render_domain, render_field_errors, render_refusal
 from graphql_schema.execution.plan import Plan
 from graphql_schema.execution.run import Run
+from graphql_schema.literals import Cut
 from graphql_schema.schema import schema as scoville_schema
 
 
@@ -67,13 +69,18 @@ class Executor:
         self._schema = schema._schema
         self._compiles = compiles
         self.documents = Documents(self._schema, runtime.settings)
-        self._mutations: set[asyncio.Task[ExecutionResult | list[GraphQLError]]] = set()
+        self._mutations: set[asyncio.Task[ExecutionResult]] = set()
 
     async def execute(
         self, ctx: Ctx, *, document: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
     ) -> Reply:
         """The operation's answer; never raises for what the caller sent."""
         values = dict(variables or {})
+        shaped = self.documents.of_shape(document)
+        if shaped is not None:
+            ready = self._of_shape(ctx, *shaped, operation_name, values)
+            if ready is not None:
+                return await self._run(ready, partial(_moved, text=document, shaped=shaped))
         kind, measured = "unknown", None
         try:
             prepared = self.documents.read(document)
@@ -87,7 +94,30 @@ class Executor:
             return self._reply(Ending.REFUSED, kind, measured, rendered)
         except DomainError as error:
             return self._reply(Ending.REFUSED, kind, measured, render_domain(error))
-        return await self._run(ctx, prepared, operation, values, kind, measured)
+        executor = self._executor(ctx, prepared.document, operation, values)
+        if isinstance(executor, list):
+            # Perhaps some of it is the matter of an item alone. Looked for only now: most calls have nothing to mark.
+            marked = self.documents.items.marked_variables(operation, values)
+            executor = self._executor(ctx, prepared.document, operation, marked)
+        if isinstance(executor, list):
+            refusal = render_refusal(executor, "BAD_USER_INPUT", errors_max=self._settings.errors_max)
+            return self._reply(Ending.REFUSED, kind, measured, refusal)
+        return await self._run(_Ready(prepared, operation, measured, executor))
+
+    def _of_shape(
+        self, ctx: Ctx, prepared: Prepared, found: Cut, operation_name: str | None, values: dict[str, Any]
+    ) -> "_Ready | None":
+        """The operation with the values of a text in their variables; None when anything is wrong with it."""
+        assert prepared.lifted is not None, "it is the document of a shape"
+        together = {**values, **prepared.lifted.variables(found.values)}
+        try:
+            operation = prepared.operation(operation_name)
+            measured = self.documents.meter(prepared, operation).check(together, self._settings)
+            check_values(together)
+        except (Refused, DomainError):
+            return None
+        executor = self._executor(ctx, prepared.document, operation, together)
+        return None if isinstance(executor, list) else _Ready(prepared, operation, measured, executor)
 
     def _checked(self, operation: OperationDefinitionNode, values: dict[str, Any]) -> dict[str, Any]:
         """The variables, bounded. Raises DomainError for what no operation may bring."""
@@ -99,16 +129,10 @@ class Executor:
             check_values(values)
         return values
 
-    async def _run(
-        self,
-        ctx: Ctx,
-        prepared: Prepared,
-        operation: OperationDefinitionNode,
-        variables: dict[str, Any],
-        kind: str,
-        measured: Measured,
-    ) -> Reply:
-        work = self._complete(ctx, prepared, operation, variables)
+    async def _run(self, ready: "_Ready", move: Callable[[GraphQLError], GraphQLError] = lambda error: error) -> Reply:
+        """move: tells where an error stands in what was sent."""
+        kind, measured = ready.operation.operation.value, ready.measured
+        work = self._complete(ready)
         try:
             result = await (self._to_the_end(work) if kind == OperationType.MUTATION.value else self._in_time(work))
         except TimeoutError:
@@ -117,25 +141,15 @@ class Executor:
                 f"The operation took longer than {self._settings.operation_timeout_s:g} s. Ask for less at once.",
             )
             return self._reply(Ending.EXPIRED, kind, measured, render_domain(late))
-        errors_max = self._settings.errors_max
-        if isinstance(result, list):
-            refused = render_refusal(result, "BAD_USER_INPUT", errors_max=errors_max)
-            return self._reply(Ending.REFUSED, kind, measured, refused)
-        rendered = render_field_errors(result.errors or (), errors_max=errors_max)
+        errors = [move(error) for error in result.errors or ()]
+        rendered = render_field_errors(errors, errors_max=self._settings.errors_max)
         return self._reply(Ending.EXECUTED, kind, measured, rendered, data=result.data)
 
-    async def _complete(
-        self, ctx: Ctx, prepared: Prepared, operation: OperationDefinitionNode, variables: dict[str, Any]
-    ) -> ExecutionResult | list[GraphQLError]:
-        """The result, or the errors of the variables."""
-        executor = self._executor(ctx, prepared.document, operation, variables)
-        if isinstance(executor, list):
-            # Perhaps some of it is the matter of an item alone. Looked for only now: most calls have nothing to mark.
-            marked = self.documents.items.marked_variables(operation, variables)
-            executor = self._executor(ctx, prepared.document, operation, marked)
-        if isinstance(executor, list):
-            return executor
-        plan = self.documents.plan(prepared, operation, executor.variable_values) if self._compiles else "off"
+    async def _complete(self, ready: "_Ready") -> ExecutionResult:
+        executor = ready.executor
+        plan: Plan | str = "off"
+        if self._compiles:
+            plan = self.documents.plan(ready.prepared, ready.operation, executor.variable_values)
         if isinstance(plan, Plan):
             return await Run(plan, executor).execute()
         metrics.fallbacks.labels(reason=plan).inc()
@@ -199,3 +213,20 @@ class Executor:
             codes=rendered.codes,
             cost=0 if measured is None else measured.cost,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An operation that nothing is wrong with but what its fields find."""
+
+    prepared: Prepared
+    operation: OperationDefinitionNode
+    measured: Measured
+    executor: Any
+
+
+def _moved(error: GraphQLError, text: str, shaped: tuple[Prepared, Cut]) -> GraphQLError:
+    prepared, found = shaped
+    assert prepared.lifted is not None, "it is the document of a shape"
+    prepared.lifted.move(error, text, found)
+    return error

@@ -19,6 +19,8 @@ from tests.integration.analytics.store import Store
 
 pytestmark = pytest.mark.database
 
+VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.$])\d+')
+
 SEEDS = range(4)
 DOCUMENTS_EACH = 8
 
@@ -85,3 +87,33 @@ async def test_same_answers_as_graphql_core(runtime: Runtime, store: Store, seed
         found += ours.ending == "executed"
 
     assert found > DOCUMENTS_EACH // 2
+
+
+def varied(document: str, chance: random.Random) -> str:
+    """The document with other values of the same kinds, equal ones still equal; some of them do not fit."""
+    seen: dict[str, str] = {}
+
+    def other(found: re.Match[str]) -> str:
+        raw = found[0]
+        if raw not in seen:
+            keeps = raw.startswith('"') and chance.random() < 0.7
+            seen[raw] = raw if keeps else f'"{chance.randrange(10**6)}' + raw[1:] if raw[0] == '"' else f"{int(raw)}1"
+        return seen[raw]
+
+    return VALUE.sub(other, document)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_known_shapes_answer_as_texts_read_for_themselves(runtime: Runtime, store: Store, seed: int) -> None:
+    settings = runtime.settings.model_copy(update={"errors_max": 100_000})
+    uncached = replace(runtime, settings=settings, answers=NullAnswers())
+    taught, chance, made = Executor(uncached), random.Random(seed), documents(store, 100 + seed)
+    for _ in range(DOCUMENTS_EACH):
+        asked = made.next()
+        texts = [asked.document, *(varied(asked.document, chance) for _ in range(2))]
+        for text in texts:
+            await taught.execute(store.ctx, document=text, variables=asked.variables)
+        for text in texts:
+            alone = await Executor(uncached).execute(store.ctx, document=text, variables=asked.variables)
+            known = await taught.execute(store.ctx, document=text, variables=asked.variables)
+            assert shown(known) == shown(alone), f"{text}\n{asked.variables}"
