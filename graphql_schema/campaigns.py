@@ -2,14 +2,13 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
 from app.campaigns.queries import CAMPAIGNS, ENROLLMENTS
 from app.core.context import Scope
-from app.core.money import from_minor
 from app.core.words import AttributionModel, CampaignStatus
 from app.db.keyset import Condition
 from app.orders.queries import CAMPAIGN_ORDERS, ORDERS
@@ -19,6 +18,7 @@ from graphql_schema.families import shows
 from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, ordering
 from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
 from graphql_schema.node import Node
+from graphql_schema.rows import money, of_row
 from graphql_schema.scalars import BigInt, CurrencyCode
 
 if TYPE_CHECKING:
@@ -55,28 +55,7 @@ class Campaign(Node):
     row_id: strawberry.Private[UUID]
     analytics = analytics_of("campaign")
 
-    @staticmethod
-    def of(row: Any) -> "Campaign":
-        """The row as it is shown."""
-        currency, goal = row["currency"], row["engagement_goal"]
-        return Campaign(
-            id=strawberry.ID(str(row["id"])),
-            external_id=row["external_id"],
-            name=row["name"],
-            status=CampaignStatus(row["status"]),
-            starts_at=row["starts_at"],
-            ends_at=row["ends_at"],
-            currency=CurrencyCode(currency),
-            budget=None if row["budget_minor"] is None else from_minor(row["budget_minor"], currency),
-            engagement_goal=None if goal is None else BigInt(goal),
-            sales_goal=None if row["sales_goal_minor"] is None else from_minor(row["sales_goal_minor"], currency),
-            attribution_model=AttributionModel(row["attribution_model"]),
-            click_window_days=row["click_window_days"],
-            commission_rate=row["commission_rate"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-            row_id=row["id"],
-        )
+    of = of_row(budget=money("budget_minor"), sales_goal=money("sales_goal_minor"), row_id="id")
 
     enrollments = nested_list(
         LazyEnrollment,

@@ -24,6 +24,7 @@ from graphql_schema.filters import FactOrder, IdFilter, TimeFilter, any_of, on, 
 from graphql_schema.lists import root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
+from graphql_schema.rows import money, of_row
 from graphql_schema.scalars import CurrencyCode
 
 if TYPE_CHECKING:
@@ -83,27 +84,7 @@ class Commission(Node):
     refund_id: strawberry.Private[UUID | None]
     row_id: strawberry.Private[UUID]
 
-    @staticmethod
-    def of(row: Any) -> "Commission":
-        """The row as it is shown."""
-        currency = row["currency"]
-        return Commission(
-            id=strawberry.ID(str(row["id"])),
-            kind=CommissionKind(row["kind"]),
-            state=CommissionState(row["state"]),
-            currency=CurrencyCode(currency),
-            amount=from_minor(row["amount_minor"], currency),
-            basis=from_minor(row["basis_minor"], currency),
-            rate=row["rate"],
-            code=row["code"],
-            occurred_at=row["occurred_at"],
-            recorded_at=row["recorded_at"],
-            influencer_id=row["influencer_id"],
-            campaign_id=row["campaign_id"],
-            order_id=row["order_id"],
-            refund_id=row["refund_id"],
-            row_id=row["id"],
-        )
+    of = of_row(amount=money("amount_minor"), basis=money("basis_minor"), row_id="id")
 
     influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Who earned it.")
 
@@ -134,20 +115,7 @@ class LedgerEntry(Node):
     posted_at: datetime = strawberry.field(description="When it was posted.")
     influencer_id: strawberry.Private[UUID | None]
 
-    @staticmethod
-    def of(row: Any) -> "LedgerEntry":
-        """The row as it is shown."""
-        return LedgerEntry(
-            id=strawberry.ID(str(row["id"])),
-            posting_id=strawberry.ID(str(row["posting_id"])),
-            account=LedgerAccount(row["account"]),
-            currency=CurrencyCode(row["currency"]),
-            amount=from_minor(row["amount_minor"], row["currency"]),
-            cause_kind=row["cause_kind"],
-            cause_id=strawberry.ID(str(row["cause_id"])),
-            posted_at=row["posted_at"],
-            influencer_id=row["influencer_id"],
-        )
+    of = of_row(amount=money("amount_minor"))
 
     influencer = one_row(
         LazyInfluencer, INFLUENCERS, "influencer_id", "Whose balance it moves; null for accounts of the tenant's own."

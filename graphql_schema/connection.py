@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
-from app.core.paging import Page, encode_cursor
+from app.core.paging import Page, cursors, encode_cursor
 from app.settings import Settings
 
 Node = TypeVar("Node")
@@ -72,12 +72,39 @@ class Edge(Generic[Node]):
 
 @strawberry.type(description="One page of a list.")
 class Connection(Generic[Node]):
-    """One page of a list."""
+    """One page of a list. Items and cursors are made when they are asked for."""
 
-    edges: list[Edge[Node]] = strawberry.field(description="The items of this page with their cursors, in order.")
-    nodes: list[Node] = strawberry.field(description="The items of this page, in order.")
-    page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
+    shown: strawberry.Private[Sequence[Any]]
+    more: strawberry.Private[bool]
+    page: strawberry.Private[Page]
+    question: strawberry.Private[Any]
+    sort_values: strawberry.Private[Callable[[Any], Sequence[Any]]]
+    node: strawberry.Private[Callable[[Any], Any]]
     count: strawberry.Private[Callable[[], Awaitable[int]]]
+
+    @strawberry.field(description="The items of this page with their cursors, in order.")
+    def edges(self) -> list[Edge[Node]]:
+        """The items of this page with their cursors."""
+        encode = cursors(self.question)
+        return [Edge(cursor=encode(self.sort_values(row)), node=self.node(row)) for row in self.shown]
+
+    @strawberry.field(description="The items of this page, in order.")
+    def nodes(self) -> list[Node]:
+        """The items of this page."""
+        return list(map(self.node, self.shown))
+
+    @strawberry.field(description="Where this page lies in the list.")
+    def page_info(self) -> PageInfo:
+        """Where this page lies in the list."""
+        has_before = self.page.cursor is not None
+        ends = (self.shown[0], self.shown[-1]) if self.shown else ()
+        start, end = [encode_cursor(self.question, self.sort_values(row)) for row in ends] or (None, None)
+        return PageInfo(
+            has_next_page=has_before if self.page.backward else self.more,
+            has_previous_page=self.more if self.page.backward else has_before,
+            start_cursor=start,
+            end_cursor=end,
+        )
 
     @strawberry.field(description="Items of the whole list, counted only when asked: one statement more.")
     async def total_count(self) -> int:
@@ -100,19 +127,13 @@ def connection(
     question: what the order of the rows depends on; see paging.encode_cursor. count: of the whole list.
     """
     assert len(rows) <= page.limit + 1, "a page query gives at most one row more than asked"
-    more = len(rows) > page.limit
-    shown = list(rows[: page.limit])
-    if page.backward:
-        shown.reverse()
-    edges = [Edge(cursor=encode_cursor(question, sort_values(row)), node=node(row)) for row in shown]
+    shown = rows[: page.limit]
     return Connection(
-        edges=edges,
-        nodes=[edge.node for edge in edges],
-        page_info=PageInfo(
-            has_next_page=page.cursor is not None if page.backward else more,
-            has_previous_page=more if page.backward else page.cursor is not None,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
-        ),
+        shown=shown[::-1] if page.backward else shown,
+        more=len(rows) > page.limit,
+        page=page,
+        question=question,
+        sort_values=sort_values,
+        node=node,
         count=count,
     )

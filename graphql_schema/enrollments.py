@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -20,6 +20,7 @@ from graphql_schema.families import one_row, shows
 from graphql_schema.filters import IdFilter, any_of, on, ordering
 from graphql_schema.lists import LATEST, nested_list, root_list
 from graphql_schema.node import Node
+from graphql_schema.rows import of_row
 from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
 
 if TYPE_CHECKING:
@@ -47,19 +48,7 @@ class Enrollment(Node):
     influencer_id: strawberry.Private[UUID]
     row_id: strawberry.Private[UUID]
 
-    @staticmethod
-    def of(row: Any) -> "Enrollment":
-        """The row as it is shown."""
-        return Enrollment(
-            id=strawberry.ID(str(row["id"])),
-            status=EnrollmentStatus(row["status"]),
-            commission_rate=row["commission_rate"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-            campaign_id=row["campaign_id"],
-            influencer_id=row["influencer_id"],
-            row_id=row["id"],
-        )
+    of = of_row(row_id="id")
 
     campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "The campaign.")
 

@@ -4,11 +4,13 @@ Reads have a deadline and end when their caller leaves. A mutation that was star
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
+import orjson
 import strawberry
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
 from strawberry.execution import optimized_is_awaitable
@@ -18,10 +20,14 @@ from app.core.context import Ctx
 from app.errors import DomainError
 from app.limits.cost import Measured
 from app.limits.values import check_values
+from app.observability import metrics
 from app.runtime import Runtime
 from graphql_schema.context import Context
-from graphql_schema.documents import Documents, Refused
+from graphql_schema.documents import Documents, Prepared, Refused
 from graphql_schema.errors import Rendered, render_domain, render_field_errors, render_refusal
+from graphql_schema.execution.plan import Plan
+from graphql_schema.execution.run import Run
+from graphql_schema.literals import Cut
 from graphql_schema.schema import schema as scoville_schema
 
 
@@ -35,33 +41,46 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An operation's answer. payload: what is sent, without `data` unless it was executed.
+    """An operation's answer. body: what is sent, as JSON, without `data` unless it was executed.
 
     kind: query or mutation; unknown when the document could not be read. codes: of its errors.
     """
 
     ending: str
-    payload: dict[str, Any]
+    body: bytes
     kind: str = "unknown"
     codes: tuple[str, ...] = ()
     cost: int = 0
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The body, read again."""
+        found: dict[str, Any] = orjson.loads(self.body)
+        return found
 
 
 class Executor:
     """Executes the operations of one process."""
 
-    def __init__(self, runtime: Runtime, *, schema: strawberry.Schema = scoville_schema) -> None:
+    def __init__(self, runtime: Runtime, *, schema: strawberry.Schema = scoville_schema, compiles: bool = True) -> None:
+        """compiles: whether plans are used where they can be; False leaves everything to graphql-core."""
         self._runtime = runtime
         self._settings = runtime.settings
         self._schema = schema._schema
+        self._compiles = compiles
         self.documents = Documents(self._schema, runtime.settings)
-        self._mutations: set[asyncio.Task[ExecutionResult | list[GraphQLError]]] = set()
+        self._mutations: set[asyncio.Task[ExecutionResult]] = set()
 
     async def execute(
         self, ctx: Ctx, *, document: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
     ) -> Reply:
         """The operation's answer; never raises for what the caller sent."""
         values = dict(variables or {})
+        shaped = self.documents.of_shape(document)
+        if shaped is not None:
+            ready = self._of_shape(ctx, *shaped, operation_name, values)
+            if ready is not None:
+                return await self._run(ready, partial(_moved, text=document, shaped=shaped))
         kind, measured = "unknown", None
         try:
             prepared = self.documents.read(document)
@@ -75,7 +94,30 @@ class Executor:
             return self._reply(Ending.REFUSED, kind, measured, rendered)
         except DomainError as error:
             return self._reply(Ending.REFUSED, kind, measured, render_domain(error))
-        return await self._run(ctx, prepared.document, operation, values, kind, measured)
+        executor = self._executor(ctx, prepared.document, operation, values)
+        if isinstance(executor, list):
+            # Perhaps some of it is the matter of an item alone. Looked for only now: most calls have nothing to mark.
+            marked = self.documents.items.marked_variables(operation, values)
+            executor = self._executor(ctx, prepared.document, operation, marked)
+        if isinstance(executor, list):
+            refusal = render_refusal(executor, "BAD_USER_INPUT", errors_max=self._settings.errors_max)
+            return self._reply(Ending.REFUSED, kind, measured, refusal)
+        return await self._run(_Ready(prepared, operation, measured, executor))
+
+    def _of_shape(
+        self, ctx: Ctx, prepared: Prepared, found: Cut, operation_name: str | None, values: dict[str, Any]
+    ) -> "_Ready | None":
+        """The operation with the values of a text in their variables; None when anything is wrong with it."""
+        assert prepared.lifted is not None, "it is the document of a shape"
+        together = {**values, **prepared.lifted.variables(found.values)}
+        try:
+            operation = prepared.operation(operation_name)
+            measured = self.documents.meter(prepared, operation).check(together, self._settings)
+            check_values(together)
+        except (Refused, DomainError):
+            return None
+        executor = self._executor(ctx, prepared.document, operation, together)
+        return None if isinstance(executor, list) else _Ready(prepared, operation, measured, executor)
 
     def _checked(self, operation: OperationDefinitionNode, values: dict[str, Any]) -> dict[str, Any]:
         """The variables, bounded. Raises DomainError for what no operation may bring."""
@@ -87,16 +129,10 @@ class Executor:
             check_values(values)
         return values
 
-    async def _run(
-        self,
-        ctx: Ctx,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-        variables: dict[str, Any],
-        kind: str,
-        measured: Measured,
-    ) -> Reply:
-        work = self._complete(ctx, document, operation, variables)
+    async def _run(self, ready: "_Ready", move: Callable[[GraphQLError], GraphQLError] = lambda error: error) -> Reply:
+        """move: tells where an error stands in what was sent."""
+        kind, measured = ready.operation.operation.value, ready.measured
+        work = self._complete(ready)
         try:
             result = await (self._to_the_end(work) if kind == OperationType.MUTATION.value else self._in_time(work))
         except TimeoutError:
@@ -105,31 +141,25 @@ class Executor:
                 f"The operation took longer than {self._settings.operation_timeout_s:g} s. Ask for less at once.",
             )
             return self._reply(Ending.EXPIRED, kind, measured, render_domain(late))
-        errors_max = self._settings.errors_max
-        if isinstance(result, list):
-            refused = render_refusal(result, "BAD_USER_INPUT", errors_max=errors_max)
-            return self._reply(Ending.REFUSED, kind, measured, refused)
-        rendered = render_field_errors(result.errors or (), errors_max=errors_max)
+        errors = [move(error) for error in result.errors or ()]
+        rendered = render_field_errors(errors, errors_max=self._settings.errors_max)
         return self._reply(Ending.EXECUTED, kind, measured, rendered, data=result.data)
 
-    async def _complete(
-        self, ctx: Ctx, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
-    ) -> ExecutionResult | list[GraphQLError]:
-        """The result, or the errors of the variables."""
-        executor = self._prepared(ctx, document, operation, variables)
-        if isinstance(executor, list):
-            # Perhaps some of it is the matter of an item alone. Looked for only now: most calls have nothing to mark.
-            marked = self.documents.items.marked_variables(operation, variables)
-            executor = self._prepared(ctx, document, operation, marked)
-        if isinstance(executor, list):
-            return executor
+    async def _complete(self, ready: "_Ready") -> ExecutionResult:
+        executor = ready.executor
+        plan: Plan | str = "off"
+        if self._compiles:
+            plan = self.documents.plan(ready.prepared, ready.operation, executor.variable_values)
+        if isinstance(plan, Plan):
+            return await Run(plan, executor).execute()
+        metrics.fallbacks.labels(reason=plan).inc()
         result: Any = executor.execute_operation()
         if optimized_is_awaitable(result):
             result = await result
         assert isinstance(result, ExecutionResult), "nothing is delivered incrementally"
         return result
 
-    def _prepared(
+    def _executor(
         self, ctx: Ctx, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
     ) -> Any:
         """What executes the operation, or the errors of the variables."""
@@ -178,8 +208,25 @@ class Executor:
             payload["extensions"] = extensions
         return Reply(
             ending=ending.value,
-            payload=payload,
+            body=orjson.dumps(payload, option=orjson.OPT_UTC_Z),
             kind=kind,
             codes=rendered.codes,
             cost=0 if measured is None else measured.cost,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An operation that nothing is wrong with but what its fields find."""
+
+    prepared: Prepared
+    operation: OperationDefinitionNode
+    measured: Measured
+    executor: Any
+
+
+def _moved(error: GraphQLError, text: str, shaped: tuple[Prepared, Cut]) -> GraphQLError:
+    prepared, found = shaped
+    assert prepared.lifted is not None, "it is the document of a shape"
+    prepared.lifted.move(error, text, found)
+    return error

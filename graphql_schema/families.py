@@ -4,7 +4,7 @@ A type's file registers it here; others ask `shown(LISTING)`. So types can lead 
 enrollments do, while their files do not: they name each other's types lazily.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,6 +14,7 @@ import strawberry
 from app.core.context import Scope
 from app.db.keyset import Listing
 from graphql_schema.context import Info
+from graphql_schema.execution.together import together
 from graphql_schema.loaders import ById
 from graphql_schema.permissions import requires
 
@@ -67,6 +68,14 @@ def one_row(of: Any, listing: Listing, key: str, description: str, *, scope: Sco
     of: the row's GraphQL type. scope: needed beside the type's own.
     """
 
+    async def for_all(roots: Sequence[Any], info: Info) -> Sequence[Any]:
+        ids = [getattr(root, key) for root in roots]
+        known = [row_id for row_id in ids if row_id is not None]
+        rows = dict(zip(known, await info.context.loaders.get(ById(listing)).load_many(known), strict=True))
+        show = FAMILIES[listing.tag].show
+        return [None if (row := rows.get(row_id)) is None else show(row) for row_id in ids]
+
+    @together(for_all)
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         return await found(info, listing, getattr(root, key))
 

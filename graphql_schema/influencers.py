@@ -15,12 +15,12 @@ from app.influencers.queries import INFLUENCERS, SOCIAL_PROFILES
 from app.orders.queries import INFLUENCER_ORDERS, ORDERS
 from app.tracking.queries import CODES, LINKS
 from graphql_schema.analytics import analytics_of
-from graphql_schema.context import Info
 from graphql_schema.families import shows
 from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, ordering
-from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
+from graphql_schema.lists import LATEST, OLDEST, child_list, each, nested_list, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
+from graphql_schema.rows import of_row
 from graphql_schema.scalars import BigInt
 
 if TYPE_CHECKING:
@@ -75,24 +75,14 @@ class Influencer(Node):
     row_id: strawberry.Private[UUID]
     analytics = analytics_of("influencer")
 
-    @staticmethod
-    def of(row: Any) -> "Influencer":
-        """The row as it is shown."""
-        return Influencer(
-            id=strawberry.ID(str(row["id"])),
-            external_id=row["external_id"],
-            name=row["name"],
-            status=InfluencerStatus(row["status"]),
-            country=row["country"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-            row_id=row["id"],
-        )
+    of = of_row(row_id="id")
 
-    @strawberry.field(description="Their accounts, in order of platform and handle.")
-    async def profiles(self, info: Info) -> list[SocialProfile]:
-        """Their accounts."""
-        return [SocialProfile.of(row) for row in await info.context.loaders.get(_PROFILES).load(self.row_id)]
+    profiles = child_list(
+        SocialProfile,
+        _PROFILES,
+        show=each(SocialProfile.of),
+        description="Their accounts, in order of platform and handle.",
+    )
 
     enrollments = nested_list(
         LazyEnrollment,

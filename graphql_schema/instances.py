@@ -1,7 +1,7 @@
 """Instances, tracked interactions: their type, list and mutation."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -20,6 +20,7 @@ from graphql_schema.families import one_row
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, TimeFilter, any_of, on, on_code, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.permissions import requires
+from graphql_schema.rows import of_row
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, id_named, present
 
 if TYPE_CHECKING:
@@ -53,25 +54,7 @@ class Instance:
     visitor: strawberry.Private[str | None]
     click: strawberry.Private[str | None]
 
-    @staticmethod
-    def of(row: Any) -> "Instance":
-        """The row as it is shown."""
-        return Instance(
-            id=strawberry.ID(str(row["id"])),
-            kind=InstanceKind(row["kind"]),
-            occurred_at=row["occurred_at"],
-            recorded_at=row["recorded_at"],
-            code=row["code"],
-            platform=None if row["platform"] is None else Platform(row["platform"]),
-            channel=row["channel"],
-            country=row["country"],
-            influencer_id=row["influencer_id"],
-            campaign_id=row["campaign_id"],
-            link_id=row["link_id"],
-            customer_id=row["customer_id"],
-            visitor=row["visitor_id"],
-            click=row["click_id"],
-        )
+    of = of_row(visitor="visitor_id", click="click_id")
 
     influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Whose work it came from.")
 

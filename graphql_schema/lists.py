@@ -6,7 +6,7 @@
 All take the four paging arguments of Relay connections; root lists also take a filter and an order.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Protocol
 
 import strawberry
@@ -15,9 +15,10 @@ from app.core.context import Scope
 from app.db.keyset import Condition, Listing, Sort
 from graphql_schema.connection import After, Before, Connection, First, Last
 from graphql_schema.context import Info
+from graphql_schema.execution.together import together
 from graphql_schema.families import shown
 from graphql_schema.filters import Ordering, sorted_by
-from graphql_schema.loaders import Paging, listed, nested
+from graphql_schema.loaders import Children, Paging, listed, nested
 from graphql_schema.permissions import requires
 
 OLDEST = Sort("created_at")
@@ -51,6 +52,18 @@ def nested_list(
     rows: the listing that the rows are shown as, if another one. scope: needed beside the parent's own.
     """
 
+    async def for_all(roots: Sequence[Any], info: Info, **paging: Any) -> Sequence[Any]:
+        return await nested(
+            info,
+            listing,
+            Paging(**paging),
+            parent=parent,
+            parent_ids=[root.row_id for root in roots],
+            node=shown(rows or listing),
+            sort=sort,
+        )
+
+    @together(for_all)
     async def resolve(
         root: strawberry.Parent[Any],
         info: Info,
@@ -59,17 +72,43 @@ def nested_list(
         last: Last = None,
         before: Before = None,
     ) -> Any:
-        return await nested(
-            info,
-            listing,
-            Paging(first, after, last, before),
-            parent=parent,
-            parent_id=root.row_id,
-            node=shown(rows or listing),
-            sort=sort,
-        )
+        (found,) = await for_all((root,), info, first=first, after=after, last=last, before=before)
+        return found
 
     resolve.__annotations__["return"] = Connection[of]
+    return strawberry.field(
+        resolver=resolve, description=description, extensions=[] if scope is None else [requires(scope)]
+    )
+
+
+def each(show: Callable[[Any], Any]) -> Callable[[list[Any]], list[Any]]:
+    """What shows every row of a list."""
+    return lambda rows: list(map(show, rows))
+
+
+def child_list(
+    of: Any,
+    rows: Children,
+    *,
+    show: Callable[[list[Any]], list[Any]],
+    description: str,
+    scope: Scope | None = None,
+) -> Any:
+    """The field of all rows of a parent, which has its id as `row_id`: for lists that stay small.
+
+    of: the rows' GraphQL type. show: makes a parent's rows into it.
+    """
+
+    async def for_all(roots: Sequence[Any], info: Info) -> Sequence[Any]:
+        found = await info.context.loaders.get(rows).load_many([root.row_id for root in roots])
+        return list(map(show, found))
+
+    @together(for_all)
+    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        (found,) = await for_all((root,), info)
+        return found
+
+    resolve.__annotations__["return"] = list[of]
     return strawberry.field(
         resolver=resolve, description=description, extensions=[] if scope is None else [requires(scope)]
     )

@@ -45,21 +45,23 @@ class Flights:
     """Work under way, shared by all who ask for the same meanwhile."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Any, tuple[float, asyncio.Task[Any]]] = {}
+        self._latest: dict[Any, tuple[float, asyncio.Task[Any]]] = {}
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def join(self, key: Any, not_before_s: float, work: Callable[[], Awaitable[T]]) -> T:
         """What the work gives: one's own, or that of somebody who began it at that time of the loop's or later."""
-        began_s, task = self._under_way.get(key, (0.0, None))
+        began_s, task = self._latest.get(key, (0.0, None))
         if task is None or task.done() or began_s < not_before_s:
             task = asyncio.ensure_future(work())
-            self._under_way[key] = asyncio.get_running_loop().time(), task
+            self._latest[key] = asyncio.get_running_loop().time(), task
+            self._under_way.add(task)
             task.add_done_callback(lambda done: self._land(key, done))
         found: T = await asyncio.shield(task)
         return found
 
     async def close(self) -> None:
         """End what is under way."""
-        tasks = [task for _, task in self._under_way.values()]
+        tasks = list(self._under_way)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -68,8 +70,9 @@ class Flights:
         if not done.cancelled():
             # Looked at, so that a failure which nobody waits for any more is no unseen one.
             done.exception()
-        if self._under_way[key][1] is done:
-            del self._under_way[key]
+        self._under_way.discard(done)
+        if key in self._latest and self._latest[key][1] is done:
+            del self._latest[key]
 
 
 @dataclass(slots=True)

@@ -9,8 +9,8 @@ told (no Redis), everything is looked at once per `every` instead.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, suppress
 from contextvars import Context as Variables
 from dataclasses import dataclass
 from datetime import timedelta
@@ -99,9 +99,10 @@ class Live:
         shared.followers += 1
         metrics.live_subscriptions.inc()
         try:
-            async for update in shared.updates():
-                metrics.live_answers.inc()
-                yield update
+            async with aclosing(shared.updates()) as updates:
+                async for update in updates:
+                    metrics.live_answers.inc()
+                    yield update
         finally:
             metrics.live_subscriptions.dec()
             self._followed -= 1
@@ -160,7 +161,7 @@ class Shared:
         # In a context of its own: it outlives the request that came first.
         self.task = asyncio.create_task(self._keep(), name="live-question", context=Variables())
 
-    async def updates(self) -> AsyncIterator[Update]:
+    async def updates(self) -> AsyncGenerator[Update, None]:
         """What one follower gets: the answer as it is now, then each later one, with `every` between them."""
         loop = asyncio.get_running_loop()
         wanted = await self._due()

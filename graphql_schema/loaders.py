@@ -5,12 +5,12 @@ A loader is asked for by what it loads, and is the same for the whole request:
 transaction; no connection is kept in the context.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
-
-from aiodataloader import DataLoader
 
 from app.core.context import Ctx
 from app.core.paging import Page, page_of
@@ -26,12 +26,48 @@ BATCH_MAX = 5_000
 """Keys of one batch; more become several statements."""
 
 
-def _batched(load: Callable[[Sequence[UUID]], Any]) -> DataLoader[UUID, Any]:
-    async def batch(keys: list[UUID]) -> list[Any]:
-        found: list[Any] = await load(keys)
+class Loader:
+    """Loads by key, each key once: what is asked for in one turn of the loop is one batch.
+
+    Askers wait for their batch, however many keys they have: there is no promise for each key.
+    """
+
+    def __init__(self, load: Callable[[Sequence[UUID]], Awaitable[Sequence[Any]]]) -> None:
+        self._load = load
+        self._known: dict[UUID, Any] = {}
+        self._under_way: dict[UUID, asyncio.Future[None]] = {}
+        self._wanted: list[UUID] = []
+        self._next: asyncio.Future[None] | None = None
+
+    async def load(self, key: UUID) -> Any:
+        """What is loaded for the key."""
+        (found,) = await self.load_many((key,))
         return found
 
-    return DataLoader(batch_load_fn=batch, max_batch_size=BATCH_MAX)
+    async def load_many(self, keys: Sequence[UUID]) -> list[Any]:
+        """What is loaded for each key, in their order."""
+        new = [key for key in dict.fromkeys(keys) if key not in self._known and key not in self._under_way]
+        if new:
+            if self._next is None:
+                self._next = asyncio.ensure_future(self._batch())
+            self._wanted += new
+            self._under_way |= dict.fromkeys(new, self._next)
+        for batch in {id(found): found for key in keys if (found := self._under_way.get(key))}.values():
+            # Shielded: one that leaves takes nothing from the others.
+            await asyncio.shield(batch)
+        return [self._known[key] for key in keys]
+
+    async def _batch(self) -> None:
+        # A turn of the loop, in which others ask for more.
+        await asyncio.sleep(0)
+        wanted, self._wanted, self._next = self._wanted, [], None
+        try:
+            parts = [wanted[first : first + BATCH_MAX] for first in range(0, len(wanted), BATCH_MAX)]
+            for part in parts:
+                self._known |= zip(part, await self._load(part), strict=True)
+        finally:
+            for key in wanted:
+                del self._under_way[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +76,14 @@ class ById:
 
     listing: Listing
 
-    def __call__(self, runtime: Runtime, ctx: Ctx) -> DataLoader[UUID, Any]:
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
 
         async def load(ids: Sequence[UUID]) -> list[Any]:
             async with runtime.db.read(ctx.tenant_id) as session:
                 return await keyset.get_many(ctx, session, self.listing, ids)
 
-        return _batched(load)
+        return Loader(load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +94,7 @@ class Children:
     parent: str
     order: str
 
-    def __call__(self, runtime: Runtime, ctx: Ctx) -> DataLoader[UUID, Any]:
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
 
         async def load(parent_ids: Sequence[UUID]) -> list[Any]:
@@ -67,7 +103,7 @@ class Children:
                     ctx, session, self.listing, parent=self.parent, parent_ids=parent_ids, order=self.order
                 )
 
-        return _batched(load)
+        return Loader(load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +116,7 @@ class Pages:
     sort: Sort
     page: Page
 
-    def __call__(self, runtime: Runtime, ctx: Ctx) -> DataLoader[UUID, Any]:
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
 
         async def load(parent_ids: Sequence[UUID]) -> list[Any]:
@@ -97,7 +133,7 @@ class Pages:
                 )
             return [found[parent_id] for parent_id in parent_ids]
 
-        return _batched(load)
+        return Loader(load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +144,7 @@ class Counts:
     parent: str
     conditions: tuple[Condition, ...]
 
-    def __call__(self, runtime: Runtime, ctx: Ctx) -> DataLoader[UUID, int]:
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
 
         async def load(parent_ids: Sequence[UUID]) -> list[int]:
@@ -123,7 +159,7 @@ class Counts:
                 )
             return [found[parent_id] for parent_id in parent_ids]
 
-        return _batched(load)
+        return Loader(load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,25 +218,25 @@ async def nested(
     paging: Paging,
     *,
     parent: str,
-    parent_id: UUID,
+    parent_ids: Sequence[UUID],
     node: Callable[[Any], Node],
     sort: Sort,
     conditions: Sequence[Condition] = (),
-) -> Connection[Node]:
-    """A parent's list as a connection; the lists of all parents in the answer are one statement."""
+) -> list[Connection[Node]]:
+    """Each parent's list as a connection; the lists of all parents in the answer are one statement."""
     page = paging.page(info.context.runtime)
     fixed = tuple(conditions)
     loaders = info.context.loaders
-    rows = await loaders.get(Pages(listing, parent, fixed, sort, page)).load(parent_id)
+    found = await loaders.get(Pages(listing, parent, fixed, sort, page)).load_many(parent_ids)
+    question = keyset.question(listing, sort, fixed)
 
-    async def count() -> int:
-        return await loaders.get(Counts(listing, parent, fixed)).load(parent_id)
+    def shown(parent_id: UUID, rows: Sequence[Any]) -> Connection[Node]:
+        async def count() -> int:
+            counted: int = await loaders.get(Counts(listing, parent, fixed)).load(parent_id)
+            return counted
 
-    return connection(
-        rows,
-        page,
-        question=keyset.question(listing, sort, fixed),
-        sort_values=lambda row: keyset.sort_values(row, sort),
-        node=node,
-        count=count,
-    )
+        return connection(
+            rows, page, question=question, sort_values=partial(keyset.sort_values, sort=sort), node=node, count=count
+        )
+
+    return [shown(parent_id, rows) for parent_id, rows in zip(parent_ids, found, strict=True)]

@@ -23,10 +23,10 @@ from graphql_schema.commissions import Commission
 from graphql_schema.context import Info
 from graphql_schema.families import one_row, shown, shows
 from graphql_schema.filters import FactOrder, StringFilter, TimeFilter, is_flag, on
-from graphql_schema.lists import root_list
+from graphql_schema.lists import child_list, each, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
-from graphql_schema.permissions import requires
+from graphql_schema.rows import money, of_row
 from graphql_schema.scalars import BigInt, CurrencyCode
 
 if TYPE_CHECKING:
@@ -152,25 +152,7 @@ class Order(Node):
     customer_id: strawberry.Private[UUID | None]
     row_id: strawberry.Private[UUID]
 
-    @staticmethod
-    def of(row: Any) -> "Order":
-        """The row as it is shown."""
-        currency = row["currency"]
-        return Order(
-            id=strawberry.ID(str(row["id"])),
-            external_id=row["external_id"],
-            occurred_at=row["occurred_at"],
-            recorded_at=row["recorded_at"],
-            version=row["version"],
-            currency=CurrencyCode(currency),
-            total=from_minor(row["total_minor"], currency),
-            gross_revenue=from_minor(row["gross_minor"], currency),
-            country=row["country"],
-            codes=row["codes"],
-            is_test=row["is_test"],
-            customer_id=row["customer_id"],
-            row_id=row["id"],
-        )
+    of = of_row(total=money("total_minor"), gross_revenue=money("gross_minor"), row_id="id")
 
     customer = one_row(
         LazyCustomer,
@@ -180,33 +162,33 @@ class Order(Node):
         scope=Scope.CUSTOMERS_READ,
     )
 
-    @strawberry.field(description="Its lines, in order of position.")
-    async def lines(self, info: Info) -> list[OrderLine]:
-        """Its lines."""
-        return [OrderLine.of(row) for row in live(await info.context.loaders.get(_LINES).load(self.row_id))]
-
-    @strawberry.field(description="What happened to it, oldest first.")
-    async def events(self, info: Info) -> list[OrderEvent]:
-        """What happened to it."""
-        return [OrderEvent.of(row) for row in await info.context.loaders.get(_EVENTS).load(self.row_id)]
-
-    @strawberry.field(description="What was taken back, oldest first.")
-    async def refunds(self, info: Info) -> list[LazyRefund]:
-        """What was taken back."""
-        show = shown(REFUNDS)
-        return [show(row) for row in await info.context.loaders.get(_REFUNDS).load(self.row_id)]
-
-    @strawberry.field(description="Who is credited, oldest touch first; empty for test orders.")
-    async def credits(self, info: Info) -> list[Credit]:
-        """Who is credited."""
-        return [Credit.of(row) for row in await info.context.loaders.get(_CREDITS).load(self.row_id)]
-
-    @strawberry.field(
-        description="What was earned by it and taken back, oldest first.", extensions=[requires(Scope.MONEY_READ)]
+    lines = child_list(
+        OrderLine,
+        _LINES,
+        show=lambda rows: list(map(OrderLine.of, live(rows))),
+        description="Its lines, in order of position.",
     )
-    async def commissions(self, info: Info) -> list[Commission]:
-        """What was earned by it and taken back."""
-        return [Commission.of(row) for row in await info.context.loaders.get(_COMMISSIONS).load(self.row_id)]
+
+    events = child_list(OrderEvent, _EVENTS, show=each(OrderEvent.of), description="What happened to it, oldest first.")
+
+    refunds = child_list(
+        LazyRefund, _REFUNDS, show=each(shown(REFUNDS)), description="What was taken back, oldest first."
+    )
+
+    credits = child_list(
+        Credit,
+        _CREDITS,
+        show=each(Credit.of),
+        description="Who is credited, oldest touch first; empty for test orders.",
+    )
+
+    commissions = child_list(
+        Commission,
+        _COMMISSIONS,
+        show=each(Commission.of),
+        description="What was earned by it and taken back, oldest first.",
+        scope=Scope.MONEY_READ,
+    )
 
     @strawberry.field(description="Why it was, or was not, credited.")
     async def attribution(self, info: Info) -> AttributionExplanation | None:

@@ -33,15 +33,16 @@ class Requires(FieldExtension):
 
     def resolve(self, next_: SyncExtensionResolver, source: Any, info: Info, **kwargs: Any) -> Any:
         """The field's value, for those who may have it."""
-        self._check(info)
+        self.check(info)
         return next_(source, info, **kwargs)
 
     async def resolve_async(self, next_: AsyncExtensionResolver, source: Any, info: Info, **kwargs: Any) -> Any:
         """The field's value, for those who may have it."""
-        self._check(info)
+        self.check(info)
         return await next_(source, info, **kwargs)
 
-    def _check(self, info: Info) -> None:
+    def check(self, info: Info) -> None:
+        """Raise FORBIDDEN unless the caller has all the scopes."""
         for scope in sorted(self.scopes):
             info.context.ctx.require(scope)
 

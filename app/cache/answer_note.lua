@@ -4,7 +4,8 @@
 -- KEYS: the notes. ARGV: notes kept at most; milliseconds they live; what changed ('d<day>', 't<tag>' or '*').
 -- Reply: the notes' key.
 local notes = KEYS[1]
-redis.call('PUBLISH', notes, table.concat(ARGV, ' ', 3))
+-- Who may not publish may not listen either, and looks by himself: that is no reason to write no note.
+redis.pcall('PUBLISH', notes, table.concat(ARGV, ' ', 3))
 local top = redis.call('ZREVRANGE', notes, 0, 0, 'WITHSCORES')
 if #top == 0 then
   -- No incarnation: no answer of this tenant is valid, and no token either.

@@ -47,8 +47,18 @@ def encode_cursor(question: Any, values: Sequence[Any]) -> str:
 
     question: whatever the order of rows depends on (connection name, filter, order): a cursor of another is refused.
     """
-    body = orjson.dumps([content_hash(question)[:6].hex(), [_pack(value) for value in values]])
-    return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+    return cursors(question)(values)
+
+
+def cursors(question: Any) -> Callable[[Sequence[Any]], str]:
+    """What makes the cursors of one list: `encode_cursor` with its question looked at once."""
+    mark = content_hash(question)[:6].hex()
+
+    def encode(values: Sequence[Any]) -> str:
+        body = orjson.dumps([mark, [_pack(value) for value in values]])
+        return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+
+    return encode
 
 
 def decode_cursor(question: Any, cursor: str, *, path: str = "after") -> list[Any]:

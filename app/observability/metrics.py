@@ -80,6 +80,12 @@ operation_cost = _histogram(
     buckets=_POINTS,
 )
 graphql_errors = _counter("scoville_graphql_errors_total", "Errors in GraphQL answers, by code.", ("code",))
+fallbacks = _counter(
+    "scoville_graphql_fallbacks_total",
+    "GraphQL operations left to graphql-core's executor, by why no plan was compiled: introspection, subscription, "
+    "directive (on the operation, or with a value that does not fit), type (that tells its own kind), size, off.",
+    ("reason",),
+)
 principal_lookups = _counter(
     "scoville_principal_lookups_total",
     "Keys turned into principals, by where the principal was found (memory, database).",
@@ -99,7 +105,10 @@ redis_failures = _counter(
     "scoville_redis_failures_total", "Commands to Redis that failed, by kind (away, refused).", ("kind",)
 )
 statements = _counter("scoville_database_statements_total", "SQL statements run for requests and subscriptions.")
-changes_up = _gauge("scoville_changes_up", "Processes that Redis tells of changes now; the others look by themselves.")
+changes_up = _gauge(
+    "scoville_changes_connections",
+    "Connections on which Redis tells of changes; a process without one looks by itself.",
+)
 live_connections = _gauge(
     "scoville_live_connections",
     "Connections that carry subscriptions now, by protocol (websocket, sse).",

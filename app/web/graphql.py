@@ -17,7 +17,7 @@ from app.web.body import parse_json, read_body
 from app.web.errors import RETRY_AFTER_S, EdgeError, error_reply
 from app.web.negotiation import GRAPHQL_JSON, choose, is_json
 from app.web.observation import observation_of
-from app.web.responses import JSON, json_reply
+from app.web.responses import JSON, answered
 from app.web.sse import Streams, takes_streams
 
 T = TypeVar("T")
@@ -28,6 +28,8 @@ class OperationReply(Protocol):
 
     @property
     def ending(self) -> str: ...
+    @property
+    def body(self) -> bytes: ...
     @property
     def payload(self) -> dict[str, Any]: ...
     @property
@@ -178,7 +180,7 @@ def _response(reply: OperationReply, media_type: str) -> Response:
         status = 400
     if reply.ending == "expired":
         status, headers = 503, {"Retry-After": str(RETRY_AFTER_S)}
-    return json_reply(reply.payload, status=status, media_type=media_type, headers=headers)
+    return answered(reply.body, status=status, media_type=media_type, headers=headers)
 
 
 def _malformed(message: str) -> EdgeError:

@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.core.context import Ctx, Principal
 from app.core.ids import new_id
+from app.db.session import statement_observers
 from app.errors import DomainError, OutsideError
 from app.observability import metrics
 from app.observability.logs import describe
@@ -290,6 +291,8 @@ class _Connection:
 
     async def _execute(self, id: str, asked: GraphQLRequest) -> None:
         started_s = time.perf_counter()
+        # Of the operation's own task, which ends with it.
+        statement_observers.set((*statement_observers.get(), lambda _: metrics.statements.inc()))
         reply = await self.endpoint.executor.execute(
             self._ctx(), document=asked.document, operation_name=asked.operation_name, variables=asked.variables
         )

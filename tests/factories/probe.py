@@ -9,8 +9,9 @@ from typing import cast
 import strawberry
 
 from app.core.context import Scope
+from app.core.paging import Page
 from app.errors import DomainError, OutsideError, QueryIssue, QueryIssues
-from graphql_schema.connection import Connection, PageInfo
+from graphql_schema.connection import Connection, connection
 from graphql_schema.context import Info
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt, CurrencyCode, TimeZone
@@ -114,15 +115,21 @@ class Query:
 
     @strawberry.field(extensions=[ANYBODY])
     def page(self, first: int = 10) -> Connection[Item]:
-        """The same as a page, without its cursors."""
+        """The same as a page."""
         items = [Item(number=number) for number in range(first)]
-        info = PageInfo(has_next_page=False, has_previous_page=False, start_cursor=None, end_cursor=None)
 
         async def count() -> int:
             ends.append("counted")
             return first
 
-        return Connection(edges=[], nodes=items, page_info=info, count=count)
+        return connection(
+            items,
+            Page(limit=first),
+            question="page",
+            sort_values=lambda item: (item.number,),
+            node=lambda item: item,
+            count=count,
+        )
 
     @strawberry.field(extensions=[ANYBODY])
     def echo(

@@ -149,3 +149,31 @@ def test_what_touches(names: set[str], is_touched: bool) -> None:
     depends = Depends(days=((date(2026, 3, 1), date(2026, 3, 31)), (date(2027, 1, 1), None)))
 
     assert touches(frozenset(names), depends) is is_touched
+
+
+@pytest.mark.parametrize("binary", server_binaries(), ids=lambda path: path.name)
+async def test_who_may_not_publish_still_writes_notes(services: Settings, binary: Any) -> None:
+    redis = RedisServer(binary)
+    redis.start()
+    owner = RedisClient(redis.url, timeout_s=2, connections_max=1)
+    await owner.command("ACL", "SETUSER", "limited", "on", ">word", "~*", "+@all", "resetchannels")
+    client = RedisClient(redis.url.replace("unix://", "unix://limited:word@"), timeout_s=2, connections_max=1)
+    changes = RedisChanges(redis.url.replace("unix://", "unix://limited:word@"), timeout_s=1)
+    answers, tenant, depends = RedisAnswers(client, services), uuid4(), Depends(days=((DAY, DAY),))
+    try:
+        with changes.listen(tenant, lambda _: None):
+            assert not await changes.settled(tenant)
+        token = (await answers.get(tenant, "key", depends)).token
+        assert token is not None
+        await answers.put(tenant, "key", token, b"answer")
+        assert (await answers.get(tenant, "key", depends)).body == b"answer"
+
+        await answers.note(tenant, [DAY], [])
+
+        looked_up = await answers.get(tenant, "key", depends)
+        assert (looked_up.body, looked_up.token is None) == (None, False)
+    finally:
+        await changes.close()
+        await client.close()
+        await owner.close()
+        redis.remove()

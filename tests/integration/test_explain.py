@@ -55,6 +55,18 @@ def test_document_as_file_and_as_text(scoville: Scoville, tenant: str, tmp_path:
     assert [each["path"] for each in output(scoville("explain", DOCUMENT, *rest))] == [each["path"] for each in found]
 
 
+def test_a_subscription_is_explained_as_its_question(scoville: Scoville, tenant: str) -> None:
+    once, followed = (
+        output(scoville("explain", document, "--tenant", tenant, "--json"))
+        for document in (
+            "{ analytics(range: {preset: TODAY}) { totals { clicks } } }",
+            'subscription { analytics(range: {preset: TODAY}, every: "PT5S") { totals { clicks } } }',
+        )
+    )
+
+    assert followed == once
+
+
 def test_options_instead_of_a_document(scoville: Scoville, tenant: str) -> None:
     done = scoville(
         "explain", "--tenant", tenant, "--measure", "NET_REVENUE", "--measure", "orders", "--by", "campaign",

@@ -12,9 +12,9 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.context import Role
+from app.main import create_app
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
-from app.web.app import build_app
 from graphql_schema import schema, viewer
 from graphql_schema.execute import Executor
 from tests.client import Client
@@ -47,7 +47,7 @@ async def through(proxy: PostgresProxy, settings: Settings, make_key: MakeKey) -
     other = settings.model_copy(update={"database_url": SecretStr(proxy.url)})
     async with (
         open_runtime(other) as runtime,
-        Client(build_app(runtime, Executor(runtime, schema=PROBING)), await make_key()) as client,
+        Client(create_app(runtime, Executor(runtime, schema=PROBING)), await make_key()) as client,
     ):
         yield client
 
@@ -96,7 +96,10 @@ async def test_postgres_away_is_told_in_time_and_forgotten_after(
 
 async def test_ready_without_redis_is_degraded(runtime: Runtime, make_key: MakeKey, settings: Settings) -> None:
     gone = settings.model_copy(update={"redis_url": SecretStr("unix:///nonexistent/redis.sock")})
-    async with open_runtime(gone) as cut_off, Client(build_app(cut_off, Executor(cut_off)), await make_key()) as client:
+    async with (
+        open_runtime(gone) as cut_off,
+        Client(create_app(cut_off, Executor(cut_off)), await make_key()) as client,
+    ):
         ready = await client.http.get("/readyz")
         answered = await client.data("{ viewer { role } }")
 
@@ -108,7 +111,7 @@ async def test_unmigrated_database_is_not_ready(services: Settings) -> None:
     async with (
         empty_database(services) as empty,
         open_runtime(empty) as runtime,
-        Client(build_app(runtime, Executor(runtime)), None) as client,
+        Client(create_app(runtime, Executor(runtime)), None) as client,
     ):
         ready = await client.http.get("/readyz")
 
@@ -117,7 +120,7 @@ async def test_unmigrated_database_is_not_ready(services: Settings) -> None:
 
 async def test_read_beyond_its_deadline_is_told_and_ended(runtime: Runtime, make_key: MakeKey) -> None:
     hurried = Executor(_with(runtime, operation_timeout_s=0.2), schema=PROBING)
-    async with Client(build_app(runtime, hurried), await make_key()) as client:
+    async with Client(create_app(runtime, hurried), await make_key()) as client:
         response, seconds = await timed(client.post({"query": "{ slow(seconds: 20) }"}))
 
     assert response.status_code == 503
@@ -166,7 +169,7 @@ async def running(admin: "asyncpg.Pool[Any]", tag: str) -> int:
 async def test_read_ends_on_the_server_when_its_caller_leaves(
     runtime: Runtime, make_key: MakeKey, admin: "asyncpg.Pool[Any]"
 ) -> None:
-    app = build_app(runtime, Executor(runtime, schema=PROBING))
+    app = create_app(runtime, Executor(runtime, schema=PROBING))
     request = Leaving(await make_key(), "{ a: slow(seconds: 20) b: slow(seconds: 20) }")
     serving = asyncio.ensure_future(app(request.scope, request.receive, request.send))
     while await running(admin, "probe.slow") < 2:
@@ -187,7 +190,7 @@ async def test_read_ends_on_the_server_when_its_caller_leaves(
 async def test_mutation_runs_to_its_end_when_its_caller_leaves(runtime: Runtime, make_key: MakeKey) -> None:
     executor = Executor(runtime, schema=PROBING)
     request = Leaving(await make_key(), "mutation { a: slowWrite(seconds: 0.2) b: slowWrite(seconds: 0.2) }")
-    serving = asyncio.ensure_future(build_app(runtime, executor)(request.scope, request.receive, request.send))
+    serving = asyncio.ensure_future(create_app(runtime, executor)(request.scope, request.receive, request.send))
     await asyncio.sleep(0.1)
 
     request.leaves.set()
@@ -204,7 +207,7 @@ async def test_client_that_leaves_while_it_sends_is_not_an_error(runtime: Runtim
     request._is_sent = True
     request.leaves.set()
 
-    await build_app(runtime, Executor(runtime))(request.scope, request.receive, request.send)
+    await create_app(runtime, Executor(runtime))(request.scope, request.receive, request.send)
 
     assert request.answered == []
 
@@ -214,7 +217,7 @@ async def test_body_that_does_not_arrive_is_408(runtime: Runtime, make_key: Make
     request = Leaving(await make_key(), "")
     request._is_sent = True
 
-    _, seconds = await timed(build_app(hurried, Executor(hurried))(request.scope, request.receive, request.send))
+    _, seconds = await timed(create_app(hurried, Executor(hurried))(request.scope, request.receive, request.send))
 
     assert request.answered[0]["status"] == 408
     assert (b"connection", b"close") in request.answered[0]["headers"]
@@ -222,7 +225,7 @@ async def test_body_that_does_not_arrive_is_408(runtime: Runtime, make_key: Make
 
 
 async def test_nothing_leaks_after_many_left(runtime: Runtime, make_key: MakeKey, admin: "asyncpg.Pool[Any]") -> None:
-    app = build_app(runtime, Executor(runtime, schema=PROBING))
+    app = create_app(runtime, Executor(runtime, schema=PROBING))
     key = await make_key(Role.ADMIN)
 
     async def left(number: int) -> None:

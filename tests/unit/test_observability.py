@@ -16,7 +16,20 @@ from app.observability import logs, metrics
 from app.settings import Settings
 
 KEY = "sk_live_" + "a1B2" * 8
-UNITS = ("total", "seconds", "bytes", "points", "requests", "rows", "connections", "deltas", "items", "ratio")
+UNITS = (
+    "total",
+    "seconds",
+    "bytes",
+    "points",
+    "requests",
+    "rows",
+    "connections",
+    "deltas",
+    "items",
+    "ratio",
+    "subscriptions",
+    "questions",
+)
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ from typing import Any
 
 Reduced = Any
 
-ORDERS_OF_INFLUENCER = 5
-
 
 class Differs(Exception):
     """Two contenders disagree."""
@@ -85,14 +83,6 @@ def _scoville_q2(data: Any) -> Reduced:
             *_scoville_measures(group["measures"])[:3],
         )
         for group in data["analytics"]["groups"]["nodes"]
-    ]
-
-
-def _scoville_states(data: Any) -> Reduced:
-    return [
-        (_cents(group["measures"]["paid"]), _cents(group["measures"]["pending"]))
-        for group in data["analytics"]["groups"]["nodes"]
-        if "paid" in group["measures"]
     ]
 
 

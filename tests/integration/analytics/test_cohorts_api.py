@@ -142,6 +142,20 @@ async def test_cohorts_are_cut_in_the_asked_zone(client: Client, offer: Offer) -
     assert values(found)[:2] == [("2026-01-01", 1, ["1", "1", "0"]), ("2026-02-01", 2, ["2", "0", "0"])]
 
 
+async def test_a_cohort_by_first_order_is_the_new_customers_of_its_bucket(client: Client, offer: Offer) -> None:
+    for where in ("{}", f'{{influencer: {{in: ["{offer.influencer_id}"]}}}}', "{influencer: {isNull: true}}"):
+        data = await client.data(
+            f"""{{ cohorts(by: FIRST_ORDER, every: WEEK, periods: 1, measure: RETAINED_CUSTOMERS, range: {QUARTER},
+              where: {where}) {{ rows {{ start size }} }}
+            analytics(range: {QUARTER}, where: {where}) {{
+              series(every: WEEK) {{ start localDate measures {{ newCustomers }} }} }} }}"""
+        )
+        cohorts = {row["start"]: row["size"] for row in data["cohorts"]["rows"]}
+        series = {each["localDate"]: each["measures"]["newCustomers"] for each in data["analytics"]["series"][1:]}
+        assert cohorts == series
+        assert sum(cohorts.values()) >= 1
+
+
 async def test_only_cohorts_that_start_in_the_range_are_shown(client: Client, offer: Offer) -> None:
     middle = '{between: {from: "2026-01-01T00:00:01Z", until: "2026-03-01T00:00:00Z"}}'
 

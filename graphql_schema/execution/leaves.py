@@ -1,0 +1,132 @@
+"""Scalars and enums on their way out, a whole column at a time.
+
+A column that holds only what its type always holds passes in one or two steps in C. Any other goes value by value
+through graphql-core, which decides what it makes of it.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from math import isfinite
+from operator import attrgetter
+from typing import Any
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLLeafType,
+    GraphQLString,
+    Undefined,
+)
+from graphql.execution.executor import Executor
+from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
+
+from graphql_schema.scalars import serialize_big_int, serialize_date, serialize_date_time, serialize_decimal
+
+_ZONE = attrgetter("tzinfo")
+
+Leaf = Callable[[list[Any]], list[Any] | None]
+"""A column of values, none of them null, as it goes out; None when they must be looked at one by one."""
+
+
+def leaf_of(kind: GraphQLLeafType) -> Leaf:
+    """The quick way out for a type."""
+    if isinstance(kind, GraphQLEnumType):
+        return _enum(kind)
+    if kind in (GraphQLString, GraphQLID):
+        return _texts
+    if kind is GraphQLInt:
+        return _integers
+    if kind is GraphQLBoolean:
+        return _flags
+    if kind is GraphQLFloat:
+        return _floats
+    return _OWN.get(kind.coerce_output_value, _one_by_one(kind))
+
+
+def one_value(kind: GraphQLLeafType, value: Any) -> Any:
+    """One value, as graphql-core has it go out. Raises what it raises."""
+    return Executor.complete_leaf_value(kind, value)
+
+
+def _one_by_one(kind: GraphQLLeafType) -> Leaf:
+    def leaf(values: list[Any]) -> list[Any] | None:
+        found = [kind.coerce_output_value(value) for value in values]
+        return None if any(value is None or value is Undefined for value in found) else found
+
+    return leaf
+
+
+def _texts(values: list[Any]) -> list[Any] | None:
+    return values if _all(values, str) else None
+
+
+def _integers(values: list[Any]) -> list[Any] | None:
+    is_plain = _all(values, int) and min(values) >= GRAPHQL_MIN_INT and max(values) <= GRAPHQL_MAX_INT
+    return values if is_plain else None
+
+
+def _flags(values: list[Any]) -> list[Any] | None:
+    return values if _all(values, bool) else None
+
+
+def _floats(values: list[Any]) -> list[Any] | None:
+    return values if _all(values, float) and all(map(isfinite, values)) else None
+
+
+def _big_integers(values: list[Any]) -> list[Any] | None:
+    if not _all(values, int):
+        return None
+    serialize_big_int(min(values))
+    serialize_big_int(max(values))
+    return values
+
+
+def _decimals(values: list[Any]) -> list[Any] | None:
+    if not _all(values, Decimal):
+        return None
+    texts = list(map(str, values))
+    # Exponents and what is not finite have letters.
+    return texts if "".join(texts).strip("-.0123456789") == "" else list(map(serialize_decimal, values))
+
+
+def _times(values: list[Any]) -> list[Any] | None:
+    if not _all(values, datetime):
+        return None
+    # In UTC they are left to the writer of JSON.
+    is_utc = all(zone is UTC for zone in map(_ZONE, values))
+    return values if is_utc else list(map(serialize_date_time, values))
+
+
+def _dates(values: list[Any]) -> list[Any] | None:
+    return values if _all(values, date) else None
+
+
+def _enum(kind: GraphQLEnumType) -> Leaf:
+    names: dict[Any, str] = {}
+    wrapped: Any = getattr(kind, "wrapped_cls", None)
+    if isinstance(wrapped, type) and issubclass(wrapped, Enum):
+        names = {member: kind.coerce_output_value(member) for member in wrapped}
+
+    def leaf(values: list[Any]) -> list[Any] | None:
+        # Members only: anything else has its own way through graphql-core.
+        return [names[value] for value in values] if names and _all(values, wrapped) else None
+
+    return leaf
+
+
+def _all(values: list[Any], kind: type) -> bool:
+    return set(map(type, values)) <= {kind}
+
+
+_OWN: dict[Any, Leaf] = {
+    serialize_big_int: _big_integers,
+    serialize_decimal: _decimals,
+    serialize_date_time: _times,
+    serialize_date: _dates,
+}
+"""By what serialises the scalars of graphql_schema/scalars.py."""

@@ -1,0 +1,311 @@
+"""Plans: what a selection asks of each type, found out once for a document and read by run.py.
+
+Selections are collected by graphql-core itself, so that fragments, directives and merged fields are what they are
+there. What a plan depends on beside the document are the variables in its directives.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from operator import attrgetter
+from typing import Any
+
+from graphql import (
+    DirectiveNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Node,
+    OperationDefinitionNode,
+    OperationType,
+    TypeNameMetaFieldDef,
+    VariableNode,
+    get_argument_values,
+    get_named_type,
+    is_abstract_type,
+    is_introspection_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.values import VariableValues
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
+from strawberry.types.unset import UNSET
+
+from app.limits.documents import children
+from graphql_schema.execution import together
+from graphql_schema.execution.leaves import Leaf, leaf_of
+from graphql_schema.execution.objects import Build, builder
+from graphql_schema.permissions import Requires
+
+PLAN_FIELDS_MAX = 2_000
+"""Fields of one plan; documents that unfold to more are left to graphql-core, which unfolds only what it meets."""
+
+
+class NotCompiled(Exception):
+    """An operation that is left to graphql-core. reason: one of few words, for the metric."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Way(Enum):
+    """How a field's values are had."""
+
+    TYPENAME = "the type's name"
+    ATTRIBUTE = "an attribute of each parent"
+    CALL = "a plain resolver, called for each parent"
+    AWAIT = "an async resolver, called for each parent"
+    TOGETHER = "a resolver that takes all parents at once"
+    FOREIGN = "whatever Strawberry made of it, called for each parent"
+
+
+@dataclass(slots=True)
+class FieldPlan:
+    """A field of a selection. nullable: of its value and, for lists, of the items, from outside in.
+
+    waits: whether anything of it, or below it, is async. below: plans of its object types by name.
+    """
+
+    key: str
+    position: int
+    details: list[FieldDetails]
+    definition: GraphQLField
+    parent: GraphQLObjectType
+    nullable: tuple[bool, ...]
+    named: GraphQLNamedType
+    way: Way
+    read: Callable[[Any], Any] | None = None
+    attribute: str = ""
+    call: Callable[..., Any] | None = None
+    strawberry: StrawberryField | None = None
+    checks: tuple[Requires, ...] = ()
+    leaf: Leaf | None = None
+    below: dict[str, "ObjectPlan"] = field(default_factory=dict)
+    kinds: dict[type, str] = field(default_factory=dict)
+    """Names of the object types that instances of a class are of, for classes that were met."""
+    waits: bool = False
+    passes_self: bool = False
+    passes_info: str | None = None
+    passes_parent: str | None = None
+    arguments: dict[str, Any] | None = None
+    """The arguments as the resolver gets them, where they are the same in every call."""
+
+
+@dataclass(slots=True)
+class ObjectPlan:
+    """What is selected of an object type. build: its columns, in order, made into objects."""
+
+    kind: GraphQLObjectType
+    fields: list[FieldPlan]
+    build: Build
+    waits: bool
+    known: dict[type, bool] = field(default_factory=dict)
+    """Whether instances of a class are of the type, for classes that were met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole operation."""
+
+    root: ObjectPlan
+    is_serial: bool
+
+
+_FIXED = (str, int, float, Decimal, date, type(None), type(UNSET), Enum)
+"""Values that a resolver cannot change for the next call (datetimes are dates, flags are integers)."""
+
+
+def variables_in(nodes: Iterable[Node], *, directives: bool) -> set[str]:
+    """Names of the variables that stand below the nodes: all, or those in directives, which decide what a plan is."""
+    found: set[str] = set()
+    stack = [(node, not directives) for node in nodes]
+    while stack:
+        node, counts = stack.pop()
+        if isinstance(node, VariableNode):
+            if counts:
+                found.add(node.name.value)
+            continue
+        counts = counts or isinstance(node, DirectiveNode)
+        stack.extend((child, counts) for child in children(node))
+    return found
+
+
+def arguments_of(schema: GraphQLSchema, plan: FieldPlan, variables: VariableValues) -> dict[str, Any]:
+    """The arguments of a field as its resolver gets them. Raises what graphql-core and Strawberry raise."""
+    assert plan.strawberry is not None, "only Strawberry's fields have resolvers"
+    first = plan.details[0]
+    if not plan.definition.args and not first.node.arguments:
+        return {}
+    values = get_argument_values(
+        plan.definition, first.node, variables, first.fragment_variable_values, hide_suggestions=True
+    )
+    made: Any = schema._strawberry_schema  # type: ignore[attr-defined]  # kept there by Strawberry, for this
+    return convert_arguments(values, plan.strawberry.arguments, made.schema_converter.scalar_registry, made.config)
+
+
+def compile_plan(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variables: VariableValues,
+) -> Plan:
+    """The plan of an operation of a valid document. Raises NotCompiled."""
+    if operation.operation is OperationType.SUBSCRIPTION:
+        raise NotCompiled("subscription")
+    if operation.directives or any(fragment.variable_definitions for fragment in fragments.values()):
+        raise NotCompiled("directive")
+    try:
+        return _Compiler(schema, operation, fragments, variables).plan()
+    except GraphQLError as error:
+        # A directive's value: an error of the field below which it stands.
+        raise NotCompiled("directive") from error
+
+
+class _Compiler:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._fragments = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
+        self._variables = variables
+        self._fields = 0
+
+    def plan(self) -> Plan:
+        kind = self._schema.get_root_type(self._operation.operation)
+        assert kind is not None, "the operation is valid"
+        found = collect_fields(self._schema, self._fragments, self._variables, kind, self._operation, True)
+        root = self._object(kind, found.grouped_field_set)
+        return Plan(root, is_serial=self._operation.operation is OperationType.MUTATION)
+
+    def _object(self, kind: GraphQLObjectType, grouped: Mapping[str, list[FieldDetails]]) -> ObjectPlan:
+        if is_introspection_type(kind):
+            raise NotCompiled("introspection")
+        definition = kind.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        if not isinstance(definition, StrawberryObjectDefinition) or definition.is_type_of is not None:
+            raise NotCompiled("type")
+        fields = []
+        for position, (key, details) in enumerate(grouped.items()):
+            found = self._schema.get_field(kind, details[0].node.name.value)
+            assert found is not None, "the document is valid"
+            fields.append(self._field(kind, key, position, details, found))
+        return ObjectPlan(
+            kind=kind,
+            fields=fields,
+            build=builder([each.key for each in fields]),
+            waits=any(each.waits for each in fields),
+        )
+
+    def _field(
+        self,
+        parent: GraphQLObjectType,
+        key: str,
+        position: int,
+        details: list[FieldDetails],
+        definition: GraphQLField,
+    ) -> FieldPlan:
+        self._fields += 1
+        if self._fields > PLAN_FIELDS_MAX:
+            raise NotCompiled("size")
+        nullable, named = _levels(definition)
+        plan = FieldPlan(
+            key=key,
+            position=position,
+            details=details,
+            definition=definition,
+            parent=parent,
+            nullable=nullable,
+            named=named,
+            way=Way.FOREIGN,
+        )
+        self._choose_way(plan)
+        is_foreign = plan.way is Way.FOREIGN
+        awaits = plan.way in (Way.AWAIT, Way.TOGETHER) or (
+            is_foreign and plan.strawberry is not None and plan.strawberry.is_async
+        )
+        if is_leaf_type(named):
+            plan.leaf = leaf_of(named)
+        else:
+            for kind in self._object_kinds(named):
+                below = collect_subfields(
+                    self._schema, self._fragments, self._variables, self._operation, kind, details, True
+                )
+                plan.below[kind.name] = self._object(kind, below.grouped_field_set)
+        # What is foreign may give something to be awaited whatever it says.
+        plan.waits = awaits or is_foreign or any(each.waits for each in plan.below.values())
+        return plan
+
+    def _object_kinds(self, named: GraphQLNamedType) -> list[GraphQLObjectType]:
+        if is_object_type(named):
+            return [named]
+        assert is_abstract_type(named)
+        definition = named.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        if getattr(definition, "resolve_type", None) is not None:
+            raise NotCompiled("type")
+        return list(self._schema.get_possible_types(named))
+
+    def _choose_way(self, plan: FieldPlan) -> None:
+        if plan.definition is TypeNameMetaFieldDef:
+            plan.way = Way.TYPENAME
+            return
+        found = plan.definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        if not isinstance(found, StrawberryField):
+            raise NotCompiled("introspection")
+        plan.strawberry = found
+        resolver = found.base_resolver
+        if resolver is None:
+            if found.is_basic_field:
+                plan.way, plan.attribute, plan.read = Way.ATTRIBUTE, found.python_name, attrgetter(found.python_name)
+            return
+        if not all(type(extension) is Requires for extension in found.extensions):
+            return
+        plan.checks = tuple(extension for extension in found.extensions if isinstance(extension, Requires))
+        parent = resolver.parent_parameter or resolver.root_parameter
+        plan.passes_parent = parent.name if parent else None
+        plan.passes_info = resolver.info_parameter.name if resolver.info_parameter else None
+        plan.passes_self = resolver.self_parameter is not None
+        call: Any = resolver.wrapped_func
+        for_all = together.of(call)
+        if for_all is not None:
+            plan.way, plan.call = Way.TOGETHER, for_all
+        else:
+            plan.way, plan.call = Way.AWAIT if resolver.is_async else Way.CALL, call
+        plan.arguments = self._constant(plan)
+
+    def _constant(self, plan: FieldPlan) -> dict[str, Any] | None:
+        """The arguments of a field in whose values no variable has a part, and nothing that a resolver could change."""
+        if variables_in(plan.details[0].node.arguments or (), directives=False):
+            return None
+        try:
+            found = arguments_of(self._schema, plan, self._variables)
+        except Exception:  # noqa: BLE001 - whatever it is, it is raised again where it is an error of the field
+            return None
+        return found if all(isinstance(value, _FIXED) for value in found.values()) else None
+
+
+def _levels(definition: GraphQLField) -> tuple[tuple[bool, ...], GraphQLNamedType]:
+    nullable: list[bool] = []
+    kind: Any = definition.type
+    while True:
+        is_nullable = not is_non_null_type(kind)
+        nullable.append(is_nullable)
+        kind = kind if is_nullable else kind.of_type
+        if not is_list_type(kind):
+            return tuple(nullable), get_named_type(kind)
+        kind = kind.of_type
