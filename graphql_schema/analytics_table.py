@@ -28,8 +28,8 @@ def page_info(page: GroupPage) -> PageInfo:
     return PageInfo(
         has_next_page=page.has_next,
         has_previous_page=page.has_previous,
-        start_cursor=page.cursor(page.groups[0]) if page.groups else None,
-        end_cursor=page.cursor(page.groups[-1]) if page.groups else None,
+        start_cursor=page.cursor_at(page.rows[0]) if page.rows else None,
+        end_cursor=page.cursor_at(page.rows[-1]) if page.rows else None,
     )
 
 
@@ -88,16 +88,17 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
     for element in page.asked.by:
         name, *second = key_columns(element)
         if not isinstance(element, ByDimension):
-            starts: list[datetime | None] = [group.time.start if group.time else None for group in page.groups]
+            starts: list[datetime | None] = [*page.starts()]
             columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=starts))
             continue
         number = dimensions.index(element.name)
-        keys: list[Any] = [group.keys[number] for group in page.groups]
+        keys: list[Any] = page.keys(number)
         if DIMENSIONS[element.name].kind is KeyKind.NUMBER:
             columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=keys))
             continue
-        rest = [group.others[number] for group in page.groups]
-        texts = [None if key is None else str(key) for key in keys]
+        rest = page.others(number)
+        text_of = {key: None if key is None else str(key) for key in keys}
+        texts = [text_of[key] for key in keys]
         if not second:
             texts = [OTHERS if is_rest else text for text, is_rest in zip(texts, rest, strict=True)]
         columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=texts))
@@ -108,14 +109,14 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
     currency = "currency" if "currency" in dimensions else answer.resolved.currency
     for column, ask in named:
         at = page.asked.columns.values.index(ask)
-        values: list[Any] = [group.figures.value(at) for group in page.groups]
+        values: list[Any] = page.values(at)
         unit = MEASURES[ask.name].formula.unit
         text = unit.value.replace(Unit.MONEY.value, currency)
         if unit is Unit.COUNT:
             columns.append(Column(name=column, kind=ColumnKind.INTEGER, unit=text, integers=values))
         else:
             columns.append(Column(name=column, kind=ColumnKind.DECIMAL, unit=text, decimals=values))
-    return ColumnTable(row_count=len(page.groups), columns=columns, page=page)
+    return ColumnTable(row_count=len(page.rows), columns=columns, page=page)
 
 
 async def _names(info: Info, dimension: str, keys: Iterable[UUID | None]) -> dict[UUID, str]:

@@ -1,6 +1,6 @@
 """Runs the statements of a plan in one snapshot: totals first, then series, then groups with what belongs to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -93,7 +93,7 @@ class _Computing:
             totals = await self.rows(planned.page, tops, whole, View.TOTALS)
         if planned.has_members:
             members = await self.rows(planned.page, tops, whole, View.MEMBERS)
-        only = _shown_keys(page, asked)
+        only = _shown_keys(page, asked) if planned.series else None
         series = [await self.rows(_narrowed(facet, only), tops) for facet in planned.series]
         return GroupRows(page, totals, members, tuple(series))
 
@@ -154,7 +154,8 @@ def _top_keys(facet: FacetPlan, rows: Rows) -> TopKeys:
 def _shown_keys(page: Rows, asked: ResolvedGroups) -> Filter | None:
     # What every group that is shown fits, where that narrows anything: its series need not be read for others.
     found: list[Filter] = []
-    rows = [row for row in page.rows if any(row[page.columns.index(name)] is not None for name in _sums(page, asked))]
+    present = page.columns.index(page.sums(asked.layout)[0])
+    rows = [row for row in page.rows if row[present] is not None]
     for number, name in enumerate(asked.dimensions):
         has_others = any(each.dimension == number and each.top.others for each in asked.tops)
         if not DIMENSIONS[name].is_filter or has_others:
@@ -164,10 +165,6 @@ def _shown_keys(page: Rows, asked: ResolvedGroups) -> Filter | None:
         known = tuple(key for key in keys if key is not None and not isinstance(key, int))
         found.append(Matches(name, isin=known, is_null=True if None in keys else None))
     return AllOf(tuple(found)) if found else None
-
-
-def _sums(page: Rows, asked: ResolvedGroups) -> Sequence[str]:
-    return page.sums(asked.layout)[:1]
 
 
 def _narrowed(facet: FacetPlan, only: Filter | None) -> FacetPlan:

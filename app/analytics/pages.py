@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from app.analytics.figures import Figures, Numbers, Reader, reader, whole_number
 from app.analytics.order import Place, SortKind, cursor_after
 from app.analytics.resolved import Resolved, ResolvedGroups, ResolvedSeries
 from app.analytics.rows import Apart, GroupColumns, GroupId, GroupRows, Keys, Rows, key_of
+from app.analytics.semantic.formula import Value
 from app.analytics.series import Bucket, Cells, buckets, buckets_within
 from app.analytics.sql.cells import others
 from app.core.money import exponent
@@ -47,16 +50,48 @@ class Group:
         return any(self.others)
 
 
-@dataclass(frozen=True, slots=True)
 class GroupPage:
     """One page of groups. totals: figures of all groups. total: number of all groups, if asked."""
 
-    asked: ResolvedGroups
-    columns: tuple[str, ...]
-    groups: tuple[Group, ...]
-    totals: Figures | None
-    has_next: bool
-    total: int
+    def __init__(
+        self,
+        asked: ResolvedGroups,
+        columns: tuple[str, ...],
+        rows: Sequence[Sequence[Any]],
+        reading: "_Reading",
+        totals: Figures | None,
+        *,
+        has_next: bool,
+        total: int,
+    ) -> None:
+        self.asked = asked
+        self.columns = columns
+        self.rows = rows
+        self.totals = totals
+        self.has_next = has_next
+        self.total = total
+        self._reading = reading
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups, in order."""
+        return tuple([self._reading.group(row) for row in self.rows])
+
+    def values(self, place: int) -> list[Value]:
+        """A measure of every group; place: among the facet's values."""
+        return self._reading.values(self.rows, place)
+
+    def keys(self, number: int) -> list[UUID | str | int | None]:
+        """A key of every group; number: of its dimension."""
+        return self._reading.keys(self.rows, number)
+
+    def others(self, number: int) -> list[bool]:
+        """Whether each group is the rest of a dimension's keys; number: of the dimension."""
+        return self._reading.others(self.rows, number)
+
+    def starts(self) -> list[datetime]:
+        """When the time of each group begins."""
+        return self._reading.starts(self.rows)
 
     @property
     def has_previous(self) -> bool:
@@ -65,8 +100,12 @@ class GroupPage:
 
     def cursor(self, group: Group) -> str:
         """A cursor after the group."""
+        return self.cursor_at(group.row)
+
+    def cursor_at(self, row: Sequence[Any]) -> str:
+        """A cursor after the group of a row."""
         asked = self.asked
-        return cursor_after(asked.identity, asked.sorts, self._place(group.row), asked.edges)
+        return cursor_after(asked.identity, asked.sorts, self._place(row), asked.edges)
 
     def _place(self, row: Sequence[Any]) -> Place:
         found: list[Any] = []
@@ -109,8 +148,8 @@ def page_of(
         # Where the page is empty the number of groups stands alone: a group is never without a sum.
         found = [row for row in found if row[columns.index(sums[0])] is not None]
     reading = _Reading(resolved, asked, rows, beside, sums, whole)
-    groups = tuple([reading.group(row) for row in found[: asked.limit]])
-    return GroupPage(asked, columns, groups, totals, has_next=len(found) > asked.limit, total=total)
+    rows_shown = found[: asked.limit]
+    return GroupPage(asked, columns, rows_shown, reading, totals, has_next=len(found) > asked.limit, total=total)
 
 
 class _Reading:
@@ -132,6 +171,7 @@ class _Reading:
         self._columns = GroupColumns.of(columns, asked.dimensions)
         self._currency, self._rank = at.get("currency"), at.get("rank")
         self._readers: dict[int, Reader] = {}
+        self._numbers: list[list[int]] | None = None
         self._times: dict[int, Time] = {}
         self._members = _members(rows.members, beside.members, asked)
         self._series = [
@@ -145,10 +185,7 @@ class _Reading:
         place = self._columns.time(row)
         time = None if place is None else self._time(place)
         digits = exponent(self._resolved.currency if self._currency is None else row[self._currency])
-        read = self._readers.get(digits)
-        if read is None:
-            read = reader(self._asked.columns, self._asked.layout, self._sums, digits)
-            self._readers[digits] = read
+        read = self._reader(digits)
         return Group(
             keys=keys,
             others=rest,
@@ -159,6 +196,44 @@ class _Reading:
             series=tuple([nested.of((keys, rest), time, digits) for nested in self._series]),
             row=row,
         )
+
+    def values(self, rows: Sequence[Sequence[Any]], place: int) -> list[Value]:
+        """A measure of every row."""
+        if self._currency is not None:
+            # Each currency has its own digits.
+            return [self.group(row).figures.value(place) for row in rows]
+        read = self._reader(exponent(self._resolved.currency))
+        formula, shown = read.values[place], read.shown[place]
+        if self._numbers is None:
+            self._numbers = [[whole_number(row[index]) for index in self._places] for row in rows]
+        return [None if (scaled := formula(numbers)) is None else shown(scaled) for numbers in self._numbers]
+
+    def keys(self, rows: Sequence[Sequence[Any]], number: int) -> list[UUID | str | int | None]:
+        """A key of every row."""
+        name, at = self._columns.keys[number]
+        # Keys come again and again: each is read once.
+        known: dict[Any, UUID | str | int | None] = {row[at]: None for row in rows}
+        for key in known:
+            known[key] = key_of(name, key)
+        return [known[row[at]] for row in rows]
+
+    def others(self, rows: Sequence[Sequence[Any]], number: int) -> list[bool]:
+        """Whether each row is the rest of a dimension's keys."""
+        at = self._columns.others[number]
+        return [at is not None and bool(row[at]) for row in rows]
+
+    def starts(self, rows: Sequence[Sequence[Any]]) -> list[datetime]:
+        """When the time of each row begins."""
+        at, edges = self._columns.bucket, self._asked.edges
+        assert at is not None, "it is grouped by time"
+        return [edges[row[at] - 1] for row in rows]
+
+    def _reader(self, digits: int) -> Reader:
+        read = self._readers.get(digits)
+        if read is None:
+            read = reader(self._asked.columns, self._asked.layout, self._sums, digits)
+            self._readers[digits] = read
+        return read
 
     def _time(self, place: int) -> Time:
         found = self._times.get(place)

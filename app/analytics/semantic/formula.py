@@ -23,6 +23,10 @@ QUANTITY_DIGITS = 9
 """Digits of credited quantities: weights are whole 1e-9, so that these are exact."""
 
 
+EXACT_MAX = 10**27
+"""Beyond it arithmetic on decimals rounds, in the context that Python starts with."""
+
+
 class Unit(StrEnum):
     """What a measure is counted in, as the catalog shows it."""
 
@@ -162,7 +166,7 @@ def ratio_of(part: int | None, whole: int | None) -> int | None:
 
 def ratio(scaled: int | None) -> Decimal | None:
     """A number of 1e-6 as it is shown."""
-    return None if scaled is None else Decimal((int(scaled < 0), _digits(scaled), -RATIO_DIGITS))
+    return None if scaled is None else _point(scaled, RATIO_DIGITS)
 
 
 def _added(terms: Terms, columns: Mapping[str, int]) -> Callable[[Sequence[int]], int]:
@@ -174,22 +178,30 @@ def _added(terms: Terms, columns: Mapping[str, int]) -> Callable[[Sequence[int]]
 
 
 def _shown(unit: Unit, digits: int) -> Callable[[int], Value]:
-    # The form in which a whole number of last digits is shown. Built from digits, not by Decimal arithmetic: the
-    # context's precision would round large sums.
+    # The form in which a whole number of last digits is shown.
     if unit is Unit.COUNT:
         return lambda scaled: scaled
     if unit is Unit.QUANTITY:
         return _trimmed
-    return lambda scaled: Decimal((int(scaled < 0), _digits(scaled), -digits))
+    return lambda scaled: _point(scaled, digits)
 
 
-def _digits(scaled: int) -> tuple[int, ...]:
-    return tuple(map(int, str(abs(scaled))))
+def _point(scaled: int, digits: int) -> Decimal:
+    if -EXACT_MAX < scaled < EXACT_MAX:
+        return Decimal(scaled).scaleb(-digits)
+    # Built from digits: the context's precision would round a sum so large.
+    return Decimal((int(scaled < 0), tuple(map(int, str(abs(scaled)))), -digits))
+
+
+_ONE = 10**QUANTITY_DIGITS
 
 
 def _trimmed(scaled: int) -> Decimal:
+    whole, rest = divmod(scaled, _ONE)
+    if not rest:
+        return Decimal(whole)
     digits = QUANTITY_DIGITS
-    while digits and scaled % 10 == 0:
+    while scaled % 10 == 0:
         scaled //= 10
         digits -= 1
-    return Decimal((int(scaled < 0), _digits(scaled), -digits))
+    return _point(scaled, digits)
