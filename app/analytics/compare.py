@@ -35,18 +35,26 @@ class Step:
     exact: timedelta = timedelta()
 
     def back(self, at: datetime, zone: str) -> datetime:
-        """The instant so much earlier, by the wall clock. A day that its month does not have is the month's last."""
+        """The instant so much earlier, by the wall clock; where a local day begins, so does one.
+
+        A day that its month does not have is the month's last.
+        """
         if self.exact:
             return at - self.exact
         wall = at.astimezone(timegrain.zone(zone))
-        day = wall.date()
+        day = self._day(wall.date())
+        if timegrain.floor(at, Granularity.DAY, zone) == at:
+            # Not always at midnight: some zones skip one.
+            return timegrain.first_instant(day, zone)
+        return timegrain.to_utc(wall.replace(year=day.year, month=day.month, day=day.day))
+
+    def _day(self, day: date) -> date:
         if self.months:
             index = day.year * 12 + day.month - 1 - self.months
             first = date(index // 12, index % 12 + 1, 1)
             following = date((index + 1) // 12, (index + 1) % 12 + 1, 1)
             day = first + timedelta(days=min(day.day, (following - first).days) - 1)
-        day -= timedelta(days=self.days)
-        return timegrain.to_utc(wall.replace(year=day.year, month=day.month, day=day.day))
+        return day - timedelta(days=self.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ def compared(
     try:
         start, end = step.back(interval.start, zone), step.back(interval.end, zone)
         if asked.align is Align.ELAPSED and interval.start < now < interval.end:
-            end = min(end, step.back(now.replace(microsecond=0), zone))
+            end = min(end, _elapsed(interval.start, now.replace(microsecond=0), start, zone, step))
     except (ValueError, OverflowError):
         start = end = interval.start
     if start.year not in YEARS or start >= end:
@@ -85,6 +93,15 @@ def compared(
         issues.append(QueryIssue("RANGE_INVALID", message, path, "Ask a later range, or align FULL."))
         return None
     return Compared(Interval(start, end), step)
+
+
+def _elapsed(begun: datetime, now: datetime, before: datetime, zone: str, step: Step) -> datetime:
+    # As long after `before` as now is after the beginning: on the wall clock, so that Wednesday's noon stays one.
+    if step.exact:
+        return before + (now - begun)
+    local = timegrain.zone(zone)
+    start, running = begun.astimezone(local).replace(tzinfo=None), now.astimezone(local).replace(tzinfo=None)
+    return timegrain.to_utc(before.astimezone(local) + (running - start))
 
 
 def _step(asked: RangeAsk, interval: Interval, zone: str) -> Step | None:
