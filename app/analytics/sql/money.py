@@ -34,7 +34,7 @@ def priced(
         (rate.c.down.is_not(None), half_even(exact * rate.c.up, rate.c.down)),
     )
     # It has nothing of its own to read from: all of it is named beside it.
-    price = select(amount.label("amount")).correlate(source, fact, rate).lateral("price")
+    price = select(amount.label("amount")).correlate(source, fact, own.table, rate).lateral("price")
     return source.outerjoin(rate, true()).join(price, true()), price.c.amount
 
 
