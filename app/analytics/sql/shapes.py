@@ -89,12 +89,13 @@ class LayerShape:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Everything that changes a statement's text."""
+    """Everything that changes a statement's text. whole: the currency of what all groups are together."""
 
     name: str
     layers: tuple[LayerShape, ...]
     page: PageShape | None
     view: View = View.CELLS
+    whole: Money = Money.BASE
     has_total: bool = False
     tells_generation: bool = False
 
@@ -147,7 +148,8 @@ def shaped(
     if any(DIMENSIONS[name].is_local for name in facet.dimensions):
         starts, seconds = offsets(_extent(facet.layers), plan.zone)
         values |= {"offset_starts": list(starts), "offsets": list(seconds)}
-    money = Money.ORIGINAL if facet.is_original else Money.CONVERTED if plan.converts else Money.BASE
+    whole = Money.CONVERTED if plan.converts else Money.BASE
+    money = Money.ORIGINAL if facet.is_original else whole
     outputs = tuple((name, number) for number, layer in enumerate(facet.layers) for name in layer.sums)
     common = Cells(
         parent,

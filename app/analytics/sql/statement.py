@@ -264,13 +264,14 @@ def _totals(shape: Shape) -> Select[Any]:
     cells = shape.cells
     groups = _added_up(_scanned(shape.layers, "scanned"), cells, only_present=True)
     _, fitting = _fitting(groups, shape.page, cells)
-    layers = tuple(replace(layer, cells=_inside(layer.cells)) for layer in shape.layers)
-    statement = _added_up(_scanned(layers, "inside"), _inside(cells), only_present=False)
+    layers = tuple(replace(layer, cells=_inside(layer.cells, shape.whole)) for layer in shape.layers)
+    statement = _added_up(_scanned(layers, "inside"), _inside(cells, shape.whole), only_present=False)
     return statement.add_cte(fitting)  # type: ignore[arg-type]  # a CTE, for totals are asked of groups that fit
 
 
-def _inside(cells: Cells) -> Cells:
-    return replace(cells, dimensions=(), folds=(), has_time=False, within=cells)
+def _inside(cells: Cells, money: Money) -> Cells:
+    # Groups may have a currency each; what they are together has the answer's.
+    return replace(cells, dimensions=(), folds=(), has_time=False, money=money, within=cells)
 
 
 def _members(shape: Shape) -> Select[Any]:
