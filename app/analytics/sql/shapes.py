@@ -172,7 +172,18 @@ def shaped(
     page = None
     if facet.paging is not None:
         page = _page(facet.paging, values, digits, is_original=facet.is_original)
-    return Shape(facet.name, layers, page, view, facet.has_total, facet.tells_generation), values
+    return (
+        Shape(
+            facet.name,
+            layers,
+            page,
+            view,
+            whole,
+            has_total=facet.has_total,
+            tells_generation=facet.tells_generation,
+        ),
+        values,
+    )
 
 
 def filter_of(where: Filter | None, layer: Layer) -> Filter | None:
