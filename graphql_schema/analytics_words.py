@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from uuid import UUID
@@ -25,7 +26,8 @@ from app.db.keyset import Listing
 from app.influencers.queries import INFLUENCERS
 from app.products.queries import PRODUCTS
 from graphql_schema.context import Info
-from graphql_schema.families import found
+from graphql_schema.execution.together import together
+from graphql_schema.families import all_found, found
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter
 from graphql_schema.scalars import BigInt, CurrencyCode
 from graphql_schema.words import vocabulary
@@ -112,6 +114,10 @@ def _conditions(dimension: Dimension) -> Any:
 def _entity_key(name: str) -> Callable[..., Any]:
     listing = ENTITIES[name][0]
 
+    async def for_all(roots: Sequence[Any], info: Info) -> Sequence[Any]:
+        return await all_found(info, listing, [getattr(root, name) for root in roots])
+
+    @together(for_all)
     async def key(root: strawberry.Parent[Any], info: Info) -> Any:
         row_id: UUID | None = getattr(root, name)
         return await found(info, listing, row_id)
@@ -179,7 +185,12 @@ def ask_key(ask: Ask) -> Hashable:
 
 def states_of(given: Iterable[CommissionState] | None) -> tuple[str, ...] | None:
     """The states asked, in their order, each once."""
-    return None if given is None else tuple(state.value for state in CommissionState if state in set(given))
+    return None if given is None else _in_order(tuple(given))
+
+
+@lru_cache(maxsize=1_000)
+def _in_order(given: tuple[CommissionState, ...]) -> tuple[str, ...]:
+    return tuple(state.value for state in CommissionState if state in given)
 
 
 def _with_argument(measure: Measure) -> Callable[..., Any] | None:

@@ -62,6 +62,15 @@ async def found(info: Info, listing: Listing, row_id: UUID | None) -> Any | None
     return None if row is None else FAMILIES[listing.tag].show(row)
 
 
+async def all_found(info: Info, listing: Listing, ids: Sequence[UUID | None]) -> list[Any | None]:
+    """The same for many ids, in their order: one look-up, and each row made into its type once."""
+    known = list(dict.fromkeys(row_id for row_id in ids if row_id is not None))
+    rows = await info.context.loaders.get(ById(listing)).load_many(known)
+    show = FAMILIES[listing.tag].show
+    shown = {row_id: None if row is None else show(row) for row_id, row in zip(known, rows, strict=True)}
+    return [None if row_id is None else shown[row_id] for row_id in ids]
+
+
 def one_row(of: Any, listing: Listing, key: str, description: str, *, scope: Scope | None = None) -> Any:
     """The field of the row whose id is a type's attribute `key`; null when there is none, or it is not the caller's.
 
@@ -69,11 +78,7 @@ def one_row(of: Any, listing: Listing, key: str, description: str, *, scope: Sco
     """
 
     async def for_all(roots: Sequence[Any], info: Info) -> Sequence[Any]:
-        ids = [getattr(root, key) for root in roots]
-        known = [row_id for row_id in ids if row_id is not None]
-        rows = dict(zip(known, await info.context.loaders.get(ById(listing)).load_many(known), strict=True))
-        show = FAMILIES[listing.tag].show
-        return [None if (row := rows.get(row_id)) is None else show(row) for row_id in ids]
+        return await all_found(info, listing, [getattr(root, key) for root in roots])
 
     @together(for_all)
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
