@@ -14,7 +14,7 @@ from app.web.graphql import Executes, GraphQLEndpoint
 from app.web.health import Readiness, exposed_metrics, healthz
 from app.web.live import Follows, KeyWatch, Places
 from app.web.middleware import Observed, Refusing
-from app.web.routes import KeyRoute, OpenRoute, SocketRoute, check_routes
+from app.web.routes import KeyRoute, OpenRoute, SocketRoute, Straight, check_routes
 from app.web.sse import Streams
 from app.web.websocket import LiveEndpoint
 
@@ -24,15 +24,16 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows) -> Starlette:
     settings = runtime.settings
     authenticator = Authenticator(runtime)
     places, keys = Places(runtime), KeyWatch(runtime, authenticator)
+    graphql = KeyRoute(
+        "/graphql",
+        GraphQLEndpoint(executor, settings, Streams(live, places, keys, settings)),
+        methods=["POST"],
+        scope=None,  # every root field declares its own
+        runtime=runtime,
+        authenticator=authenticator,
+    )
     routes = [
-        KeyRoute(
-            "/graphql",
-            GraphQLEndpoint(executor, settings, Streams(live, places, keys, settings)),
-            methods=["POST"],
-            scope=None,  # every root field declares its own
-            runtime=runtime,
-            authenticator=authenticator,
-        ),
+        graphql,
         SocketRoute("/graphql", LiveEndpoint(runtime, executor, live, authenticator, places, keys)),
         OpenRoute("/graphql", GraphiQL(is_enabled=settings.graphiql), methods=["GET"]),
         OpenRoute("/", to_graphiql, methods=["GET"]),
@@ -44,7 +45,7 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows) -> Starlette:
     check_routes(routes)
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Observed), Middleware(Refusing)],
+        middleware=[Middleware(Observed), Middleware(Refusing), Middleware(Straight, route=graphql, method="POST")],
         exception_handlers={HTTPException: _refused_by_router},
     )
 
