@@ -85,7 +85,10 @@ class RedisClient:
         if self.is_away or self._is_closed:
             raise RedisAway
         try:
-            async with asyncio.timeout(self._timeout_s):
+            if self._slots.locked():
+                async with asyncio.timeout(self._timeout_s):
+                    await self._slots.acquire()
+            else:
                 await self._slots.acquire()
         except TimeoutError as error:
             # All connections are busy: that is our load, and says nothing of the server's health.

@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 import orjson
 import structlog
@@ -40,6 +40,9 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
 
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
+        # Most texts hold neither: told by what both have, at a tenth of the cost.
+        if "sk_" not in value and "://" not in value:
+            return value
         return _URL_PASSWORD.sub(r"\1:" + REDACTED + "@", _KEY.sub(REDACTED, value))
     if isinstance(value, dict):
         return redact(None, "", value)
@@ -92,30 +95,54 @@ def _to_json(event: Any, **_: Any) -> str:
     return orjson.dumps(event, default=str).decode()
 
 
+class _Lines:
+    """Writes the lines of one logger of ours to the process's place for logs, past the library for others' logs."""
+
+    stream: ClassVar[TextIO] = sys.stderr
+
+    def __init__(self, name: str = "", *_: Any) -> None:
+        self.name = name
+
+    def line(self, text: str) -> None:
+        """One event."""
+        self.stream.write(f"{text}\n")
+        self.stream.flush()
+
+    debug = info = warning = error = critical = line
+
+
+def _add_name(logger: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event["logger"] = logger.name
+    return event
+
+
 def configure(settings: Settings, *, stream: TextIO | None = None) -> None:
     """Send the process's logs, our own and those of libraries, to one place in one form. stream: None for stderr."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        structlog.stdlib.PositionalArgumentsFormatter(),
         _describe_exc_info,
         redact,
     ]
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=_to_json) if settings.log_json else structlog.dev.ConsoleRenderer()
+    )
+    _Lines.stream = stream or sys.stderr
+    structlog.configure(
+        processors=[_add_name, *shared, renderer],
+        logger_factory=_Lines,
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.PositionalArgumentsFormatter(),
+                *shared,
+            ],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )

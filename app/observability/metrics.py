@@ -7,11 +7,15 @@ Labels have few values, known in advance: never an id, a key, or text from a cal
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 REGISTRY = CollectorRegistry()
+
+Labelled = TypeVar("Labelled", Counter, Histogram)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -147,6 +151,12 @@ export_duration = _histogram(
     ("format",),
     buckets=(0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0),
 )
+
+
+@cache
+def labelled(metric: Labelled, *values: str) -> Labelled:
+    """A metric with the values of its labels, looked up once: they are few."""
+    return metric.labels(*values)
 
 
 def exposition() -> bytes:

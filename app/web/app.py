@@ -16,7 +16,7 @@ from app.web.graphql import Executes, GraphQLEndpoint
 from app.web.health import Readiness, exposed_metrics, healthz
 from app.web.live import Follows, KeyWatch, Places
 from app.web.middleware import Observed, Refusing
-from app.web.routes import KeyRoute, OpenRoute, SocketRoute, check_routes
+from app.web.routes import KeyRoute, OpenRoute, SocketRoute, Straight, check_routes
 from app.web.sse import Streams
 from app.web.websocket import LiveEndpoint
 
@@ -30,15 +30,16 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Table
     authenticator = Authenticator(runtime)
     places, keys = Places(runtime), KeyWatch(runtime, authenticator)
     export = ExportEndpoint(tables, keys, settings)
+    graphql = KeyRoute(
+        "/graphql",
+        FileOr(export, GraphQLEndpoint(executor, settings, Streams(live, places, keys, settings))),
+        methods=["POST"],
+        scope=None,  # every root field declares its own
+        runtime=runtime,
+        authenticator=authenticator,
+    )
     routes = [
-        KeyRoute(
-            "/graphql",
-            FileOr(export, GraphQLEndpoint(executor, settings, Streams(live, places, keys, settings))),
-            methods=["POST"],
-            scope=None,  # every root field declares its own
-            runtime=runtime,
-            authenticator=authenticator,
-        ),
+        graphql,
         KeyRoute(
             ROUTE,
             export,
@@ -58,7 +59,7 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Table
     check_routes(routes)
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Observed), Middleware(Refusing)],
+        middleware=[Middleware(Observed), Middleware(Refusing), Middleware(Straight, route=graphql, method="POST")],
         exception_handlers={HTTPException: _refused_by_router},
     )
 

@@ -58,9 +58,9 @@ class Authenticator:
         known = self._remembered.get(key_hash)
         if known is not None and self._holds(known, epoch, now_s):
             self._remembered.move_to_end(key_hash)
-            metrics.principal_lookups.labels(source="memory").inc()
+            metrics.labelled(metrics.principal_lookups, "memory").inc()
             return known.principal
-        metrics.principal_lookups.labels(source="database").inc()
+        metrics.labelled(metrics.principal_lookups, "database").inc()
         principal = await find_principal(self._runtime.db, key_hash)
         if principal is None:
             self._remembered.pop(key_hash, None)

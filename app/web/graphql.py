@@ -108,12 +108,12 @@ class GraphQLEndpoint:
 
 def count_operation(reply: OperationReply, duration_s: float) -> None:
     """Count an operation that came by any way."""
-    metrics.operations.labels(kind=reply.kind, ending=reply.ending).inc()
-    metrics.operation_duration.labels(kind=reply.kind).observe(duration_s)
+    metrics.labelled(metrics.operations, reply.kind, reply.ending).inc()
+    metrics.labelled(metrics.operation_duration, reply.kind).observe(duration_s)
     if reply.cost:
-        metrics.operation_cost.labels(kind=reply.kind).observe(reply.cost)
+        metrics.labelled(metrics.operation_cost, reply.kind).observe(reply.cost)
     for code in reply.codes:
-        metrics.graphql_errors.labels(code=code).inc()
+        metrics.labelled(metrics.graphql_errors, code).inc()
 
 
 async def read_request(request: Request, settings: Settings) -> GraphQLRequest:
@@ -153,18 +153,25 @@ def parse_request(body: Any) -> GraphQLRequest:
 
 async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """What the work gives; raises ClientDisconnect, and cancels it, when the client leaves before."""
-    task = asyncio.ensure_future(work)
-    watcher = asyncio.ensure_future(_disconnected(receive))
-    try:
-        await asyncio.wait((task, watcher), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        return task.result()
-    finally:
+    task = asyncio.current_task()
+    assert task is not None, "requests are answered in tasks"
+    has_left = False
+
+    async def watch() -> None:
+        nonlocal has_left
+        await _disconnected(receive)
+        has_left = True
         task.cancel()
+
+    watcher = asyncio.ensure_future(watch())
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if not has_left or task.uncancel() > 0:
+            raise
+        raise ClientDisconnect from None
+    finally:
         watcher.cancel()
-        # Both have ended before the request does: nothing of it runs on unseen.
-        await asyncio.gather(task, watcher, return_exceptions=True)
 
 
 async def _disconnected(receive: Receive) -> None:

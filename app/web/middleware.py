@@ -63,8 +63,8 @@ class Observed:
 
     @staticmethod
     def _tell(method: str, observation: Observation, status: int, duration_s: float, statements: int) -> None:
-        metrics.http_requests.labels(route=observation.route, method=method, status=str(status)).inc()
-        metrics.http_duration.labels(route=observation.route).observe(duration_s)
+        metrics.labelled(metrics.http_requests, observation.route, method, str(status)).inc()
+        metrics.labelled(metrics.http_duration, observation.route).observe(duration_s)
         metrics.statements.inc(statements)
         log.info(
             "request_finished",

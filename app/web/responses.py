@@ -22,13 +22,13 @@ def answered(
     body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = JSON
 ) -> Reply:
     """The same of what is JSON already."""
-    return Response(
-        body,
-        status_code=status,
-        headers={
-            "content-type": f"{media_type}; charset=utf-8",
-            "cache-control": "no-store",
-            "x-content-type-options": "nosniff",
-            **(headers or {}),
-        },
-    )
+    response = Response(status_code=status)
+    response.body = body
+    response.raw_headers = [
+        (b"content-length", b"%d" % len(body)),
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()),
+    ]
+    return response

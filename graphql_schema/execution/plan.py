@@ -37,13 +37,13 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
 from app.limits.documents import children
 from graphql_schema.execution import together
+from graphql_schema.execution.arguments import converter
 from graphql_schema.execution.leaves import Leaf, leaf_of
 from graphql_schema.execution.objects import Build, builder
 from graphql_schema.permissions import Requires
@@ -90,6 +90,7 @@ class FieldPlan:
     attribute: str = ""
     call: Callable[..., Any] | None = None
     strawberry: StrawberryField | None = None
+    convert: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
     checks: tuple[Requires, ...] = ()
     leaf: Leaf | None = None
     below: dict[str, "ObjectPlan"] = field(default_factory=dict)
@@ -151,8 +152,9 @@ def arguments_of(schema: GraphQLSchema, plan: FieldPlan, variables: VariableValu
     values = get_argument_values(
         plan.definition, first.node, variables, first.fragment_variable_values, hide_suggestions=True
     )
-    made: Any = schema._strawberry_schema  # type: ignore[attr-defined]  # kept there by Strawberry, for this
-    return convert_arguments(values, plan.strawberry.arguments, made.schema_converter.scalar_registry, made.config)
+    if plan.convert is None:
+        plan.convert = converter(schema, plan.strawberry)
+    return plan.convert(values)
 
 
 def compile_plan(

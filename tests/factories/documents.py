@@ -83,6 +83,10 @@ class Documents:
             if not validate(self._schema, parse(asked.document)):
                 return asked
 
+    def value(self, kind: Any) -> Any:
+        """A value of an input type, as JSON."""
+        return self._made(kind, 3)
+
     def _drafted(self) -> Asked:
         draft = _Draft()
         assert self._schema.query_type is not None

@@ -40,6 +40,7 @@ def documents(store: Store, seed: int) -> Documents:
         "BigInt": lambda chance: chance.choice((0, 7, "12")),
         "TimeZone": lambda chance: chance.choice(("Europe/London", "Asia/Kolkata")),
         "CurrencyCode": lambda chance: "GBP",
+        "Duration": lambda chance: "PT1H",
     }
     return Documents(schema._schema, seed, scalars=scalars, depth=5)
 
