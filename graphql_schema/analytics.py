@@ -35,7 +35,8 @@ PARENTS_MAX = 1_000
 Range = Annotated[RangeInput, strawberry.argument(description="Which time; half-open.")]
 Where = Annotated[FactFilter | None, strawberry.argument(description="Which facts count; all when not given.")]
 Model = Annotated[
-    Attribution, strawberry.argument(description="By which model orders are credited; others than BOOKED are what-ifs.")
+    Attribution | None,
+    strawberry.argument(description="By which model orders are credited; others than BOOKED are what-ifs."),
 ]
 Money = Annotated[
     CurrencyCode | None,

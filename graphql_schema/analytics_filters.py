@@ -139,7 +139,7 @@ class MeasureCondition:
     """Bounds of a measure of each group."""
 
     measure: MeasureRef = strawberry.field(description="Which measure; it need not be selected.")
-    of: Facet = strawberry.field(default=Facet.VALUE, description="What of it, as it is shown.")
+    of: Facet | None = strawberry.field(default=Facet.VALUE, description="What of it, as it is shown.")
     gt: Decimal | None = strawberry.field(default=strawberry.UNSET, description="More than this.")
     gte: Decimal | None = strawberry.field(default=strawberry.UNSET, description="This or more.")
     lt: Decimal | None = strawberry.field(default=strawberry.UNSET, description="Less than this.")
@@ -151,7 +151,7 @@ class MeasureCondition:
         """The same as a value."""
         named = ((name, given(getattr(self, name))) for name in ("gt", "gte", "lt", "lte", "eq"))
         bounds = tuple((name, value) for name, value in named if value is not None)
-        return query.Condition(self.measure.value(), self.of, bounds, given(self.is_null))
+        return query.Condition(self.measure.value(), self.of or Facet.VALUE, bounds, given(self.is_null))
 
 
 @strawberry.input(one_of=True, description="Which groups come.")

@@ -72,7 +72,7 @@ class LastInput:
 
     n: int = strawberry.field(description="How many, from 1.")
     unit: Granularity = strawberry.field(description="Of which length.")
-    include_current: bool = strawberry.field(
+    include_current: bool | None = strawberry.field(
         default=False, description="Whether the running unit is the last of them; without, they end before it."
     )
 
@@ -90,7 +90,7 @@ class RangeInput:
         if self.between:
             return query.Between(self.between.from_, self.between.until)
         if self.last:
-            return query.Last(self.last.n, self.last.unit, self.last.include_current)
+            return query.Last(self.last.n, self.last.unit, bool(self.last.include_current))
         assert isinstance(self.preset, Preset), "exactly one is given"
         return self.preset
 
@@ -101,16 +101,16 @@ class TopInput:
 
     n: int = strawberry.field(description=f"How many keys, 1 to {TOP_MAX:,}.")
     by: MeasureRef = strawberry.field(description="The measure, over the whole range.")
-    others: bool = strawberry.field(
+    others: bool | None = strawberry.field(
         default=True, description="Whether the rest is one group, `isOthers`; without it the rest is left out."
     )
-    per_bucket: bool = strawberry.field(
+    per_bucket: bool | None = strawberry.field(
         default=False, description="Whether keys are ranked in each time bucket anew; `by` of the groups needs time."
     )
 
     def value(self) -> query.Top:
         """The same as a value."""
-        return query.Top(self.n, self.by.value(), self.others, self.per_bucket)
+        return query.Top(self.n, self.by.value(), self.others is not False, bool(self.per_bucket))
 
 
 @strawberry.input(description="Group by the keys of a dimension.")
@@ -152,9 +152,9 @@ class MeasureOrder:
     """By a measure's shown value, or another facet of it."""
 
     measure: MeasureRef = strawberry.field(description="Which measure; it need not be selected.")
-    of: Facet = strawberry.field(default=Facet.VALUE, description="What of it.")
-    direction: Direction = strawberry.field(default=Direction.DESC, description="In which direction.")
-    nulls: Nulls = strawberry.field(default=Nulls.LAST, description="Where groups stand whose value is null.")
+    of: Facet | None = strawberry.field(default=Facet.VALUE, description="What of it.")
+    direction: Direction | None = strawberry.field(default=Direction.DESC, description="In which direction.")
+    nulls: Nulls | None = strawberry.field(default=Nulls.LAST, description="Where groups stand whose value is null.")
 
 
 @strawberry.input(description="By a dimension's key: texts by code point, entities by id, the null key last.")
@@ -162,7 +162,7 @@ class DimensionOrder:
     """By a dimension's key."""
 
     name: DimensionName = strawberry.field(description="Which dimension; it must be grouped by.")
-    direction: Direction = strawberry.field(default=Direction.ASC, description="In which direction.")
+    direction: Direction | None = strawberry.field(default=Direction.ASC, description="In which direction.")
 
 
 @strawberry.input(one_of=True, description="One part of the order of groups.")
@@ -179,9 +179,14 @@ class GroupOrder:
         """The part as a value."""
         if self.measure:
             asked = self.measure
-            return query.MeasureOrder(asked.measure.value(), asked.direction, asked.nulls, asked.of)
+            return query.MeasureOrder(
+                asked.measure.value(),
+                asked.direction or Direction.DESC,
+                asked.nulls or Nulls.LAST,
+                asked.of or Facet.VALUE,
+            )
         if self.dimension:
-            return query.DimensionOrder(self.dimension.name.value, self.dimension.direction)
+            return query.DimensionOrder(self.dimension.name.value, self.dimension.direction or Direction.ASC)
         assert isinstance(self.time, Direction), "exactly one is given"
         return query.TimeOrder(self.time)
 

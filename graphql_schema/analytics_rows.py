@@ -43,7 +43,7 @@ Every = Annotated[
         "groups of a list."
     ),
 ]
-Filling = Annotated[Fill, strawberry.argument(description="What stands in buckets that nothing lies in.")]
+Filling = Annotated[Fill | None, strawberry.argument(description="What stands in buckets that nothing lies in.")]
 
 
 class Selected:

@@ -1,7 +1,7 @@
 """The answer to an `analytics` field, as it is shown: totals, series, groups, table, and how they were computed."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
@@ -91,6 +91,9 @@ class PlanShown:
     cost: int = strawberry.field(description="Points: what is read and what is answered, weighed. Comparable only.")
     sources: list[PlanSource] = strawberry.field(description="What is read, each once.")
     estimated_rows: BigInt = strawberry.field(description="Rows that would be read in a busy tenant.")
+    cacheable: bool = strawberry.field(
+        description="Whether a kept answer may be served: not with a `maxAge` of PT0S, which asks for a fresh one."
+    )
     statements: strawberry.Private[Callable[[], Sequence[Bound]]]
 
     @strawberry.field(
@@ -102,12 +105,13 @@ class PlanShown:
         return [each.statement.text for each in self.statements()]
 
     @staticmethod
-    def of(plan: Plan, statements: Callable[[], Sequence[Bound]]) -> "PlanShown":
+    def of(plan: Plan, statements: Callable[[], Sequence[Bound]], *, is_cacheable: bool) -> "PlanShown":
         """The plan as it is shown."""
         return PlanShown(
             cost=plan.cost,
             sources=[PlanSource(name=each.name, kind=each.kind, granularity=each.granularity) for each in plan.sources],
             estimated_rows=BigInt(plan.estimated_rows),
+            cacheable=is_cacheable,
             statements=statements,
         )
 
@@ -191,7 +195,8 @@ class Analytics:
     def plan(self) -> PlanShown:
         """How it is computed."""
         plan = self.make_plan()
-        return PlanShown.of(plan, lambda: self.bind(plan))
+        is_cacheable = self.asked.question.max_age != timedelta()
+        return PlanShown.of(plan, lambda: self.bind(plan), is_cacheable=is_cacheable)
 
     @strawberry.field(description="About the answer.")
     def meta(self) -> Meta:
@@ -230,7 +235,7 @@ class Analytics:
         every: Every,
         fill: Filling = Fill.AUTO,
         cumulative: Annotated[
-            bool, strawberry.argument(description="Whether measures run on from the range's start.")
+            bool | None, strawberry.argument(description="Whether measures run on from the range's start.")
         ] = False,
     ) -> list[Bucket]:
         """Measures of every bucket of the range."""

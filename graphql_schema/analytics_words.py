@@ -151,7 +151,7 @@ State = Annotated[
     list[CommissionState] | None,
     strawberry.argument(description="Of commissions in these states; REVERSED is what was taken back, positive."),
 ]
-Precise = Annotated[Precision, strawberry.argument(description="How distinct ones are counted.")]
+Precise = Annotated[Precision | None, strawberry.argument(description="How distinct ones are counted.")]
 At = Annotated[float, strawberry.argument(description="Which quantile, from 0 to 1: 0.5 is the median.")]
 
 
@@ -201,7 +201,7 @@ def _with_argument(measure: Measure) -> Callable[..., Any] | None:
         return root.asked(ask_key(Ask(name, states=states_of(state))))
 
     def precisely(root: strawberry.Parent[Any], precision: Precise = Precision.AUTO) -> Any:
-        return root.asked(ask_key(Ask(name, precision=precision)))
+        return root.asked(ask_key(Ask(name, precision=precision or Precision.AUTO)))
 
     def at_quantile(root: strawberry.Parent[Any], at: At) -> Any:
         return root.asked(ask_key(Ask(name, at=at)))

@@ -8,7 +8,7 @@ from sqlalchemy.sql.expression import FromClause
 from app.analytics.sql.aggregates import looked_up
 from app.analytics.sql.cells import Cells, Money
 from app.analytics.sql.tables import DATE, NUMERIC, TEXT, element, exchange_rates, many, one
-from app.orders.conversion import RATE_AGE_MAX
+from app.core.money import RATE_AGE_MAX
 
 
 def priced(

@@ -161,7 +161,7 @@ def _scanned(layers: tuple[LayerShape, ...], name: str) -> FromClause:
 
 def _generation() -> ColumnElement[Any]:
     # Of the rollups that were read: whoever planned with others plans again.
-    known = select(rollup_state.c.generation).where(of_tenant(rollup_state))
+    known = select(func.max(rollup_state.c.generation)).where(of_tenant(rollup_state))
     return known.scalar_subquery().label(GENERATION)
 
 
