@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -148,6 +149,9 @@ class Formula:
         return _shown(self.unit, self.digits(exponent))
 
 
+_RATIO = Decimal(1).scaleb(-RATIO_DIGITS)
+
+
 def change_of(value: int | None, previous: int | None) -> int | None:
     """(value − previous) ÷ previous in 1e-6, half-even; None from nothing, and where either is unknown."""
     if value is None or not previous:
@@ -166,7 +170,7 @@ def ratio_of(part: int | None, whole: int | None) -> int | None:
 
 def ratio(scaled: int | None) -> Decimal | None:
     """A number of 1e-6 as it is shown."""
-    return None if scaled is None else _point(scaled, RATIO_DIGITS)
+    return None if scaled is None else _point(scaled, _RATIO)
 
 
 def _added(terms: Terms, columns: Mapping[str, int]) -> Callable[[Sequence[int]], int]:
@@ -183,14 +187,15 @@ def _shown(unit: Unit, digits: int) -> Callable[[int], Value]:
         return lambda scaled: scaled
     if unit is Unit.QUANTITY:
         return _trimmed
-    return lambda scaled: _point(scaled, digits)
+    return partial(_point, last=Decimal(1).scaleb(-digits))
 
 
-def _point(scaled: int, digits: int) -> Decimal:
+def _point(scaled: int, last: Decimal) -> Decimal:
+    # last: one of the last digit.
     if -EXACT_MAX < scaled < EXACT_MAX:
-        return Decimal(scaled).scaleb(-digits)
+        return scaled * last
     # Built from digits: the context's precision would round a sum so large.
-    return Decimal((int(scaled < 0), tuple(map(int, str(abs(scaled)))), -digits))
+    return Decimal((int(scaled < 0), tuple(map(int, str(abs(scaled)))), int(last.as_tuple().exponent)))
 
 
 _ONE = 10**QUANTITY_DIGITS
@@ -204,4 +209,4 @@ def _trimmed(scaled: int) -> Decimal:
     while scaled % 10 == 0:
         scaled //= 10
         digits -= 1
-    return _point(scaled, digits)
+    return _point(scaled, Decimal(1).scaleb(-digits))
