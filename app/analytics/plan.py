@@ -128,7 +128,8 @@ class FacetPlan:
 
     folds: of its dimensions, by number, None for those that are whole. is_original: amounts in the facts' own currency.
     paging: None where all cells come. has_total: the sums over all time buckets come too, under none. tells_generation:
-    of the rollups that were read; such a facet always has a row.
+    of the rollups that were read; such a facet always has a row. top_edges: of the buckets in which keys are kept, where
+    they are not those of its cells.
     """
 
     name: str
@@ -139,6 +140,7 @@ class FacetPlan:
     paging: Paging | None = None
     has_total: bool = False
     tells_generation: bool = False
+    top_edges: tuple[datetime, ...] = ()
 
     @property
     def has_time(self) -> bool:

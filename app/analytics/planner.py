@@ -178,7 +178,10 @@ class _Planning:
         if asked.buckets is not None:
             # Cut at the groups' own edges too: each cell lies in one bucket of the series and in one group.
             buckets = Buckets(buckets.every, tuple(sorted({*buckets.edges, *asked.edges})))
-        return self._facet("group_series", asked.dimensions, folds, buckets, series.layout)
+        facet = self._facet("group_series", asked.dimensions, folds, buckets, series.layout)
+        if any(fold is not None and fold.per_bucket for fold in folds):
+            facet = replace(facet, top_edges=asked.edges)
+        return facet
 
     def _facet(
         self,

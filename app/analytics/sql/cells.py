@@ -52,7 +52,7 @@ class Cells:
     is_exact: every instant is a cell of its own, instead of buckets between edges. is_aligned: buckets belong to cells
     that a parameter tells. is_compared: some layer is aligned. weight: column of the credits. has_as_of: facts recorded
     later do not count. is_sampled: distinct counts are estimated from a part. keeps_members: folded keys stay apart.
-    within: only facts in cells that fit.
+    within: only facts in cells that fit. has_top_edges: keys are kept in buckets that are not those of the cells.
     """
 
     parent: str | None
@@ -72,6 +72,7 @@ class Cells:
     is_sampled: bool = False
     keeps_members: bool = False
     within: "Cells | None" = None
+    has_top_edges: bool = False
 
     @property
     def used(self) -> frozenset[str]:
@@ -180,7 +181,8 @@ class Cells:
             return key == any_(keys)
         places, listed, names = [key], [keys], ["key"]
         if fold.per_bucket:
-            places.append(self._bucket(at))
+            edges = many("top_edges", INSTANT)
+            places.append(func.width_bucket(at, edges) if self.has_top_edges else self._bucket(at))
             listed.append(many(f"top_{name}_buckets", SMALL))
             names.append(BUCKET)
         if self.parent:

@@ -148,6 +148,8 @@ def shaped(
     if any(DIMENSIONS[name].is_local for name in facet.dimensions):
         starts, seconds = offsets(_extent(facet.layers), plan.zone)
         values |= {"offset_starts": list(starts), "offsets": list(seconds)}
+    if facet.top_edges:
+        values["top_edges"] = list(facet.top_edges)
     whole = Money.CONVERTED if plan.converts else Money.BASE
     money = Money.ORIGINAL if facet.is_original else whole
     outputs = tuple((name, number) for number, layer in enumerate(facet.layers) for name in layer.sums)
@@ -164,6 +166,7 @@ def shaped(
         has_as_of=plan.as_of is not None,
         keeps_members=view is View.MEMBERS,
         is_compared=any(layer.aligned for layer in facet.layers),
+        has_top_edges=bool(facet.top_edges),
     )
     numbers = count()
     layers = tuple(
