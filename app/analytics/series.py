@@ -62,7 +62,9 @@ def buckets_within(
     # A span ends at an edge of the cells; the last one of all is no cell's start.
     end = end if cuts[end] == span[1] else end + 1
     last = max(bucket_of(resolved.now, cuts), max(known, default=-1))
-    pairs = [(max(bucket_of(cuts[cell], edges), 0), cell) for cell in range(max(first, 0), min(end, last + 1))]
+    places = ((bucket_of(cuts[cell], edges), cell) for cell in range(max(first, 0), min(end, last + 1)))
+    # What of a group's time lies beyond the range is in no bucket.
+    pairs = [(bucket, cell) for bucket, cell in places if 0 <= bucket < len(edges) - 1]
     found = _filled(resolved, asked, pairs, known, len(sums), cells, read)
     return [
         replace(bucket, is_partial=bucket.is_partial or bucket.start < span[0] or bucket.end > span[1])
