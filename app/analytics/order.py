@@ -120,6 +120,7 @@ def _fits(sort: Sort, value: Any) -> bool:
             if kind is KeyKind.ENTITY:
                 return value is None or isinstance(value, UUID)
             if kind is KeyKind.NUMBER:
-                return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**15
+                # Others have no key.
+                return value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**15)
             # The one character that no text of the database has.
             return value is None or (isinstance(value, str) and "\0" not in value)
