@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from app.analytics.figures import Figures, Numbers, reader, whole_number
-from app.analytics.layout import Layout
+from app.analytics.layout import Layout, netted
 from app.analytics.pages import GroupPage, beside, page_of
 from app.analytics.plan import Plan
 from app.analytics.query import Columns
@@ -172,7 +172,8 @@ class _Reading:
         if rows.totals is not None:
             asks = asked.totals
             found = self._wholes[number].get(parent, [])
-            totals = _whole(resolved, Columns(asks), asked.layout, rows.totals, found)
+            # Where groups are commission states each has its own amount; together they are the net, as everywhere.
+            totals = _whole(resolved, Columns(asks), netted(asked.layout), rows.totals, found)
         whole: Numbers = ()
         if totals is not None and asked.columns.shares:
             whole = tuple(totals.values[asks.index(ask)] for ask in asked.columns.shares)

@@ -5,7 +5,7 @@ All layers of a facet are added up by cell in one statement; their sums stand si
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from app.analytics.query import Ask, Asks, Facet, Filter, Precision
@@ -98,6 +98,15 @@ def laid_out(
     layers = tuple(sums)
     readings = {asked: Reading(layers.index(key), formula) for asked, (key, formula) in found.items()}
     return Layout(layers, tuple(map(tuple, sums.values())), readings)
+
+
+def netted(layout: Layout) -> Layout:
+    """The same, of groups together that are commission states: what was reversed is taken off."""
+    readings = {
+        (ask, is_previous): Reading(reading.layer, MEASURES[ask.name].formula_of(ask.states, by_state=False))
+        for (ask, is_previous), reading in layout.readings.items()
+    }
+    return replace(layout, readings=readings)
 
 
 def terms_of(sought: Iterable[tuple[Ask, Facet]], layout: Layout, totals: Iterable[Ask]) -> tuple[Term, ...]:
