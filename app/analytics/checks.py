@@ -71,9 +71,14 @@ def check_asks(asks: Iterable[Ask], dimensions: Iterable[str], path: Path, issue
             )
 
 
-def check_shares(asks: Iterable[Ask], path: Path, issues: list[QueryIssue]) -> None:
-    """Whether the measures add up, so that a group has a share of the total."""
+def check_shares(asks: Iterable[Ask], split: Iterable[str], path: Path, issues: list[QueryIssue]) -> None:
+    """Whether the measures add up, so that a group has a share of the total. split: what groups are by."""
+    by_currency = "currency" in split
     for name in dict.fromkeys(ask.name for ask in asks):
+        if by_currency and MEASURES[name].is_money:
+            message = f"{MEASURES[name].api_name} of several currencies does not add up, so that it has no share."
+            issues.append(QueryIssue("NOT_ADDITIVE", message, (*path, name), "Leave CURRENCY out of `by`."))
+            continue
         if not MEASURES[name].is_additive:
             message = f"{MEASURES[name].api_name} does not add up, so that it has no share."
             fits = ", ".join(each.api_name for each in MEASURES.values() if each.is_additive)
@@ -96,14 +101,14 @@ def check_groups(groups: Groups, question: Question, filtered: frozenset[str], i
     split = filtered | set(groups.dimensions)
     check_asks((*groups.columns.every, *(ask for ask, _ in groups.sought)), split, groups.path, issues)
     check_asks(groups.totals, filtered, (*groups.path, "totals"), issues)
-    check_shares(groups.columns.shares, groups.path, issues)
+    check_shares(groups.columns.shares, groups.dimensions, groups.path, issues)
     _check_order(groups, question, issues)
     having = conditions_of(groups.having)
     if len(having) > HAVING_MAX:
         message = f"`having` has {len(having)} conditions; at most {HAVING_MAX} are allowed."
         issues.append(QueryIssue("BAD_USER_INPUT", message, (*groups.path, "having"), "Use fewer."))
     for condition in having:
-        _check_facet(condition.measure, condition.of, question, (*groups.path, "having"), issues)
+        _check_facet(condition.measure, condition.of, question, groups, (*groups.path, "having"), issues)
 
 
 def _check_by(groups: Groups, filtered: frozenset[str], issues: list[QueryIssue]) -> None:
@@ -143,7 +148,15 @@ def _check_top(
     if top.per_bucket and groups.every is None:
         message = "`perBucket` ranks in each time bucket, and `by` has no time."
         issues.append(QueryIssue("BAD_USER_INPUT", message, (*path, "perBucket"), "Add a time element to `by`."))
+    asked = (*groups.columns.every, *(ask for ask, _ in groups.sought), *_of_series(groups))
+    if element.name == "currency" and top.others and any(MEASURES[ask.name].is_money for ask in asked):
+        message = "Amounts of several currencies do not add up to one of others."
+        issues.append(QueryIssue("NOT_ADDITIVE", message, (*path, "others"), "Leave them out: `others: false`."))
     check_asks((top.by,), filtered | {element.name}, (*path, "by"), issues)
+
+
+def _of_series(groups: Groups) -> Iterable[Ask]:
+    return (ask for series in groups.series for ask in series.columns.every)
 
 
 def _check_order(groups: Groups, question: Question, issues: list[QueryIssue]) -> None:
@@ -156,18 +169,18 @@ def _check_order(groups: Groups, question: Question, issues: list[QueryIssue]) -
             message = "`by` has no time, so groups have no order by it."
             issues.append(QueryIssue("BAD_USER_INPUT", message, path, "Add a time element to `by`."))
         if isinstance(order, MeasureOrder):
-            _check_facet(order.measure, order.of, question, path, issues)
+            _check_facet(order.measure, order.of, question, groups, path, issues)
     if len(groups.order) > 2 * ELEMENTS_MAX:
         message = f"`orderBy` has {len(groups.order)} elements; at most {2 * ELEMENTS_MAX} are used."
         issues.append(QueryIssue("TOO_MANY_GROUPS", message, (*groups.path, "orderBy"), "Order by fewer."))
 
 
-def _check_facet(ask: Ask, of: Facet, question: Question, path: Path, issues: list[QueryIssue]) -> None:
+def _check_facet(ask: Ask, of: Facet, question: Question, groups: Groups, path: Path, issues: list[QueryIssue]) -> None:
     if of in (Facet.PREVIOUS, Facet.CHANGE) and question.compare is None:
         message = f"There is no {of.value} without a compared time."
         issues.append(QueryIssue("COMPARE_MISSING", message, (*path, "of"), "Give `compare` to `analytics`."))
     if of is Facet.SHARE:
-        check_shares((ask,), path, issues)
+        check_shares((ask,), groups.dimensions, path, issues)
 
 
 def check_filter(where: Filter | None, path: Sequence[str], issues: list[QueryIssue]) -> None:

@@ -128,8 +128,8 @@ class FacetPlan:
 
     folds: of its dimensions, by number, None for those that are whole. is_original: amounts in the facts' own currency.
     paging: None where all cells come. has_total: the sums over all time buckets come too, under none. tells_generation:
-    of the rollups that were read; such a facet always has a row. top_edges: of the buckets in which keys are kept, where
-    they are not those of its cells.
+    of the rollups that were read; such a facet always has a row. top_edges: of the buckets in which keys are kept,
+    where they are not those of its cells.
     """
 
     name: str
