@@ -9,7 +9,7 @@ SELECT coalesce(sum(delta.orders_e9), 0) AS orders_e9, coalesce(sum(delta.gross_
 FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
-SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, (SELECT rollup_state.generation
+SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, (SELECT max(rollup_state.generation) AS max_1
 FROM rollup_state
 WHERE rollup_state.tenant_id = $1) AS generation
 FROM scanned;

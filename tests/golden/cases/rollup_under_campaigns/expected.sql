@@ -11,7 +11,7 @@ FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS s
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($6::UUID[])
 GROUP BY 1)
-SELECT scanned.parent, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, (SELECT rollup_state.generation
+SELECT scanned.parent, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, (SELECT max(rollup_state.generation) AS max_1
 FROM rollup_state
 WHERE rollup_state.tenant_id = $1) AS generation
 FROM scanned
