@@ -184,7 +184,9 @@ class _Reading:
         keys, rest = self._columns.id(row)
         place = self._columns.time(row)
         time = None if place is None else self._time(place)
-        digits = exponent(self._resolved.currency if self._currency is None else row[self._currency])
+        # The rest of the currencies has none, and no amounts.
+        own = None if self._currency is None else row[self._currency]
+        digits = exponent(own or self._resolved.currency)
         read = self._reader(digits)
         return Group(
             keys=keys,

@@ -16,8 +16,7 @@ from app.analytics.figures import Reader, reader, whole_number
 from app.analytics.plan import Plan
 from app.analytics.query import Question
 from app.analytics.resolved import Resolved, ResolvedGroups
-from app.analytics.rows import GroupColumns, Rows, key_of
-from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
+from app.analytics.rows import GroupColumns, Rows
 from app.analytics.semantic.formula import Unit
 from app.analytics.sql.shapes import DIGITS_MAX
 from app.core.money import exponent
@@ -140,7 +139,7 @@ class _Reading:
         times, edges = self._columns.bucket, self._asked.edges
         return Chunk(
             rows=len(rows),
-            keys=tuple(_keys(name, columns[index]) for name, index in self._columns.keys),
+            keys=tuple(columns[index] for _, index in self._columns.keys),
             others=tuple(None if index is None else columns[index] for index in self._columns.others),
             starts=None if times is None else [edges[place - 1] for place in columns[times]],
             values=self._values(columns),
@@ -152,7 +151,8 @@ class _Reading:
         if self._currency is None:
             read = self._reader(exponent(self._resolved.currency))
             return tuple(list(map(formula, rows)) for formula in read.values)
-        digits = [exponent(currency) for currency in columns[self._currency]]
+        # The rest of the currencies has none, and no amounts.
+        digits = [exponent(currency or self._resolved.currency) for currency in columns[self._currency]]
         readers = {each: self._reader(each) for each in set(digits)}
         found = []
         for number, ask in enumerate(self._asked.columns.values):
@@ -165,9 +165,3 @@ class _Reading:
 
     def _reader(self, digits: int) -> Reader:
         return reader(self._asked.columns, self._asked.layout, self._sums, digits)
-
-
-def _keys(dimension: str, values: Sequence[Any]) -> Sequence[UUID | str | int | None]:
-    if DIMENSIONS[dimension].kind is not KeyKind.ENTITY:
-        return values
-    return [key_of(dimension, value) for value in values]

@@ -59,6 +59,11 @@ QUESTIONS = {
     "original currencies": """table(
         by: [{dimension: {name: CURRENCY}}, {dimension: {name: CUSTOMER_KIND}}],
         measures: [{name: NET_REVENUE}, {name: ORDERS}, {name: AVERAGE_ORDER_VALUE}])""",
+    "others of several currencies": """table(
+        by: [{dimension: {name: CURRENCY, top: {n: 1, by: {name: ORDERS}}}}],
+        measures: [{name: ORDERS}, {name: UNITS}])""",
+    "top hours": """table(
+        by: [{dimension: {name: HOUR_OF_DAY, top: {n: 3, by: {name: CLICKS}}}}], measures: [{name: CLICKS}])""",
     "local clock": """table(
         by: [{dimension: {name: HOUR_OF_DAY}}, {dimension: {name: DAY_OF_WEEK}}],
         measures: [{name: INSTANCES}, {name: VISITORS}, {name: ORDER_VALUE_QUANTILE, at: 0.5}])""",
