@@ -1,8 +1,8 @@
 """Rows of an answer as they are shown: time buckets, groups, and a page of groups."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated
 
 import strawberry
@@ -31,6 +31,7 @@ from graphql_schema.analytics_words import (
 )
 from graphql_schema.connection import PageInfo
 from graphql_schema.context import Info
+from graphql_schema.execution.together import together
 
 OwnFilter = Annotated[
     FactFilter | None,
@@ -61,6 +62,26 @@ class Selected:
         self.previous, self.change, self.share = found(views.previous), found(views.change), found(views.share)
 
 
+@lru_cache(maxsize=2_000)
+def selected_of(views: Views, asks: Asks) -> Selected:
+    """The same once: selections are kept with their documents."""
+    return Selected(views, asks)
+
+
+def _measured(info: Info, rows: Sequence["Bucket | Group"]) -> list[Row]:
+    key = str(info.path.key)
+    return [Row(row.figures, Figures.value, row.selected.measures[key]) for row in rows]
+
+
+def _of_buckets(buckets: "Sequence[Bucket]", info: Info, where: FactFilter | None = None) -> list[Row | None]:
+    rows = _measured(info, buckets)
+    return [None if bucket.is_null else row for bucket, row in zip(buckets, rows, strict=True)]
+
+
+def _of_groups(groups: "Sequence[Group]", info: Info, where: FactFilter | None = None) -> list[Row]:
+    return _measured(info, groups)
+
+
 @strawberry.type(description="A time bucket and its measures.")
 class Bucket:
     """A time bucket and its measures."""
@@ -81,19 +102,20 @@ class Bucket:
     selected: strawberry.Private[Selected]
 
     @strawberry.field(description="Its measures; null where nothing lies in it and `fill` says so.")
+    @together(_of_buckets)
     def measures(self, info: Info, where: OwnFilter = None) -> Measures | None:
         """Its measures."""
-        return None if self.is_null else Row(self.figures.value, self.selected.measures[str(info.path.key)])
+        return None if self.is_null else Row(self.figures, Figures.value, self.selected.measures[str(info.path.key)])
 
     @strawberry.field(description="Measures of the bucket of the compared time that belongs to it; null without.")
     def previous(self) -> Measures | None:
         """Measures of the compared time."""
-        return Row(self.figures.before, self.selected.previous) if self.figures.reader.is_compared else None
+        return Row(self.figures, Figures.before, self.selected.previous) if self.figures.reader.is_compared else None
 
     @strawberry.field(description="By which part its measures changed; null without a compared time.")
     def change(self) -> Changes | None:
         """By which part its measures changed."""
-        return Row(self.figures.change, self.selected.change) if self.figures.reader.is_compared else None
+        return Row(self.figures, Figures.change, self.selected.change) if self.figures.reader.is_compared else None
 
     @staticmethod
     def all_of(found: Iterable[answers.Bucket], selected: Selected) -> "list[Bucket]":
@@ -128,24 +150,25 @@ class Group:
     buckets: strawberry.Private[Mapping[str, Callable[[], list[Bucket]]]]
 
     @strawberry.field(description="Its measures.")
+    @together(_of_groups)
     def measures(self, info: Info, where: OwnFilter = None) -> Measures:
         """Its measures."""
-        return Row(self.figures.value, self.selected.measures[str(info.path.key)])
+        return Row(self.figures, Figures.value, self.selected.measures[str(info.path.key)])
 
     @strawberry.field(description="Its measures in the compared time; null without one.")
     def previous(self) -> Measures | None:
         """Its measures in the compared time."""
-        return Row(self.figures.before, self.selected.previous) if self.figures.reader.is_compared else None
+        return Row(self.figures, Figures.before, self.selected.previous) if self.figures.reader.is_compared else None
 
     @strawberry.field(description="By which part its measures changed; null without a compared time.")
     def change(self) -> Changes | None:
         """By which part its measures changed."""
-        return Row(self.figures.change, self.selected.change) if self.figures.reader.is_compared else None
+        return Row(self.figures, Figures.change, self.selected.change) if self.figures.reader.is_compared else None
 
     @strawberry.field(description="Which part of the connection's totals its measures are.")
     def share(self) -> Shares | None:
         """Which part of the connection's totals its measures are."""
-        return Row(self.figures.share, self.selected.share)
+        return Row(self.figures, Figures.share, self.selected.share)
 
     @strawberry.field(
         description="Its measures in every bucket of the range; grouped by time, of the group's own time. Of all "
@@ -188,7 +211,7 @@ class GroupConnection:
         places = {ask_key(ask): self.asks.index(ask) for ask in self.part.totals}
         figures = self.page.totals
         assert figures is not None, "whoever selects totals has them computed"
-        return Row(figures.value, places)
+        return Row(figures, Figures.value, places)
 
     @strawberry.field(description="The groups of this page with their cursors, in order.")
     def edges(self) -> list[GroupEdge]:
@@ -212,9 +235,9 @@ class GroupConnection:
     def of(answer: Answer, page: GroupPage, part: Part) -> "GroupConnection":
         """The page as it is shown."""
         asked = page.asked
-        selected = Selected(part.views, asked.columns.values)
+        selected = selected_of(part.views, asked.columns.values)
         series = {
-            key: (nested.place, Selected(nested.views, asked.series[nested.place].columns.values))
+            key: (nested.place, selected_of(nested.views, asked.series[nested.place].columns.values))
             for key, nested in part.series.items()
         }
         nodes = [

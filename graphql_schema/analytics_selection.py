@@ -108,7 +108,7 @@ def _nodes(grouped: Mapping[str, Sequence[FieldDetails]]) -> Fields:
     return {key: [details.node for details in found] for key, found in grouped.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Views:
     """What is selected of rows. measures: by answering name, for each may have its own filter."""
 

@@ -18,7 +18,7 @@ from app.core.context import Scope
 from app.core.timegrain import Granularity
 from graphql_schema.analytics_filters import MeasureFilter, MeasureRef
 from graphql_schema.analytics_inputs import GroupBy, GroupOrder
-from graphql_schema.analytics_rows import Bucket, Every, Filling, GroupConnection, Selected
+from graphql_schema.analytics_rows import Bucket, Every, Filling, GroupConnection, Selected, selected_of
 from graphql_schema.analytics_selection import Asked, Part
 from graphql_schema.analytics_table import ColumnTable, column_table
 from graphql_schema.analytics_words import Changes, MeasureName, Measures, Row
@@ -207,7 +207,7 @@ class Analytics:
     def totals(self, info: Info) -> Measures:
         """Measures over the whole range."""
         figures, selected = self._whole
-        return Row(figures.value, selected.measures[str(info.path.key)])
+        return Row(figures, Figures.value, selected.measures[str(info.path.key)])
 
     @strawberry.field(description="The same of the compared time; null without one.")
     def previous(self) -> Measures | None:
@@ -215,7 +215,7 @@ class Analytics:
         if self._known.resolved.compared is None:
             return None
         figures, selected = self._whole
-        return Row(figures.before, selected.previous)
+        return Row(figures, Figures.before, selected.previous)
 
     @strawberry.field(description="By which part they changed; null without a compared time.")
     def change(self) -> Changes | None:
@@ -223,7 +223,7 @@ class Analytics:
         if self._known.resolved.compared is None:
             return None
         figures, selected = self._whole
-        return Row(figures.change, selected.change)
+        return Row(figures, Figures.change, selected.change)
 
     @strawberry.field(
         description="Measures of every bucket of the range, in order, also of those that nothing lies in. Buckets that "
@@ -241,7 +241,7 @@ class Analytics:
         """Measures of every bucket of the range."""
         part = self._part(info)
         asked = self._known.resolved.series[part.place]
-        return Bucket.all_of(self._known.series[part.place], Selected(part.views, asked.columns.values))
+        return Bucket.all_of(self._known.series[part.place], selected_of(part.views, asked.columns.values))
 
     @strawberry.field(
         description="Measures of every group of keys of which any sum that the asked measures are made of is not 0, "
@@ -298,7 +298,7 @@ class Analytics:
     def _whole(self) -> tuple[Figures, Selected]:
         figures = self._known.totals
         assert figures is not None, "whoever selects totals has them computed"
-        return figures, Selected(self.asked.totals, self._known.resolved.totals.values)
+        return figures, selected_of(self.asked.totals, self._known.resolved.totals.values)
 
     def _part(self, info: Info) -> Part:
         return self.asked.parts[str(info.path.key)]

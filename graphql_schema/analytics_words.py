@@ -16,6 +16,7 @@ from uuid import UUID
 import strawberry
 from strawberry.tools import create_type
 
+from app.analytics.figures import Figures
 from app.analytics.query import Ask, Precision
 from app.analytics.semantic.dimensions import DIMENSIONS, Dimension, KeyKind
 from app.analytics.semantic.formula import Unit
@@ -156,16 +157,29 @@ At = Annotated[float, strawberry.argument(description="Which quantile, from 0 to
 
 
 class Row:
-    """The measures of a row as attributes, each under what `ask_key` gives. places: where each stands."""
+    """The measures of a row. read: what of its figures they are. places: where each stands, by `ask_key`."""
 
-    def __init__(self, read: Callable[[int], Any], places: Mapping[Hashable, int]) -> None:
-        # Only what is selected has a place: all of it is read anyway, and attributes are found fastest.
-        known: dict[Any, Any] = {key: read(place) for key, place in places.items()}
-        self.__dict__ = known
+    __slots__ = ("figures", "places", "read")
 
-    def asked(self, key: Any) -> Any:
+    def __init__(self, figures: Figures, read: Callable[[Figures, int], Any], places: Mapping[Hashable, int]) -> None:
+        self.figures = figures
+        self.read = read
+        self.places = places
+
+    def asked(self, key: Hashable) -> Any:
         """The measure that was asked so."""
-        return self.__dict__[key]
+        return self.read(self.figures, self.places[key])
+
+
+def _column(rows: Sequence[Row], key: Hashable) -> list[Any]:
+    """The same measure of many rows."""
+    first = rows[0]
+    reader, places, read = first.figures.reader, first.places, first.read
+    if read is not Figures.value or not all(row.places is places and row.figures.reader is reader for row in rows):
+        return [row.asked(key) for row in rows]
+    place = places[key]
+    shown = reader.shown[place]
+    return [None if (scaled := row.figures.values[place]) is None else shown(scaled) for row in rows]
 
 
 def ask_key(ask: Ask) -> Hashable:
@@ -185,42 +199,59 @@ def _in_order(given: tuple[CommissionState, ...]) -> tuple[str, ...]:
     return tuple(state.value for state in CommissionState if state in given)
 
 
-def _with_argument(measure: Measure) -> Callable[..., Any] | None:
-    # The resolver of a measure that is asked by an argument.
+def _resolver(measure: Measure, takes: str | None) -> Callable[..., Any]:
+    # Of a measure: of one row, and of many at once. takes: the argument it is asked by.
     name = measure.name
 
-    def by_state(root: strawberry.Parent[Any], state: State = None) -> Any:
+    def plainly(root: strawberry.Parent[Row]) -> Any:
+        return root.asked(name)
+
+    def plainly_all(rows: Sequence[Row]) -> Sequence[Any]:
+        return _column(rows, name)
+
+    def by_state(root: strawberry.Parent[Row], state: State = None) -> Any:
         return root.asked(ask_key(Ask(name, states=states_of(state))))
 
-    def precisely(root: strawberry.Parent[Any], precision: Precise = Precision.AUTO) -> Any:
+    def by_state_all(rows: Sequence[Row], state: Sequence[CommissionState] | None = None) -> Sequence[Any]:
+        return _column(rows, ask_key(Ask(name, states=states_of(state))))
+
+    def precisely(root: strawberry.Parent[Row], precision: Precise = Precision.AUTO) -> Any:
         return root.asked(ask_key(Ask(name, precision=precision or Precision.AUTO)))
 
-    def at_quantile(root: strawberry.Parent[Any], at: At) -> Any:
+    def precisely_all(rows: Sequence[Row], precision: Precision | None = None) -> Sequence[Any]:
+        return _column(rows, ask_key(Ask(name, precision=precision or Precision.AUTO)))
+
+    def at_quantile(root: strawberry.Parent[Row], at: At) -> Any:
         return root.asked(ask_key(Ask(name, at=at)))
 
-    return {None: None, "state": by_state, "precision": precisely, "at": at_quantile}[measure.takes]
+    def at_quantile_all(rows: Sequence[Row], at: float) -> Sequence[Any]:
+        return _column(rows, ask_key(Ask(name, at=at)))
+
+    ways: dict[str | None, tuple[Callable[..., Any], Callable[..., Sequence[Any]]]] = {
+        None: (plainly, plainly_all),
+        "state": (by_state, by_state_all),
+        "precision": (precisely, precisely_all),
+        "at": (at_quantile, at_quantile_all),
+    }
+    one, every = ways[takes]
+    found = together(every)(one)
+    found.__name__ = name
+    return found
 
 
 def _measure_field(measure: Measure) -> Any:
     unit = _DIGITS[measure.formula.unit]
     description = f"{measure.description} {unit} Formula: {measure.formula_text}."
-    kind = _measure_type(measure)
-    resolver = _with_argument(measure)
-    if resolver is None:
-        return strawberry.field(name=measure.name, graphql_type=kind, description=description)
-    resolver.__name__ = measure.name
-    return strawberry.field(name=measure.name, resolver=resolver, graphql_type=kind, description=description)
+    resolver = _resolver(measure, measure.takes)
+    return strawberry.field(
+        name=measure.name, resolver=resolver, graphql_type=_measure_type(measure), description=description
+    )
 
 
 def _part_field(measure: Measure, about: str) -> Any:
-    kind = Decimal | None
     description = f"{measure.title}: {about} Six digits, half-even."
-    if measure.takes != "state":
-        return strawberry.field(name=measure.name, graphql_type=kind, description=description)
-    resolver = _with_argument(measure)
-    assert resolver is not None
-    resolver.__name__ = measure.name
-    return strawberry.field(name=measure.name, resolver=resolver, graphql_type=kind, description=description)
+    resolver = _resolver(measure, "state" if measure.takes == "state" else None)
+    return strawberry.field(name=measure.name, resolver=resolver, graphql_type=Decimal | None, description=description)
 
 
 _CHANGED = tuple(measure for measure in MEASURES.values() if measure.takes != "at")
