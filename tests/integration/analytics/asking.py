@@ -9,7 +9,7 @@ from app.analytics.figures import Figures
 from app.analytics.query import Ask, Columns
 from app.analytics.semantic.formula import Value
 from app.cache.answers import NullAnswers
-from app.core.context import Role
+from app.core.context import Ctx, Role
 from app.main import create_app
 from app.runtime import Runtime
 from tests.client import Client
@@ -31,6 +31,20 @@ def values(figures: Figures | None) -> tuple[Value, ...]:
     """The values of a row that is there."""
     assert figures is not None
     return tuple(figures.value(place) for place in range(len(figures.values)))
+
+
+def between(start: str, until: str) -> str:
+    """The argument `range` of an `analytics` field: between two instants in RFC 3339."""
+    return f'range: {{between: {{from: "{start}", until: "{until}"}}}}'
+
+
+@asynccontextmanager
+async def asking_cached(
+    runtime: Runtime, ctx: Ctx, make_key: MakeKey, role: Role = Role.ANALYST
+) -> AsyncIterator[Client]:
+    """A client of the application as it is, which remembers answers."""
+    async with Client(create_app(runtime), await make_key(role, of=ctx.tenant)) as client:
+        yield client
 
 
 @asynccontextmanager

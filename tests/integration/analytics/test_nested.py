@@ -91,7 +91,7 @@ async def test_fifty_cost_as_many_statements_as_one(
             assert len(data["campaigns"]["nodes"]) == first
             counted[first] = [sql for sql in statements if sql.startswith("/* analytics.")]
 
-    # Two questions: a statement for each part, but for the totals, which the series brings along. What is stored is known.
+    # Two questions: a statement for each part, but for totals, which the series brings along. What is stored is known.
     assert len(counted[1]) == len(counted[50]) == 3 + 1
 
 
