@@ -115,6 +115,12 @@ class Settings(BaseSettings):
     fold_deltas_max: int = _setting(50_000, "Deltas of a tenant at which a writer folds by itself.", ge=100)
     fold_interval_s: float = _setting(1.0, "Seconds between a worker's folds.", gt=0)
     answer_ttl_s: int = _setting(60, "Seconds a cached answer is kept at most.", ge=1, le=60)
+    answer_rows_min: int = _setting(
+        20_000,
+        "Rows that a question is estimated to read from which on its answer is kept the first time it is asked; a "
+        "smaller one is computed sooner than it is looked up, and kept once a process is asked it again.",
+        ge=0,
+    )
     answer_bytes_max: int = _setting(2_000_000, "Bytes of an answer that is still cached.", ge=1_000)
     redis_timeout_s: float = _setting(0.25, "Seconds to wait for Redis before answering without it.", gt=0)
     redis_connections_max: int = _setting(20, "Connections to Redis a process may hold.", ge=1, le=200)

@@ -4,6 +4,7 @@ The only part of the language that touches the database. A list of entities is a
 one.
 """
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,12 @@ from app.core.timegrain import utc_days
 from app.db.session import Database, ReadSession
 from app.errors import QueryIssue, QueryIssues
 from app.settings import Settings
+
+ASKED_MAX = 100_000
+"""Cheap questions of which a process remembers that they were asked."""
+
+_asked: OrderedDict[int, None] = OrderedDict()
+# By their hashes: two that share one are kept a time earlier, and no more.
 
 KNOWN_MAX = 10_000
 """Tenants whose rollups a process remembers."""
@@ -121,7 +128,7 @@ class Runner:
         return resolve(question, ctx, _limits(self.settings), parents=parents, data_from=first_at)
 
     async def _computed(self, ctx: Ctx, resolved: Resolved) -> Computed:
-        if resolved.max_age == timedelta():
+        if resolved.max_age == timedelta() or self._is_cheap_and_new(ctx, resolved):
             return await self._compute(ctx, resolved)
         key = key_of(resolved)
         # The token is handed out before anything is read: a write in between must make this answer stale, not fresh.
@@ -134,6 +141,20 @@ class Runner:
             if len(body) <= self.settings.answer_bytes_max:
                 await self.answers.put(ctx.tenant_id, key, found.token, body)
         return computed
+
+    def _is_cheap_and_new(self, ctx: Ctx, resolved: Resolved) -> bool:
+        # Whether computing costs less than looking: what is never asked again is then not kept at all.
+        known = _known.get(ctx.tenant_id)
+        if known is None or plan(resolved, known).estimated_rows >= self.settings.answer_rows_min:
+            return False
+        asked = hash((ctx.tenant_id, id(resolved.kept), resolved.where, resolved.parents))
+        if asked in _asked:
+            _asked.move_to_end(asked)
+            return False
+        _asked[asked] = None
+        if len(_asked) > ASKED_MAX:
+            _asked.popitem(last=False)
+        return True
 
     async def _compute(self, ctx: Ctx, resolved: Resolved) -> Computed:
         async with self.db.snapshot(ctx.tenant_id) as session:
