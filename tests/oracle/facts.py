@@ -107,8 +107,8 @@ _CREDIT = """influencer, campaign, code, platform, channel, credited.country, cu
 
 _FACTS = {
     "instances": """
-        SELECT occurred_at AS "at", influencer_id AS influencer, campaign_id AS campaign, code, platform, channel, country,
-               (kind = 'PURCHASE')::VARCHAR AS is_purchase, kind, visitor_id AS one
+        SELECT occurred_at AS "at", influencer_id AS influencer, campaign_id AS campaign, code, platform, channel,
+               country, (kind = 'PURCHASE')::VARCHAR AS is_purchase, kind, visitor_id AS one
         FROM known_instances""",
     "orders": f"""
         SELECT occurred_at AS "at", {_CREDIT}, currency, one, customer_id AS customer, first_at FROM credited""",
@@ -143,9 +143,9 @@ _FACTS = {
         LEFT JOIN placed USING (order_id)""",
     "engagement": f"""
         SELECT occurred_at AS "at", influencer_id AS influencer, campaign_id AS campaign, platform,
-               [{", ".join(
-                   f"{name} - coalesce(last_value({name} IGNORE NULLS) OVER before, 0)" for name in FIGURES
-               )}] AS adds
+               [{
+        ", ".join(f"{name} - coalesce(last_value({name} IGNORE NULLS) OVER before, 0)" for name in FIGURES)
+    }] AS adds
         FROM known_engagement_snapshots
         WINDOW before AS (
           PARTITION BY platform, post_id ORDER BY occurred_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -196,8 +196,8 @@ class Files:
         found: dict[str, list[Fact]] = {}
         then = "true" if as_of is None else f"recorded_at <= TIMESTAMPTZ '{as_of.isoformat()}'"
         text = f"""
-            SELECT occurred_at AS "at", order_id AS "order", currency, amount_minor AS amount, amount_base_minor AS base,
-                   occurred_at AS rated_at
+            SELECT occurred_at AS "at", order_id AS "order", currency, occurred_at AS rated_at,
+                   amount_minor AS amount, amount_base_minor AS base
             FROM order_lines WHERE kind IN ('ITEM', 'DISCOUNT') AND {then}"""
         for fact in self._read(text):
             found.setdefault(str(fact.order), []).append(fact)
@@ -206,7 +206,7 @@ class Files:
     def _read(self, text: str) -> list[Fact]:
         columns = [row[0] for row in self._database.execute(f"DESCRIBE {text}").fetchall()]
         read = ", ".join(f'epoch_us("{name}") AS "{name}"' if name in _TIMES else f'"{name}"' for name in columns)
-        rows = self._database.execute(f"SELECT {read} FROM ({text}) ORDER BY \"at\"").fetchall()
+        rows = self._database.execute(f'SELECT {read} FROM ({text}) ORDER BY "at"').fetchall()
         return [Fact(**{name: _value(value) for name, value in zip(columns, row, strict=True)}) for row in rows]
 
 

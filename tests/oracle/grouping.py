@@ -196,9 +196,7 @@ class _Grouping:
         exponent = EXPONENTS[asking.currency]
         return tuple(value(of, cell.get((False, of), {}), exponent) for of in asked.measures)
 
-    def _ordered(
-        self, cells: dict[Key, Cell], sought: dict[Key, dict[tuple[Of, str], Decimal | None]]
-    ) -> list[Key]:
+    def _ordered(self, cells: dict[Key, Cell], sought: dict[Key, dict[tuple[Of, str], Decimal | None]]) -> list[Key]:
         asked = self.asked
         names = [*asked.by, *(["time"] if self.has_time else [])]
         named = {sort.by for sort in asked.order}
@@ -233,9 +231,7 @@ class _Grouping:
         if self.has_time:
             return self._series_in_time(asked, keys)
         cells = self._cells_of_series(asked, self.asking.cut(asked.every), self._folded)
-        return {
-            key: tuple(shown(self.asking, asked, cells.get(key, {}), by=self.asked.by, key=key)) for key in keys
-        }
+        return {key: tuple(shown(self.asking, asked, cells.get(key, {}), by=self.asked.by, key=key)) for key in keys}
 
     def _series_in_time(self, asked: Series, keys: Sequence[Key]) -> dict[Key, tuple[Bucket, ...]]:
         # The buckets that each group's own bucket touches, and of them what lies in it.
@@ -261,9 +257,7 @@ class _Grouping:
             within, cells = spans[key[-1]]
             last = latest.get(key[:-1])
             of_group = cells.get(key[:-1], {})
-            found_[key] = tuple(
-                shown(asking, asked, of_group, by=self.asked.by, key=key, within=within, latest=last)
-            )
+            found_[key] = tuple(shown(asking, asked, of_group, by=self.asked.by, key=key, within=within, latest=last))
         return found_
 
     def _folded_in(self, bucket: int, key: Key, _: int | None) -> Key | None:
@@ -271,9 +265,7 @@ class _Grouping:
 
     def _cells_of_series(self, asked: Series, sides: Sequence[Side], folded: Any) -> dict[Key, dict[int, Cell]]:
         extra = () if asked.measures else self.asking.presence(self.asked.by)
-        cells = self.asking.cells(
-            asked.measures, sides, by=self.asked.by, has_time=True, folded=folded, extra=extra
-        )
+        cells = self.asking.cells(asked.measures, sides, by=self.asked.by, has_time=True, folded=folded, extra=extra)
         found: dict[Key, dict[int, Cell]] = {}
         for key, cell in cells.items():
             found.setdefault(key[:-1], {})[key[-1]] = cell

@@ -106,7 +106,7 @@ class Asking:
             places: Sequence[int | None] = range(len(cuts) - 1)
             if side.is_previous:
                 belongs = belonging(later, cuts, self.back, every, self.ask.zone)
-                places = [belongs.get(place) for place in places]
+                places = [belongs.get(place) for place in range(len(cuts) - 1)]
             inner = (micros(side.start), *map(micros, cuts[1:-1]), micros(side.end))
             found.append(Side(side.is_previous, side.start, side.end, inner, tuple(places)))
         return found
@@ -213,7 +213,7 @@ class Asking:
         return Figures(values, before, tuple(map(change, values, before)))
 
     def presence(self, by: Sequence[str]) -> tuple[str, ...]:
-        """Parts by which a cell is there where no measure is asked: what was tracked or ordered, as far as it is known."""
+        """Parts by which a cell is there where no measure is asked: what was tracked or ordered, if keys tell."""
         needed = {*by, *used(self.ask.where)}
         return tuple(name for name in ("instances", "orders") if needed <= dimensions(name))
 

@@ -1,7 +1,6 @@
 """Random questions over an export, repeatable by seed: the whole language, several of its features in each."""
 
 import random
-import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,6 +33,7 @@ from tests.oracle.calendar import UNITS, earlier, edges, span
 from tests.oracle.facts import MODELS
 from tests.oracle.measures import MEASURES, STATES, dimensions
 from tests.oracle.oracle import Oracle
+from tests.oracle.varied import BOUNDS, RANKS, TEXTS, WORDS, Varied, prefix, some
 
 ZONES = (
     "Europe/London",
@@ -69,16 +69,13 @@ FILTERED = (
 )
 UNGROUPED = frozenset({"is_purchase"})
 KEYED = ("influencer", "campaign", "product", "code", "platform", "channel", "country")
-TEXTS = ("code", "country", "channel")
-"""Dimensions whose filter has `startsWith`."""
-
-BOUNDS = ("0", "0", "1", "2", "3.5", "10", "25.75", "100", "-0.2", "0.333333", "0.5", "-5")
 
 
 class Questions:
     """Questions about the facts between two instants. The same seed gives the same questions.
 
-    currencies: asked for besides the tenant's. running: now may lie in the midst of the facts.
+    currencies: asked for besides the tenant's. running: now may lie in the midst of the facts. alike: so many in a row
+    differ in times, keys and numbers only.
     """
 
     def __init__(
@@ -90,6 +87,7 @@ class Questions:
         last: datetime,
         currencies: Sequence[str] = (),
         running: bool = True,
+        alike: int = 1,
     ) -> None:
         self._chance = random.Random(seed)
         self._oracle, self._first, self._last = oracle, first, last
@@ -97,9 +95,43 @@ class Questions:
         self._keys: dict[str, list[Any]] = {name: oracle.keys(name) for name in KEYED}
         # Few moments: what was known at one is computed once.
         self._as_of = [first + (last - first) * self._chance.random() for _ in range(3)]
+        self._alike, self._left = alike, 0
+        self._model: Ask | None = None
 
     def next(self) -> Ask:
         """The next question."""
+        if self._left == 0 or self._model is None:
+            self._model, self._left = self._made(), self._alike
+        self._left -= 1
+        return self._again(self._model)
+
+    def _again(self, model: Ask) -> Ask:
+        # The same but for times, keys and numbers: servers read it once and answer it anew.
+        chance = self._chance
+        needs_steps = model.series is not None or (model.groups is not None and bool(model.groups.every))
+        while True:
+            zone = self._oracle.zone if chance.random() < 0.5 else chance.choice(ZONES)
+            ask = replace(model, now=self._now(), range=self._range(zone), zone=zone)
+            if model.as_of is not None:
+                as_of = chance.choice(self._as_of)
+                ask = replace(ask, as_of=as_of, now=max(ask.now, as_of + timedelta(days=1)))
+            if model.compare is not None:
+                ask = replace(ask, compare=self._compare(ask))
+            steps = self._steps(ask)
+            if bool(ask.compare) == bool(model.compare) and (steps or not needs_steps):
+                break
+        if ask.currency is not None:
+            ask = replace(ask, currency=chance.choice(self._currencies))
+        varied = Varied(self._chance, self._keys, steps)
+        return replace(
+            ask,
+            where=varied.where(ask.where),
+            totals=varied.measures(ask.totals),
+            series=None if ask.series is None else varied.series(ask.series),
+            groups=None if ask.groups is None else varied.groups(ask.groups),
+        )
+
+    def _made(self) -> Ask:
         chance = self._chance
         zone = self._oracle.zone if chance.random() < 0.5 else chance.choice(ZONES)
         ask = Ask(self._now(), self._range(zone), zone)
@@ -210,7 +242,7 @@ class Questions:
         if takes == "state" and chance.random() < 0.5:
             states = tuple(sorted(chance.sample(STATES, chance.choice((1, 1, 2, 5)))))
         if takes == "at":
-            at = chance.choice((0.0, 0.25, 0.5, 0.5, 0.9, 1.0))
+            at = chance.choice(RANKS)
         where = None
         if chance.random() < 0.15:
             where = self._where(sorted(dimensions(name) & {*FILTERED}), depth=1)
@@ -296,33 +328,22 @@ class Questions:
 
     def _condition(self, name: str) -> Is:
         chance = self._chance
-        match name:
-            case "is_purchase":
-                return Is(name, isin=(chance.choice(("true", "false")),))
-            case "customer_kind":
-                return Is(name, isin=(chance.choice(("NEW", "RETURNING")),))
-            case "commission_state":
-                return Is(name, isin=tuple(chance.sample(STATES, chance.choice((1, 2, 3)))))
+        if name in WORDS:
+            return Is(name, isin=tuple(chance.sample(WORDS[name], 1)))
         match chance.choice(("in", "in", "notIn", "null", "prefix", "mixed")):
             case "in":
-                return Is(name, isin=self._some(name))
+                return Is(name, isin=some(chance, name, self._keys[name]))
             case "notIn":
-                return Is(name, not_in=self._some(name))
+                return Is(name, not_in=some(chance, name, self._keys[name]))
             case "prefix" if name in TEXTS:
-                key = chance.choice([*self._keys[name], "no such"])
-                return Is(name, starts_with=key[: chance.randint(0, 2)])
+                return Is(name, starts_with=prefix(chance, self._keys[name]))
             case "mixed":
                 is_null = chance.choice((True, False, None))
-                return Is(name, isin=self._some(name), not_in=self._some(name), is_null=is_null)
+                return Is(
+                    name,
+                    isin=some(chance, name, self._keys[name]),
+                    not_in=some(chance, name, self._keys[name]),
+                    is_null=is_null,
+                )
             case _:
                 return Is(name, is_null=chance.random() < 0.5)
-
-    def _some(self, name: str) -> tuple[str, ...]:
-        chance = self._chance
-        keys = self._keys[name]
-        found = chance.sample(keys, min(len(keys), chance.choice((1, 1, 2, 4))))
-        if chance.random() < 0.1 and name != "platform":
-            found.append("NONESUCH" if name in TEXTS else str(uuid.UUID(int=chance.getrandbits(128))))
-        return tuple(found)
-
-

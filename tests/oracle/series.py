@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from tests.oracle.ask import Of, Series
@@ -82,7 +83,7 @@ def shown(
         elif asked.fill == "NONE":
             continue
         elif asked.fill == "ZERO":
-            values = tuple(value or 0 for value in values)
+            values = tuple(value or Decimal(0) for value in values)
         elif asked.fill == "PREVIOUS" and before is not None:
             values = before
         elif asked.fill in ("NULL", "PREVIOUS"):

@@ -19,7 +19,22 @@ from app.core.timegrain import Granularity
 from app.errors import QueryIssues
 from tests.oracle import ask as asked
 from tests.oracle import oracle as right
-from tests.oracle.ask import Ask, Between, Both, Earlier, Either, Groups, Having, Is, Isnt, Last, Of, Preset, Sort, Where
+from tests.oracle.ask import (
+    Ask,
+    Between,
+    Both,
+    Earlier,
+    Either,
+    Groups,
+    Having,
+    Is,
+    Isnt,
+    Last,
+    Of,
+    Preset,
+    Sort,
+    Where,
+)
 from tests.oracle.grouping import OTHERS, grouped
 from tests.oracle.measures import MEASURES, dimensions
 from tests.oracle.oracle import Oracle
@@ -129,7 +144,7 @@ async def differences(
                 found.append(f"{question}, {name}: {ask}\n  refused: {error.issues}")
                 continue
             if given != correct:
-                found.append(f"{question}, {name}: {ask}\n  {_difference(given, correct)}")
+                found.append(f"{question}, {name}: {ask}\n  {difference(given, correct)}")
     return found
 
 
@@ -144,7 +159,8 @@ def whole(start: datetime, end: datetime, zone: str) -> list[tuple[str, Ask]]:
     return found
 
 
-def _difference(given: Answered, correct: Answered) -> str:
+def difference(given: Answered, correct: Answered) -> str:
+    """The first row in which the two differ."""
     for part in ("totals", "series", "groups"):
         pairs = itertools.zip_longest(getattr(given, part), getattr(correct, part))
         for number, (app, oracle) in enumerate(pairs):

@@ -1,13 +1,11 @@
-"""Random questions over the whole language, answered from rollups and from facts, against the oracle over exported facts.
+"""Random questions over the whole language, from rollups and from facts, against the oracle over exported facts.
 
 A difference is told with its seed and number. `ORACLE_SEEDS=7,8 pytest -m slow tests/integration/analytics` asks those
 of seeds 7 and 8, in the same order.
 """
 
-import ast
 import os
-import sys
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,20 +15,20 @@ import pytest
 
 from app.analytics.rollups.fold import fold
 from app.analytics.runner import Runner
-from app.analytics.semantic.dimensions import DIMENSIONS
-from app.analytics.semantic.measures import MEASURES
 from app.cache.answers import NullAnswers
-from app.core.context import Ctx, TenantInfo
+from app.core.clock import FixedClock
+from app.core.context import Ctx, Role, TenantInfo
 from app.core.ids import new_id
+from app.main import create_app
 from app.runtime import Runtime
 from app.seeding.export import export_facts
+from tests.client import Client
 from tests.conftest import add_tenant, make_ctx
 from tests.factories.facts import contribute, insert, made_up
 from tests.factories.rates import add_rates
-from tests.integration.analytics.comparing import differences, whole
-from tests.invariants.source import python_files
-from tests.oracle import measures as oracle_measures
-from tests.oracle.ask import Ask
+from tests.integration.analytics import documents
+from tests.integration.analytics.asking import MakeKey
+from tests.integration.analytics.comparing import difference, differences, expected, whole
 from tests.oracle.oracle import Oracle
 from tests.oracle.questions import Questions
 
@@ -49,6 +47,12 @@ TENANTS = (
     ("Australia/Lord_Howe", "GBP"),
 )
 """Reporting zones and currencies: summer time, half hours, a midnight that is skipped, three and no digits."""
+
+ALIKE = 25
+"""Questions in a row that differ in times, keys and numbers only: what makes a statement costs more than to run it."""
+
+DOCUMENTS = 300
+"""Questions that are asked as GraphQL."""
 
 SEEDS = tuple(int(seed) for seed in os.environ.get("ORACLE_SEEDS", "1").split(","))
 """Of the long form."""
@@ -96,7 +100,7 @@ async def wrong_answers(
 ) -> list[str]:
     """What a tenant of the zone and currency, whose facts and questions follow from the seed, is told wrongly."""
     ctx, oracle, currencies = await exported(runtime, admin, directory, zone, currency, seed=seed)
-    made = Questions(oracle, seed, first=START, last=END, currencies=currencies)
+    made = Questions(oracle, seed, first=START, last=END, currencies=currencies, alike=ALIKE)
     asked = [(f"{zone}, seed {seed}, question {number}", made.next()) for number in range(questions)]
     both = runners(runtime)
     wrong = await differences(oracle, both, ctx, whole(START, END, zone))
@@ -116,3 +120,26 @@ async def test_random_answers_are_the_oracles(
     )
 
     assert not wrong, f"{len(wrong)}\n" + "\n".join(wrong[:20])
+
+
+@pytest.mark.database
+async def test_random_documents_are_answered_as_the_oracle_answers(
+    runtime: Runtime, admin: "asyncpg.Pool[Any]", make_key: MakeKey, tmp_path: Path
+) -> None:
+    seed = 11
+    ctx, oracle, currencies = await exported(runtime, admin, tmp_path, "Europe/Berlin", "GBP", seed=seed)
+    made = Questions(oracle, seed, first=START, last=END, currencies=currencies, alike=5)
+    clock = FixedClock(END)
+    app = create_app(replace(runtime, answers=NullAnswers(), clock=clock))
+    wrong = []
+
+    async with Client(app, await make_key(Role.ANALYST, of=ctx.tenant)) as client:
+        for number in range(DOCUMENTS):
+            ask = documents.asked(made.next())
+            correct = documents.shown(ask, expected(oracle, ask))
+            given = await documents.answered(client, clock, ask)
+            if given != correct:
+                told = given if isinstance(given, str) else difference(given, correct)
+                wrong.append(f"seed {seed}, document {number}: {documents.document(ask)}\n  {told}")
+
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:10])
