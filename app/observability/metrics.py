@@ -142,7 +142,7 @@ exports = _counter(
     "Files asked for, by format (csv, parquet, arrow) and ending (finished, refused, left, expired, revoked, failed).",
     ("format", "ending"),
 )
-exports_in_progress = _gauge("scoville_exports_in_progress", "Files being written now.")
+exports_in_progress = _gauge("scoville_in_progress_exports", "Files being written now.")
 export_rows = _counter("scoville_export_rows_total", "Rows written to files, by format.", ("format",))
 export_bytes = _counter("scoville_export_bytes_total", "Bytes of files that were sent, by format.", ("format",))
 export_duration = _histogram(

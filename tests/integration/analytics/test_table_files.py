@@ -368,7 +368,7 @@ async def test_exports_are_counted(analyst: Client) -> None:
 
     assert count("scoville_exports_total", format="csv", ending="finished") == before + 1
     assert count("scoville_export_rows_total", format="csv") == rows + response.text.count("\r\n") - 1
-    assert count("scoville_exports_in_progress") == 0
+    assert count("scoville_in_progress_exports") == 0
 
 
 # --- who sees what
