@@ -6,7 +6,7 @@ enrollments do, while their files do not: they name each other's types lazily.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -17,6 +17,7 @@ from graphql_schema.context import Info
 from graphql_schema.execution.together import together
 from graphql_schema.loaders import ById
 from graphql_schema.permissions import requires
+from graphql_schema.scalars import required_uuid
 
 T = TypeVar("T", bound=type)
 
@@ -89,4 +90,22 @@ def one_row(of: Any, listing: Listing, key: str, description: str, *, scope: Sco
         graphql_type=of | None,
         description=description,
         extensions=[] if scope is None else [requires(scope)],
+    )
+
+
+def root_one(of: Any, listing: Listing, *, scope: Scope) -> Any:
+    """The root field of one row by its id. of: the row's GraphQL type."""
+    name = listing.tag.removesuffix("s")
+
+    async def resolve(
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="An id that the API gave: a plain UUID.")],
+    ) -> Any:
+        return await found(info, listing, required_uuid(id, path=("id",)))
+
+    return strawberry.field(
+        resolver=resolve,
+        graphql_type=of | None,
+        description=f"The {name} with this id; null when there is none, or it is not the caller's. One statement.",
+        extensions=[requires(scope)],
     )
