@@ -323,8 +323,12 @@ async def test_hours_and_days_are_those_of_the_local_clock(runtime: Runtime, ctx
     await few.stored(runtime)
     days = between("2025-11-01T00:00:00Z", "2025-11-04T00:00:00Z")
     document = f"""query Clock($zone: TimeZone!) {{ analytics({days}, timeZone: $zone) {{
-      hours: groups(by: [{{dimension: {{name: HOUR_OF_DAY}}}}]) {{ nodes {{ key {{ hourOfDay }} measures {{ clicks }} }} }}
-      days: groups(by: [{{dimension: {{name: DAY_OF_WEEK}}}}]) {{ nodes {{ key {{ dayOfWeek }} measures {{ clicks }} }} }}
+      hours: groups(by: [{{dimension: {{name: HOUR_OF_DAY}}}}]) {{
+        nodes {{ key {{ hourOfDay }} measures {{ clicks }} }}
+      }}
+      days: groups(by: [{{dimension: {{name: DAY_OF_WEEK}}}}]) {{
+        nodes {{ key {{ dayOfWeek }} measures {{ clicks }} }}
+      }}
     }} }}"""
 
     async def found(zone: str) -> tuple[list[int], list[int]]:
