@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, AwareDatetime, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -115,6 +115,10 @@ class Settings(BaseSettings):
     fold_deltas_max: int = _setting(50_000, "Deltas of a tenant at which a writer folds by itself.", ge=100)
     fold_interval_s: float = _setting(1.0, "Seconds between a worker's folds.", gt=0)
     answer_ttl_s: int = _setting(60, "Seconds a cached answer is kept at most.", ge=1, le=60)
+    instances_since: AwareDatetime | None = _setting(
+        None,
+        "Instances before this instant were dropped: answers that need them say so (RETENTION_CUT).",
+    )
     answer_rows_min: int = _setting(
         20_000,
         "Rows that a question is estimated to read from which on its answer is kept the first time it is asked; a "

@@ -41,6 +41,7 @@ vocabulary(
     "What a reader of an answer should know.",
     PARTIAL_BUCKET="Buckets are cut by the range or still running; their numbers are not whole.",
     MISSING_EXCHANGE_RATE="Amounts have no exchange rate to the answer's currency and are left out.",
+    RETENTION_CUT="Instances of a part of the range are no longer kept, and missing.",
     ESTIMATED_VALUES="Distinct counts are estimated; `estimates` tells how far off.",
 )
 

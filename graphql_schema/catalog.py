@@ -49,9 +49,7 @@ class RollupInfo:
     name: str = strawberry.field(description="Its name in plans.")
     dimensions: list[DimensionName] = strawberry.field(description="What it is kept by.")
     granularities: list[Granularity] = strawberry.field(description="Buckets in which it is kept.")
-    rows: BigInt | None = strawberry.field(
-        description="Rows that are stored; null for keys that see their own rows only."
-    )
+    rows: BigInt = strawberry.field(description="Rows that are stored; 0 for keys that see their own rows only.")
 
 
 @strawberry.type(description="What can be asked.")
@@ -87,7 +85,7 @@ class Catalog:
     async def rollups(self, info: Info) -> list[RollupInfo]:
         """Every rollup set."""
         ctx = info.context.ctx
-        sizes = None
+        sizes: dict[str, int] = {}
         if ctx.principal.influencer_id is None:
             sizes = await runner_of(info.context.runtime).rollup_sizes(ctx)
         return [
@@ -95,7 +93,7 @@ class Catalog:
                 name=rollup.name,
                 dimensions=list(map(DimensionName, rollup.dimensions)),
                 granularities=[Granularity(grain.value) for grain in rollup.grains],
-                rows=None if sizes is None else BigInt(sizes.get(rollup.name, 0)),
+                rows=BigInt(sizes.get(rollup.name, 0)),
             )
             for rollup in CATALOG
         ]

@@ -181,6 +181,9 @@ vocabulary(
     INFLUENCER_SUSPENDED="The influencer is suspended.",
     CODE_UNKNOWN="The code given at checkout is nobody's.",
     CODE_NOT_IN_FORCE="The code given at checkout is disabled, or outside its dates.",
+    CODE_NOT_OWNED="The code given at checkout belongs to another influencer than the touch.",
+    SELF_REFERRAL="The influencer bought it themselves.",
+    PAID_SEARCH="It came by a paid search advertisement.",
     LOWER_PRIORITY="It counts, and the booked model gave all credit to others; or another code came before it.",
     TEST_ORDER="Test orders are never credited.",
 )

@@ -31,6 +31,7 @@ class WarningCode(StrEnum):
 
     PARTIAL_BUCKET = "PARTIAL_BUCKET"
     MISSING_EXCHANGE_RATE = "MISSING_EXCHANGE_RATE"
+    RETENTION_CUT = "RETENTION_CUT"
     ESTIMATED_VALUES = "ESTIMATED_VALUES"
 
 
@@ -82,6 +83,9 @@ class Answer:
                 f"{self.missing_rates} amounts have no exchange rate to {self.resolved.currency} and are left out."
             )
             found.append(Warned(WarningCode.MISSING_EXCHANGE_RATE, message, self.missing_rates))
+        if self.resolved.cut_at is not None:
+            message = f"Instances before {self.resolved.cut_at.isoformat()} are no longer kept, and missing."
+            found.append(Warned(WarningCode.RETENTION_CUT, message))
         if self.estimates:
             names = ", ".join(each.measure for each in self.estimates)
             message = f"Estimated: {names}. `estimates` tells how far off."

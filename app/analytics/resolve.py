@@ -35,7 +35,7 @@ from app.analytics.query import (
 from app.analytics.ranges import edges_of, interval_of, known_zone
 from app.analytics.resolved import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
 from app.analytics.semantic.measures import MEASURES
-from app.analytics.semantic.sums import SUMS
+from app.analytics.semantic.sums import SUMS, Source
 from app.analytics.sql.filters import shape_of
 from app.core.context import Ctx
 from app.core.timegrain import Granularity, Interval, floor
@@ -52,11 +52,13 @@ CELLS_MAX = 100_000
 class Limits:
     """What bounds a question. page_items_max: groups of a page.
 
-    settled_after: how old an instant must be so that no write under way can still land before it.
+    settled_after: how old an instant must be so that no write under way can still land before it. instances_since:
+    before it instances were dropped.
     """
 
     page_items_max: int
     settled_after: timedelta
+    instances_since: datetime | None = None
 
 
 def needs_extent(question: Question) -> bool:
@@ -202,7 +204,20 @@ class _Resolving:
             series=series,
             groups=groups,
             totals_by_series=shared is not None,
+            cut_at=self._cut_at(layout, series, groups),
         )
+
+    def _cut_at(
+        self, layout: Layout | None, series: Sequence[ResolvedSeries], groups: Sequence[ResolvedGroups]
+    ) -> datetime | None:
+        # Since when instances are kept, where earlier ones are asked.
+        since = self.limits.instances_since
+        times = (self.interval, None if self.compared is None else self.compared.interval)
+        if since is None or min(each.start for each in times if each is not None) >= since:
+            return None
+        layouts = [*(each.layout for each in series), *(each.layout for each in groups), *([layout] if layout else [])]
+        asked = {name for each in layouts for names in each.sums for name in names}
+        return since if any(Source.INSTANCES in SUMS[name].sources for name in asked) else None
 
     def _shared(self, totals: Columns, series: Sequence[ResolvedSeries], more: tuple[str, ...]) -> Layout | None:
         # One layout for the totals and the first series, where one statement can give both.

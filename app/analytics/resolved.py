@@ -99,7 +99,8 @@ class Resolved:
     layout: of the totals, None where nothing of them is asked. shares: measures whose totals decide which groups come.
     converts: whether the currency is not the tenant's. estimates: distinct counts asked as AUTO are estimated.
     totals_by_series: the totals come with the first series, whose layout they share: all their sums add up over time.
-    kept: plans of all questions that differ from it in keys alone.
+    cut_at: since when instances are kept, where earlier ones are asked. kept: plans of
+    all questions that differ from it in keys alone.
     """
 
     interval: Interval
@@ -121,6 +122,7 @@ class Resolved:
     series: tuple[ResolvedSeries, ...]
     groups: tuple[ResolvedGroups, ...]
     totals_by_series: bool
+    cut_at: datetime | None
     kept: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property

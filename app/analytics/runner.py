@@ -182,7 +182,7 @@ class Runner:
 
 
 def _limits(settings: Settings) -> Limits:
-    return Limits(settings.page_items_max, timedelta(seconds=settings.write_timeout_s))
+    return Limits(settings.page_items_max, timedelta(seconds=settings.write_timeout_s), settings.instances_since)
 
 
 def _affordable(

@@ -139,7 +139,8 @@ live_closes = _counter(
 
 exports = _counter(
     "scoville_exports_total",
-    "Files asked for, by format (csv, parquet, arrow) and ending (finished, refused, left, expired, revoked, failed).",
+    "Files asked for, by format (csv, parquet, arrow) and ending (finished, refused, left, expired, revoked, stopped, "
+    "failed).",
     ("format", "ending"),
 )
 exports_in_progress = _gauge("scoville_in_progress_exports", "Files being written now.")

@@ -101,6 +101,7 @@ class Ending(StrEnum):
     LEFT = "left"
     EXPIRED = "expired"
     REVOKED = "revoked"
+    STOPPED = "stopped"
     FAILED = "failed"
 
 
@@ -238,6 +239,10 @@ class _File(Response):
                     ending = await self._ended(sending, scope, receive, send)
                 else:
                     ending = Ending.LEFT
+            except asyncio.CancelledError:
+                # The server stops, and waits no longer.
+                ending = Ending.STOPPED
+                raise
             finally:
                 for task in (sending, leaving):
                     task.cancel()

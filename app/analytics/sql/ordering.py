@@ -14,7 +14,7 @@ from app.analytics.sql.cells import BUCKET, PARENT, others
 from app.analytics.sql.filters import kind_of
 from app.analytics.sql.money import half_even, minors_of, whole
 from app.analytics.sql.shapes import DIGITS_MAX, Bounded, BoundedJoint
-from app.analytics.sql.tables import BOOL, NUMERIC, SMALL, TEXT, element, many, one
+from app.analytics.sql.tables import BOOL, NUMERIC, SMALL, TEXT, UID, element, many, one
 
 _COMPARED: dict[str, str] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "="}
 
@@ -64,7 +64,7 @@ def facet_value(number: int, term: Term, valued: FromClause) -> ColumnElement[An
     assert term.total is not None, "a share is of a total"
     name = f"total_{term.total}"
     if PARENT in valued.c:
-        parents = many("parents", valued.c[PARENT].type)
+        parents = many("parents", UID)
         total = element(name, NUMERIC, func.array_position(parents, valued.c[PARENT]))
     else:
         total = one(name, NUMERIC)

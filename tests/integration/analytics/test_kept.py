@@ -32,3 +32,15 @@ async def test_large_answers_are_kept_at_once(runtime: Runtime, store: Store) ->
     question = Question(Between(START, UNTIL), totals=Columns((Ask("orders"), Ask("purchases"))))
 
     assert await kept(runtime, store, question, rows_min=0) == [False, True, True]
+
+
+async def test_instances_that_are_no_longer_kept_are_told(runtime: Runtime, store: Store) -> None:
+    settings = runtime.settings.model_copy(update={"instances_since": UNTIL})
+    runner = Runner(runtime.db, runtime.answers, settings)
+
+    async def warned(measure: str) -> list[str]:
+        answer = await runner.run(store.ctx, Question(Between(START, UNTIL), totals=Columns((Ask(measure),))))
+        return [each.code.value for each in answer.warnings]
+
+    assert await warned("clicks") == ["RETENTION_CUT"]
+    assert await warned("orders") == []
