@@ -5,7 +5,7 @@ import dataclasses
 import socket
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -309,6 +309,23 @@ async def test_stopping_server_lets_a_file_end(runtime: Runtime, many: int, make
         await begun.wait()
 
     assert arrow.ipc.open_stream(await reading).read_all().num_rows == many
+
+
+async def test_stopped_server_breaks_off_what_goes_on(
+    runtime: Runtime, many: int, make_key: MakeKey, admin: Admin
+) -> None:
+    stopped = ended("stopped")
+    async with AsyncExitStack() as stack:
+        async with listening(create_app(runtime), grace_s=1) as listener:
+            response = await stack.enter_async_context(exporting(listener, await make_key()))
+            pieces = response.aiter_raw(1_000)
+            await anext(pieces)
+        with pytest.raises(httpx.RemoteProtocolError, match="incomplete chunked read"):
+            async for _ in pieces:
+                pass
+
+    await until(lambda: _is(statements_under_way(admin), 0))
+    assert ended("stopped") == stopped + 1
 
 
 async def _is(found: Awaitable[float], wanted: float) -> bool:
