@@ -15,6 +15,7 @@ import orjson
 import strawberry
 from graphql import FragmentDefinitionNode, GraphQLError, OperationType, get_variable_values
 
+from app.analytics.answer import WarningCode
 from app.analytics.query import Ask, ByDimension, Question
 from app.analytics.runner import Runner
 from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
@@ -168,9 +169,6 @@ def _columns(table: StreamedTable, ask: TableAsk) -> tuple[FileColumn, ...]:
 
 def _notes(table: StreamedTable, ask: TableAsk) -> Notes:
     resolved = table.resolved
-    warnings = []
-    if table.missing_rates:
-        warnings.append({"code": "MISSING_EXCHANGE_RATE", "count": table.missing_rates})
     return {
         "asOf": serialize_date_time(resolved.as_of or resolved.now),
         "from": serialize_date_time(resolved.interval.start),
@@ -179,8 +177,21 @@ def _notes(table: StreamedTable, ask: TableAsk) -> Notes:
         "currency": resolved.currency,
         "query": ask.document,
         "variables": orjson.loads(orjson.dumps(dict(ask.variables))),
-        "warnings": warnings,
+        "warnings": [{"code": code, "count": count} for code, count in _warnings(table).items()],
     }
+
+
+def _warnings(table: StreamedTable) -> dict[WarningCode, int | None]:
+    # What a reader should know, as `meta.warnings` says it, with counts where there are any.
+    found: dict[WarningCode, int | None] = {}
+    if table.missing_rates:
+        found[WarningCode.MISSING_EXCHANGE_RATE] = table.missing_rates
+    if table.resolved.cut_at is not None:
+        found[WarningCode.RETENTION_CUT] = None
+    estimated = sum(sample > 1 for sample in table.samples)
+    if estimated:
+        found[WarningCode.ESTIMATED_VALUES] = estimated
+    return found
 
 
 def _told(table: StreamedTable, columns: Sequence[FileColumn]) -> dict[str, str]:
@@ -191,10 +202,9 @@ def _told(table: StreamedTable, columns: Sequence[FileColumn]) -> dict[str, str]
         "Scoville-Currency": resolved.currency,
         "Scoville-Columns": str(len(columns)),
     }
-    if table.missing_rates:
-        told["Scoville-Missing-Rates"] = str(table.missing_rates)
-    if any(column.sample > 1 for column in columns):
-        told["Scoville-Estimated-Columns"] = str(sum(column.sample > 1 for column in columns))
+    warnings = _warnings(table).items()
+    if warnings:
+        told["Scoville-Warnings"] = ", ".join(code if count is None else f"{code}={count}" for code, count in warnings)
     return told
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +26,7 @@ from app.observability import metrics
 from app.runtime import Runtime
 from tests.client import Client
 from tests.integration.analytics.asking import RANGE, MakeKey, asking
-from tests.integration.analytics.store import Store
+from tests.integration.analytics.store import START, Store
 
 pytestmark = pytest.mark.database
 
@@ -300,7 +300,7 @@ async def test_file_tells_what_it_is(analyst: Client) -> None:
     assert notes["asOf"] == headers["scoville-as-of"]
     assert datetime.fromisoformat(notes["from"]) < datetime.fromisoformat(notes["until"])
     assert [warning["code"] for warning in notes["warnings"]] == ["MISSING_EXCHANGE_RATE"]
-    assert headers["scoville-missing-rates"] == str(notes["warnings"][0]["count"])
+    assert headers["scoville-warnings"] == f"MISSING_EXCHANGE_RATE={notes['warnings'][0]['count']}"
     assert (headers["scoville-time-zone"], headers["scoville-currency"]) == ("Asia/Kolkata", "GBP")
     rows = parquet.read_metadata(io.BytesIO(response.content)).num_rows
     assert (headers["scoville-rows"], headers["scoville-columns"]) == (str(rows), "4")
@@ -331,7 +331,18 @@ async def test_estimates_are_told(analyst: Client, monkeypatch: pytest.MonkeyPat
 
     field = arrow.ipc.open_stream(response.content).schema.field("visitors")
     assert int(field.metadata[b"estimatedFromOneIn"]) > 1
-    assert response.headers["scoville-estimated-columns"] == "1"
+    assert response.headers["scoville-warnings"] == "ESTIMATED_VALUES=1"
+
+
+async def test_instances_that_are_no_longer_kept_are_told(runtime: Runtime, store: Store, make_key: MakeKey) -> None:
+    since = START + timedelta(days=10)
+    cut = replace(runtime, settings=runtime.settings.model_copy(update={"instances_since": since}))
+    async with asking(cut, store, make_key) as client:
+        clicks = await exported(client, document(f"table({BY_INFLUENCER}, measures: [{{name: CLICKS}}])"))
+        money = await exported(client, document(f"table({BY_INFLUENCER}, measures: [{{name: UNITS}}])"))
+
+    assert clicks.headers["scoville-warnings"] == "RETENTION_CUT"
+    assert "scoville-warnings" not in money.headers
 
 
 async def test_graphql_gives_a_file_to_those_who_name_its_format(analyst: Client) -> None:
