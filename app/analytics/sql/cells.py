@@ -132,6 +132,21 @@ class Cells:
             found.append(self.within.holds(known, at))
         return found
 
+    def stands_apart(self, dimension: str) -> bool:
+        """Whether each of the dimension's keys is a group of its own."""
+        return dimension in self.dimensions and dimension not in dict(self.folded)
+
+    def is_same(self, dimension: str, key: ColumnElement[Any], row: FromClause) -> ColumnElement[bool]:
+        """Whether a key, which is never null, belongs to the cell of a row."""
+        fold = dict(self.folded).get(dimension)
+        if fold is None or not fold.has_others:
+            return key == row.c[dimension]
+        bucket: ColumnElement[Any] | None = row.c[BUCKET] if self.has_time else None
+        if self.has_top_edges:
+            bucket = func.width_bucket(self.start_of(bucket), many("top_edges", INSTANT))
+        rest = ~self._is_kept(key, bucket, row.c[PARENT] if self.parent else None, dimension, fold)
+        return case((row.c[others(dimension)], rest), else_=key == row.c[dimension])
+
     def recorded(self, fact: FromClause) -> list[ColumnElement[bool]]:
         """Whether the fact was recorded by the instant asked, where one is."""
         return [fact.c.recorded_at <= one("as_of", INSTANT)] if self.has_as_of else []
@@ -175,18 +190,33 @@ class Cells:
         return element(self.bind("aligned"), SMALL, number) if self.is_aligned else number
 
     def _is_top(self, known: Mapping[str, Key], at: ColumnElement[Any], name: str, fold: Fold) -> ColumnElement[bool]:
-        key = self._key(known, at, name)
+        bucket = None
+        if fold.per_bucket:
+            edges = many("top_edges", INSTANT)
+            bucket = func.width_bucket(at, edges) if self.has_top_edges else self._bucket(at)
+        parent = self._key(known, at, self.parent) if self.parent else None
+        return self._is_kept(self._key(known, at, name), bucket, parent, name, fold)
+
+    def _is_kept(
+        self,
+        key: ColumnElement[Any],
+        bucket: ColumnElement[Any] | None,
+        parent: ColumnElement[Any] | None,
+        name: str,
+        fold: Fold,
+    ) -> ColumnElement[bool]:
         keys = many(f"top_{name}", kind_of(name))
         if not fold.per_bucket and not self.parent:
             return key == any_(keys)
         places, listed, names = [key], [keys], ["key"]
         if fold.per_bucket:
-            edges = many("top_edges", INSTANT)
-            places.append(func.width_bucket(at, edges) if self.has_top_edges else self._bucket(at))
+            assert bucket is not None, "keys of a bucket are kept by bucket"
+            places.append(bucket)
             listed.append(many(f"top_{name}_buckets", SMALL))
             names.append(BUCKET)
         if self.parent:
-            places.append(self._key(known, at, self.parent))
+            assert parent is not None, "keys of a parent are kept by parent"
+            places.append(parent)
             listed.append(many(f"top_{name}_parents", kind_of(self.parent)))
             names.append(PARENT)
         top = func.unnest(*listed).table_valued(*names).render_derived(name="top")

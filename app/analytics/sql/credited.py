@@ -121,8 +121,8 @@ def credits_scan(sums: tuple[str, ...], cells: Cells, times: Times) -> Select[An
     credit, source, conditions, product, weight = _credits(sums, cells, times, "id", "customer_id")
     keys = _credit_keys(credit, cells, product)
     at = credit.c.occurred_at
-    if "product" in cells.used and "product" not in cells.dimensions:
-        # Filtered by product alone, an order with two of the products would come twice.
+    if "product" in cells.used and not cells.stands_apart("product"):
+        # Filtered by product alone, or among others, an order with two of the products would come twice.
         rows = (
             select(
                 *cells.keys(keys, at),
@@ -206,7 +206,7 @@ def _is_new(cells: Cells, customer: FromClause) -> ColumnElement[bool]:
     clocks = [name for name in cells.dimensions if DIMENSIONS[name].is_local]
     if clocks:
         first = select(func.min(earlier.c.occurred_at)).where(of_customer).correlate(customer).scalar_subquery()
-        return and_(first >= start, *(local_key(name, first) == customer.c[name] for name in clocks))
+        return and_(first >= start, *(cells.is_same(name, local_key(name, first), customer) for name in clocks))
     before: Select[Any] = (
         select(literal_column("1")).select_from(earlier).where(of_customer, earlier.c.occurred_at < start)
     )
