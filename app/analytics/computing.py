@@ -161,7 +161,7 @@ def _shown_keys(page: Rows, asked: ResolvedGroups) -> Filter | None:
         if not DIMENSIONS[name].is_filter or has_others:
             continue
         at = page.columns.index(name)
-        keys = dict.fromkeys(key_of(name, row[at]) for row in rows[: asked.limit])
+        keys = dict.fromkeys(key_of(name, row[at]) for row in rows)
         known = tuple(key for key in keys if key is not None and not isinstance(key, int))
         found.append(Matches(name, isin=known, is_null=True if None in keys else None))
     return AllOf(tuple(found)) if found else None
