@@ -4,13 +4,14 @@ The oracle knows nothing of the app, so the words of the two meet here.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from app.analytics import query, series
+from app.analytics.answer import Answer
 from app.analytics.figures import Figures
 from app.analytics.pages import Group
 from app.analytics.runner import Runner
@@ -70,6 +71,27 @@ async def answered(runner: Runner, ctx: Ctx, ask: Ask) -> Answered:
     ctx = replace(ctx, now=ask.now)
     question = question_of(ask)
     answer = await runner.run(ctx, question)
+    found = _answered(answer, question, ask)
+    for _ in range(PAGES_MAX - 1):
+        if not found.has_next:
+            break
+        page = answer.groups[0]
+        after = replace(question.groups[0], after=page.cursor(page.groups[-1]))
+        next_question = replace(question, groups=(after,), totals=query.Columns(), series=())
+        answer = await runner.run(ctx, next_question)
+        following = _answered(answer, next_question, replace(ask, totals=(), series=None))
+        found = replace(following, totals=found.totals, series=found.series, groups=(*found.groups, *following.groups))
+    return found
+
+
+async def answered_each(runner: Runner, ctx: Ctx, ask: Ask, parents: query.Parents) -> dict[UUID, Answered]:
+    """The app's answers to the question about each of the parents, asked together; of groups the first page."""
+    question = question_of(ask)
+    answers = await runner.run_many(replace(ctx, now=ask.now), question, parents)
+    return {parent: _answered(answer, question, ask) for parent, answer in answers.items()}
+
+
+def _answered(answer: Answer, question: query.Question, ask: Ask) -> Answered:
     found = Answered()
     if ask.totals:
         assert answer.totals is not None
@@ -79,30 +101,21 @@ async def answered(runner: Runner, ctx: Ctx, ask: Ask) -> Answered:
         found = replace(found, series=tuple(map(_bucket, answer.series[0])))
     if ask.groups is None:
         return found
-    page = answer.groups[0]
-    rows = [*page.groups]
-    for _ in range(PAGES_MAX - 1):
-        if not page.has_next:
-            break
-        after = replace(question.groups[0], after=page.cursor(page.groups[-1]))
-        answer = await runner.run(ctx, replace(question, groups=(after,), totals=query.Columns(), series=()))
-        page = answer.groups[0]
-        rows += page.groups
-    figures, resolved = page.totals, answer.resolved
+    page, resolved = answer.groups[0], answer.resolved
     known = resolved.totals.values if ask.groups.having is None else resolved.groups[0].totals
     values: Rows = ()
-    if figures is not None:
-        values = tuple(figures.value(known.index(of)) for of in question.groups[0].columns.values)
+    if page.totals is not None:
+        values = tuple(page.totals.value(known.index(of)) for of in question.groups[0].columns.values)
     return replace(
         found,
-        groups=tuple(_group(each, ask.groups) for each in rows),
+        groups=tuple(_group(each, ask.groups) for each in page.groups),
         total=page.total,
         whole=values,
         has_next=page.has_next,
     )
 
 
-def expected(oracle: Oracle, ask: Ask) -> Answered:
+def expected(oracle: Oracle, ask: Ask, *, pages: int = PAGES_MAX) -> Answered:
     """The oracle's answer to the same."""
     asking = oracle.asking(ask)
     found = Answered()
@@ -112,7 +125,7 @@ def expected(oracle: Oracle, ask: Ask) -> Answered:
         found = replace(found, series=tuple(map(_right_bucket, buckets(asking, ask.series))))
     if ask.groups is None:
         return found
-    most = PAGES_MAX * ask.groups.first
+    most = pages * ask.groups.first
     groups = grouped(asking, shown_max=most)
     rows = tuple(
         (
@@ -128,6 +141,41 @@ def expected(oracle: Oracle, ask: Ask) -> Answered:
     return replace(
         found, groups=rows, total=len(groups.rows), whole=groups.totals, has_next=len(groups.rows) > len(rows)
     )
+
+
+async def differences_each(
+    oracle: Oracle, runner: Runner, ctx: Ctx, questions: Iterable[tuple[str, Ask]], parents: query.Parents
+) -> list[str]:
+    """The same as `differences`, of questions asked about each of the parents, as far as the measures have them."""
+    found = []
+    for question, ask in questions:
+        if any(parents.dimension not in dimensions(of.name) for of in measures_of(ask)):
+            continue
+        try:
+            given = await answered_each(runner, ctx, ask, parents)
+        except QueryIssues as error:
+            found.append(f"{question}: {ask}\n  refused: {error.issues}")
+            continue
+        for parent in parents.ids:
+            only: Where = Is(parents.dimension, isin=(str(parent),))
+            of_parent = replace(ask, where=only if ask.where is None else Both((only, ask.where)))
+            correct = expected(oracle, of_parent, pages=1)
+            if given[parent] != correct:
+                found.append(f"{question}, {parents.dimension}: {of_parent}\n  {difference(given[parent], correct)}")
+    return found
+
+
+def measures_of(ask: Ask) -> Iterator[Of]:
+    """Every measure that a question names."""
+    yield from ask.totals
+    if ask.series is not None:
+        yield from ask.series.measures
+    if ask.groups is not None:
+        yield from ask.groups.measures
+        yield from (of for of, _ in ask.groups.sought)
+        yield from (top.by for _, top in ask.groups.tops)
+        if ask.groups.series is not None:
+            yield from ask.groups.series.measures
 
 
 async def differences(

@@ -4,17 +4,24 @@ A difference is told with its seed and number. `ORACLE_SEEDS=7,8 pytest -m slow 
 of seeds 7 and 8, in the same order.
 """
 
+import ast
 import os
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from app.analytics.query import Parents
 from app.analytics.rollups.fold import fold
 from app.analytics.runner import Runner
+from app.analytics.semantic.dimensions import DIMENSIONS
+from app.analytics.semantic.measures import MEASURES
 from app.cache.answers import NullAnswers
 from app.core.clock import FixedClock
 from app.core.context import Ctx, Role, TenantInfo
@@ -28,7 +35,9 @@ from tests.factories.facts import contribute, insert, made_up
 from tests.factories.rates import add_rates
 from tests.integration.analytics import documents
 from tests.integration.analytics.asking import MakeKey
-from tests.integration.analytics.comparing import difference, differences, expected, whole
+from tests.integration.analytics.comparing import difference, differences, differences_each, expected, whole
+from tests.invariants.source import python_files
+from tests.oracle import measures as oracle_measures
 from tests.oracle.oracle import Oracle
 from tests.oracle.questions import Questions
 
@@ -51,8 +60,14 @@ TENANTS = (
 ALIKE = 25
 """Questions in a row that differ in times, keys and numbers only: what makes a statement costs more than to run it."""
 
+QUESTIONS = 5_000
+"""Of all tenants together."""
+
 DOCUMENTS = 300
 """Questions that are asked as GraphQL."""
+
+LISTS = 300
+"""Questions that are asked about each of some entities, together."""
 
 SEEDS = tuple(int(seed) for seed in os.environ.get("ORACLE_SEEDS", "1").split(","))
 """Of the long form."""
@@ -97,10 +112,11 @@ async def wrong_answers(
     *,
     seed: int,
     questions: int,
+    alike: int = ALIKE,
 ) -> list[str]:
     """What a tenant of the zone and currency, whose facts and questions follow from the seed, is told wrongly."""
     ctx, oracle, currencies = await exported(runtime, admin, directory, zone, currency, seed=seed)
-    made = Questions(oracle, seed, first=START, last=END, currencies=currencies, alike=ALIKE)
+    made = Questions(oracle, seed, first=START, last=END, currencies=currencies, alike=alike)
     asked = [(f"{zone}, seed {seed}, question {number}", made.next()) for number in range(questions)]
     both = runners(runtime)
     wrong = await differences(oracle, both, ctx, whole(START, END, zone))
@@ -115,11 +131,27 @@ async def wrong_answers(
 async def test_random_answers_are_the_oracles(
     runtime: Runtime, admin: "asyncpg.Pool[Any]", tmp_path: Path, zone: str, currency: str
 ) -> None:
-    wrong = await wrong_answers(
-        runtime, admin, tmp_path, zone, currency, seed=5, questions=int(os.environ.get("Q", "1000"))
-    )
+    wrong = await wrong_answers(runtime, admin, tmp_path, zone, currency, seed=5, questions=QUESTIONS // len(TENANTS))
 
-    assert not wrong, f"{len(wrong)}\n" + "\n".join(wrong[:20])
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:20])
+
+
+@pytest.mark.database
+async def test_random_answers_of_lists_are_the_oracles(
+    runtime: Runtime, admin: "asyncpg.Pool[Any]", tmp_path: Path
+) -> None:
+    seed = 21
+    ctx, oracle, currencies = await exported(runtime, admin, tmp_path, "Europe/London", "GBP", seed=seed)
+    made = Questions(oracle, seed, first=START, last=END, currencies=currencies, alike=10)
+    asked = [(f"seed {seed}, question {number}", made.next()) for number in range(LISTS)]
+    wrong = []
+
+    for number, dimension in enumerate(("influencer", "campaign", "product")):
+        parents = Parents(dimension, tuple(map(UUID, [*oracle.keys(dimension)[:3], str(new_id())])))
+        runner = runners(runtime)["rollups" if number % 2 == 0 else "facts"]
+        wrong += await differences_each(oracle, runner, ctx, asked[number::3], parents)
+
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:10])
 
 
 @pytest.mark.database
@@ -128,7 +160,7 @@ async def test_random_documents_are_answered_as_the_oracle_answers(
 ) -> None:
     seed = 11
     ctx, oracle, currencies = await exported(runtime, admin, tmp_path, "Europe/Berlin", "GBP", seed=seed)
-    made = Questions(oracle, seed, first=START, last=END, currencies=currencies, alike=5)
+    made = Questions(oracle, seed, first=START, last=END, currencies=currencies, alike=10)
     clock = FixedClock(END)
     app = create_app(replace(runtime, answers=NullAnswers(), clock=clock))
     wrong = []
@@ -143,3 +175,63 @@ async def test_random_documents_are_answered_as_the_oracle_answers(
                 wrong.append(f"seed {seed}, document {number}: {documents.document(ask)}\n  {told}")
 
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:10])
+
+
+@pytest.mark.slow
+@pytest.mark.database
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("zone", "currency"), TENANTS)
+async def test_thousands_of_random_answers_are_the_oracles(
+    runtime: Runtime, admin: "asyncpg.Pool[Any]", tmp_path: Path, zone: str, currency: str, seed: int
+) -> None:
+    wrong = await wrong_answers(runtime, admin, tmp_path, zone, currency, seed=seed, questions=2_000, alike=4)
+
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:20])
+
+
+async def test_a_fact_that_the_oracle_does_not_know_is_noticed(
+    runtime: Runtime, admin: "asyncpg.Pool[Any]", tmp_path: Path
+) -> None:
+    ctx, oracle, _ = await exported(runtime, admin, tmp_path, "Europe/London", "GBP", seed=3)
+    late = made_up(ctx.tenant, seed=4, start=START, days=30, orders=0, instances=1)
+    for table in ("customers", "products", "engagement_snapshots"):
+        late.rows[table].clear()
+    await insert(runtime.db, late)
+    facts = {"facts": runners(runtime)["facts"]}
+
+    wrong = await differences(oracle, facts, ctx, whole(START, END, "UTC")[:1])
+
+    assert len(wrong) == 1
+    assert wrong[0].startswith("totals, facts: Ask(")
+
+
+def test_the_oracle_has_every_measure_and_dimension() -> None:
+    known = {name: oracle_measures.dimensions(name) for name in oracle_measures.MEASURES}
+
+    assert known == {name: set(measure.dimensions) for name, measure in MEASURES.items()}
+    assert set().union(*known.values()) == set(DIMENSIONS)
+
+
+def test_the_oracle_shares_no_code_with_the_app() -> None:
+    allowed = {*sys.stdlib_module_names, "duckdb"}
+    files = list(python_files("tests/oracle"))
+
+    shared = [
+        f"{path.name}: {name}"
+        for path in files
+        for name in _imported(path)
+        if not name.startswith("tests.oracle.") and name.split(".")[0] not in allowed
+    ]
+
+    assert len(files) > 5
+    assert shared == []
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom():
+                assert node.level == 0
+                yield str(node.module)
