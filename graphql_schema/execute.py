@@ -75,12 +75,16 @@ class Executor:
         self, ctx: Ctx, *, document: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
     ) -> Reply:
         """The operation's answer; never raises for what the caller sent."""
-        values = dict(variables or {})
+        ready = self.ready(ctx, document, operation_name, dict(variables or {}))
+        return ready if isinstance(ready, Reply) else await self._run(ready)
+
+    def ready(self, ctx: Ctx, document: str, operation_name: str | None, values: dict[str, Any]) -> "Ready | Reply":
+        """The operation with all that is known before its first field; the answer when that refuses it."""
         shaped = self.documents.of_shape(document)
         if shaped is not None:
-            ready = self._of_shape(ctx, *shaped, operation_name, values)
-            if ready is not None:
-                return await self._run(ready, partial(_moved, text=document, shaped=shaped))
+            found = self._of_shape(ctx, *shaped, document, operation_name, values)
+            if found is not None:
+                return found
         kind, measured = "unknown", None
         try:
             prepared = self.documents.read(document)
@@ -102,11 +106,17 @@ class Executor:
         if isinstance(executor, list):
             refusal = render_refusal(executor, "BAD_USER_INPUT", errors_max=self._settings.errors_max)
             return self._reply(Ending.REFUSED, kind, measured, refusal)
-        return await self._run(_Ready(prepared, operation, measured, executor))
+        return Ready(operation, measured, executor, self._plan(prepared, operation, executor))
 
     def _of_shape(
-        self, ctx: Ctx, prepared: Prepared, found: Cut, operation_name: str | None, values: dict[str, Any]
-    ) -> "_Ready | None":
+        self,
+        ctx: Ctx,
+        prepared: Prepared,
+        found: Cut,
+        text: str,
+        operation_name: str | None,
+        values: dict[str, Any],
+    ) -> "Ready | None":
         """The operation with the values of a text in their variables; None when anything is wrong with it."""
         assert prepared.lifted is not None, "it is the document of a shape"
         together = {**values, **prepared.lifted.variables(found.values)}
@@ -117,7 +127,13 @@ class Executor:
         except (Refused, DomainError):
             return None
         executor = self._executor(ctx, prepared.document, operation, together)
-        return None if isinstance(executor, list) else _Ready(prepared, operation, measured, executor)
+        if isinstance(executor, list):
+            return None
+        move = partial(prepared.lifted.move, text=text, cut=found)
+        return Ready(operation, measured, executor, self._plan(prepared, operation, executor), move)
+
+    def _plan(self, prepared: Prepared, operation: OperationDefinitionNode, executor: Any) -> Plan | str:
+        return self.documents.plan(prepared, operation, executor.variable_values) if self._compiles else "off"
 
     def _checked(self, operation: OperationDefinitionNode, values: dict[str, Any]) -> dict[str, Any]:
         """The variables, bounded. Raises DomainError for what no operation may bring."""
@@ -129,8 +145,7 @@ class Executor:
             check_values(values)
         return values
 
-    async def _run(self, ready: "_Ready", move: Callable[[GraphQLError], GraphQLError] = lambda error: error) -> Reply:
-        """move: tells where an error stands in what was sent."""
+    async def _run(self, ready: "Ready") -> Reply:
         kind, measured = ready.operation.operation.value, ready.measured
         work = self._complete(ready)
         try:
@@ -141,19 +156,16 @@ class Executor:
                 f"The operation took longer than {self._settings.operation_timeout_s:g} s. Ask for less at once.",
             )
             return self._reply(Ending.EXPIRED, kind, measured, render_domain(late))
-        errors = [move(error) for error in result.errors or ()]
-        rendered = render_field_errors(errors, errors_max=self._settings.errors_max)
+        for error in result.errors or ():
+            ready.move(error)
+        rendered = render_field_errors(result.errors or (), errors_max=self._settings.errors_max)
         return self._reply(Ending.EXECUTED, kind, measured, rendered, data=result.data)
 
-    async def _complete(self, ready: "_Ready") -> ExecutionResult:
-        executor = ready.executor
-        plan: Plan | str = "off"
-        if self._compiles:
-            plan = self.documents.plan(ready.prepared, ready.operation, executor.variable_values)
-        if isinstance(plan, Plan):
-            return await Run(plan, executor).execute()
-        metrics.fallbacks.labels(reason=plan).inc()
-        result: Any = executor.execute_operation()
+    async def _complete(self, ready: "Ready") -> ExecutionResult:
+        if isinstance(ready.plan, Plan):
+            return await Run(ready.plan, ready.executor).execute()
+        metrics.fallbacks.labels(reason=ready.plan).inc()
+        result: Any = ready.executor.execute_operation()
         if optimized_is_awaitable(result):
             result = await result
         assert isinstance(result, ExecutionResult), "nothing is delivered incrementally"
@@ -215,18 +227,19 @@ class Executor:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """An operation that nothing is wrong with but what its fields find."""
+def _stay(_: GraphQLError) -> None:
+    """Errors stand where they are told."""
 
-    prepared: Prepared
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An operation that nothing is wrong with but what its fields find.
+
+    plan: or the reason why it has none. move: tells an error's place in what was sent, where that is another.
+    """
+
     operation: OperationDefinitionNode
     measured: Measured
     executor: Any
-
-
-def _moved(error: GraphQLError, text: str, shaped: tuple[Prepared, Cut]) -> GraphQLError:
-    prepared, found = shaped
-    assert prepared.lifted is not None, "it is the document of a shape"
-    prepared.lifted.move(error, text, found)
-    return error
+    plan: Plan | str
+    move: Callable[[GraphQLError], None] = _stay

@@ -17,6 +17,12 @@ APP_ROLE = "scoville_app"
 CLOSE_TIMEOUT_S = 5.0
 """Seconds a closing pool waits for statements under way; then connections are terminated."""
 
+IDLE_S_MAX = 60.0
+"""Seconds without use after which a connection is handed to asyncpg's pool, which closes it later."""
+
+ACQUIRE_TIMEOUT_S_MIN = 0.1
+"""Seconds that a connection gets to be made even when the slot for it was had at the last moment."""
+
 RELEASE_TIMEOUT_S = 0.3
 """Seconds to wait for the server to confirm a cancelled statement, before its connection is terminated."""
 
@@ -59,9 +65,15 @@ def unreachable() -> OutsideError:
 class Pool:
     """A bounded pool of connections of one process."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", *, acquire_timeout_s: float) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Any]", *, size_max: int, acquire_timeout_s: float) -> None:
         self._pool = pool
         self._acquire_timeout_s = acquire_timeout_s
+        self._slots = asyncio.Semaphore(size_max)
+        # Connections had from asyncpg's pool and kept here between uses, with when they were last used. Handing them
+        # back and forth costs as much as a transaction.
+        self._idle: list[tuple[PoolConnectionProxy[Any], float]] = []
+        self._returning: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     @classmethod
     async def open(cls, url: str, *, size_max: int, acquire_timeout_s: float, role: str | None = APP_ROLE) -> "Pool":
@@ -90,19 +102,66 @@ class Pool:
                 f"role {APP_ROLE} (`scoville migrate` makes it; `GRANT {APP_ROLE} TO` the login lets it be taken).",
                 retryable=False,
             ) from error
-        return cls(pool, acquire_timeout_s=acquire_timeout_s)
+        return cls(pool, size_max=size_max, acquire_timeout_s=acquire_timeout_s)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """One connection, without an open transaction. Raises OutsideError when none can be had in time."""
+        # One deadline for both.
+        time_s = asyncio.get_running_loop().time
+        until_s = time_s() + self._acquire_timeout_s
+        await self._take_slot()
         try:
-            connection = await self._pool.acquire(timeout=self._acquire_timeout_s)
+            connection = self._kept()
+            if connection is None:
+                connection = await self._pool.acquire(timeout=max(until_s - time_s(), ACQUIRE_TIMEOUT_S_MIN))
         except UNREACHABLE as error:
+            self._slots.release()
             raise unreachable() from error
+        except BaseException:
+            self._slots.release()
+            raise
+        is_clean = False
         try:
             yield connection
+            is_clean = True
         finally:
-            await asyncio.shield(self._give_back(connection))
+            try:
+                if not (is_clean and self._put_by(connection)):
+                    await asyncio.shield(self._give_back(connection))
+            finally:
+                self._slots.release()
+
+    async def _take_slot(self) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._acquire_timeout_s):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise unreachable() from error
+
+    def _kept(self) -> "PoolConnectionProxy[Any] | None":
+        while self._idle:
+            connection, _ = self._idle.pop()
+            if not is_lost(connection):
+                return connection
+        return None
+
+    def _put_by(self, connection: "PoolConnectionProxy[Any]") -> bool:
+        """Keep a connection for the next use; False when it is not fit for one, or the pool is closed."""
+        if self._is_closed or is_lost(connection) or connection.is_in_transaction():
+            return False
+        now_s = asyncio.get_running_loop().time()
+        self._idle.append((connection, now_s))
+        if now_s - self._idle[0][1] > IDLE_S_MAX:
+            # asyncpg's pool closes what is not used for longer.
+            unused, _ = self._idle.pop(0)
+            task = asyncio.ensure_future(self._give_back(unused))
+            self._returning.add(task)
+            task.add_done_callback(self._returning.discard)
+        return True
 
     async def _give_back(self, connection: "PoolConnectionProxy[Any]") -> None:
         if not is_lost(connection) and connection.is_in_transaction():
@@ -120,6 +179,9 @@ class Pool:
 
     async def close(self) -> None:
         """Give back all connections; those that do not finish in time are terminated."""
+        self._is_closed = True
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*self._returning, *(self._give_back(connection) for connection, _ in idle))
         try:
             await asyncio.wait_for(self._pool.close(), CLOSE_TIMEOUT_S)
         except TimeoutError:

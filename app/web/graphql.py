@@ -22,6 +22,9 @@ from app.web.sse import Streams, takes_streams
 
 T = TypeVar("T")
 
+WATCH_AFTER_S = 0.005
+"""Seconds that an operation runs before it is watched whether its client is still there."""
+
 
 class OperationReply(Protocol):
     """An operation's answer: see graphql_schema/execute.py. ending: executed, refused or expired."""
@@ -152,9 +155,13 @@ def parse_request(body: Any) -> GraphQLRequest:
 
 
 async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """What the work gives; raises ClientDisconnect, and cancels it, when the client leaves before."""
+    """What the work gives; raises ClientDisconnect, and cancels it, when the client leaves before.
+
+    Whether it leaves is watched from WATCH_AFTER_S on: most work is done by then, and needs no task to watch it.
+    """
     task = asyncio.current_task()
     assert task is not None, "requests are answered in tasks"
+    watcher: asyncio.Task[None] | None = None
     has_left = False
 
     async def watch() -> None:
@@ -163,7 +170,11 @@ async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         has_left = True
         task.cancel()
 
-    watcher = asyncio.ensure_future(watch())
+    def start() -> None:
+        nonlocal watcher
+        watcher = asyncio.ensure_future(watch())
+
+    timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, start)
     try:
         return await work
     except asyncio.CancelledError:
@@ -171,7 +182,9 @@ async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
             raise
         raise ClientDisconnect from None
     finally:
-        watcher.cancel()
+        timer.cancel()
+        if watcher is not None:
+            watcher.cancel()
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -1,6 +1,8 @@
 """The one door: tenants apart, nothing left behind."""
 
 import asyncio
+import time
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -8,7 +10,7 @@ import pytest
 
 from app.core.context import Ctx
 from app.core.ids import new_id
-from app.db.pool import Pool
+from app.db.pool import Pool, is_lost
 from app.errors import DomainError, OutsideError
 from app.runtime import Runtime
 from app.settings import Settings
@@ -90,14 +92,40 @@ async def test_a_session_whose_connection_the_server_ends_may_be_repeated(
         assert await session.fetchval("/* test */ SELECT 1") == 1
 
 
-async def test_a_connection_that_breaks_while_it_is_given_back_is_replaced(settings: Settings) -> None:
+@pytest.mark.parametrize("is_used_well", [True, False])
+async def test_a_connection_that_breaks_while_it_is_given_back_is_replaced(
+    settings: Settings, is_used_well: bool
+) -> None:
     assert settings.database_url is not None
     pool = await Pool.open(settings.database_url.get_secret_value(), size_max=1, acquire_timeout_s=5)
-    async with pool.connection() as connection:
-        # It takes two turns of the loop to give a connection back; this one breaks after the first.
-        transport = connection._con._transport  # type: ignore[union-attr]
-        asyncio.get_running_loop().call_soon(transport.abort)
+    with suppress(ZeroDivisionError):
+        async with pool.connection() as broken:
+            # It takes two turns of the loop to give back what was not used well; this one breaks after the first.
+            asyncio.get_running_loop().call_soon(broken._con._transport.abort)  # type: ignore[union-attr]
+            if not is_used_well:
+                raise ZeroDivisionError
+    until_s = time.monotonic() + 5
+    while not is_lost(broken):
+        assert time.monotonic() < until_s, "the break is not felt"
+        await asyncio.sleep(0)
 
     async with pool.connection() as connection:
         assert await connection.fetchval("SELECT 1") == 1
+    await pool.close()
+
+
+async def test_connections_are_kept_up_to_the_bound(settings: Settings) -> None:
+    assert settings.database_url is not None
+    pool = await Pool.open(settings.database_url.get_secret_value(), size_max=2, acquire_timeout_s=0.2)
+
+    async def pid() -> int:
+        async with pool.connection() as connection:
+            found: int = await connection.fetchval("SELECT pg_backend_pid()")
+            return found
+
+    assert len({await pid() for _ in range(5)}) == 1
+    assert len(set(await asyncio.gather(*(pid() for _ in range(20))))) == 2
+    async with pool.connection(), pool.connection():
+        with pytest.raises(OutsideError):
+            await pid()
     await pool.close()
