@@ -15,10 +15,12 @@ from app.analytics.query import Ask, ByDimension
 from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
 from app.analytics.semantic.formula import Unit
 from app.analytics.semantic.measures import MEASURES
+from app.cache.recording import shows
 from graphql_schema.analytics_inputs import key_columns
 from graphql_schema.analytics_words import ENTITIES
 from graphql_schema.connection import PageInfo
 from graphql_schema.context import Info
+from graphql_schema.families import name_tag
 from graphql_schema.loaders import ById
 from graphql_schema.scalars import BigInt
 
@@ -122,5 +124,6 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
 async def _names(info: Info, dimension: str, keys: Iterable[UUID | None]) -> dict[UUID, str]:
     listing, _, column = ENTITIES[dimension]
     ids = list(dict.fromkeys(key for key in keys if key is not None))
+    shows(name_tag(listing, row_id) for row_id in ids)
     rows = await info.context.loaders.get(ById(listing)).load_many(ids)
     return {row_id: row[column] for row_id, row in zip(ids, rows, strict=True) if row is not None}

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import strawberry
 
+from app.cache.recording import shows as _shown
 from app.core.context import Scope
 from app.db.keyset import Listing
 from graphql_schema.context import Info
@@ -55,10 +56,16 @@ def shown(listing: Listing) -> Callable[[Any], Any]:
     return show
 
 
+def name_tag(listing: Listing, row_id: UUID) -> str:
+    """What is noted when the name of a row changes: see usecases/entities.py."""
+    return f"{listing.tag.removesuffix('s')}:{row_id}"
+
+
 async def found(info: Info, listing: Listing, row_id: UUID | None) -> Any | None:
     """The row with this id as its GraphQL type; None when there is no id, no such row, or it is not the caller's."""
     if row_id is None:
         return None
+    _shown([name_tag(listing, row_id)])
     row = await info.context.loaders.get(ById(listing)).load(row_id)
     return None if row is None else FAMILIES[listing.tag].show(row)
 
@@ -66,6 +73,7 @@ async def found(info: Info, listing: Listing, row_id: UUID | None) -> Any | None
 async def all_found(info: Info, listing: Listing, ids: Sequence[UUID | None]) -> list[Any | None]:
     """The same for many ids, in their order: one look-up, and each row made into its type once."""
     known = list(dict.fromkeys(row_id for row_id in ids if row_id is not None))
+    _shown(name_tag(listing, row_id) for row_id in known)
     rows = await info.context.loaders.get(ById(listing)).load_many(known)
     show = FAMILIES[listing.tag].show
     shown = {row_id: None if row is None else show(row) for row_id, row in zip(known, rows, strict=True)}

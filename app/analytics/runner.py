@@ -25,6 +25,7 @@ from app.analytics.sql.state import EXTENT, OWN_EXTENT, ROLLUP_STATE, SIZES
 from app.analytics.sql.statement import Bound, bound
 from app.analytics.streaming import StreamedTable, streamed, unbounded
 from app.cache.answers import Answers, Depends
+from app.cache.recording import depends_on
 from app.core.context import Ctx
 from app.core.timegrain import utc_days
 from app.db.session import Database, ReadSession
@@ -128,11 +129,16 @@ class Runner:
         return resolve(question, ctx, _limits(self.settings), parents=parents, data_from=first_at)
 
     async def _computed(self, ctx: Ctx, resolved: Resolved) -> Computed:
+        depends = _depends(resolved)
+        # What is compared with a running time, or was asked to be of another age, changes by the second.
+        depends_on(
+            depends, is_lasting=resolved.compared is None and resolved.as_of is None and resolved.max_age is None
+        )
         if resolved.max_age == timedelta() or self._is_cheap_and_new(ctx, resolved):
             return await self._compute(ctx, resolved)
         key = key_of(resolved)
         # The token is handed out before anything is read: a write in between must make this answer stale, not fresh.
-        found = await self.answers.get(ctx.tenant_id, key, _depends(resolved), max_age=resolved.max_age)
+        found = await self.answers.get(ctx.tenant_id, key, depends, max_age=resolved.max_age)
         if found.body is not None:
             return loaded(found.body)
         computed = await self._compute(ctx, resolved)
