@@ -14,17 +14,17 @@ def _credited(order: str) -> str:
     )
 
 
-def _newest(column: str) -> str:
-    return (
-        f"(SELECT newest.{column} FROM order_versions AS newest WHERE newest.tenant_id = $1 "  # noqa: S608 - a column
-        f"AND newest.order_id = item.id AND newest.version = item.version) AS {column}"
-    )
+# One look-up for both: total and gross revenue of the newest version, in minor units.
+_SUMS = (
+    "(SELECT ARRAY[newest.total_minor, newest.gross_minor] FROM order_versions AS newest WHERE newest.tenant_id = $1 "
+    "AND newest.order_id = item.id AND newest.version = item.version) AS sums_minor"
+)
 
 
 ORDERS = Listing(
     tag="orders",
     table="orders",
-    columns=f"item.*, {_newest('total_minor')}, {_newest('gross_minor')}",
+    columns=f"item.*, {_SUMS}",
     own=_credited("id"),
     sorts=(("occurred_at", "timestamptz"), ("recorded_at", "timestamptz")),
 )
