@@ -33,6 +33,12 @@ def values(figures: Figures | None) -> tuple[Value, ...]:
     return tuple(figures.value(place) for place in range(len(figures.values)))
 
 
+def camel(name: str) -> str:
+    """A dimension's name as the API's keys have it."""
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
 def between(start: str, until: str) -> str:
     """The argument `range` of an `analytics` field: between two instants in RFC 3339."""
     return f'range: {{between: {{from: "{start}", until: "{until}"}}}}'

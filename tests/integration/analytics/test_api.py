@@ -14,7 +14,7 @@ from app.core.context import Role
 from app.core.timegrain import Granularity, Interval
 from app.runtime import Runtime
 from tests.client import Client
-from tests.integration.analytics.asking import RANGE, UNTIL, MakeKey, asking
+from tests.integration.analytics.asking import RANGE, UNTIL, MakeKey, asking, camel
 from tests.integration.analytics.naive import Cell, is_listed, value
 from tests.integration.analytics.store import START, Store
 
@@ -37,12 +37,6 @@ def shown(name: str, cell: Cell, currency: str = "GBP", states: tuple[str, ...] 
 def row(cell: Cell, *names: str, currency: str = "GBP", states: tuple[str, ...] | None = None) -> dict[str, Any]:
     """Measures of a cell as JSON has them; all when none are named."""
     return {name: shown(name, cell, currency, states) for name in names or MEASURES}
-
-
-def camel(name: str) -> str:
-    """A dimension's name as the API's keys have it."""
-    first, *rest = name.split("_")
-    return first + "".join(map(str.capitalize, rest))
 
 
 async def test_totals_of_everything(asker: Client, store: Store) -> None:

@@ -1,5 +1,6 @@
 """Groups: their keys and the rest of them, conditions, order, pages and totals."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -54,6 +55,22 @@ async def test_two_of_one_name_are_two_groups(few: Few, client: Client) -> None:
 
     named = [node["key"]["influencer"] and node["key"]["influencer"]["name"] for node in found["groups"]["nodes"]]
     assert sorted(filter(None, named)) == ["Ada", "Ada", "Bea", "Cleo", "Dora"]
+
+
+async def test_names_of_many_groups_cost_as_many_statements_as_of_one(
+    few: Few, client: Client, count_statements: Callable[[], Any]
+) -> None:
+    selection = "groups({}, first: {}) {{ nodes {{ key {{ influencer {{ name }} }} measures {{ orders }} }} }}"
+    await answer(client, selection.format(BY_INFLUENCER, 3))
+    counted = []
+
+    for first in (1, 5):
+        with count_statements() as statements:
+            found = await answer(client, selection.format(BY_INFLUENCER, first))
+        assert len(found["groups"]["nodes"]) == first
+        counted.append([sql[: sql.index("*/")] for sql in statements])
+
+    assert counted[0] == counted[1]
 
 
 async def test_what_nobody_is_credited_for_and_the_others_are_two_rows(few: Few, client: Client) -> None:
