@@ -57,7 +57,7 @@ TENANTS = (
 )
 """Reporting zones and currencies: summer time, half hours, a midnight that is skipped, three and no digits."""
 
-ALIKE = 25
+ALIKE = 40
 """Questions in a row that differ in times, keys and numbers only: what makes a statement costs more than to run it."""
 
 QUESTIONS = 5_000
@@ -131,7 +131,11 @@ async def wrong_answers(
 async def test_random_answers_are_the_oracles(
     runtime: Runtime, admin: "asyncpg.Pool[Any]", tmp_path: Path, zone: str, currency: str
 ) -> None:
-    wrong = await wrong_answers(runtime, admin, tmp_path, zone, currency, seed=5, questions=QUESTIONS // len(TENANTS))
+    seed = 5 + TENANTS.index((zone, currency))
+
+    wrong = await wrong_answers(
+        runtime, admin, tmp_path, zone, currency, seed=seed, questions=QUESTIONS // len(TENANTS)
+    )
 
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:20])
 
