@@ -20,6 +20,7 @@ CODES: dict[str, str] = {
     "QUERY_TOO_DEEP": "The selection is nested too deeply. Split the query.",
     "QUERY_TOO_COSTLY": "The estimated cost exceeds the limit. Ask for smaller pages or fewer fields.",
     "TOO_MANY_SUBSCRIPTIONS": "A connection, key or process holds as many subscriptions as it may. End some first.",
+    "TOO_MANY_EXPORTS": "The process writes as many files as it may at once. Come again in a while.",
     "SERVICE_UNAVAILABLE": "A database is away or busy. Repeat the request with the same idempotency key.",
     "INTERNAL_SERVER_ERROR": "A bug of ours, logged under the id given.",
     "NOT_FOUND": "No such row in this tenant; of a command: no such tenant, key or data directory.",

@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.usecases import door
 from app.web.app import build_app
 from graphql_schema.execute import Executor
+from graphql_schema.exports import Exports
 from graphql_schema.live_hub import Live
 
 log = structlog.get_logger(__name__)
@@ -29,7 +30,7 @@ DRAIN_S = 30.0
 def create_app(runtime: Runtime, executor: Executor | None = None) -> Starlette:
     """The application over an open runtime, which its caller closes. executor: None for one of its own."""
     executor = executor or Executor(runtime)
-    return build_app(runtime, executor, Live(runtime, executor))
+    return build_app(runtime, executor, Live(runtime, executor), Exports(runtime, executor.documents))
 
 
 class Server:
@@ -53,7 +54,7 @@ class Server:
         async with open_runtime(self._settings) as runtime:
             executor = Executor(runtime)
             live = Live(runtime, executor)
-            self._app = build_app(runtime, executor, live)
+            self._app = build_app(runtime, executor, live, Exports(runtime, executor.documents))
             log.info("server_started")
             try:
                 yield

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, AwareDatetime, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -79,6 +79,12 @@ class Settings(BaseSettings):
     body_timeout_s: float = _setting(15.0, "Seconds a request body may take to arrive.", gt=0)
     operation_timeout_s: float = _setting(30.0, "Seconds one GraphQL operation that reads may take.", gt=0)
 
+    # --- exports
+    exports_max: int = _setting(
+        2, "Files that a process writes at once; each holds a connection of the database pool.", ge=1, le=100
+    )
+    export_timeout_s: float = _setting(900.0, "Seconds that writing one file may take, slow readers included.", gt=0)
+
     # --- subscriptions
     live_every_min_s: float = _setting(0.1, "Least seconds between two answers of a subscription.", gt=0)
     live_connections_max: int = _setting(5_000, "Connections with subscriptions a process may hold.", ge=1)
@@ -109,6 +115,16 @@ class Settings(BaseSettings):
     fold_deltas_max: int = _setting(50_000, "Deltas of a tenant at which a writer folds by itself.", ge=100)
     fold_interval_s: float = _setting(1.0, "Seconds between a worker's folds.", gt=0)
     answer_ttl_s: int = _setting(60, "Seconds a cached answer is kept at most.", ge=1, le=60)
+    instances_since: AwareDatetime | None = _setting(
+        None,
+        "Instances before this instant were dropped: answers that need them say so (RETENTION_CUT).",
+    )
+    answer_rows_min: int = _setting(
+        20_000,
+        "Rows that a question is estimated to read from which on its answer is kept the first time it is asked; a "
+        "smaller one is computed sooner than it is looked up, and kept once a process is asked it again.",
+        ge=0,
+    )
     answer_bytes_max: int = _setting(2_000_000, "Bytes of an answer that is still cached.", ge=1_000)
     redis_timeout_s: float = _setting(0.25, "Seconds to wait for Redis before answering without it.", gt=0)
     redis_connections_max: int = _setting(20, "Connections to Redis a process may hold.", ge=1, le=200)

@@ -4,6 +4,7 @@ A resolver reads the question from what is selected below it and has the runner 
 questions are answered together: `nested_analytics`.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,22 +13,49 @@ import strawberry
 from aiodataloader import DataLoader
 
 from app.analytics.answer import Answer
-from app.analytics.query import Parents, Question
+from app.analytics.query import Attribution, Parents, Question
 from app.analytics.runner import Runner
 from app.core.context import Ctx, Scope
 from app.runtime import Runtime
-from graphql_schema.analytics_inputs import FactFilter, RangeInput
-from graphql_schema.analytics_selection import Asked, Document, asked
+from graphql_schema.analytics_filters import FactFilter
+from graphql_schema.analytics_inputs import CompareInput, FreshnessInput, RangeInput
+from graphql_schema.analytics_selection import Asked, Document
 from graphql_schema.analytics_types import Analytics
 from graphql_schema.context import Info
 from graphql_schema.permissions import requires
-from graphql_schema.scalars import TimeZone
+from graphql_schema.scalars import CurrencyCode, TimeZone
+from graphql_schema.selections import Selections
+
+SELECTIONS = Selections()
+"""Those of this process."""
 
 PARENTS_MAX = 1_000
 """Entities of one list that are answered together; more become several questions."""
 
 Range = Annotated[RangeInput, strawberry.argument(description="Which time; half-open.")]
 Where = Annotated[FactFilter | None, strawberry.argument(description="Which facts count; all when not given.")]
+Model = Annotated[
+    Attribution | None,
+    strawberry.argument(description="By which model orders are credited; others than BOOKED are what-ifs."),
+]
+Money = Annotated[
+    CurrencyCode | None,
+    strawberry.argument(
+        description="Currency of all money; the tenant's when not given. In another, amounts are converted at the rate "
+        "of their day."
+    ),
+]
+Compare = Annotated[
+    CompareInput | None, strawberry.argument(description="What `previous` and `change` compare the range with.")
+]
+Freshness = Annotated[FreshnessInput | None, strawberry.argument(description="How fresh, or as of when.")]
+MaxCost = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Points that the plan may cost. Beyond, distinct counts of precision AUTO are estimated; if it "
+        "still costs more, nothing runs."
+    ),
+]
 Zone = Annotated[
     TimeZone | None,
     strawberry.argument(description="Zone of days and longer buckets; the tenant's reporting zone when not given."),
@@ -56,6 +84,17 @@ class AnswersByParent:
         return DataLoader(batch_load_fn=load, max_batch_size=PARENTS_MAX)
 
 
+def same_question(runtime: Runtime, ctx: Ctx) -> DataLoader[Question, Answer]:
+    """Answers the questions of one request: two fields that ask the same share one answer."""
+    runner = runner_of(runtime)
+
+    async def load(questions: list[Question]) -> list[Any]:
+        # Each field has its own error.
+        return await asyncio.gather(*(runner.run(ctx, question) for question in questions), return_exceptions=True)
+
+    return DataLoader(batch_load_fn=load)
+
+
 @dataclass(slots=True)
 class Questions:
     """The questions of one request's `analytics` fields: read once, however many entities of a list ask them."""
@@ -68,19 +107,19 @@ class Questions:
         return cls({})
 
 
-def _asked(info: Info, range: RangeInput, where: FactFilter | None, time_zone: TimeZone | None) -> Asked:
+def asked_here(info: Info, **arguments: Any) -> Asked:
+    """The question of the field that is resolved. arguments: its own."""
     # The same nodes with the same variables are the same question.
     nodes = info._raw_info.field_nodes
     questions = info.context.loaders.get(Questions.none).read
     place = tuple(map(id, nodes))
     found = questions.get(place)
     if found is None:
-        arguments = {"range": range, "where": where, "time_zone": time_zone}
-        found = questions[place] = asked(Document.of(info), nodes, arguments)
+        found = questions[place] = SELECTIONS.of(Document.of(info), nodes).asked(arguments)
     return found
 
 
-def _shown(info: Info, question: Asked, answer: Answer | None, parents: Parents | None) -> Analytics:
+def shown(info: Info, question: Asked, answer: Answer | None, parents: Parents | None) -> Analytics:
     ctx, runner = info.context.ctx, runner_of(info.context.runtime)
     return Analytics(
         asked=question,
@@ -90,29 +129,41 @@ def _shown(info: Info, question: Asked, answer: Answer | None, parents: Parents 
     )
 
 
-async def nested_analytics(
-    info: Info,
-    dimension: str,
-    parent_id: UUID,
-    range: RangeInput,
-    where: FactFilter | None = None,
-    time_zone: TimeZone | None = None,
-) -> Analytics:
+async def nested_analytics(info: Info, dimension: str, parent_id: UUID, **arguments: Any) -> Analytics:
     """The answer for one entity of a dimension. Those of a whole list are computed together."""
-    question = _asked(info, range, where, time_zone)
+    question = asked_here(info, **arguments)
     answer = None
     if question.runs:
         answer = await info.context.loaders.get(AnswersByParent(dimension, question.question)).load(parent_id)
-    return _shown(info, question, answer, Parents(dimension, (parent_id,)))
+    return shown(info, question, answer, Parents(dimension, (parent_id,)))
 
 
 def analytics_of(dimension: str) -> Any:
     """The field `analytics` of the type of a dimension's entities, which have an `id`."""
 
     async def analytics(
-        root: strawberry.Parent[Any], info: Info, range: Range, where: Where = None, time_zone: Zone = None
+        root: strawberry.Parent[Any],
+        info: Info,
+        range: Range,
+        where: Where = None,
+        time_zone: Zone = None,
+        attribution: Model = Attribution.BOOKED,
+        currency: Money = None,
+        compare: Compare = None,
+        freshness: Freshness = None,
     ) -> Analytics | None:
-        return await nested_analytics(info, dimension, UUID(root.id), range, where, time_zone)
+        return await nested_analytics(
+            info,
+            dimension,
+            UUID(root.id),
+            range=range,
+            where=where,
+            time_zone=time_zone,
+            attribution=attribution,
+            currency=currency,
+            compare=compare,
+            freshness=freshness,
+        )
 
     return strawberry.field(
         resolver=analytics,
@@ -132,10 +183,30 @@ class Query:
         extensions=[requires(Scope.ANALYTICS_READ)],
     )
     async def analytics(
-        self, info: Info, range: Range, where: Where = None, time_zone: Zone = None
+        self,
+        info: Info,
+        range: Range,
+        where: Where = None,
+        time_zone: Zone = None,
+        attribution: Model = Attribution.BOOKED,
+        currency: Money = None,
+        compare: Compare = None,
+        freshness: Freshness = None,
+        max_cost: MaxCost = None,
     ) -> Analytics | None:
         """Measures of the program."""
-        question = _asked(info, range, where, time_zone)
-        ctx, runner = info.context.ctx, runner_of(info.context.runtime)
-        answer = await runner.run(ctx, question.question) if question.runs else None
-        return _shown(info, question, answer, None)
+        question = asked_here(
+            info,
+            range=range,
+            where=where,
+            time_zone=time_zone,
+            attribution=attribution,
+            currency=currency,
+            compare=compare,
+            freshness=freshness,
+            max_cost=max_cost,
+        )
+        answer = None
+        if question.runs:
+            answer = await info.context.loaders.get(same_question).load(question.question)
+        return shown(info, question, answer, None)

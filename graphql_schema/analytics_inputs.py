@@ -5,19 +5,17 @@ An argument that is null is as good as not given.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 import strawberry
 
 from app.analytics import query
-from app.analytics.query import Direction, Nulls, Preset
-from app.analytics.semantic.dimensions import DIMENSIONS
+from app.analytics.checks import TOP_MAX
+from app.analytics.query import Align, Direction, Facet, Fill, Nulls, Preset
 from app.core.timegrain import Granularity
 from app.errors import QueryIssue, QueryIssues
-from graphql_schema.analytics_words import ENTITIES, DimensionConditions, DimensionName, MeasureName, camel
-from graphql_schema.filters import IdFilter
-from graphql_schema.scalars import uuid_of
+from graphql_schema.analytics_filters import MeasureRef, given
+from graphql_schema.analytics_words import ENTITIES, DimensionName, camel
+from graphql_schema.scalars import Duration
 from graphql_schema.words import vocabulary
 
 vocabulary(
@@ -42,11 +40,22 @@ vocabulary(
     YEAR_TO_DATE="From the first of January.",
     ALL_TIME="From 1900 on; buckets begin with the tenant's first fact.",
 )
+vocabulary(
+    Align,
+    "How much of the earlier time a running one is compared with.",
+    ELAPSED="As much as has passed of the later one: Monday to Wednesday noon against the same.",
+    FULL="All of it.",
+)
+vocabulary(
+    Fill,
+    "What stands in buckets that nothing lies in.",
+    AUTO="0 for sums and counts, null for ratios.",
+    ZERO="0, also for ratios.",
+    NULL="No measures: `measures` is null.",
+    PREVIOUS="The measures of the last bucket that has any; null before it.",
+    NONE="Nothing: the bucket is left out.",
+)
 vocabulary(Nulls, "Where values stand that are null.", FIRST="Before all others.", LAST="After all others.")
-
-
-def _given(value: Any) -> Any:
-    return None if value is strawberry.UNSET else value
 
 
 @strawberry.input(description="Half-open: `from` is in it, `until` is not.")
@@ -63,7 +72,7 @@ class LastInput:
 
     n: int = strawberry.field(description="How many, from 1.")
     unit: Granularity = strawberry.field(description="Of which length.")
-    include_current: bool = strawberry.field(
+    include_current: bool | None = strawberry.field(
         default=False, description="Whether the running unit is the last of them; without, they end before it."
     )
 
@@ -81,76 +90,27 @@ class RangeInput:
         if self.between:
             return query.Between(self.between.from_, self.between.until)
         if self.last:
-            return query.Last(self.last.n, self.last.unit, self.last.include_current)
+            return query.Last(self.last.n, self.last.unit, bool(self.last.include_current))
         assert isinstance(self.preset, Preset), "exactly one is given"
         return self.preset
 
 
-@strawberry.input(
-    description="Which facts count. Conditions are combined by AND; `isNull: true` beside `in` is OR; `in: []` matches "
-    "nothing; what is unknown passes `notIn` and `not`."
-)
-class FactFilter(DimensionConditions):
-    """Which facts count."""
+@strawberry.input(description="Keep the keys with the most of a measure.")
+class TopInput:
+    """Keep the keys with the most of a measure."""
 
-    and_: list["FactFilter"] | None = strawberry.field(
-        name="and", default=strawberry.UNSET, description="All of these hold; true when empty."
+    n: int = strawberry.field(description=f"How many keys, 1 to {TOP_MAX:,}.")
+    by: MeasureRef = strawberry.field(description="The measure, over the whole range.")
+    others: bool | None = strawberry.field(
+        default=True, description="Whether the rest is one group, `isOthers`; without it the rest is left out."
     )
-    or_: list["FactFilter"] | None = strawberry.field(
-        name="or", default=strawberry.UNSET, description="Some of these hold; false when empty."
-    )
-    not_: "FactFilter | None" = strawberry.field(
-        name="not", default=strawberry.UNSET, description="This does not hold."
+    per_bucket: bool | None = strawberry.field(
+        default=False, description="Whether keys are ranked in each time bucket anew; `by` of the groups needs time."
     )
 
-    def value(self) -> query.Filter:
-        """The filter as a value."""
-        parts: list[query.Filter] = []
-        for name, dimension in DIMENSIONS.items():
-            condition = _given(getattr(self, camel(name), None)) if dimension.is_filter else None
-            if condition is not None:
-                parts.append(_matches(name, condition))
-        if (every := _given(self.and_)) is not None:
-            parts.append(query.AllOf(tuple(part.value() for part in every)))
-        if (some := _given(self.or_)) is not None:
-            parts.append(query.AnyOf(tuple(part.value() for part in some)))
-        if (not_this := _given(self.not_)) is not None:
-            parts.append(query.Not(not_this.value()))
-        return parts[0] if len(parts) == 1 else query.AllOf(tuple(parts))
-
-
-def _matches(dimension: str, condition: Any) -> query.Matches:
-    if DIMENSIONS[dimension].ignores_case:
-        condition = condition.in_upper_case()
-    keys = _ids if isinstance(condition, IdFilter) else _texts
-    return query.Matches(
-        dimension,
-        isin=keys(_given(condition.in_)),
-        not_in=keys(_given(condition.not_in)),
-        starts_with=_given(getattr(condition, "starts_with", None)),
-        is_null=_given(condition.is_null),
-    )
-
-
-def _ids(values: Iterable[strawberry.ID] | None) -> tuple[UUID, ...] | None:
-    # What cannot be an id is nobody's.
-    return None if values is None else tuple(found for text in values if (found := uuid_of(text)) is not None)
-
-
-def _texts(values: Iterable[Any] | None) -> tuple[str, ...] | None:
-    return None if values is None else tuple(map(str, values))
-
-
-@strawberry.input(description="A measure.")
-class MeasureRef:
-    """A measure."""
-
-    name: MeasureName = strawberry.field(description="Which.")
-    as_: str | None = strawberry.field(
-        name="as",
-        default=strawberry.UNSET,
-        description="Name of its column in a `table`, at most 100 characters; the measure's own when not given.",
-    )
+    def value(self) -> query.Top:
+        """The same as a value."""
+        return query.Top(self.n, self.by.value(), self.others is not False, bool(self.per_bucket))
 
 
 @strawberry.input(description="Group by the keys of a dimension.")
@@ -158,6 +118,10 @@ class DimensionGroup:
     """Group by the keys of a dimension."""
 
     name: DimensionName = strawberry.field(description="Which dimension.")
+    top: TopInput | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Only the keys with the most of a measure. The null key is never folded into others.",
+    )
 
 
 @strawberry.input(description="Group by time buckets.")
@@ -177,18 +141,20 @@ class GroupBy:
     def value(self) -> query.GroupElement:
         """The element as a value."""
         if self.dimension:
-            return query.ByDimension(self.dimension.name.value)
+            top = given(self.dimension.top)
+            return query.ByDimension(self.dimension.name.value, top.value() if top else None)
         assert self.time, "exactly one is given"
         return query.ByTime(self.time.every)
 
 
-@strawberry.input(description="By a measure's shown value.")
+@strawberry.input(description="By a measure's shown value, or another facet of it.")
 class MeasureOrder:
-    """By a measure's shown value."""
+    """By a measure's shown value, or another facet of it."""
 
     measure: MeasureRef = strawberry.field(description="Which measure; it need not be selected.")
-    direction: Direction = strawberry.field(default=Direction.DESC, description="In which direction.")
-    nulls: Nulls = strawberry.field(default=Nulls.LAST, description="Where groups stand whose value is null.")
+    of: Facet | None = strawberry.field(default=Facet.VALUE, description="What of it.")
+    direction: Direction | None = strawberry.field(default=Direction.DESC, description="In which direction.")
+    nulls: Nulls | None = strawberry.field(default=Nulls.LAST, description="Where groups stand whose value is null.")
 
 
 @strawberry.input(description="By a dimension's key: texts by code point, entities by id, the null key last.")
@@ -196,7 +162,7 @@ class DimensionOrder:
     """By a dimension's key."""
 
     name: DimensionName = strawberry.field(description="Which dimension; it must be grouped by.")
-    direction: Direction = strawberry.field(default=Direction.ASC, description="In which direction.")
+    direction: Direction | None = strawberry.field(default=Direction.ASC, description="In which direction.")
 
 
 @strawberry.input(one_of=True, description="One part of the order of groups.")
@@ -213,11 +179,56 @@ class GroupOrder:
         """The part as a value."""
         if self.measure:
             asked = self.measure
-            return query.MeasureOrder(asked.measure.name.value, asked.direction, asked.nulls)
+            return query.MeasureOrder(
+                asked.measure.value(),
+                asked.direction or Direction.DESC,
+                asked.nulls or Nulls.LAST,
+                asked.of or Facet.VALUE,
+            )
         if self.dimension:
-            return query.DimensionOrder(self.dimension.name.value, self.dimension.direction)
+            return query.DimensionOrder(self.dimension.name.value, self.dimension.direction or Direction.ASC)
         assert isinstance(self.time, Direction), "exactly one is given"
         return query.TimeOrder(self.time)
+
+
+@strawberry.input(one_of=True, description="The time that a range is compared with.")
+class CompareInput:
+    """The time that a range is compared with."""
+
+    previous_period: Align | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The time before: as many units as `last`, the unit of a preset, or as long as `between`, shifted "
+        "on the local calendar.",
+    )
+    previous_year: Align | None = strawberry.field(default=strawberry.UNSET, description="The same time a year before.")
+    between: Between | None = strawberry.field(
+        default=strawberry.UNSET, description="Another time; buckets are compared by their numbers."
+    )
+
+    def value(self) -> query.CompareAsk:
+        """The same as a value."""
+        if self.between:
+            return query.Between(self.between.from_, self.between.until)
+        if isinstance(self.previous_period, Align):
+            return query.PreviousPeriod(self.previous_period)
+        assert isinstance(self.previous_year, Align), "exactly one is given"
+        return query.PreviousYear(self.previous_year)
+
+
+@strawberry.input(description="How fresh an answer must be, or as of when.")
+class FreshnessInput:
+    """How fresh an answer must be, or as of when."""
+
+    max_age: Duration | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="A kept answer that is no older will do, although facts changed since. PT0S: computed anew. When "
+        "not given, a kept answer is served as long as nothing that it depends on has changed.",
+    )
+    as_of: datetime | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Only facts that were recorded by then, and commissions in their state of then: the same again "
+        "later.",
+    )
 
 
 COLUMN_NAME_LENGTH_MAX = 100
@@ -239,7 +250,7 @@ def measure_columns(refs: Iterable[MeasureRef], by: Iterable[query.GroupElement]
     issues = []
     for index, ref in enumerate(refs):
         where = (path, "measures", str(index))
-        name = _given(ref.as_) or ref.name.value
+        name = given(ref.as_) or ref.name.value
         if len(name) > COLUMN_NAME_LENGTH_MAX:
             message = f"The column's name has more than {COLUMN_NAME_LENGTH_MAX} characters."
             issues.append(QueryIssue("BAD_USER_INPUT", message, (*where, "as"), "Choose a shorter one."))

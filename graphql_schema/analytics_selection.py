@@ -6,7 +6,7 @@ without running it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -22,9 +22,26 @@ from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
+from strawberry.types.unset import UNSET
 
-from app.analytics.query import Filter, GroupElement, Groups, OrderElement, Question, RangeAsk, Series
-from graphql_schema.analytics_inputs import FactFilter, GroupBy, GroupOrder, MeasureRef, RangeInput, measure_columns
+from app.analytics.query import (
+    Ask,
+    Asks,
+    Attribution,
+    Columns,
+    Fill,
+    Filter,
+    GroupElement,
+    Groups,
+    OrderElement,
+    Precision,
+    Question,
+    Series,
+)
+from app.analytics.semantic.measures import MEASURES
+from graphql_schema.analytics_filters import FactFilter, MeasureRef
+from graphql_schema.analytics_inputs import GroupBy, GroupOrder, measure_columns
+from graphql_schema.analytics_words import states_of
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT
 from graphql_schema.context import Info
 
@@ -91,118 +108,237 @@ def _nodes(grouped: Mapping[str, Sequence[FieldDetails]]) -> Fields:
     return {key: [details.node for details in found] for key, found in grouped.items()}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Views:
+    """What is selected of rows. measures: by answering name, for each may have its own filter."""
+
+    measures: Mapping[str, Asks]
+    previous: Asks = ()
+    change: Asks = ()
+    share: Asks = ()
+
+    @property
+    def columns(self) -> Columns:
+        """What is asked of every row."""
+        values = (ask for asks in self.measures.values() for ask in asks)
+        previous = tuple(dict.fromkeys((*self.previous, *self.change)))
+        return Columns(tuple(dict.fromkeys(values)), previous, self.share)
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """A series of every group. place: among the groups' series."""
+
+    place: int
+    views: Views
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A series, grouping or table in the question. place: among those of its kind.
+
+    totals: of a grouping, what is selected of all groups together. series: of its groups, by answering name. columns:
+    names of a table's columns, with the measures.
+    """
+
+    place: int
+    views: Views
+    totals: Asks = ()
+    series: Mapping[str, Nested] = field(default_factory=dict)
+    columns: tuple[tuple[str, Ask], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An `analytics` field as a question. places: of its series and groups in the question, by answering name.
+    """An `analytics` field as a question. totals: what is selected of the range. parts: by answering name.
 
-    columns: names of the measures' columns of each table, with the measures. runs: whether anything needs an answer.
+    runs: whether anything needs an answer.
     """
 
     question: Question
-    places: Mapping[str, int]
-    columns: Mapping[str, tuple[tuple[str, str], ...]]
+    totals: Views
+    parts: Mapping[str, Part]
     runs: bool
+
+
+ANSWERED = ("totals", "previous", "change", "series", "groups", "table", "meta")
+"""Fields that need an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is selected below an `analytics` field, apart from the field's own arguments."""
+
+    totals: Views
+    series: tuple[Series, ...]
+    groups: tuple[Groups, ...]
+    parts: Mapping[str, Part]
+    wants_warnings: bool
+    runs: bool
+
+    def asked(self, arguments: Mapping[str, Any]) -> Asked:
+        """The question with the field's arguments."""
+        compare, freshness = arguments.get("compare"), arguments.get("freshness")
+        where: FactFilter | None = arguments.get("where")
+        question = Question(
+            range=arguments["range"].value(),
+            where=where.value() if where else None,
+            zone=arguments.get("time_zone") or None,
+            attribution=arguments.get("attribution") or Attribution.BOOKED,
+            currency=arguments.get("currency") or None,
+            compare=compare.value() if compare else None,
+            max_age=_given(freshness.max_age) if freshness else None,
+            as_of=_given(freshness.as_of) if freshness else None,
+            max_cost=arguments.get("max_cost"),
+            totals=self.totals.columns,
+            series=self.series,
+            groups=self.groups,
+            wants_warnings=self.wants_warnings,
+        )
+        return Asked(question, self.totals, self.parts, self.runs)
 
 
 def asked(document: Document, nodes: Iterable[FieldNode], arguments: Mapping[str, Any]) -> Asked:
     """The question of one `analytics` field. arguments: its own. Raises QueryIssues for a table's column names."""
-    totals: list[str] = []
+    return selected(document, nodes).asked(arguments)
+
+
+def selected(document: Document, nodes: Iterable[FieldNode]) -> Selection:
+    """What is selected below an `analytics` field. Raises QueryIssues for a table's column names."""
+    fields = document.below("Analytics", nodes)
     series: list[Series] = []
     groups: list[Groups] = []
-    places: dict[str, int] = {}
-    columns: dict[str, tuple[tuple[str, str], ...]] = {}
+    parts: dict[str, Part] = {}
     wants_warnings = False
-    runs = False
-    for key, found in document.below("Analytics", nodes).items():
-        name = found[0].name.value
-        runs = runs or name in ("totals", "series", "groups", "table", "meta")
-        match name:
-            case "totals":
-                totals += _measures(document, found)
+    for key, found in fields.items():
+        match found[0].name.value:
             case "meta":
                 below = document.below("Meta", found).values()
                 wants_warnings = wants_warnings or any(each[0].name.value == "warnings" for each in below)
             case "series":
-                places[key] = len(series)
-                given = document.arguments("Analytics", found[0])
-                series.append(Series(given["every"], _measures(document, _named(document, "Bucket", found)), (key,)))
+                read, views = _series(document, "Analytics", found, (key,))
+                parts[key] = Part(len(series), views)
+                series.append(read)
             case "groups":
-                places[key] = len(groups)
-                connected, of_all = _groups(document, key, found)
-                groups.append(connected)
-                totals += of_all
+                read_groups, part = _groups(document, key, found, len(groups))
+                parts[key] = part
+                groups.append(read_groups)
             case "table":
-                places[key] = len(groups)
-                table, named = _table(document, key, found)
-                groups.append(table)
-                columns[key] = named
-    question = Question(
-        range=_range(arguments["range"]),
-        where=_where(arguments.get("where")),
-        zone=arguments.get("time_zone") or None,
-        totals=tuple(dict.fromkeys(totals)),
-        series=tuple(series),
-        groups=tuple(groups),
-        wants_warnings=wants_warnings,
+                read_groups, part = _table(document, key, found, len(groups))
+                parts[key] = part
+                groups.append(read_groups)
+    totals = _views(document, fields, measures="totals")
+    runs = any(found[0].name.value in ANSWERED for found in fields.values())
+    return Selection(totals, tuple(series), tuple(groups), parts, wants_warnings, runs)
+
+
+def _given(value: Any) -> Any:
+    return None if value is UNSET else value
+
+
+def _asks(document: Document, nodes: Iterable[FieldNode], kind: str, where: Filter | None = None) -> Asks:
+    # Fields of Measures, Changes and Shares are named as the measures are.
+    found = []
+    for below in document.below(kind, nodes).values():
+        node = below[0]
+        name = node.name.value
+        if name.startswith("__"):
+            continue
+        given = document.arguments(kind, node) if node.arguments or MEASURES[name].takes == "at" else {}
+        found.append(
+            Ask(
+                name,
+                states_of(given.get("state")),
+                given.get("at"),
+                given.get("precision") or Precision.AUTO,
+                where,
+            )
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def _views(document: Document, fields: Fields, *, kind: str = "", measures: str = "measures") -> Views:
+    # kind: the type of the rows, where their measures may have a filter.
+    shown: dict[str, Asks] = {}
+    parts: dict[str, list[FieldNode]] = {"previous": [], "change": [], "share": []}
+    for key, nodes in fields.items():
+        name = nodes[0].name.value
+        if name == measures:
+            where = document.arguments(kind, nodes[0]).get("where") if kind and nodes[0].arguments else None
+            shown[key] = _asks(document, nodes, "Measures", where.value() if where else None)
+        elif name in parts:
+            parts[name] += nodes
+    return Views(
+        shown,
+        _asks(document, parts["previous"], "Measures"),
+        _asks(document, parts["change"], "Changes"),
+        _asks(document, parts["share"], "Shares"),
     )
-    return Asked(question, places, columns, runs)
 
 
-def _range(given: RangeInput) -> RangeAsk:
-    return given.value()
+def _series(document: Document, kind: str, nodes: Sequence[FieldNode], path: tuple[str, ...]) -> tuple[Series, Views]:
+    given = document.arguments(kind, nodes[0])
+    views = _views(document, document.below("Bucket", nodes), kind="Bucket")
+    fill = given.get("fill") or Fill.AUTO
+    found = Series(given["every"], views.columns, fill, cumulative=bool(given.get("cumulative")), path=path)
+    return found, views
 
 
-def _where(given: FactFilter | None) -> Filter | None:
-    return given.value() if given else None
-
-
-def _measures(document: Document, nodes: Iterable[FieldNode]) -> tuple[str, ...]:
-    # Fields of Measures are named as the measures are.
-    below = document.below("Measures", nodes).values()
-    names = (found[0].name.value for found in below)
-    return tuple(dict.fromkeys(name for name in names if not name.startswith("__")))
-
-
-def _named(document: Document, kind: str, nodes: Iterable[FieldNode], name: str = "measures") -> list[FieldNode]:
-    return [node for found in document.below(kind, nodes).values() for node in found if node.name.value == name]
-
-
-def _groups(document: Document, key: str, nodes: Sequence[FieldNode]) -> tuple[Groups, tuple[str, ...]]:
+def _groups(document: Document, key: str, nodes: Sequence[FieldNode], place: int) -> tuple[Groups, Part]:
     given = document.arguments("Analytics", nodes[0])
     connection = [node for found in document.below("GroupConnection", nodes).values() for node in found]
 
     def of(name: str) -> list[FieldNode]:
         return [node for node in connection if node.name.value == name]
 
-    shown = [*of("nodes"), *_named(document, "GroupEdge", of("edges"), "node")]
-    first = given.get("first")
-    found = Groups(
+    edges = document.below("GroupEdge", of("edges")).values()
+    shown = [*of("nodes"), *(node for found in edges for node in found if node.name.value == "node")]
+    fields = document.below("Group", shown)
+    names = {found[0].name.value for found in fields.values()}
+    series: list[Series] = []
+    nested: dict[str, Nested] = {}
+    for name, found in fields.items():
+        if found[0].name.value == "series":
+            read, views = _series(document, "Group", found, (key, name))
+            nested[name] = Nested(len(series), views)
+            series.append(read)
+    views = _views(document, fields, kind="Group")
+    totals = _asks(document, of("totals"), "Measures")
+    first, having = given.get("first"), given.get("having")
+    groups = Groups(
         by=_by(given["by"]),
-        measures=_measures(document, _named(document, "Group", shown)),
+        columns=views.columns,
         order=_order(given.get("order_by")),
+        having=having.value() if having else None,
         first=PAGE_ITEMS_DEFAULT if first is None else first,
         after=given.get("after"),
         is_counted=bool(of("totalCount")),
-        is_ranked=bool(_named(document, "Group", shown, "rank")),
+        is_ranked="rank" in names,
+        totals=totals,
+        members="memberCount" in names,
+        series=tuple(series),
         path=(key,),
     )
-    return found, _measures(document, of("totals"))
+    return groups, Part(place, views, totals, nested)
 
 
-def _table(document: Document, key: str, nodes: Sequence[FieldNode]) -> tuple[Groups, tuple[tuple[str, str], ...]]:
+def _table(document: Document, key: str, nodes: Sequence[FieldNode], place: int) -> tuple[Groups, Part]:
     given = document.arguments("Analytics", nodes[0])
     refs: list[MeasureRef] = given["measures"]
-    measures = [ref.name.value for ref in refs]
-    found = Groups(
+    asks = tuple(ref.value() for ref in refs)
+    having = given.get("having")
+    groups = Groups(
         by=_by(given["by"]),
-        measures=tuple(dict.fromkeys(measures)),
+        columns=Columns(tuple(dict.fromkeys(asks))),
         order=_order(given.get("order_by")),
+        having=having.value() if having else None,
         first=given.get("first"),
         after=given.get("after"),
         is_table=True,
         path=(key,),
     )
-    return found, tuple(zip(measure_columns(refs, found.by, key), measures, strict=True))
+    columns = tuple(zip(measure_columns(refs, groups.by, key), asks, strict=True))
+    return groups, Part(place, Views({}), columns=columns)
 
 
 def _by(elements: Iterable[GroupBy]) -> tuple[GroupElement, ...]:

@@ -9,14 +9,18 @@ from uuid import UUID
 
 import strawberry
 
-from app.analytics.answer import Answer, GroupPage
-from app.analytics.query import ByDimension
+from app.analytics.answer import Answer
+from app.analytics.pages import GroupPage
+from app.analytics.query import Ask, ByDimension
+from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
 from app.analytics.semantic.formula import Unit
 from app.analytics.semantic.measures import MEASURES
+from app.cache.recording import shows
 from graphql_schema.analytics_inputs import key_columns
 from graphql_schema.analytics_words import ENTITIES
 from graphql_schema.connection import PageInfo
 from graphql_schema.context import Info
+from graphql_schema.families import name_tag
 from graphql_schema.loaders import ById
 from graphql_schema.scalars import BigInt
 
@@ -26,8 +30,8 @@ def page_info(page: GroupPage) -> PageInfo:
     return PageInfo(
         has_next_page=page.has_next,
         has_previous_page=page.has_previous,
-        start_cursor=page.cursor(page.groups[0]) if page.groups else None,
-        end_cursor=page.cursor(page.groups[-1]) if page.groups else None,
+        start_cursor=page.cursor_at(page.rows[0]) if page.rows else None,
+        end_cursor=page.cursor_at(page.rows[-1]) if page.rows else None,
     )
 
 
@@ -75,39 +79,51 @@ class ColumnTable:
         return page_info(self.page)
 
 
-async def column_table(info: Info, answer: Answer, page: GroupPage, named: Iterable[tuple[str, str]]) -> ColumnTable:
+OTHERS = "Others"
+"""What stands for the name of the rest of a dimension's keys."""
+
+
+async def column_table(info: Info, answer: Answer, page: GroupPage, named: Iterable[tuple[str, Ask]]) -> ColumnTable:
     """The page as columns. named: columns and their measures. Names of entities take one statement a dimension."""
     columns: list[Column] = []
     dimensions = page.asked.dimensions
     for element in page.asked.by:
         name, *second = key_columns(element)
         if not isinstance(element, ByDimension):
-            starts: list[datetime | None] = [group.time.start if group.time else None for group in page.groups]
+            starts: list[datetime | None] = [*page.starts()]
             columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=starts))
             continue
         number = dimensions.index(element.name)
-        keys: list[Any] = [group.keys[number] for group in page.groups]
-        texts = [None if key is None else str(key) for key in keys]
+        keys: list[Any] = page.keys(number)
+        if DIMENSIONS[element.name].kind is KeyKind.NUMBER:
+            columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=keys))
+            continue
+        rest = page.others(number)
+        text_of = {key: None if key is None else str(key) for key in keys}
+        texts = [text_of[key] for key in keys]
+        if not second:
+            texts = [OTHERS if is_rest else text for text, is_rest in zip(texts, rest, strict=True)]
         columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=texts))
         if second:
             names = await _names(info, element.name, keys)
-            shown = [names.get(key) for key in keys]
+            shown = [OTHERS if is_rest else names.get(key) for key, is_rest in zip(keys, rest, strict=True)]
             columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=shown))
     currency = "currency" if "currency" in dimensions else answer.resolved.currency
-    for column, measure in named:
-        at = page.asked.measures.index(measure)
-        values: list[Any] = [group.values[at] for group in page.groups]
-        unit = MEASURES[measure].formula.unit
+    for column, ask in named:
+        at = page.asked.columns.values.index(ask)
+        values: list[Any] = page.values(at)
+        unit = MEASURES[ask.name].formula.unit
         text = unit.value.replace(Unit.MONEY.value, currency)
         if unit is Unit.COUNT:
             columns.append(Column(name=column, kind=ColumnKind.INTEGER, unit=text, integers=values))
         else:
             columns.append(Column(name=column, kind=ColumnKind.DECIMAL, unit=text, decimals=values))
-    return ColumnTable(row_count=len(page.groups), columns=columns, page=page)
+    return ColumnTable(row_count=len(page.rows), columns=columns, page=page)
 
 
 async def _names(info: Info, dimension: str, keys: Iterable[UUID | None]) -> dict[UUID, str]:
     listing, _, column = ENTITIES[dimension]
     ids = list(dict.fromkeys(key for key in keys if key is not None))
+    shows(name_tag(listing, row_id) for row_id in ids)
     rows = await info.context.loaders.get(ById(listing)).load_many(ids)
     return {row_id: row[column] for row_id, row in zip(ids, rows, strict=True) if row is not None}

@@ -1,24 +1,28 @@
 """The answer to an `analytics` field, as it is shown: totals, series, groups, table, and how they were computed."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Annotated
 
 import strawberry
 
-from app.analytics import answer as answers
-from app.analytics.answer import Answer, GroupPage, WarningCode
+from app.analytics.answer import Answer, WarningCode
+from app.analytics.checks import ELEMENTS_MAX
+from app.analytics.figures import Figures
 from app.analytics.plan import Plan, SourceKind
-from app.analytics.ranges import BUCKETS_MAX
-from app.analytics.resolve import CELLS_MAX, ELEMENTS_MAX
+from app.analytics.query import Fill
+from app.analytics.resolve import CELLS_MAX
 from app.analytics.sql.statement import Bound
 from app.core.context import Scope
 from app.core.timegrain import Granularity
-from graphql_schema.analytics_inputs import GroupBy, GroupOrder, MeasureRef
-from graphql_schema.analytics_selection import Asked
-from graphql_schema.analytics_table import ColumnTable, column_table, page_info
-from graphql_schema.analytics_words import GroupKey, Measures, TimeKey, group_key, measures
-from graphql_schema.connection import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, PageInfo
+from graphql_schema.analytics_filters import MeasureFilter, MeasureRef
+from graphql_schema.analytics_inputs import GroupBy, GroupOrder
+from graphql_schema.analytics_rows import Bucket, Every, Filling, GroupConnection, Selected, selected_of
+from graphql_schema.analytics_selection import Asked, Part
+from graphql_schema.analytics_table import ColumnTable, column_table
+from graphql_schema.analytics_words import Changes, MeasureName, Measures, Row
+from graphql_schema.connection import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from graphql_schema.context import Info
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt, CurrencyCode, TimeZone
@@ -37,6 +41,8 @@ vocabulary(
     "What a reader of an answer should know.",
     PARTIAL_BUCKET="Buckets are cut by the range or still running; their numbers are not whole.",
     MISSING_EXCHANGE_RATE="Amounts have no exchange rate to the answer's currency and are left out.",
+    RETENTION_CUT="Instances of a part of the range are no longer kept, and missing.",
+    ESTIMATED_VALUES="Distinct counts are estimated; `estimates` tells how far off.",
 )
 
 By = Annotated[
@@ -50,11 +56,15 @@ InOrder = Annotated[
         "ascending; so do all when not given."
     ),
 ]
+Having = Annotated[
+    MeasureFilter | None,
+    strawberry.argument(description="Which groups come, by their measures; `totals` and `totalCount` are of these."),
+]
 AfterGroup = Annotated[
     str | None,
     strawberry.argument(
-        description="The page begins after the group with this cursor, of the same question with the same `by` and "
-        "`orderBy`."
+        description="The page begins after the group with this cursor, of the same question with the same `by`, "
+        "`having` and `orderBy`."
     ),
 ]
 
@@ -82,6 +92,9 @@ class PlanShown:
     cost: int = strawberry.field(description="Points: what is read and what is answered, weighed. Comparable only.")
     sources: list[PlanSource] = strawberry.field(description="What is read, each once.")
     estimated_rows: BigInt = strawberry.field(description="Rows that would be read in a busy tenant.")
+    cacheable: bool = strawberry.field(
+        description="Whether a kept answer may be served: not with a `maxAge` of PT0S, which asks for a fresh one."
+    )
     statements: strawberry.Private[Callable[[], Sequence[Bound]]]
 
     @strawberry.field(
@@ -93,12 +106,13 @@ class PlanShown:
         return [each.statement.text for each in self.statements()]
 
     @staticmethod
-    def of(plan: Plan, statements: Callable[[], Sequence[Bound]]) -> "PlanShown":
+    def of(plan: Plan, statements: Callable[[], Sequence[Bound]], *, is_cacheable: bool) -> "PlanShown":
         """The plan as it is shown."""
         return PlanShown(
             cost=plan.cost,
             sources=[PlanSource(name=each.name, kind=each.kind, granularity=each.granularity) for each in plan.sources],
             estimated_rows=BigInt(plan.estimated_rows),
+            cacheable=is_cacheable,
             statements=statements,
         )
 
@@ -110,6 +124,16 @@ class WarningShown:
     code: WarningCode = strawberry.field(description="What it is.")
     message: str = strawberry.field(description="The same in words.")
     count: BigInt | None = strawberry.field(description="Of what it is about; null where nothing is counted.")
+
+
+@strawberry.type(description="A measure that was estimated.")
+class Estimate:
+    """A measure that was estimated."""
+
+    measure: MeasureName = strawberry.field(description="Which.")
+    relative_error: Decimal = strawberry.field(
+        description="997 of 1,000 such estimates are off by at most this part of the value; the largest of all shown."
+    )
 
 
 @strawberry.type(description="About an answer.")
@@ -126,6 +150,7 @@ class Meta:
     currency: CurrencyCode = strawberry.field(description="Of all money, but for groups by currency.")
     truncated: bool = strawberry.field(description="Whether any groups or table go on beyond what is shown.")
     cost: int = strawberry.field(description="Points of the plan, as `plan.cost`.")
+    estimates: list[Estimate] = strawberry.field(description="What was not counted exactly; often empty.")
     warnings: list[WarningShown] = strawberry.field(description="What a reader should know; often empty.")
 
     @staticmethod
@@ -139,6 +164,9 @@ class Meta:
             currency=CurrencyCode(answer.resolved.currency),
             truncated=answer.is_truncated,
             cost=plan.cost,
+            estimates=[
+                Estimate(measure=MeasureName(each.measure), relative_error=each.error) for each in answer.estimates
+            ],
             warnings=[
                 WarningShown(
                     code=warned.code,
@@ -148,96 +176,6 @@ class Meta:
                 for warned in answer.warnings
             ],
         )
-
-
-# ------------------------------------------------------------------ rows
-
-
-@strawberry.type(description="A time bucket and its measures.")
-class Bucket:
-    """A time bucket and its measures."""
-
-    start: datetime = strawberry.field(description="Its first instant; the first bucket's may lie before the range.")
-    end: datetime = strawberry.field(description="The first instant after it.")
-    local_date: date = strawberry.field(description="The local date of its start, in `meta.timeZone`.")
-    is_partial: bool = strawberry.field(
-        name="partial", description="Whether the range cuts it, or it is still running: its numbers are not final."
-    )
-    is_filled: bool = strawberry.field(
-        name="filled", description="Whether nothing lies in it: sums and counts are 0, ratios null."
-    )
-    measures: Measures = strawberry.field(description="Its measures.")
-
-
-@strawberry.type(description="A group and its measures.")
-class Group:
-    """A group and its measures."""
-
-    key: GroupKey = strawberry.field(description="What it stands for.")
-    rank: int = strawberry.field(description="Its place in the whole order, from 1.")
-    measures: Measures = strawberry.field(description="Its measures.")
-
-
-@strawberry.type(description="A group and its place in the list.")
-class GroupEdge:
-    """A group and its place in the list."""
-
-    node: Group = strawberry.field(description="The group.")
-    row: strawberry.Private[answers.Group]
-    page: strawberry.Private[GroupPage]
-
-    @strawberry.field(description="Opaque place of the group, for `after`.")
-    def cursor(self) -> str:
-        """Opaque place of the group."""
-        return self.page.cursor(self.row)
-
-
-@strawberry.type(description="One page of groups.")
-class GroupConnection:
-    """One page of groups."""
-
-    nodes: list[Group] = strawberry.field(description="The groups of this page, in order.")
-    totals: Measures = strawberry.field(
-        description="Measures of everything that is grouped, from the facts: not the sum of the groups shown."
-    )
-    page: strawberry.Private[GroupPage]
-
-    @strawberry.field(description="The groups of this page with their cursors, in order.")
-    def edges(self) -> list[GroupEdge]:
-        """The groups of this page with their cursors."""
-        return [
-            GroupEdge(node=node, row=row, page=self.page)
-            for node, row in zip(self.nodes, self.page.groups, strict=True)
-        ]
-
-    @strawberry.field(description="Number of all groups, counted only when asked.")
-    def total_count(self) -> int:
-        """Number of all groups."""
-        return self.page.total
-
-    @strawberry.field(description="Where this page lies in the list.")
-    def page_info(self) -> PageInfo:
-        """Where this page lies in the list."""
-        return page_info(self.page)
-
-    @staticmethod
-    def of(answer: Answer, page: GroupPage) -> "GroupConnection":
-        """The page as it is shown."""
-        asked = page.asked
-        nodes = [
-            Group(
-                key=group_key(asked.dimensions, group.keys, _time(group)),
-                rank=group.rank,
-                measures=measures(asked.measures, group.values),
-            )
-            for group in page.groups
-        ]
-        return GroupConnection(nodes=nodes, totals=measures(answer.resolved.totals, answer.totals), page=page)
-
-
-def _time(group: answers.Group) -> TimeKey | None:
-    time = group.time
-    return None if time is None else TimeKey(start=time.start, end=time.end, local_date=time.local_date)
 
 
 # ------------------------------------------------------------------ all of it
@@ -258,7 +196,8 @@ class Analytics:
     def plan(self) -> PlanShown:
         """How it is computed."""
         plan = self.make_plan()
-        return PlanShown.of(plan, lambda: self.bind(plan))
+        is_cacheable = self.asked.question.max_age != timedelta()
+        return PlanShown.of(plan, lambda: self.bind(plan), is_cacheable=is_cacheable)
 
     @strawberry.field(description="About the answer.")
     def meta(self) -> Meta:
@@ -266,9 +205,26 @@ class Analytics:
         return Meta.of(self._known, self.make_plan())
 
     @strawberry.field(description="Measures over the whole range, from the facts: never a sum of rounded rows.")
-    def totals(self) -> Measures:
+    def totals(self, info: Info) -> Measures:
         """Measures over the whole range."""
-        return measures(self._known.resolved.totals, self._known.totals)
+        figures, selected = self._whole
+        return Row(figures, Figures.value, selected.measures[str(info.path.key)])
+
+    @strawberry.field(description="The same of the compared time; null without one.")
+    def previous(self) -> Measures | None:
+        """Measures over the compared time."""
+        if self._known.resolved.compared is None:
+            return None
+        figures, selected = self._whole
+        return Row(figures, Figures.before, selected.previous)
+
+    @strawberry.field(description="By which part they changed; null without a compared time.")
+    def change(self) -> Changes | None:
+        """By which part they changed."""
+        if self._known.resolved.compared is None:
+            return None
+        figures, selected = self._whole
+        return Row(figures, Figures.change, selected.change)
 
     @strawberry.field(
         description="Measures of every bucket of the range, in order, also of those that nothing lies in. Buckets that "
@@ -277,37 +233,26 @@ class Analytics:
     def series(
         self,
         info: Info,
-        every: Annotated[
-            Granularity,
-            strawberry.argument(
-                description=f"Length of a bucket. At most {BUCKETS_MAX:,} buckets, and {CELLS_MAX:,} over all entities "
-                "of a list."
-            ),
-        ],
+        every: Every,
+        fill: Filling = Fill.AUTO,
+        cumulative: Annotated[
+            bool | None, strawberry.argument(description="Whether measures run on from the range's start.")
+        ] = False,
     ) -> list[Bucket]:
         """Measures of every bucket of the range."""
-        place = self._place(info)
-        asked = self._known.resolved.series[place]
-        return [
-            Bucket(
-                start=bucket.start,
-                end=bucket.end,
-                local_date=bucket.local_date,
-                is_partial=bucket.is_partial,
-                is_filled=bucket.is_filled,
-                measures=measures(asked.measures, bucket.values),
-            )
-            for bucket in self._known.series[place]
-        ]
+        part = self._part(info)
+        asked = self._known.resolved.series[part.place]
+        return Bucket.all_of(self._known.series[part.place], selected_of(part.views, asked.columns.values))
 
     @strawberry.field(
-        description="Measures of every group of keys of which any sum that the selected measures are made of is not "
-        "0: a ratio of 0 ÷ 5 is shown. Ordered as asked, then by the keys; without `orderBy` by the keys."
+        description="Measures of every group of keys of which any sum that the asked measures are made of is not 0, "
+        "also in the compared time alone: a ratio of 0 ÷ 5 is shown. Ordered as asked, then by the keys."
     )
     def groups(
         self,
         info: Info,
         by: By,
+        having: Having = None,
         order_by: InOrder = None,
         first: Annotated[
             int | None,
@@ -318,7 +263,8 @@ class Analytics:
         after: AfterGroup = None,
     ) -> GroupConnection:
         """Measures of every group."""
-        return GroupConnection.of(self._known, self._known.groups[self._place(info)])
+        part = self._part(info)
+        return GroupConnection.of(self._known, self._known.groups[part.place], part)
 
     @strawberry.field(description="Groups as columns.")
     async def table(
@@ -329,6 +275,7 @@ class Analytics:
             list[MeasureRef],
             strawberry.argument(description="The columns behind those of the keys, in this order."),
         ],
+        having: Having = None,
         order_by: InOrder = None,
         first: Annotated[
             int | None,
@@ -340,13 +287,19 @@ class Analytics:
         after: AfterGroup = None,
     ) -> ColumnTable:
         """Groups as columns."""
-        page = self._known.groups[self._place(info)]
-        return await column_table(info, self._known, page, self.asked.columns[str(info.path.key)])
+        part = self._part(info)
+        return await column_table(info, self._known, self._known.groups[part.place], part.columns)
 
     @property
     def _known(self) -> Answer:
         assert self.answer is not None, "whoever selects a number has the question run"
         return self.answer
 
-    def _place(self, info: Info) -> int:
-        return self.asked.places[str(info.path.key)]
+    @property
+    def _whole(self) -> tuple[Figures, Selected]:
+        figures = self._known.totals
+        assert figures is not None, "whoever selects totals has them computed"
+        return figures, selected_of(self.asked.totals, self._known.resolved.totals.values)
+
+    def _part(self, info: Info) -> Part:
+        return self.asked.parts[str(info.path.key)]

@@ -4,10 +4,11 @@ Enums of measures and dimensions, the type that holds a row's measures, the cond
 a group. Nothing here names a measure; of dimensions only those whose keys have a type of their own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from uuid import UUID
@@ -15,23 +16,35 @@ from uuid import UUID
 import strawberry
 from strawberry.tools import create_type
 
+from app.analytics.figures import Figures
+from app.analytics.query import Ask, Precision
 from app.analytics.semantic.dimensions import DIMENSIONS, Dimension, KeyKind
 from app.analytics.semantic.formula import Unit
 from app.analytics.semantic.measures import MEASURES, Measure
 from app.campaigns.queries import CAMPAIGNS
-from app.core.words import Platform
+from app.core.words import CommissionState, CustomerKind, Platform
 from app.db.keyset import Listing
 from app.influencers.queries import INFLUENCERS
 from app.products.queries import PRODUCTS
 from graphql_schema.context import Info
-from graphql_schema.families import found
+from graphql_schema.execution.together import together
+from graphql_schema.families import all_found, found
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter
 from graphql_schema.scalars import BigInt, CurrencyCode
+from graphql_schema.words import vocabulary
 
 if TYPE_CHECKING:
     from graphql_schema.campaigns import Campaign
     from graphql_schema.influencers import Influencer
     from graphql_schema.products import Product
+
+vocabulary(
+    Precision,
+    "How distinct ones are counted.",
+    AUTO="Exactly, unless `maxCost` demands an estimate.",
+    EXACT="Exactly.",
+    APPROXIMATE="Estimated from a part, where there are many; `meta.estimates` tells how far off.",
+)
 
 LazyCampaign = Annotated["Campaign", strawberry.lazy("graphql_schema.campaigns")]
 LazyInfluencer = Annotated["Influencer", strawberry.lazy("graphql_schema.influencers")]
@@ -48,8 +61,23 @@ assert set(ENTITIES) == {name for name, declared in DIMENSIONS.items() if declar
     "each dimension of kind ENTITY needs its line in ENTITIES: where its rows are listed, their type, their name"
 )
 
-_TEXTS: dict[str, Any] = {"platform": Platform, "currency": CurrencyCode}
-"""Types of keys that are texts, where they are not any text."""
+_KEYS: dict[str, Any] = {
+    "platform": Platform,
+    "currency": CurrencyCode,
+    "customer_kind": CustomerKind,
+    "commission_state": CommissionState,
+    "hour_of_day": int,
+    "day_of_week": int,
+}
+"""Types of keys that are neither ids nor any text."""
+
+_CONDITIONS: dict[str, Any] = {
+    "platform": PlatformFilter,
+    "customer_kind": CustomerKind,
+    "commission_state": list[CommissionState],
+    "is_purchase": bool,
+}
+"""What a dimension is filtered by, where that is neither a filter of ids nor of texts."""
 
 _DIGITS = {
     Unit.COUNT: "A whole number.",
@@ -81,14 +109,16 @@ def _measure_type(measure: Measure) -> Any:
 
 
 def _conditions(dimension: Dimension) -> Any:
-    if dimension.kind is KeyKind.ENTITY:
-        return IdFilter
-    return PlatformFilter if dimension.name == "platform" else StringFilter
+    return _CONDITIONS.get(dimension.name, IdFilter if dimension.kind is KeyKind.ENTITY else StringFilter)
 
 
 def _entity_key(name: str) -> Callable[..., Any]:
     listing = ENTITIES[name][0]
 
+    async def for_all(roots: Sequence[Any], info: Info) -> Sequence[Any]:
+        return await all_found(info, listing, [getattr(root, name) for root in roots])
+
+    @together(for_all)
     async def key(root: strawberry.Parent[Any], info: Info) -> Any:
         row_id: UUID | None = getattr(root, name)
         return await found(info, listing, row_id)
@@ -104,7 +134,7 @@ def _key_field(dimension: Dimension) -> Any:
         return strawberry.field(
             name=name, resolver=_entity_key(dimension.name), graphql_type=made, description=description
         )
-    kind = _TEXTS.get(dimension.name, str) | None
+    kind = _KEYS.get(dimension.name, str) | None
     return strawberry.field(name=name, graphql_type=kind, description=description)
 
 
@@ -118,28 +148,148 @@ def _filter_field(dimension: Dimension) -> Any:
     )
 
 
+State = Annotated[
+    list[CommissionState] | None,
+    strawberry.argument(description="Of commissions in these states; REVERSED is what was taken back, positive."),
+]
+Precise = Annotated[Precision | None, strawberry.argument(description="How distinct ones are counted.")]
+At = Annotated[float, strawberry.argument(description="Which quantile, from 0 to 1: 0.5 is the median.")]
+
+
+class Row:
+    """The measures of a row. read: what of its figures they are. places: where each stands, by `ask_key`."""
+
+    __slots__ = ("figures", "places", "read")
+
+    def __init__(self, figures: Figures, read: Callable[[Figures, int], Any], places: Mapping[Hashable, int]) -> None:
+        self.figures = figures
+        self.read = read
+        self.places = places
+
+    def asked(self, key: Hashable) -> Any:
+        """The measure that was asked so."""
+        return self.read(self.figures, self.places[key])
+
+
+def _column(rows: Sequence[Row], key: Hashable) -> list[Any]:
+    """The same measure of many rows."""
+    first = rows[0]
+    reader, places, read = first.figures.reader, first.places, first.read
+    if read is not Figures.value or not all(row.places is places and row.figures.reader is reader for row in rows):
+        return [row.asked(key) for row in rows]
+    place = places[key]
+    shown = reader.shown[place]
+    return [None if (scaled := row.figures.values[place]) is None else shown(scaled) for row in rows]
+
+
+def ask_key(ask: Ask) -> Hashable:
+    """What a row knows a measure by: its name, or with its arguments where any is given."""
+    if ask.states is None and ask.at is None and ask.precision is Precision.AUTO:
+        return ask.name
+    return (ask.name, ask.states, ask.at, ask.precision)
+
+
+def states_of(given: Iterable[CommissionState] | None) -> tuple[str, ...] | None:
+    """The states asked, in their order, each once."""
+    return None if given is None else _in_order(tuple(given))
+
+
+@lru_cache(maxsize=1_000)
+def _in_order(given: tuple[CommissionState, ...]) -> tuple[str, ...]:
+    return tuple(state.value for state in CommissionState if state in given)
+
+
+def _resolver(measure: Measure, takes: str | None) -> Callable[..., Any]:
+    # Of a measure: of one row, and of many at once. takes: the argument it is asked by.
+    name = measure.name
+
+    def plainly(root: strawberry.Parent[Row]) -> Any:
+        return root.asked(name)
+
+    def plainly_all(rows: Sequence[Row]) -> Sequence[Any]:
+        return _column(rows, name)
+
+    def by_state(root: strawberry.Parent[Row], state: State = None) -> Any:
+        return root.asked(ask_key(Ask(name, states=states_of(state))))
+
+    def by_state_all(rows: Sequence[Row], state: Sequence[CommissionState] | None = None) -> Sequence[Any]:
+        return _column(rows, ask_key(Ask(name, states=states_of(state))))
+
+    def precisely(root: strawberry.Parent[Row], precision: Precise = Precision.AUTO) -> Any:
+        return root.asked(ask_key(Ask(name, precision=precision or Precision.AUTO)))
+
+    def precisely_all(rows: Sequence[Row], precision: Precision | None = None) -> Sequence[Any]:
+        return _column(rows, ask_key(Ask(name, precision=precision or Precision.AUTO)))
+
+    def at_quantile(root: strawberry.Parent[Row], at: At) -> Any:
+        return root.asked(ask_key(Ask(name, at=at)))
+
+    def at_quantile_all(rows: Sequence[Row], at: float) -> Sequence[Any]:
+        return _column(rows, ask_key(Ask(name, at=at)))
+
+    ways: dict[str | None, tuple[Callable[..., Any], Callable[..., Sequence[Any]]]] = {
+        None: (plainly, plainly_all),
+        "state": (by_state, by_state_all),
+        "precision": (precisely, precisely_all),
+        "at": (at_quantile, at_quantile_all),
+    }
+    one, every = ways[takes]
+    found = together(every)(one)
+    found.__name__ = name
+    return found
+
+
 def _measure_field(measure: Measure) -> Any:
     unit = _DIGITS[measure.formula.unit]
     description = f"{measure.description} {unit} Formula: {measure.formula_text}."
-    return strawberry.field(name=measure.name, graphql_type=_measure_type(measure), description=description)
+    resolver = _resolver(measure, measure.takes)
+    return strawberry.field(
+        name=measure.name, resolver=resolver, graphql_type=_measure_type(measure), description=description
+    )
 
+
+def _part_field(measure: Measure, about: str) -> Any:
+    description = f"{measure.title}: {about} Six digits, half-even."
+    resolver = _resolver(measure, "state" if measure.takes == "state" else None)
+    return strawberry.field(name=measure.name, resolver=resolver, graphql_type=Decimal | None, description=description)
+
+
+_CHANGED = tuple(measure for measure in MEASURES.values() if measure.takes != "at")
+_SHARED = tuple(measure for measure in MEASURES.values() if measure.is_additive)
+
+_GROUPED = tuple(dimension for dimension in DIMENSIONS.values() if dimension.is_group)
 
 if TYPE_CHECKING:
     # What is made from data is Any to a type checker.
     MeasureName: TypeAlias = Any
     DimensionName: TypeAlias = Any
     Measures: TypeAlias = Any
+    Changes: TypeAlias = Any
+    Shares: TypeAlias = Any
     GroupKey: TypeAlias = Any
 
     class DimensionConditions:
         """Conditions on each dimension."""
 else:
     MeasureName = _named("MeasureName", "What can be computed.", tuple(MEASURES.values()))
-    DimensionName = _named("Dimension", "What can be grouped by.", tuple(DIMENSIONS.values()))
+    DimensionName = _named("Dimension", "What can be grouped by.", _GROUPED)
     Measures = create_type(
         "Measures",
         [_measure_field(measure) for measure in MEASURES.values()],
         description="The measures of one row. Only those that are selected are computed.",
+    )
+    Changes = create_type(
+        "Changes",
+        [
+            _part_field(measure, "change from its previous value, as a part of that; null from 0 and from nothing.")
+            for measure in _CHANGED
+        ],
+        description="By which part the measures of one row changed against the compared time.",
+    )
+    Shares = create_type(
+        "Shares",
+        [_part_field(measure, "its part of the connection's totals; null of 0.") for measure in _SHARED],
+        description="Which part of the connection's totals the measures of one row are; of those that add up.",
     )
     DimensionConditions = create_type(
         "DimensionConditions",
@@ -161,7 +311,7 @@ if not TYPE_CHECKING:
     GroupKey = create_type(
         "GroupKey",
         [
-            *map(_key_field, DIMENSIONS.values()),
+            *map(_key_field, _GROUPED),
             strawberry.field(
                 name="time", graphql_type=TimeKey | None, description="The time bucket; null unless grouped by time."
             ),
@@ -169,15 +319,10 @@ if not TYPE_CHECKING:
         description="What a group stands for. Dimensions that are not grouped by are null.",
     )
 
-_NO_KEYS: dict[str, Any] = dict.fromkeys((*map(camel, DIMENSIONS), "time"))
+_NO_KEYS: dict[str, Any] = dict.fromkeys((*(camel(dimension.name) for dimension in _GROUPED), "time"))
 
 
-def measures(names: Sequence[str], values: Sequence[Any]) -> Measures:
-    """The values as a Measures."""
-    return SimpleNamespace(**dict(zip(names, values, strict=True)))
-
-
-def group_key(dimensions: Sequence[str], keys: Sequence[UUID | str | None], time: TimeKey | None) -> GroupKey:
+def group_key(dimensions: Sequence[str], keys: Sequence[UUID | str | int | None], time: TimeKey | None) -> GroupKey:
     """The keys as a GroupKey."""
     known = dict(zip(map(camel, dimensions), keys, strict=True))
     return SimpleNamespace(**(_NO_KEYS | known | {"time": time}))

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import strawberry
 
+from app.analytics.query import Attribution
 from app.attribution.explained import ExplainedTouch, explained
 from app.attribution.queries import ATTRIBUTIONS
 from app.campaigns.queries import CAMPAIGNS
 from app.core.context import Scope
 from app.core.money import WEIGHT_ONE
-from app.core.words import AttributionModel, AttributionRule, RejectReason, TouchKind
+from app.core.words import AttributionRule, RejectReason, TouchKind
 from app.influencers.queries import INFLUENCERS
 from graphql_schema.context import Info
 from graphql_schema.families import one_row
@@ -85,7 +86,7 @@ class AttributionExplanation:
     """Why an order was, or was not, credited."""
 
     order_id: strawberry.ID = strawberry.field(description="Of the order.")
-    model: AttributionModel = strawberry.field(description="How the credit was shared.")
+    model: Attribution = strawberry.field(description="How the credit was shared.")
     winner: Touch | None = strawberry.field(
         description="The touch whose purchase the order is; null: nobody is credited."
     )
@@ -104,7 +105,7 @@ class AttributionExplanation:
         found = explained(order_id, model, rule, candidates, own=info.context.ctx.principal.influencer_id)
         return AttributionExplanation(
             order_id=strawberry.ID(str(found.order_id)),
-            model=found.model,
+            model=Attribution(found.model.value),
             winner=None if found.winner is None else Touch.of(found.winner),
             rule=found.rule.value,
             candidates=[

@@ -14,7 +14,7 @@ from app.db.keyset import Condition
 from app.orders.queries import CAMPAIGN_ORDERS, ORDERS
 from app.tracking.queries import CODES, LINKS
 from graphql_schema.analytics import analytics_of
-from graphql_schema.families import shows
+from graphql_schema.families import root_one, shows
 from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, ordering
 from graphql_schema.lists import LATEST, OLDEST, nested_list, root_list
 from graphql_schema.node import Node
@@ -130,6 +130,7 @@ CampaignOrder = ordering(
 class Query:
     """Fields of this file."""
 
+    campaign = root_one(Campaign, CAMPAIGNS, scope=Scope.PROGRAM_READ)
     campaigns = root_list(
         Campaign,
         CAMPAIGNS,

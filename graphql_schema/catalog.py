@@ -1,5 +1,6 @@
 """`catalog`: what `analytics` can be asked, from the declarations of app/analytics/semantic."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import strawberry
@@ -48,9 +49,7 @@ class RollupInfo:
     name: str = strawberry.field(description="Its name in plans.")
     dimensions: list[DimensionName] = strawberry.field(description="What it is kept by.")
     granularities: list[Granularity] = strawberry.field(description="Buckets in which it is kept.")
-    rows: BigInt | None = strawberry.field(
-        description="Rows that are stored; null for keys that see their own rows only."
-    )
+    rows: BigInt = strawberry.field(description="Rows that are stored; 0 for keys that see their own rows only.")
 
 
 @strawberry.type(description="What can be asked.")
@@ -67,8 +66,8 @@ class Catalog:
                 description=measure.description,
                 formula=measure.formula_text,
                 unit=measure.formula.unit.value,
-                dimensions=list(map(DimensionName, measure.dimensions)),
-                additive_by=list(map(DimensionName, measure.additive_by)),
+                dimensions=_grouped(measure.dimensions),
+                additive_by=_grouped(measure.additive_by),
             )
             for measure in MEASURES.values()
         ]
@@ -79,13 +78,14 @@ class Catalog:
         return [
             DimensionInfo(name=DimensionName(name), title=dimension.title, description=dimension.description)
             for name, dimension in DIMENSIONS.items()
+            if dimension.is_group
         ]
 
     @strawberry.field(description="Every rollup set. One statement.")
     async def rollups(self, info: Info) -> list[RollupInfo]:
         """Every rollup set."""
         ctx = info.context.ctx
-        sizes = None
+        sizes: dict[str, int] = {}
         if ctx.principal.influencer_id is None:
             sizes = await runner_of(info.context.runtime).rollup_sizes(ctx)
         return [
@@ -93,7 +93,7 @@ class Catalog:
                 name=rollup.name,
                 dimensions=list(map(DimensionName, rollup.dimensions)),
                 granularities=[Granularity(grain.value) for grain in rollup.grains],
-                rows=None if sizes is None else BigInt(sizes.get(rollup.name, 0)),
+                rows=BigInt(sizes.get(rollup.name, 0)),
             )
             for rollup in CATALOG
         ]
@@ -107,6 +107,10 @@ class Catalog:
     async def data_until(self, info: Info) -> datetime | None:
         """Time of the last fact."""
         return (await _extent(info)).last_at
+
+
+def _grouped(names: Iterable[str]) -> list[DimensionName]:
+    return [DimensionName(name) for name in names if DIMENSIONS[name].is_group]
 
 
 async def _extent(info: Info) -> Extent:

@@ -111,6 +111,7 @@ def _meta(answer: CohortAnswer) -> Meta:
         currency=CurrencyCode(resolved.currency),
         truncated=False,
         cost=cost_of(resolved),
+        estimates=[],
         warnings=warnings,
     )
 

@@ -16,6 +16,7 @@ from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefini
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from app.cache.recording import Recorded, recording
 from app.core.context import Ctx
 from app.errors import DomainError
 from app.limits.cost import Measured
@@ -29,6 +30,7 @@ from graphql_schema.execution.plan import Plan
 from graphql_schema.execution.run import Run
 from graphql_schema.literals import Cut
 from graphql_schema.schema import schema as scoville_schema
+from graphql_schema.whole import NOT_FOUND, Wholes
 
 
 class Ending(StrEnum):
@@ -68,6 +70,7 @@ class Executor:
         self._settings = runtime.settings
         self._schema = schema._schema
         self._compiles = compiles
+        self._wholes = Wholes(runtime.answers)
         self.documents = Documents(self._schema, runtime.settings)
         self._mutations: set[asyncio.Task[ExecutionResult]] = set()
 
@@ -75,8 +78,25 @@ class Executor:
         self, ctx: Ctx, *, document: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
     ) -> Reply:
         """The operation's answer; never raises for what the caller sent."""
-        ready = self.ready(ctx, document, operation_name, dict(variables or {}))
-        return ready if isinstance(ready, Reply) else await self._run(ready)
+        values = dict(variables or {})
+        place = self._wholes.place(ctx, document, operation_name, values)
+        kept = NOT_FOUND if place is None else await self._wholes.find(ctx, place)
+        if kept.body is not None:
+            return Reply(Ending.EXECUTED.value, kept.body, OperationType.QUERY.value, (), kept.cost)
+        ready = self.ready(ctx, document, operation_name, values)
+        if isinstance(ready, Reply):
+            return ready
+        if place is None or not self._wholes.fits(ready.operation, ready.executor.fragment_definitions):
+            return await self._run(ready)
+        recorded = Recorded()
+        token = recording.set(recorded)
+        try:
+            reply = await self._run(ready)
+        finally:
+            recording.reset(token)
+        if reply.ending == Ending.EXECUTED and not reply.codes:
+            await self._wholes.learn(ctx, place, reply.body, reply.cost, recorded, kept.token)
+        return reply
 
     def ready(self, ctx: Ctx, document: str, operation_name: str | None, values: dict[str, Any]) -> "Ready | Reply":
         """The operation with all that is known before its first field; the answer when that refuses it."""

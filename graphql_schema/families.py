@@ -6,17 +6,19 @@ enrollments do, while their files do not: they name each other's types lazily.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
 
+from app.cache.recording import shows as _shown
 from app.core.context import Scope
 from app.db.keyset import Listing
 from graphql_schema.context import Info
 from graphql_schema.execution.together import together
 from graphql_schema.loaders import ById
 from graphql_schema.permissions import requires
+from graphql_schema.scalars import required_uuid
 
 T = TypeVar("T", bound=type)
 
@@ -54,12 +56,28 @@ def shown(listing: Listing) -> Callable[[Any], Any]:
     return show
 
 
+def name_tag(listing: Listing, row_id: UUID) -> str:
+    """What is noted when the name of a row changes: see usecases/entities.py."""
+    return f"{listing.tag.removesuffix('s')}:{row_id}"
+
+
 async def found(info: Info, listing: Listing, row_id: UUID | None) -> Any | None:
     """The row with this id as its GraphQL type; None when there is no id, no such row, or it is not the caller's."""
     if row_id is None:
         return None
+    _shown([name_tag(listing, row_id)])
     row = await info.context.loaders.get(ById(listing)).load(row_id)
     return None if row is None else FAMILIES[listing.tag].show(row)
+
+
+async def all_found(info: Info, listing: Listing, ids: Sequence[UUID | None]) -> list[Any | None]:
+    """The same for many ids, in their order: one look-up, and each row made into its type once."""
+    known = list(dict.fromkeys(row_id for row_id in ids if row_id is not None))
+    _shown(name_tag(listing, row_id) for row_id in known)
+    rows = await info.context.loaders.get(ById(listing)).load_many(known)
+    show = FAMILIES[listing.tag].show
+    shown = {row_id: None if row is None else show(row) for row_id, row in zip(known, rows, strict=True)}
+    return [None if row_id is None else shown[row_id] for row_id in ids]
 
 
 def one_row(of: Any, listing: Listing, key: str, description: str, *, scope: Scope | None = None) -> Any:
@@ -69,11 +87,7 @@ def one_row(of: Any, listing: Listing, key: str, description: str, *, scope: Sco
     """
 
     async def for_all(roots: Sequence[Any], info: Info) -> Sequence[Any]:
-        ids = [getattr(root, key) for root in roots]
-        known = [row_id for row_id in ids if row_id is not None]
-        rows = dict(zip(known, await info.context.loaders.get(ById(listing)).load_many(known), strict=True))
-        show = FAMILIES[listing.tag].show
-        return [None if (row := rows.get(row_id)) is None else show(row) for row_id in ids]
+        return await all_found(info, listing, [getattr(root, key) for root in roots])
 
     @together(for_all)
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
@@ -84,4 +98,22 @@ def one_row(of: Any, listing: Listing, key: str, description: str, *, scope: Sco
         graphql_type=of | None,
         description=description,
         extensions=[] if scope is None else [requires(scope)],
+    )
+
+
+def root_one(of: Any, listing: Listing, *, scope: Scope) -> Any:
+    """The root field of one row by its id. of: the row's GraphQL type."""
+    name = listing.tag.removesuffix("s")
+
+    async def resolve(
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="An id that the API gave: a plain UUID.")],
+    ) -> Any:
+        return await found(info, listing, required_uuid(id, path=("id",)))
+
+    return strawberry.field(
+        resolver=resolve,
+        graphql_type=of | None,
+        description=f"The {name} with this id; null when there is none, or it is not the caller's. One statement.",
+        extensions=[requires(scope)],
     )

@@ -15,7 +15,7 @@ from app.influencers.queries import INFLUENCERS, SOCIAL_PROFILES
 from app.orders.queries import INFLUENCER_ORDERS, ORDERS
 from app.tracking.queries import CODES, LINKS
 from graphql_schema.analytics import analytics_of
-from graphql_schema.families import shows
+from graphql_schema.families import root_one, shows
 from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, ordering
 from graphql_schema.lists import LATEST, OLDEST, child_list, each, nested_list, root_list
 from graphql_schema.loaders import Children
@@ -165,6 +165,7 @@ InfluencerOrder = ordering(
 class Query:
     """Fields of this file."""
 
+    influencer = root_one(Influencer, INFLUENCERS, scope=Scope.PROGRAM_READ)
     influencers = root_list(
         Influencer,
         INFLUENCERS,

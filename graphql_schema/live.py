@@ -24,7 +24,7 @@ from app.core.durations import format_duration
 from app.errors import DomainError
 from app.runtime import Runtime
 from graphql_schema import analytics as once
-from graphql_schema.analytics import _asked, _shown, runner_of
+from graphql_schema.analytics import asked_here, runner_of, shown
 from graphql_schema.analytics_selection import Asked, Document
 from graphql_schema.analytics_types import Analytics
 from graphql_schema.context import Info
@@ -123,10 +123,10 @@ class _Recording:
     store: Answers
     depends: list[Depends] = field(default_factory=list)
 
-    async def get(self, tenant_id: UUID, key: str, depends: Depends) -> Lookup:
+    async def get(self, tenant_id: UUID, key: str, depends: Depends, *, max_age: timedelta | None = None) -> Lookup:
         """As the store."""
         self.depends.append(depends)
-        return await self.store.get(tenant_id, key, depends)
+        return await self.store.get(tenant_id, key, depends, max_age=max_age)
 
     async def put(self, tenant_id: UUID, key: str, token: str, body: bytes, tags: Collection[str] = ()) -> None:
         """As the store."""
@@ -179,7 +179,7 @@ async def _analytics(
             "A subscription is answered over WebSockets (graphql-transport-ws), or as a stream of events: send "
             "`Accept: text/event-stream`.",
         )
-    asked = _asked(info, **arguments)
+    asked = asked_here(info, **arguments)
     watch.every = _checked_every(info.context.runtime, EVERY_DEFAULT if every is None else every)
     watch.zone = asked.question.zone or info.context.ctx.tenant.reporting_zone
     watch.unsteady = _unsteady(info)
@@ -188,7 +188,7 @@ async def _analytics(
         answer = await watch.answer(info, asked)
     else:
         watch.depends = ()
-    return _shown(info, asked, answer, None)
+    return shown(info, asked, answer, None)
 
 
 def _followed() -> Any:

@@ -21,7 +21,7 @@ from app.products.queries import PRODUCTS
 from graphql_schema.attribution import AttributionExplanation, explanation_of
 from graphql_schema.commissions import Commission
 from graphql_schema.context import Info
-from graphql_schema.families import one_row, shown, shows
+from graphql_schema.families import one_row, root_one, shown, shows
 from graphql_schema.filters import FactOrder, StringFilter, TimeFilter, is_flag, on
 from graphql_schema.lists import child_list, each, root_list
 from graphql_schema.loaders import Children
@@ -228,6 +228,7 @@ class OrderFilter:
 class Query:
     """Fields of this file."""
 
+    order = root_one(Order, ORDERS, scope=Scope.ORDERS_READ)
     orders = root_list(
         Order,
         ORDERS,

@@ -11,7 +11,7 @@ from app.products import inputs as plain
 from app.products.queries import PRODUCTS
 from app.usecases.upsert_products import upsert_products
 from graphql_schema.analytics import analytics_of
-from graphql_schema.families import one_row, shows
+from graphql_schema.families import one_row, root_one, shows
 from graphql_schema.filters import IdFilter, StringFilter, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
@@ -109,6 +109,7 @@ class ProductsPayload(Payload[ProductResult]):
 class Query:
     """Fields of this file."""
 
+    product = root_one(Product, PRODUCTS, scope=Scope.PRODUCTS_READ)
     products = root_list(
         Product,
         PRODUCTS,

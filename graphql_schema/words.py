@@ -5,7 +5,7 @@ from enum import Enum
 import strawberry
 from strawberry.types.enum import has_enum_definition
 
-from app.analytics.query import Direction
+from app.analytics.query import Attribution, Direction
 from app.core import words
 from app.core.context import Role
 from app.core.outcomes import Outcome
@@ -55,6 +55,12 @@ vocabulary(
     BLOG="A blog or any other site of their own.",
     NEWSLETTER="A newsletter by e-mail.",
     OTHER="Any other.",
+)
+vocabulary(
+    words.CustomerKind,
+    "Whether an order is its customer's first.",
+    NEW="No order of the customer occurred before it.",
+    RETURNING="An order of the customer occurred before it.",
 )
 vocabulary(
     words.InfluencerStatus,
@@ -141,11 +147,24 @@ vocabulary(
 vocabulary(
     words.AttributionModel,
     "How the credit of an order is shared among the touches that count. The shares sum to 1.",
+    name="CampaignModel",
     LAST_TOUCH="All to the latest.",
     FIRST_TOUCH="All to the oldest.",
     LINEAR="The same to each.",
     TIME_DECAY="More to the later: a touch a week older than another has half its share.",
     POSITION_BASED="40 % to the oldest, 40 % to the latest, 20 % evenly to those between; of two, half to each.",
+)
+vocabulary(
+    Attribution,
+    "By which model orders are credited. All but BOOKED are what-ifs over what was stored when the order was booked; "
+    "commissions stay as they are.",
+    name="AttributionModel",
+    BOOKED="As each order was booked, by its campaign's model.",
+    LAST_TOUCH="All to the last touch.",
+    FIRST_TOUCH="All to the first touch.",
+    LINEAR="To all touches alike.",
+    TIME_DECAY="To later touches more.",
+    POSITION_BASED="To the first and the last touch more.",
 )
 vocabulary(
     words.RejectReason,
@@ -162,6 +181,9 @@ vocabulary(
     INFLUENCER_SUSPENDED="The influencer is suspended.",
     CODE_UNKNOWN="The code given at checkout is nobody's.",
     CODE_NOT_IN_FORCE="The code given at checkout is disabled, or outside its dates.",
+    CODE_NOT_OWNED="The code given at checkout belongs to another influencer than the touch.",
+    SELF_REFERRAL="The influencer bought it themselves.",
+    PAID_SEARCH="It came by a paid search advertisement.",
     LOWER_PRIORITY="It counts, and the booked model gave all credit to others; or another code came before it.",
     TEST_ORDER="Test orders are never credited.",
 )

@@ -85,7 +85,8 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    with EmbeddedServices(Settings(data_dir=shared / "services")) as settings:
+    # Every answer is kept from the first time on: what keeps it is tested with questions of all sizes.
+    with EmbeddedServices(Settings(data_dir=shared / "services", answer_rows_min=0)) as settings:
         yield settings
 
 

@@ -27,27 +27,34 @@ class SortKind(StrEnum):
 
     MEASURE = "MEASURE"
     DIMENSION = "DIMENSION"
+    OTHERS = "OTHERS"
     TIME = "TIME"
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One column of an order. name: of the measure or dimension; "" for time."""
+    """One column of an order. name: of the measure or dimension; "" for time. term: number of what is sought."""
 
     kind: SortKind
     name: str
     is_descending: bool
     nulls_first: bool = False
+    term: int = 0
 
 
 def sorts_of(groups: Groups) -> tuple[Sort, ...]:
-    """The asked order, then every key that it does not name, ascending: no two groups stand in one place."""
+    """The asked order, then every key that it does not name, ascending: no two groups stand in one place.
+
+    The others stand behind the groups that they are the rest of: decided before any measure and before their key.
+    """
     found: list[Sort] = []
     for element in groups.order:
         descending = element.direction is Direction.DESC
         match element:
             case MeasureOrder():
-                found.append(Sort(SortKind.MEASURE, element.measure, descending, element.nulls is Nulls.FIRST))
+                term = groups.sought.index((element.measure, element.of))
+                nulls_first = element.nulls is Nulls.FIRST
+                found.append(Sort(SortKind.MEASURE, element.measure.name, descending, nulls_first, term))
             case DimensionOrder():
                 found.append(Sort(SortKind.DIMENSION, element.name, descending))
             case TimeOrder():
@@ -57,10 +64,19 @@ def sorts_of(groups: Groups) -> tuple[Sort, ...]:
         kind, name = (SortKind.DIMENSION, key.name) if isinstance(key, ByDimension) else (SortKind.TIME, "")
         if (kind, name) not in named:
             found.append(Sort(kind, name, is_descending=False))
+    for name, top in groups.tops.items():
+        if top.others:
+            own = (SortKind.DIMENSION, name)
+            before = next(
+                index
+                for index, sort in enumerate(found)
+                if sort.kind is SortKind.MEASURE or (sort.kind, sort.name) == own
+            )
+            found.insert(before, Sort(SortKind.OTHERS, name, is_descending=False))
     return tuple(found)
 
 
-def cursor_after(identity: str, sorts: Sequence[Sort], place: Place, edges: Sequence[datetime]) -> str:
+def cursor_after(identity: Any, sorts: Sequence[Sort], place: Place, edges: Sequence[datetime]) -> str:
     """A cursor after the group in this place. identity: whatever the order of groups depends on.
 
     Buckets are written by their start, so that a cursor stays true when the range moves on.
@@ -74,12 +90,12 @@ def cursor_after(identity: str, sorts: Sequence[Sort], place: Place, edges: Sequ
             values.append(Decimal(value))
         else:
             values.append(value)
-    return encode_cursor(identity, values)
+    return encode_cursor(repr(identity), values)
 
 
-def place_after(identity: str, sorts: Sequence[Sort], cursor: str, edges: Sequence[datetime]) -> Place:
+def place_after(identity: Any, sorts: Sequence[Sort], cursor: str, edges: Sequence[datetime]) -> Place:
     """The place that `cursor_after` wrote. Raises INVALID_CURSOR for anything else."""
-    values = decode_cursor(identity, cursor)
+    values = decode_cursor(repr(identity), cursor)
     if len(values) != len(sorts) or not all(map(_fits, sorts, values)):
         raise DomainError("INVALID_CURSOR", "`after` is not a cursor of this connection.", path=("after",))
     return tuple(
@@ -93,12 +109,18 @@ def _fits(sort: Sort, value: Any) -> bool:
     match sort.kind:
         case SortKind.TIME:
             return isinstance(value, datetime) and value.tzinfo is not None
+        case SortKind.OTHERS:
+            return isinstance(value, bool)
         case SortKind.MEASURE:
             if isinstance(value, Decimal):
                 return value.is_finite() and abs(value) < VALUE_MAX and value == value.to_integral_value()
             return value is None or (isinstance(value, int) and not isinstance(value, bool))
         case SortKind.DIMENSION:
-            if DIMENSIONS[sort.name].kind is KeyKind.ENTITY:
+            kind = DIMENSIONS[sort.name].kind
+            if kind is KeyKind.ENTITY:
                 return value is None or isinstance(value, UUID)
+            if kind is KeyKind.NUMBER:
+                # Others have no key.
+                return value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**15)
             # The one character that no text of the database has.
             return value is None or (isinstance(value, str) and "\0" not in value)

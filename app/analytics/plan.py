@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
+from app.analytics.layout import LayerKey, Term
 from app.analytics.order import Place, Sort
-from app.analytics.query import Filter, Parents
+from app.analytics.query import Attribution, Filter, Parents
 from app.analytics.semantic.sums import Source
 from app.core.timegrain import Granularity, Interval
 from app.core.words import Grain
@@ -57,31 +59,118 @@ Scan: TypeAlias = RollupScan | FactScan
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """One reading of the facts. only: narrows it further than the question's filter and the measure's own.
+
+    edges: of its time buckets, cut to the interval; () for one. aligned: the answer's cell of each of its buckets, 0
+    for none; () where they are the same. sizing: how much there is to take a sample of, where one is taken.
+    """
+
+    key: LayerKey
+    only: Filter | None
+    interval: Interval
+    edges: tuple[datetime, ...]
+    aligned: tuple[int, ...]
+    sums: tuple[str, ...]
+    scans: tuple[Scan, ...]
+    sizing: "Layer | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Which keys of a dimension stand for themselves is bound, by another statement. has_others: the rest is one group.
+
+    per_bucket: in each time bucket others.
+    """
+
+    has_others: bool
+    per_bucket: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A condition on a term. bounds: pairs of a comparison and a value in shown units."""
+
+    term: int
+    bounds: tuple[tuple[str, Decimal], ...]
+    is_null: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedJoint:
+    """A connective of conditions: and, or, not (of one part)."""
+
+    word: str
+    parts: tuple["Wanted | WantedJoint", ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Paging:
-    """Which of the groups come, in which order. place: after which to start."""
+    """Which of the groups come, in which order. place: after which to start.
+
+    per_bucket: a page of each time bucket. only_known: without those whose key is null.
+    """
 
     sorts: tuple[Sort, ...]
     limit: int
     place: Place | None
     is_counted: bool
     is_ranked: bool
+    terms: tuple[Term, ...]
+    having: Wanted | WantedJoint | None = None
+    per_bucket: bool = False
+    only_known: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class FacetPlan:
-    """How one facet is computed, in one statement.
+    """How one facet is computed, in one statement. Equal questions share one.
 
-    edges: of the time cells, cut to the range; () for one cell. is_original: amounts in the facts' own currency.
-    paging: None where all cells come.
+    folds: of its dimensions, by number, None for those that are whole. is_original: amounts in the facts' own currency.
+    paging: None where all cells come. has_total: the sums over all time buckets come too, under none. tells_generation:
+    of the rollups that were read; such a facet always has a row. top_edges: of the buckets in which keys are kept,
+    where they are not those of its cells.
     """
 
     name: str
     dimensions: tuple[str, ...]
-    edges: tuple[datetime, ...]
-    sums: tuple[str, ...]
-    scans: tuple[Scan, ...]
+    folds: tuple[Fold | None, ...]
+    layers: tuple[Layer, ...]
     is_original: bool = False
     paging: Paging | None = None
+    has_total: bool = False
+    tells_generation: bool = False
+    top_edges: tuple[datetime, ...] = ()
+
+    @property
+    def has_time(self) -> bool:
+        """Whether its cells are time buckets."""
+        return bool(self.layers[0].edges)
+
+    @property
+    def scans(self) -> tuple[Scan, ...]:
+        """Everything that is read."""
+        return tuple(scan for layer in self.layers for scan in layer.scans)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsPlan:
+    """How groups are computed: first the keys that stand for themselves, then the page, then what belongs to it.
+
+    tops: by number of their dimension. has_totals, has_members: whether all groups that fit `having`, and the number of
+    keys among others, are asked besides.
+    """
+
+    page: FacetPlan
+    tops: tuple[tuple[int, FacetPlan], ...]
+    series: tuple[FacetPlan, ...]
+    has_totals: bool
+    has_members: bool
+
+    @property
+    def facets(self) -> tuple[FacetPlan, ...]:
+        """All of them, in the order in which they run."""
+        return (*(facet for _, facet in self.tops), self.page, *self.series)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +184,32 @@ class PlanSource:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a question is answered. series and groups in the order asked; totals None when nothing of them is asked."""
+    """How a question is answered. series and groups in the order asked; totals None when nothing of them is asked.
+
+    converts: amounts are computed anew in the currency, which is not the tenant's. zone: of the local clock.
+    generation: of the rollups that it reads, None where it reads none.
+    """
 
     interval: Interval
+    zone: str
     where: Filter | None
     parents: Parents | None
     currency: str
+    converts: bool
+    attribution: Attribution
+    as_of: datetime | None
+    generation: int | None
     totals: FacetPlan | None
     series: tuple[FacetPlan, ...]
-    groups: tuple[FacetPlan, ...]
+    groups: tuple[GroupsPlan, ...]
     estimated_rows: int
     cost: int
 
     @property
     def facets(self) -> tuple[FacetPlan, ...]:
         """All facets."""
-        return ((self.totals,) if self.totals else ()) + self.series + self.groups
+        grouped = (facet for groups in self.groups for facet in groups.facets)
+        return (*((self.totals,) if self.totals else ()), *self.series, *grouped)
 
     @property
     def sources(self) -> tuple[PlanSource, ...]:

@@ -5,16 +5,18 @@ the answer; what no bucket covers at the edges comes from facts. Pure: decides f
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.analytics.plan import FacetPlan, FactScan, Paging, Plan, RollupScan, Scan
-from app.analytics.query import dimensions_of
-from app.analytics.resolve import Resolved, ResolvedGroups
+from app.analytics.layout import LayerKey, Layout, terms_of
+from app.analytics.order import Sort, SortKind
+from app.analytics.plan import FacetPlan, FactScan, Fold, GroupsPlan, Layer, Paging, Plan, RollupScan, Scan
+from app.analytics.query import AllOf, Attribution, ByDimension, Facet, Filter, dimensions_of
+from app.analytics.resolved import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
 from app.analytics.rollups.catalog import CATALOG, RollupSet
 from app.analytics.rollups.match import covered, has_dimensions, merged, stored_sums
-from app.analytics.semantic.measures import MEASURES
+from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.sums import SUMS, Source
 from app.core.context import TenantInfo
 from app.core.timegrain import Interval
@@ -32,20 +34,39 @@ ROWS_A_DAY: dict[Source, int] = {
     Source.REFUNDS: 200,
     Source.ADJUSTMENTS: 20,
     Source.COMMISSIONS: 1_000,
+    Source.ORDERS: 3_000,
+    Source.ENGAGEMENT: 500,
+    Source.SPEND: 10,
 }
 """Facts of one day in a busy tenant. Only for choosing and for the estimate shown: nothing is looked up to plan."""
 
 DISTINCT_WEIGHT = 8
 """How much more an exact distinct count costs than a sum over the same rows."""
 
+ESTIMATE_WEIGHT = 2
+"""The same of an estimated one."""
+
+QUANTILE_WEIGHT = 6
+"""The same of a quantile."""
+
+SIZES = {"visitors": "instances", "customers": "orders_e9"}
+"""What tells how much there is to count distinct ones of."""
+
+CREDITED = frozenset({Source.CREDITS, Source.LINES, Source.REFUNDS, Source.ORDERS})
+"""Facts that count by credit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What rollups a tenant has: in which zone and currency, and which sets with which grains."""
+    """What rollups a tenant has: in which zone and currency, and which sets with which grains.
+
+    generation: of the rebuild that made them so.
+    """
 
     zone: str
     currency: str
     sets: tuple[RollupSet, ...]
+    generation: int = 0
 
 
 def everything_stored(tenant: TenantInfo) -> Stored:
@@ -55,39 +76,11 @@ def everything_stored(tenant: TenantInfo) -> Stored:
 
 def plan(resolved: Resolved, stored: Stored | None) -> Plan:
     """How the question is answered. stored: None where no rollup may be used."""
-    if stored is not None and stored.currency != resolved.currency:
-        stored = None
-    totals = None
-    asked = sums_of(resolved.totals)
-    if resolved.wants_warnings and is_converted(resolved):
-        asked = (*asked, "missing_rates")
-    if asked:
-        totals = _facet(resolved, stored, "totals", (), (), asked)
-    series = tuple(
-        _facet(resolved, stored, "series", (), cut(facet.edges, resolved.interval), _asked(resolved, facet.measures))
-        for facet in resolved.series
-    )
-    groups = tuple(_groups(resolved, stored, facet) for facet in resolved.groups)
-    facets = [*([totals] if totals else ()), *series, *groups]
-    cells = sum(_cells(facet, resolved) for facet in facets)
-    rows = sum(_rows(scan) for facet in facets for scan in facet.scans)
-    weighed = sum(_rows(scan) * _weight(scan) for facet in facets for scan in facet.scans)
-    return Plan(
-        interval=resolved.interval,
-        where=resolved.where,
-        parents=resolved.parents,
-        currency=resolved.currency,
-        totals=totals,
-        series=series,
-        groups=groups,
-        estimated_rows=rows,
-        cost=math.ceil(weighed / 10_000) + math.ceil(cells / 100),
-    )
-
-
-def sums_of(measures: Iterable[str]) -> tuple[str, ...]:
-    """The sums that the measures are made of, each once."""
-    return tuple(dict.fromkeys(name for measure in measures for name in MEASURES[measure].formula.sums))
+    kept = resolved.kept.get(id(stored))
+    if kept is None:
+        kept = resolved.kept[id(stored)] = _Planning(resolved, stored).plan(), stored
+    # Planned once for all that differ in keys alone.
+    return replace(kept[0], where=resolved.where, parents=resolved.parents)
 
 
 def cut(edges: Sequence[datetime], interval: Interval) -> tuple[datetime, ...]:
@@ -95,54 +88,159 @@ def cut(edges: Sequence[datetime], interval: Interval) -> tuple[datetime, ...]:
     return (interval.start, *edges[1:-1], interval.end) if edges else ()
 
 
-def is_converted(resolved: Resolved) -> bool:
-    """Whether the answer holds money in the tenant's currency, from which facts without a rate are missing."""
-    facets = [resolved.totals, *(facet.measures for facet in resolved.series)]
-    facets += [facet.measures for facet in resolved.groups if "currency" not in facet.dimensions]
-    return any(MEASURES[measure].is_money for facet in facets for measure in facet)
+def both(where: Filter | None, own: Filter | None) -> Filter | None:
+    """What fits both filters."""
+    if where is None or own is None:
+        return where if own is None else own
+    return AllOf((where, own))
 
 
-def _groups(resolved: Resolved, stored: Stored | None, asked: ResolvedGroups) -> FacetPlan:
-    ordering = [sort.name for sort in asked.sorts if sort.name in MEASURES]
-    sums = _asked(resolved, (*asked.measures, *ordering), asked.dimensions)
-    paging = Paging(asked.sorts, asked.limit, asked.place, asked.is_counted, asked.is_ranked)
-    edges = cut(asked.edges, resolved.interval)
-    return _facet(resolved, stored, "groups", asked.dimensions, edges, sums, paging)
+class _Planning:
+    """One question being planned."""
 
+    def __init__(self, resolved: Resolved, stored: Stored | None) -> None:
+        # Rollups hold the tenant's currency, and everything that was recorded until now.
+        is_usable = stored is not None and stored.currency == resolved.currency and resolved.as_of is None
+        self.resolved = resolved
+        self.stored = stored if is_usable else None
+        self.parent = frozenset({resolved.parents.dimension}) if resolved.parents else frozenset[str]()
 
-def _asked(resolved: Resolved, measures: Iterable[str], dimensions: Iterable[str] = ()) -> tuple[str, ...]:
-    # Where keys or buckets alone are asked, they are there if anything was tracked or ordered in them.
-    needed = {*dimensions, *_filtered(resolved)}
-    presence = [measure for measure in ("instances", "orders") if needed <= set(MEASURES[measure].dimensions)]
-    return sums_of(measures) or sums_of(presence)
+    def plan(self) -> Plan:
+        """All of it."""
+        resolved = self.resolved
+        totals = None
+        if resolved.layout is not None and not resolved.totals_by_series:
+            totals = replace(
+                self._facet("totals", (), (), None, resolved.layout), tells_generation=self.stored is not None
+            )
+        series = tuple(self._facet("series", (), (), each.buckets, each.layout) for each in resolved.series)
+        if resolved.totals_by_series:
+            first = replace(series[0], has_total=True, tells_generation=self.stored is not None)
+            series = (first, *series[1:])
+        groups = tuple(map(self._groups, resolved.groups))
+        facets = [*([totals] if totals else ()), *series, *(facet for each in groups for facet in each.facets)]
+        weighed = sum(_weighed(layer) for facet in facets for layer in facet.layers)
+        cells = sum(map(self._cells, facets))
+        return Plan(
+            interval=resolved.interval,
+            zone=resolved.zone,
+            where=resolved.where,
+            parents=resolved.parents,
+            currency=resolved.currency,
+            converts=resolved.converts,
+            attribution=resolved.attribution,
+            as_of=resolved.as_of,
+            generation=None if self.stored is None else self.stored.generation,
+            totals=totals,
+            series=series,
+            groups=groups,
+            estimated_rows=sum(_rows(scan) for facet in facets for scan in facet.scans),
+            cost=math.ceil(weighed / 10_000) + math.ceil(cells / 100),
+        )
 
+    def _groups(self, asked: ResolvedGroups) -> GroupsPlan:
+        folds = tuple(
+            None if each.top is None else Fold(each.top.others, each.top.per_bucket)
+            for each in asked.by
+            if isinstance(each, ByDimension)
+        )
+        paging = Paging(
+            asked.sorts, asked.limit, asked.place, asked.is_counted, asked.is_ranked, asked.terms, asked.having
+        )
+        return GroupsPlan(
+            page=self._facet("groups", asked.dimensions, folds, asked.buckets, asked.layout, paging),
+            tops=tuple((each.dimension, self._top(asked, each)) for each in asked.tops),
+            series=tuple(self._group_series(asked, folds, each) for each in asked.series),
+            has_totals=bool(asked.totals),
+            has_members=asked.members and any(fold is not None and fold.has_others for fold in folds),
+        )
 
-def _filtered(resolved: Resolved) -> frozenset[str]:
-    parent = frozenset({resolved.parents.dimension}) if resolved.parents else frozenset()
-    return dimensions_of(resolved.where) | parent
+    def _top(self, asked: ResolvedGroups, top: ResolvedTop) -> FacetPlan:
+        name, ask = asked.dimensions[top.dimension], top.top.by
+        paging = Paging(
+            sorts=(
+                Sort(SortKind.MEASURE, ask.name, is_descending=True),
+                Sort(SortKind.DIMENSION, name, is_descending=False),
+            ),
+            limit=top.top.n,
+            place=None,
+            is_counted=False,
+            is_ranked=False,
+            terms=terms_of([(ask, Facet.VALUE)], top.layout, ()),
+            per_bucket=top.top.per_bucket,
+            only_known=True,
+        )
+        buckets = asked.buckets if top.top.per_bucket else None
+        return self._facet("top", (name,), (None,), buckets, top.layout, paging)
 
+    def _group_series(self, asked: ResolvedGroups, folds: tuple[Fold | None, ...], series: ResolvedSeries) -> FacetPlan:
+        buckets = series.buckets
+        if asked.buckets is not None:
+            # Cut at the groups' own edges too: each cell lies in one bucket of the series and in one group.
+            buckets = Buckets(buckets.every, tuple(sorted({*buckets.edges, *asked.edges})))
+        facet = self._facet("group_series", asked.dimensions, folds, buckets, series.layout)
+        if any(fold is not None and fold.per_bucket for fold in folds):
+            facet = replace(facet, top_edges=asked.edges)
+        return facet
 
-def _facet(
-    resolved: Resolved,
-    stored: Stored | None,
-    name: str,
-    dimensions: tuple[str, ...],
-    edges: tuple[datetime, ...],
-    sums: tuple[str, ...],
-    paging: Paging | None = None,
-) -> FacetPlan:
-    # A kind of facts that must be read whole gives all its sums: they need no rollup besides.
-    whole = {source for item in sums if not SUMS[item].is_stored for source in SUMS[item].sources}
-    rollable = tuple(item for item in stored_sums(sums) if not whole.issuperset(SUMS[item].sources))
-    needed = frozenset(dimensions) | _filtered(resolved)
-    scan, rest = _rollup(resolved.interval, edges, needed, rollable, stored)
-    scans: list[Scan] = [] if scan is None else [scan]
-    if scan is None:
-        rollable = ()
-    plain = [item for item in sums if item not in rollable]
-    scans += _facts(plain, (resolved.interval,))
-    scans += _facts(rollable, rest)
-    return FacetPlan(name, dimensions, edges, sums, tuple(scans), "currency" in dimensions, paging)
+    def _facet(
+        self,
+        name: str,
+        dimensions: tuple[str, ...],
+        folds: tuple[Fold | None, ...],
+        buckets: Buckets | None,
+        layout: Layout,
+        paging: Paging | None = None,
+    ) -> FacetPlan:
+        layers = tuple(
+            self._layer(key, sums, dimensions, buckets) for key, sums in zip(layout.layers, layout.sums, strict=True)
+        )
+        return FacetPlan(name, dimensions, folds, layers, "currency" in dimensions, paging)
+
+    def _layer(
+        self, key: LayerKey, sums: tuple[str, ...], dimensions: tuple[str, ...], buckets: Buckets | None
+    ) -> Layer:
+        resolved = self.resolved
+        interval, edges = resolved.interval, buckets.edges if buckets else ()
+        aligned: tuple[int, ...] = ()
+        if key.is_previous:
+            assert resolved.compared is not None, "nothing is read of a time that is not compared"
+            interval = resolved.compared.interval
+            if buckets is not None:
+                edges, aligned = buckets.earlier, buckets.aligned
+        edges = cut(edges, interval)
+        where = both(resolved.where, key.where)
+        needed = frozenset(dimensions) | self.parent | dimensions_of(where)
+        scans = self._scans(sums, interval, edges, needed) if sums else ()
+        sizing = None
+        if key.is_sampled:
+            sizes = tuple(SIZES[name] for name in sums)
+            counted = self._scans(sizes, interval, (), self.parent | dimensions_of(where))
+            sizing = Layer(LayerKey(where=key.where), None, interval, (), (), sizes, counted)
+        return Layer(key, None, interval, edges, aligned, sums, scans, sizing)
+
+    def _scans(
+        self, sums: tuple[str, ...], interval: Interval, edges: tuple[datetime, ...], needed: frozenset[str]
+    ) -> tuple[Scan, ...]:
+        # A kind of facts that must be read whole gives all its sums: they need no rollup besides.
+        whole = {source for item in sums if not SUMS[item].is_stored for source in SUMS[item].sources}
+        rollable = tuple(item for item in stored_sums(sums) if not whole.issuperset(SUMS[item].sources))
+        if self.resolved.attribution is not Attribution.BOOKED and any(DIMENSIONS[name].is_credited for name in needed):
+            # What another model would have credited is not stored. An order counts whole where nobody asks by credit.
+            rollable = tuple(item for item in rollable if not CREDITED.intersection(SUMS[item].sources))
+        scan, rest = _rollup(interval, edges, needed, rollable, self.stored)
+        scans: list[Scan] = [] if scan is None else [scan]
+        if scan is None:
+            rollable = ()
+        plain = [item for item in sums if item not in rollable]
+        scans += _facts(plain, (interval,))
+        scans += _facts(rollable, rest)
+        return tuple(scans)
+
+    def _cells(self, facet: FacetPlan) -> int:
+        rows = facet.paging.limit if facet.paging else max(len(facet.layers[0].edges) - 1, 1)
+        asked_for = len(self.resolved.parents.ids) if self.resolved.parents else 1
+        return rows * asked_for * sum(len(layer.sums) for layer in facet.layers)
 
 
 def _facts(sums: Sequence[str], spans: tuple[Interval, ...]) -> list[FactScan]:
@@ -195,11 +293,13 @@ def _rows(scan: Scan) -> int:
     return math.ceil(sum(map(_days, scan.spans)) * ROWS_A_DAY[scan.source])
 
 
-def _weight(scan: Scan) -> int:
-    return sum(1 if SUMS[item].is_stored else DISTINCT_WEIGHT for item in scan.sums)
+def _weighed(layer: Layer) -> int:
+    return sum(_rows(scan) * sum(_weight(name, layer.key) for name in scan.sums) for scan in layer.scans)
 
 
-def _cells(facet: FacetPlan, resolved: Resolved) -> int:
-    rows = facet.paging.limit if facet.paging else max(len(facet.edges) - 1, 1)
-    asked_for = len(resolved.parents.ids) if resolved.parents else 1
-    return rows * asked_for * len(facet.sums)
+def _weight(name: str, key: LayerKey) -> int:
+    if SUMS[name].is_additive:
+        return 1
+    if key.at is not None:
+        return QUANTILE_WEIGHT
+    return ESTIMATE_WEIGHT if key.is_sampled else DISTINCT_WEIGHT

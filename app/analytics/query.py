@@ -5,7 +5,8 @@ under it. Built by graphql_schema/analytics and by the command line; read by res
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
@@ -97,11 +98,115 @@ class Nulls(StrEnum):
     LAST = "LAST"
 
 
+class Attribution(StrEnum):
+    """By which model orders are credited: as they were booked, or what another model would have given."""
+
+    BOOKED = "BOOKED"
+    LAST_TOUCH = "LAST_TOUCH"
+    FIRST_TOUCH = "FIRST_TOUCH"
+    LINEAR = "LINEAR"
+    TIME_DECAY = "TIME_DECAY"
+    POSITION_BASED = "POSITION_BASED"
+
+
+class Align(StrEnum):
+    """How much of an earlier period is compared with one that is still running."""
+
+    ELAPSED = "ELAPSED"
+    FULL = "FULL"
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousPeriod:
+    """Compare with the period before."""
+
+    align: Align
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousYear:
+    """Compare with the same time a year before."""
+
+    align: Align
+
+
+CompareAsk: TypeAlias = PreviousPeriod | PreviousYear | Between
+
+
+class Precision(StrEnum):
+    """How distinct counts are counted. AUTO: exactly, unless the cost allowed demands an estimate."""
+
+    AUTO = "AUTO"
+    EXACT = "EXACT"
+    APPROXIMATE = "APPROXIMATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A measure as it is asked. states: of commission. at: of a quantile, 0 to 1. where: of this measure alone."""
+
+    name: str
+    states: tuple[str, ...] | None = None
+    at: float | None = None
+    precision: Precision = Precision.AUTO
+    where: Filter | None = None
+
+
+Asks: TypeAlias = tuple[Ask, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What is asked of every row: measures, those of the compared time too, and those as a share of the total."""
+
+    values: Asks = ()
+    previous: Asks = ()
+    shares: Asks = ()
+
+    @property
+    def every(self) -> Asks:
+        """Every measure, each once."""
+        return tuple(dict.fromkeys((*self.values, *self.previous, *self.shares)))
+
+
+class Facet(StrEnum):
+    """What of a measure is looked at: see SEMANTICS, Comparison."""
+
+    VALUE = "VALUE"
+    PREVIOUS = "PREVIOUS"
+    CHANGE = "CHANGE"
+    SHARE = "SHARE"
+
+
+class Fill(StrEnum):
+    """What stands in buckets that nothing lies in."""
+
+    AUTO = "AUTO"
+    ZERO = "ZERO"
+    NULL = "NULL"
+    PREVIOUS = "PREVIOUS"
+    NONE = "NONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """Keep the n keys with the most of a measure; fold the rest into one group, or leave it out (others: False).
+
+    per_bucket: ranked in each time bucket of the grouping anew.
+    """
+
+    n: int
+    by: Ask
+    others: bool = True
+    per_bucket: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ByDimension:
     """Group by a dimension's keys."""
 
     name: str
+    top: Top | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +221,12 @@ GroupElement: TypeAlias = ByDimension | ByTime
 
 @dataclass(frozen=True, slots=True)
 class MeasureOrder:
-    """By a measure's shown value."""
+    """By a measure's shown value, or another facet of it."""
 
-    measure: str
+    measure: Ask
     direction: Direction = Direction.DESC
     nulls: Nulls = Nulls.LAST
+    of: Facet = Facet.VALUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +248,46 @@ OrderElement: TypeAlias = MeasureOrder | DimensionOrder | TimeOrder
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on a measure's shown value, or another facet of it.
+
+    bounds: pairs of gt, gte, lt, lte or eq and a value; all hold. A null value fits none; is_null: whether it is null.
+    """
+
+    measure: Ask
+    of: Facet
+    bounds: tuple[tuple[str, Decimal], ...]
+    is_null: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HavingJoint:
+    """A connective of conditions on groups: and, or, not (of one part)."""
+
+    word: str
+    parts: tuple["Having", ...]
+
+
+Having: TypeAlias = Condition | HavingJoint
+
+
+def conditions_of(having: Having | None) -> tuple[Condition, ...]:
+    """Every condition of a tree, in order."""
+    if having is None:
+        return ()
+    if isinstance(having, Condition):
+        return (having,)
+    return tuple(found for part in having.parts for found in conditions_of(part))
+
+
+@dataclass(frozen=True, slots=True)
 class Series:
     """The measures in every bucket of the range. path: where in the document, for mistakes."""
 
     every: Granularity
-    measures: tuple[str, ...]
+    columns: Columns
+    fill: Fill = Fill.AUTO
+    cumulative: bool = False
     path: tuple[str, ...] = ("series",)
 
 
@@ -155,17 +296,22 @@ class Groups:
     """The measures of every group that has any of them.
 
     order: what is not named is appended, keys ascending. first: None takes as many as allowed. is_table: limited by
-    cells instead of rows. is_counted, is_ranked: the number of groups, and each group's place, are asked.
+    cells instead of rows. is_counted, is_ranked: the number of groups, and each group's place, are asked. totals: asked
+    of all groups together. members: the number of keys in each group of others. series: of every group shown.
     """
 
     by: tuple[GroupElement, ...]
-    measures: tuple[str, ...]
+    columns: Columns
     order: tuple[OrderElement, ...] = ()
+    having: Having | None = None
     first: int | None = None
     after: str | None = None
     is_table: bool = False
     is_counted: bool = False
     is_ranked: bool = False
+    totals: Asks = ()
+    members: bool = False
+    series: tuple[Series, ...] = ()
     path: tuple[str, ...] = ("groups",)
 
     @property
@@ -178,15 +324,36 @@ class Groups:
         """The dimensions it is grouped by, in order."""
         return tuple(element.name for element in self.by if isinstance(element, ByDimension))
 
+    @property
+    def tops(self) -> dict[str, Top]:
+        """The dimensions of which only the first keys are shown."""
+        return {each.name: each.top for each in self.by if isinstance(each, ByDimension) and each.top is not None}
+
+    @property
+    def sought(self) -> tuple[tuple[Ask, Facet], ...]:
+        """What decides which groups come, and in which order."""
+        ordered = [(each.measure, each.of) for each in self.order if isinstance(each, MeasureOrder)]
+        return tuple(dict.fromkeys((*ordered, *((each.measure, each.of) for each in conditions_of(self.having)))))
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One `analytics` field. zone: None is the tenant's. totals: measures asked over the whole range."""
+    """One `analytics` field. zone, currency: None are the tenant's. totals: asked over the whole range.
+
+    max_age: how old a kept answer may be although its facts changed since; None: not at all. as_of: only facts that
+    were recorded by then. max_cost: points that the plan may cost at most.
+    """
 
     range: RangeAsk
     where: Filter | None = None
     zone: str | None = None
-    totals: tuple[str, ...] = ()
+    attribution: Attribution = Attribution.BOOKED
+    currency: str | None = None
+    compare: CompareAsk | None = None
+    max_age: timedelta | None = None
+    as_of: datetime | None = None
+    max_cost: int | None = None
+    totals: Columns = Columns()
     series: tuple[Series, ...] = ()
     groups: tuple[Groups, ...] = ()
     wants_warnings: bool = False
@@ -194,7 +361,8 @@ class Question:
     @property
     def steps(self) -> tuple[Granularity, ...]:
         """Every time step that is asked."""
-        asked = (*(facet.every for facet in self.series), *(facet.every for facet in self.groups))
+        nested = (facet.every for each in self.groups for facet in each.series)
+        asked = (*(facet.every for facet in self.series), *(facet.every for facet in self.groups), *nested)
         return tuple(step for step in asked if step is not None)
 
 

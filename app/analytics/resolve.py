@@ -4,95 +4,61 @@ All mistakes are raised together as QueryIssues. A principal that may see only i
 nothing lifts.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
 
-from app.analytics.order import Place, Sort, place_after, sorts_of
+from app.analytics.checks import check_asks, check_filter, check_groups, check_series
+from app.analytics.compare import Compared, aligned, compared
+from app.analytics.layout import Layout, laid_out, terms_of
+from app.analytics.order import Place, place_after, sorts_of
+from app.analytics.plan import Wanted, WantedJoint
 from app.analytics.query import (
     AllOf,
-    AnyOf,
-    ByDimension,
-    ByTime,
-    DimensionOrder,
+    Asks,
+    Columns,
+    Condition,
+    Facet,
     Filter,
     Groups,
+    Having,
     Matches,
-    MeasureOrder,
-    Not,
     Parents,
     Preset,
     Question,
-    TimeOrder,
+    Series,
     dimensions_of,
 )
 from app.analytics.ranges import edges_of, interval_of, known_zone
-from app.analytics.semantic.dimensions import DIMENSIONS
+from app.analytics.resolved import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
 from app.analytics.semantic.measures import MEASURES
+from app.analytics.semantic.sums import SUMS, Source
+from app.analytics.sql.filters import shape_of
 from app.core.context import Ctx
 from app.core.timegrain import Granularity, Interval, floor
 from app.errors import DomainError, QueryIssue, QueryIssues
 
+KEPT_MAX = 2_000
+"""Resolved questions that a process remembers."""
+
 CELLS_MAX = 100_000
 """Cells of one facet, all parents together."""
 
-ELEMENTS_MAX = 4
-"""Elements of one grouping."""
-
-FILTER_PARTS_MAX = 50
-"""Conditions and connectives of one filter."""
-
-FILTER_VALUES_MAX = 1_000
-"""Values of one list in a filter."""
-
 
 @dataclass(frozen=True, slots=True)
-class ResolvedSeries:
-    """A series and the edges of its buckets; the first and last may reach beyond the range."""
+class Limits:
+    """What bounds a question. page_items_max: groups of a page.
 
-    every: Granularity
-    edges: tuple[datetime, ...]
-    measures: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedGroups:
-    """Groups with a total order and a bound. edges: of their buckets, () without time. place: after which to start.
-
-    identity: what their cursors are bound to.
+    settled_after: how old an instant must be so that no write under way can still land before it. instances_since:
+    before it instances were dropped.
     """
 
-    by: tuple[ByDimension | ByTime, ...]
-    edges: tuple[datetime, ...]
-    measures: tuple[str, ...]
-    sorts: tuple[Sort, ...]
-    limit: int
-    place: Place | None
-    is_table: bool
-    is_counted: bool
-    is_ranked: bool
-    identity: str
-
-    @property
-    def dimensions(self) -> tuple[str, ...]:
-        """The dimensions it is grouped by, in the order asked."""
-        return tuple(element.name for element in self.by if isinstance(element, ByDimension))
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """A question without mistakes, its range and zone concrete. as_of: the request's time."""
-
-    interval: Interval
-    as_of: datetime
-    zone: str
-    currency: str
-    where: Filter | None
-    parents: Parents | None
-    totals: tuple[str, ...]
-    series: tuple[ResolvedSeries, ...]
-    groups: tuple[ResolvedGroups, ...]
-    wants_warnings: bool
+    page_items_max: int
+    settled_after: timedelta
+    instances_since: datetime | None = None
 
 
 def needs_extent(question: Question) -> bool:
@@ -103,74 +69,291 @@ def needs_extent(question: Question) -> bool:
 def resolve(
     question: Question,
     ctx: Ctx,
+    limits: Limits,
     *,
-    page_items_max: int,
     parents: Parents | None = None,
     data_from: datetime | None = None,
+    estimates: bool = False,
 ) -> Resolved:
     """The question made concrete for the caller. Raises QueryIssues with every mistake in it.
 
-    data_from: when the tenant's facts begin, for ALL_TIME.
+    data_from: when the tenant's facts begin, for ALL_TIME. estimates: distinct counts asked as AUTO are estimated.
     """
-    issues: list[QueryIssue] = []
-    zone = known_zone(question.zone or ctx.tenant.reporting_zone, issues)
-    interval = None
-    if zone is not None:
+    resolving = _Resolving(question, ctx, limits, parents, data_from, estimates=estimates)
+    key = resolving.key()
+    found = None if key is None else _kept.get(key)
+    if found is None:
+        found = resolving.resolved()
+        if key is not None:
+            _kept[key] = found
+            if len(_kept) > KEPT_MAX:
+                _kept.popitem(last=False)
+        return found
+    assert key is not None
+    _kept.move_to_end(key)
+    return resolving.like(found)
+
+
+_kept: OrderedDict[Hashable, Resolved] = OrderedDict()
+# Questions that differ in keys alone are resolved and planned once.
+
+
+class _Resolving:
+    """One question being made concrete. Every step adds its mistakes to `issues`."""
+
+    def __init__(
+        self,
+        question: Question,
+        ctx: Ctx,
+        limits: Limits,
+        parents: Parents | None,
+        data_from: datetime | None,
+        *,
+        estimates: bool,
+    ) -> None:
+        self.question, self.ctx, self.limits = question, ctx, limits
+        self.parents, self.estimates = parents, estimates
+        self.issues: list[QueryIssue] = []
+        self.where = _own_rows(ctx, question.where)
+        self.filtered = frozenset(dimensions_of(self.where) | ({parents.dimension} if parents else set()))
+        self.most = CELLS_MAX // max(len(parents.ids) if parents else 1, 1)
+        self.zone = known_zone(question.zone or ctx.tenant.reporting_zone, self.issues)
+        self.interval: Interval | None = None
+        self.compared: Compared | None = None
+        if self.zone is None:
+            return
         if data_from is not None:
             # Nothing is before it: the first bucket of each facet is whole.
             coarsest = max(question.steps, key=list(Granularity).index, default=Granularity.DAY)
-            data_from = floor(data_from, coarsest, zone)
-        interval = interval_of(question.range, zone, ctx.now, data_from, issues)
-    where = _own_rows(ctx, question.where)
-    _check_filter(question.where, issues)
-    filtered = dimensions_of(where) | ({parents.dimension} if parents else set())
-    _check_measures(question.totals, filtered, ("totals",), issues)
-    series = []
-    most = CELLS_MAX // max(len(parents.ids) if parents else 1, 1)
-    for facet in question.series:
-        _check_measures(facet.measures, filtered, facet.path, issues)
-        if interval is not None and zone is not None:
-            path = (*facet.path, "every")
-            edges = edges_of(interval, facet.every, zone, most=most, path=path, issues=issues)
-            series.append(ResolvedSeries(facet.every, edges, facet.measures))
-    groups = []
-    for asked in question.groups:
-        identity = repr((question.range, where, zone, asked.by, asked.order, parents and parents.dimension))
-        _check_groups(asked, filtered, issues)
-        limit = _limit(asked, page_items_max, most, issues)
-        edges = ()
-        if interval is not None and zone is not None and asked.every is not None:
-            path = (*asked.path, "by")
-            edges = edges_of(interval, asked.every, zone, most=CELLS_MAX, path=path, issues=issues)
-        place = _place(asked, identity, edges, issues)
-        groups.append(
-            ResolvedGroups(
-                by=asked.by,
-                edges=edges,
-                measures=asked.measures,
-                sorts=sorts_of(asked),
-                limit=limit,
-                place=place,
-                is_table=asked.is_table,
-                is_counted=asked.is_counted,
-                is_ranked=asked.is_ranked,
-                identity=identity,
-            )
+            data_from = floor(data_from, coarsest, self.zone)
+        self.interval = interval_of(question.range, self.zone, ctx.now, data_from, self.issues)
+        if self.interval is not None and question.compare is not None:
+            self.compared = compared(question.compare, question.range, self.interval, self.zone, ctx.now, self.issues)
+
+    def key(self) -> Hashable | None:
+        """What all questions have in common that differ from this in keys alone; None where more depends on the moment.
+
+        Cursors are checked against their question, and what is under way is compared with what has passed of it.
+        """
+        question, interval = self.question, self.interval
+        if interval is None or self.issues or question.as_of is not None or any(g.after for g in question.groups):
+            return None
+        if question.compare is not None and self.ctx.now < interval.end:
+            return None
+        mistakes: list[QueryIssue] = []
+        check_filter(question.where, ("where",), mistakes)
+        if mistakes:
+            return None
+        shape = None if self.where is None else shape_of(self.where, {}, count())
+        parents = None if self.parents is None else (self.parents.dimension, len(self.parents.ids))
+        same = replace(question, where=None, range=question.range if question.compare is not None else Preset.ALL_TIME)
+        tenant = self.ctx.tenant
+        return same, interval, self.zone, shape, parents, tenant.currency, self.limits, self.estimates
+
+    def like(self, found: Resolved) -> Resolved:
+        """The question, from one that differs in keys alone."""
+        groups = tuple(
+            replace(each, identity=self._identity(asked))
+            for each, asked in zip(found.groups, self.question.groups, strict=True)
         )
-    if issues or interval is None or zone is None:
-        raise QueryIssues(issues)
-    return Resolved(
-        interval=interval,
-        as_of=ctx.now,
-        zone=zone,
-        currency=ctx.tenant.currency,
-        where=where,
-        parents=parents,
-        totals=question.totals,
-        series=tuple(series),
-        groups=tuple(groups),
-        wants_warnings=question.wants_warnings,
-    )
+        return replace(found, where=self.where, parents=self.parents, now=self.ctx.now, groups=groups)
+
+    def resolved(self) -> Resolved:
+        """All of it."""
+        question = self.question
+        check_filter(question.where, ("where",), self.issues)
+        self._check_freshness()
+        sought = (each for groups in question.groups for each in groups.sought)
+        shares = tuple(dict.fromkeys(ask for ask, of in sought if of is Facet.SHARE))
+        whole = (groups for groups in question.groups if groups.having is None)
+        connected = (ask for groups in whole for ask in (*groups.totals, *groups.columns.shares))
+        totals = Columns(
+            tuple(dict.fromkeys((*question.totals.every, *connected, *shares))), self._previous(question.totals)
+        )
+        check_asks(totals.every, self.filtered, ("totals",), self.issues)
+        series = tuple(map(self._series, question.series))
+        groups = tuple(self._groups(facet, shares) for facet in question.groups)
+        if self.issues or self.interval is None or self.zone is None:
+            raise QueryIssues(self.issues)
+        currency = question.currency or self.ctx.tenant.currency
+        more = self._missing(totals, series, groups) if question.wants_warnings else ()
+        layout = None
+        if totals.values or more:
+            layout = laid_out(totals.values, totals.previous, estimates=self.estimates, more=more)
+        shared = self._shared(totals, series, more) if layout is not None else None
+        if shared is not None:
+            layout = shared
+            series = (replace(series[0], layout=shared), *series[1:])
+        return Resolved(
+            interval=self.interval,
+            compared=self.compared,
+            now=self.ctx.now,
+            as_of=question.as_of,
+            max_age=question.max_age,
+            max_cost=question.max_cost,
+            zone=self.zone,
+            currency=currency,
+            converts=currency != self.ctx.tenant.currency,
+            attribution=question.attribution,
+            where=self.where,
+            parents=self.parents,
+            estimates=self.estimates,
+            totals=totals,
+            layout=layout,
+            shares=shares,
+            series=series,
+            groups=groups,
+            totals_by_series=shared is not None,
+            cut_at=self._cut_at(layout, series, groups),
+        )
+
+    def _cut_at(
+        self, layout: Layout | None, series: Sequence[ResolvedSeries], groups: Sequence[ResolvedGroups]
+    ) -> datetime | None:
+        # Since when instances are kept, where earlier ones are asked.
+        since = self.limits.instances_since
+        times = (self.interval, None if self.compared is None else self.compared.interval)
+        if since is None or min(each.start for each in times if each is not None) >= since:
+            return None
+        layouts = [*(each.layout for each in series), *(each.layout for each in groups), *([layout] if layout else [])]
+        asked = {name for each in layouts for names in each.sums for name in names}
+        return since if any(Source.INSTANCES in SUMS[name].sources for name in asked) else None
+
+    def _shared(self, totals: Columns, series: Sequence[ResolvedSeries], more: tuple[str, ...]) -> Layout | None:
+        # One layout for the totals and the first series, where one statement can give both.
+        if not series or self.compared is not None or not series[0].columns.values:
+            return None
+        asks = tuple(dict.fromkeys((*series[0].columns.values, *totals.values)))
+        layout = laid_out(asks, estimates=self.estimates, more=more)
+        return layout if all(SUMS[name].is_additive for sums in layout.sums for name in sums) else None
+
+    @staticmethod
+    def _missing(
+        totals: Columns, series: Sequence[ResolvedSeries], groups: Sequence[ResolvedGroups]
+    ) -> tuple[str, ...]:
+        # Sums that count the facts without a rate, which are missing from money in the answer's one currency.
+        facets = [totals, *(facet.columns for facet in series)]
+        facets += [facet.columns for facet in groups if "currency" not in facet.dimensions]
+        asked = {name for facet in facets for ask in facet.every for name in MEASURES[ask.name].formula.sums}
+        money = {name for name in asked if SUMS[name].is_money}
+        spend = ("missing_spend_rates",) if "spend" in money else ()
+        return ("missing_rates", *spend) if money - {"spend"} else spend
+
+    def _check_freshness(self) -> None:
+        question, settled_after = self.question, self.limits.settled_after
+        if question.as_of is not None and question.as_of > self.ctx.now - settled_after:
+            seconds = f"{settled_after.total_seconds():g}"
+            message = f"`asOf` is less than {seconds} s ago: what is being written may still be recorded before it."
+            self._issue("RANGE_INVALID", message, ("freshness", "asOf"), "Give an earlier instant.")
+        if question.max_age is not None and question.max_age < timedelta():
+            message = "`maxAge` is negative."
+            self._issue("BAD_USER_INPUT", message, ("freshness", "maxAge"), "PT0S asks for a fresh answer.")
+
+    def _issue(self, code: str, message: str, path: tuple[str, ...], suggestion: str) -> None:
+        self.issues.append(QueryIssue(code, message, path, suggestion))
+
+    def _previous(self, columns: Columns) -> Asks:
+        return columns.previous if self.question.compare is not None else ()
+
+    def _buckets(self, every: Granularity, most: int, path: tuple[str, ...]) -> Buckets:
+        if self.interval is None or self.zone is None:
+            return Buckets(every, ())
+        found = edges_of(self.interval, every, self.zone, most=most, path=path, issues=self.issues)
+        if not found or self.compared is None:
+            return Buckets(every, found)
+        earlier = edges_of(self.compared.interval, every, self.zone, most=most, path=path, issues=self.issues)
+        if not earlier:
+            return Buckets(every, found)
+        return Buckets(every, found, earlier, aligned(found, earlier, self.compared.step, every, self.zone))
+
+    def _series(self, facet: Series) -> ResolvedSeries:
+        check_series(facet, self.filtered, self.issues)
+        return self._laid_series(facet, self._buckets(facet.every, self.most, (*facet.path, "every")), ())
+
+    def _laid_series(self, facet: Series, buckets: Buckets, dimensions: tuple[str, ...]) -> ResolvedSeries:
+        previous = self._previous(facet.columns)
+        layout = laid_out(
+            facet.columns.every,
+            previous,
+            estimates=self.estimates,
+            by_state="commission_state" in dimensions,
+            presence=self._presence(dimensions),
+        )
+        columns = Columns(facet.columns.every, previous)
+        return ResolvedSeries(buckets, columns, layout, facet.fill, facet.cumulative)
+
+    def _presence(self, dimensions: Sequence[str]) -> tuple[str, ...]:
+        # Where keys or buckets alone are asked, they are there if anything was tracked or ordered in them.
+        needed = {*dimensions, *self.filtered}
+        found = [name for name in ("instances", "orders") if needed <= set(MEASURES[name].dimensions)]
+        return tuple(total for name in found for total in MEASURES[name].formula.sums)
+
+    def _groups(self, asked: Groups, shares: Asks) -> ResolvedGroups:
+        check_groups(asked, self.question, self.filtered, self.issues)
+        limit = _limit(asked, self.limits.page_items_max, self.most, self.issues)
+        buckets = None
+        if asked.every is not None:
+            buckets = self._buckets(asked.every, CELLS_MAX, (*asked.path, "by"))
+        identity = self._identity(asked)
+        place = _place(asked, identity, buckets.edges if buckets else (), self.issues)
+        columns = Columns(asked.columns.every, self._previous(asked.columns), asked.columns.shares)
+        totals = tuple(dict.fromkeys((*asked.totals, *columns.shares))) if asked.having is not None else ()
+        before, only = (Facet.PREVIOUS, Facet.CHANGE), (Facet.PREVIOUS,)
+        layout = laid_out(
+            tuple(dict.fromkeys((*columns.values, *(ask for ask, of in asked.sought if of not in only), *totals))),
+            tuple(dict.fromkeys((*columns.previous, *(ask for ask, of in asked.sought if of in before)))),
+            estimates=self.estimates,
+            by_state="commission_state" in asked.dimensions,
+            presence=self._presence(asked.dimensions),
+        )
+        return ResolvedGroups(
+            by=asked.by,
+            buckets=buckets,
+            columns=columns,
+            layout=layout,
+            terms=terms_of(asked.sought, layout, shares),
+            sorts=sorts_of(asked),
+            having=None if asked.having is None else _wanted(asked.having, asked),
+            limit=limit,
+            place=place,
+            is_table=asked.is_table,
+            is_counted=asked.is_counted,
+            is_ranked=asked.is_ranked,
+            totals=totals,
+            members=asked.members,
+            tops=tuple(
+                ResolvedTop(asked.dimensions.index(name), top, laid_out((top.by,), estimates=self.estimates))
+                for name, top in asked.tops.items()
+            ),
+            series=tuple(self._group_series(facet, asked, limit) for facet in asked.series),
+            identity=identity,
+        )
+
+    def _identity(self, asked: Groups) -> tuple[Any, ...]:
+        # Whatever the order of groups depends on.
+        question = self.question
+        return (
+            question.range,
+            self.where,
+            self.zone,
+            question.attribution,
+            question.currency,
+            question.compare,
+            question.as_of,
+            asked.by,
+            asked.order,
+            asked.having,
+            self.parents and self.parents.dimension,
+        )
+
+    def _group_series(self, facet: Series, asked: Groups, limit: int) -> ResolvedSeries:
+        check_series(facet, self.filtered | set(asked.dimensions), self.issues)
+        if asked.every is not None and self._previous(facet.columns):
+            message = "A series of groups by time has no compared time."
+            way_out = "Leave time out of `by`, or `previous` and `change` out of the series."
+            self._issue("NOT_SUPPORTED", message, facet.path, way_out)
+        most = max(self.most // max(limit, 1), 1)
+        return self._laid_series(facet, self._buckets(facet.every, most, (*facet.path, "every")), asked.dimensions)
 
 
 def _own_rows(ctx: Ctx, where: Filter | None) -> Filter | None:
@@ -181,58 +364,17 @@ def _own_rows(ctx: Ctx, where: Filter | None) -> Filter | None:
     return mine if where is None else AllOf((mine, where))
 
 
-def _check_measures(
-    measures: Iterable[str], dimensions: Iterable[str], path: Sequence[str], issues: list[QueryIssue]
-) -> None:
-    for name in measures:
-        measure = MEASURES[name]
-        for dimension in sorted(set(dimensions) - set(measure.dimensions)):
-            fits = ", ".join(DIMENSIONS[fit].api_name for fit in measure.dimensions)
-            issues.append(
-                QueryIssue(
-                    "MEASURE_NOT_BY_DIMENSION",
-                    f"{measure.api_name} has no {DIMENSIONS[dimension].api_name}: its facts do not know it.",
-                    (*path, name),
-                    f"It can be split and filtered by {fits}, and by time.",
-                )
-            )
-
-
-def _check_groups(groups: Groups, filtered: frozenset[str] | set[str], issues: list[QueryIssue]) -> None:
-    by = (*groups.path, "by")
-    if not groups.by:
-        issues.append(QueryIssue("BAD_USER_INPUT", "`by` is empty.", by, "Name a dimension or a granularity."))
-    if len(groups.by) > ELEMENTS_MAX:
-        message = f"`by` has {len(groups.by)} elements; at most {ELEMENTS_MAX} are grouped."
-        issues.append(QueryIssue("TOO_MANY_GROUPS", message, by, "Group by fewer, or filter by some of them."))
-    for index, element in enumerate(groups.by):
-        known = groups.by[:index]
-        if element in known:
-            issues.append(QueryIssue("BAD_USER_INPUT", "`by` names this twice.", (*by, str(index)), "Name it once."))
-        elif isinstance(element, ByTime) and any(isinstance(other, ByTime) for other in known):
-            message = "`by` has two granularities; groups have one time."
-            issues.append(QueryIssue("NOT_SUPPORTED", message, (*by, str(index)), "Keep the finer one."))
-    ordered = [element.measure for element in groups.order if isinstance(element, MeasureOrder)]
-    measures = dict.fromkeys((*groups.measures, *ordered))
-    _check_measures(measures, filtered | set(groups.dimensions), groups.path, issues)
-    for index, order in enumerate(groups.order):
-        path = (*groups.path, "orderBy", str(index))
-        if isinstance(order, DimensionOrder) and order.name not in groups.dimensions:
-            message = f"{DIMENSIONS[order.name].api_name} is not in `by`, so groups have no order by it."
-            issues.append(QueryIssue("BAD_USER_INPUT", message, path, "Add it to `by`, or order by another."))
-        if isinstance(order, TimeOrder) and groups.every is None:
-            message = "`by` has no time, so groups have no order by it."
-            issues.append(QueryIssue("BAD_USER_INPUT", message, path, "Add a time element to `by`."))
-    if len(groups.order) > 2 * ELEMENTS_MAX:
-        message = f"`orderBy` has {len(groups.order)} elements; at most {2 * ELEMENTS_MAX} are used."
-        issues.append(QueryIssue("TOO_MANY_GROUPS", message, (*groups.path, "orderBy"), "Order by fewer."))
+def _wanted(having: Having, groups: Groups) -> Wanted | WantedJoint:
+    if isinstance(having, Condition):
+        return Wanted(groups.sought.index((having.measure, having.of)), having.bounds, having.is_null)
+    return WantedJoint(having.word, tuple(_wanted(part, groups) for part in having.parts))
 
 
 def _limit(groups: Groups, page_items_max: int, cells_max: int, issues: list[QueryIssue]) -> int:
     most = page_items_max
     if groups.is_table:
         # Two columns for an entity (id and name), one for any other key and for each measure.
-        most = cells_max // max(2 * len(groups.by) + len(groups.measures), 1)
+        most = cells_max // max(2 * len(groups.by) + len(groups.columns.values), 1)
     if groups.first is None:
         return most
     if not 0 <= groups.first <= most:
@@ -243,7 +385,9 @@ def _limit(groups: Groups, page_items_max: int, cells_max: int, issues: list[Que
     return groups.first
 
 
-def _place(groups: Groups, identity: str, edges: tuple[datetime, ...], issues: list[QueryIssue]) -> Place | None:
+def _place(
+    groups: Groups, identity: tuple[Any, ...], edges: tuple[datetime, ...], issues: list[QueryIssue]
+) -> Place | None:
     if groups.after is None:
         return None
     try:
@@ -252,31 +396,3 @@ def _place(groups: Groups, identity: str, edges: tuple[datetime, ...], issues: l
         suggestion = "Start again without `after`, or repeat the arguments of the page before."
         issues.append(QueryIssue(error.code, error.message, (*groups.path, "after"), suggestion))
         return None
-
-
-def _check_filter(where: Filter | None, issues: list[QueryIssue]) -> None:
-    if where is None:
-        return
-    parts = list(_conditions(where))
-    if len(parts) > FILTER_PARTS_MAX:
-        message = f"The filter has {len(parts)} parts; at most {FILTER_PARTS_MAX} are allowed."
-        issues.append(QueryIssue("BAD_USER_INPUT", message, ("where",), "Use lists (`in`) instead of `or`."))
-    for part in parts:
-        if not isinstance(part, Matches):
-            continue
-        longest = max(len(part.isin or ()), len(part.not_in or ()))
-        if longest > FILTER_VALUES_MAX:
-            message = f"A list of the filter has {longest} values; at most {FILTER_VALUES_MAX} are allowed."
-            issues.append(QueryIssue("BAD_USER_INPUT", message, ("where", part.dimension), "Split the question."))
-
-
-def _conditions(where: Filter) -> Iterable[Filter]:
-    yield where
-    match where:
-        case Not():
-            yield from _conditions(where.part)
-        case AllOf() | AnyOf():
-            for part in where.parts:
-                yield from _conditions(part)
-        case Matches():
-            return

@@ -4,30 +4,45 @@ The only part of the language that touches the database. A list of entities is a
 one.
 """
 
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-import orjson
-
-from app.analytics.answer import Answer, Computed, Rows, answer_of, answers_of
-from app.analytics.plan import FacetPlan, Plan
+from app.analytics.answer import Answer, answer_of, answers_of
+from app.analytics.computing import OtherRollups, compute
+from app.analytics.kept import dumped, key_of, loaded
+from app.analytics.plan import Plan
 from app.analytics.planner import Stored, everything_stored, plan
 from app.analytics.query import Parents, Preset, Question
-from app.analytics.resolve import Resolved, needs_extent, resolve
+from app.analytics.resolve import Limits, needs_extent, resolve
+from app.analytics.resolved import Resolved
 from app.analytics.rollups.catalog import stored
+from app.analytics.rows import Computed
 from app.analytics.sql.state import EXTENT, OWN_EXTENT, ROLLUP_STATE, SIZES
 from app.analytics.sql.statement import Bound, bound
+from app.analytics.streaming import StreamedTable, streamed, unbounded
 from app.cache.answers import Answers, Depends
+from app.cache.recording import depends_on
 from app.core.context import Ctx
-from app.core.hashing import content_hash
 from app.core.timegrain import utc_days
 from app.db.session import Database, ReadSession
+from app.errors import QueryIssue, QueryIssues
 from app.settings import Settings
 
-VERSION = 1
-"""Of cached answers: raised when what is kept or what it means changes."""
+ASKED_MAX = 100_000
+"""Cheap questions of which a process remembers that they were asked."""
+
+_asked: OrderedDict[int, None] = OrderedDict()
+# By their hashes: two that share one are kept a time earlier, and no more.
+
+KNOWN_MAX = 10_000
+"""Tenants whose rollups a process remembers."""
+
+_known: dict[UUID, Stored] = {}
+# What rollups a tenant had when they were last looked up: every use of it is checked against their generation.
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,18 @@ class Runner:
         resolved = await self._resolve(ctx, question, parents)
         return answers_of(resolved, await self._computed(ctx, resolved))
 
+    @asynccontextmanager
+    async def streamed(self, ctx: Ctx, question: Question, *, timeout_s: float) -> AsyncIterator[StreamedTable]:
+        """The table that is all of the question, to be read bit by bit in this context, without the bound of a page.
+
+        timeout_s: of each statement. Raises QueryIssues for a question with mistakes.
+        """
+        whole, first = unbounded(question)
+        resolved = await self._resolve(ctx, whole, None)
+        async with self.db.snapshot(ctx.tenant_id, timeout_s=timeout_s) as session:
+            planned = plan(resolved, await self._stored(session))
+            yield await streamed(session, resolved, planned, first)
+
     def plan(self, ctx: Ctx, question: Question, parents: Parents | None = None) -> Plan:
         """How the question would be answered with every rollup set stored. Runs nothing, looks nothing up."""
         return self.nominal(ctx, self.settings, question, parents)
@@ -63,14 +90,7 @@ class Runner:
     @staticmethod
     def nominal(ctx: Ctx, settings: Settings, question: Question, parents: Parents | None = None) -> Plan:
         """The same without a database at hand."""
-        resolved = resolve(
-            question,
-            ctx,
-            page_items_max=settings.page_items_max,
-            parents=parents,
-            data_from=_nominal(question, ctx),
-        )
-        return plan(resolved, everything_stored(ctx.tenant) if settings.rollups_enabled else None)
+        return _affordable(ctx, settings, question, parents, _nominal(question, ctx))[1]
 
     async def planned(self, ctx: Ctx, question: Question, parents: Parents | None = None) -> Plan:
         """How the question would be answered with what is stored now. Answers nothing."""
@@ -104,41 +124,91 @@ class Runner:
         first_at = None
         if needs_extent(question):
             first_at = (await self.extent(ctx)).first_at or ctx.now
-        return resolve(question, ctx, page_items_max=self.settings.page_items_max, parents=parents, data_from=first_at)
+        if question.max_cost is not None:
+            return _affordable(ctx, self.settings, question, parents, first_at)[0]
+        return resolve(question, ctx, _limits(self.settings), parents=parents, data_from=first_at)
 
     async def _computed(self, ctx: Ctx, resolved: Resolved) -> Computed:
-        key = _key(resolved)
+        depends = _depends(resolved)
+        # What is compared with a running time, or was asked to be of another age, changes by the second.
+        depends_on(
+            depends, is_lasting=resolved.compared is None and resolved.as_of is None and resolved.max_age is None
+        )
+        if resolved.max_age == timedelta() or self._is_cheap_and_new(ctx, resolved):
+            return await self._compute(ctx, resolved)
+        key = key_of(resolved)
         # The token is handed out before anything is read: a write in between must make this answer stale, not fresh.
-        found = await self.answers.get(ctx.tenant_id, key, _depends(resolved))
+        found = await self.answers.get(ctx.tenant_id, key, depends, max_age=resolved.max_age)
         if found.body is not None:
-            return _loaded(found.body)
+            return loaded(found.body)
         computed = await self._compute(ctx, resolved)
         if found.token is not None:
-            body = _dumped(computed)
+            body = dumped(computed)
             if len(body) <= self.settings.answer_bytes_max:
                 await self.answers.put(ctx.tenant_id, key, found.token, body)
         return computed
 
+    def _is_cheap_and_new(self, ctx: Ctx, resolved: Resolved) -> bool:
+        # Whether computing costs less than looking: what is never asked again is then not kept at all.
+        known = _known.get(ctx.tenant_id)
+        if known is None or plan(resolved, known).estimated_rows >= self.settings.answer_rows_min:
+            return False
+        asked = hash((ctx.tenant_id, id(resolved.kept), resolved.where, resolved.parents))
+        if asked in _asked:
+            _asked.move_to_end(asked)
+            return False
+        _asked[asked] = None
+        if len(_asked) > ASKED_MAX:
+            _asked.popitem(last=False)
+        return True
+
     async def _compute(self, ctx: Ctx, resolved: Resolved) -> Computed:
         async with self.db.snapshot(ctx.tenant_id) as session:
+            known = _known.get(ctx.tenant_id) if self.settings.rollups_enabled else None
+            if known is not None and resolved.layout is not None:
+                # The first statement tells whether the rollups are still those.
+                try:
+                    return await compute(session, resolved, plan(resolved, known))
+                except OtherRollups:
+                    del _known[ctx.tenant_id]
             # Read in the snapshot: a rebuild for another zone or currency is seen whole or not at all.
-            planned = plan(resolved, await self._stored(session))
-            totals = None if planned.totals is None else await _rows(session, planned, planned.totals)
-            series = [await _rows(session, planned, facet) for facet in planned.series]
-            groups = [await _rows(session, planned, facet) for facet in planned.groups]
-        return Computed(resolved.as_of, totals, tuple(series), tuple(groups), planned)
+            return await compute(session, resolved, plan(resolved, await self._stored(session)))
 
     async def _stored(self, session: ReadSession) -> Stored | None:
         if not self.settings.rollups_enabled:
             return None
         state = await session.fetchrow(ROLLUP_STATE, session.tenant_id)
-        return None if state is None else Stored(state["zone"], state["currency"], stored(state["sets"]))
+        if state is None:
+            return None
+        found = Stored(state["zone"], state["currency"], stored(state["sets"]), state["generation"])
+        if len(_known) >= KNOWN_MAX:
+            _known.clear()
+        _known[session.tenant_id] = found
+        return found
 
 
-async def _rows(session: ReadSession, planned: Plan, facet: FacetPlan) -> Rows:
-    statement = bound(planned, facet, session.tenant_id)
-    rows = await session.fetch(statement.statement.text, *statement.args)
-    return Rows(statement.statement.columns, rows)
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.page_items_max, timedelta(seconds=settings.write_timeout_s), settings.instances_since)
+
+
+def _affordable(
+    ctx: Ctx, settings: Settings, question: Question, parents: Parents | None, data_from: datetime | None
+) -> tuple[Resolved, Plan]:
+    # The question as it can be answered within its cost: exactly, or with distinct counts estimated.
+    stored = everything_stored(ctx.tenant) if settings.rollups_enabled else None
+    limits = _limits(settings)
+    resolved = resolve(question, ctx, limits, parents=parents, data_from=data_from)
+    planned = plan(resolved, stored)
+    most = question.max_cost
+    if most is None or planned.cost <= most:
+        return resolved, planned
+    estimated = resolve(question, ctx, limits, parents=parents, data_from=data_from, estimates=True)
+    cheaper = plan(estimated, stored)
+    if cheaper.cost <= most:
+        return estimated, cheaper
+    message = f"The question costs {cheaper.cost} points; `maxCost` is {most}."
+    suggestion = "Ask a shorter range, fewer groups or measures, or allow more."
+    raise QueryIssues([QueryIssue("QUERY_TOO_COSTLY", message, ("maxCost",), suggestion)])
 
 
 def _nominal(question: Question, ctx: Ctx) -> datetime | None:
@@ -146,64 +216,12 @@ def _nominal(question: Question, ctx: Ctx) -> datetime | None:
     return ctx.now.replace(year=ctx.now.year - 1, day=1) if question.range is Preset.ALL_TIME else None
 
 
-# ------------------------------------------------------------------ cached answers
-
-
-def _key(resolved: Resolved) -> str:
-    # Everything that changes the answer but the facts. Who may see only own rows has that in the filter; tenants are
-    # apart in the store. The request's time is not in it: the range is.
-    question = (
-        VERSION,
-        resolved.interval,
-        resolved.zone,
-        resolved.currency,
-        resolved.where,
-        resolved.parents,
-        resolved.totals,
-        tuple((facet.every, facet.measures) for facet in resolved.series),
-        tuple(
-            (facet.by, facet.measures, facet.sorts, facet.limit, facet.place, facet.is_counted, facet.is_ranked)
-            for facet in resolved.groups
-        ),
-        resolved.wants_warnings,
-    )
-    return "analytics:" + content_hash(repr(question)).hex()
-
-
 def _depends(resolved: Resolved) -> Depends:
-    first, last = utc_days(resolved.interval)
-    measures = set(resolved.totals).union(*(facet.measures for facet in resolved.series))
-    measures = measures.union(*(facet.measures for facet in resolved.groups))
-    measures |= {sort.name for facet in resolved.groups for sort in facet.sorts}
-    if "newCustomers" in measures:
+    days = [utc_days(resolved.interval)]
+    if resolved.compared is not None:
+        days.append(utc_days(resolved.compared.interval))
+    if resolved.reaches_back:
         # Whether a customer is new depends on every order before.
-        first = date.min
-    return Depends(days=((first, last),), tags=frozenset({"tenant"}))
-
-
-def _dumped(computed: Computed) -> bytes:
-    def rows(item: Rows) -> dict[str, Any]:
-        return {"columns": item.columns, "rows": [list(row) for row in item.rows]}
-
-    body = {
-        "at": computed.at.isoformat(),
-        "totals": None if computed.totals is None else rows(computed.totals),
-        "series": [rows(item) for item in computed.series],
-        "groups": [rows(item) for item in computed.groups],
-    }
-    # Ids and numerics as text: what reads rows takes both forms.
-    return orjson.dumps(body, default=str)
-
-
-def _loaded(body: bytes) -> Computed:
-    def rows(item: dict[str, Any]) -> Rows:
-        return Rows(tuple(item["columns"]), item["rows"])
-
-    value = orjson.loads(body)
-    return Computed(
-        at=datetime.fromisoformat(value["at"]),
-        totals=None if value["totals"] is None else rows(value["totals"]),
-        series=tuple(map(rows, value["series"])),
-        groups=tuple(map(rows, value["groups"])),
-        plan=None,
-    )
+        days = [(date.min, max(last for _, last in days))]
+    tags = {"tenant", "rates"} if resolved.converts else {"tenant"}
+    return Depends(days=tuple(days), tags=frozenset(tags))

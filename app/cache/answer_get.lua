@@ -8,8 +8,9 @@
 -- An answer keeps the origin and the sequence of the token it was computed under. The origin also names this run of
 -- this server: after a restart or a failover, notes may be missing that had been written.
 --
--- KEYS: the notes; the answer. ARGV: a fresh random word; milliseconds the notes live; number of day spans; first and
--- last day of each ('' = no end); tags. Reply: the answer's key; token; and for an answer its own key and body.
+-- KEYS: the notes; the answer. ARGV: a fresh random word; milliseconds the notes live; milliseconds that an answer may be
+-- old although it is stale; milliseconds an answer lives; number of day spans; first and last day of each ('' = no end);
+-- tags. Reply: the answer's key; token; and for an answer its own key and body.
 local notes, answer = KEYS[1], KEYS[2]
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 local clock = redis.call('TIME')
@@ -42,9 +43,9 @@ local function is_stale()
   if seen >= sequence then
     return false
   end
-  local spans = tonumber(ARGV[3])
+  local spans = tonumber(ARGV[5])
   local tags = {}
-  for i = 4 + 2 * spans, #ARGV do
+  for i = 6 + 2 * spans, #ARGV do
     tags[ARGV[i]] = true
   end
   for tag in string.gmatch(found[3], '[^\n]+') do
@@ -56,7 +57,7 @@ local function is_stale()
       return true
     end
     if kind == 'd' then
-      for i = 4, 3 + 2 * spans, 2 do
+      for i = 6, 5 + 2 * spans, 2 do
         if name >= ARGV[i] and (ARGV[i + 1] == '' or name <= ARGV[i + 1]) then
           return true
         end
@@ -68,7 +69,8 @@ local function is_stale()
   return false
 end
 
-if is_stale() then
+-- How old it is, its remaining life tells.
+if is_stale() and tonumber(ARGV[4]) - redis.call('PTTL', answer) > tonumber(ARGV[3]) then
   redis.call('DEL', answer)
   return { answer, token }
 end

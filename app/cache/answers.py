@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -67,8 +67,11 @@ class Lookup:
 class Answers(Protocol):
     """A store of answers, separated by tenant."""
 
-    async def get(self, tenant_id: UUID, key: str, depends: Depends) -> Lookup:
-        """The answer under the key if nothing it depends on was touched since it was computed. Never raises."""
+    async def get(self, tenant_id: UUID, key: str, depends: Depends, *, max_age: timedelta | None = None) -> Lookup:
+        """The answer under the key if nothing it depends on was touched since it was computed. Never raises.
+
+        max_age: one that is no older will do although something was touched.
+        """
         ...
 
     async def put(self, tenant_id: UUID, key: str, token: str, body: bytes, tags: Collection[str] = ()) -> None:
@@ -86,7 +89,7 @@ class Answers(Protocol):
 class NullAnswers:
     """Remembers nothing: every question is computed."""
 
-    async def get(self, tenant_id: UUID, key: str, depends: Depends) -> Lookup:
+    async def get(self, tenant_id: UUID, key: str, depends: Depends, *, max_age: timedelta | None = None) -> Lookup:
         """Nothing found, nothing to put."""
         return Lookup(body=None, token=None)
 
@@ -112,22 +115,22 @@ class RedisAnswers:
         self._settling: asyncio.Task[None] | None = None
         self._refusal = ""
 
-    async def get(self, tenant_id: UUID, key: str, depends: Depends) -> Lookup:
+    async def get(self, tenant_id: UUID, key: str, depends: Depends, *, max_age: timedelta | None = None) -> Lookup:
         """The valid answer under the key, and a token for a new one; neither when Redis is away."""
-        lookup = await self._look_up(tenant_id, key, depends)
+        lookup = await self._look_up(tenant_id, key, depends, max_age)
         found = "hit" if lookup.body is not None else "off" if lookup.token is None else "miss"
         metrics.answer_lookups.labels(found=found).inc()
         return lookup
 
-    async def _look_up(self, tenant_id: UUID, key: str, depends: Depends) -> Lookup:
+    async def _look_up(self, tenant_id: UUID, key: str, depends: Depends, max_age: timedelta | None) -> Lookup:
         if tenant_id in self._owed:
             return Lookup(body=None, token=None)
         answer = _answer_key(tenant_id, key)
         bounds = [bound.isoformat() if bound else "" for span in depends.days for bound in span]
+        age_ms = -1 if max_age is None else int(max_age / timedelta(milliseconds=1))
+        known = [secrets.token_hex(8), NOTES_LIFE_S * 1000, age_ms, self._answer_life_ms]
         reply = await self._ask(
-            self._GET,
-            [notes_key(tenant_id), answer],
-            [secrets.token_hex(8), NOTES_LIFE_S * 1000, len(depends.days), *bounds, *depends.tags],
+            self._GET, [notes_key(tenant_id), answer], [*known, len(depends.days), *bounds, *depends.tags]
         )
         # A note of this process may have failed while Redis was asked.
         if reply is None or tenant_id in self._owed:

@@ -192,7 +192,7 @@ async def _explained(runner: Runner, ctx: Ctx, found: FoundQuestion) -> Explaine
 
 
 def _title(facet: FacetPlan) -> str:
-    by = [*facet.dimensions, *([f"{len(facet.edges) - 1} buckets"] if facet.edges else [])]
+    by = [*facet.dimensions, *([f"{len(facet.layers[0].edges) - 1} buckets"] if facet.has_time else [])]
     paged = "" if facet.paging is None else f", first {facet.paging.limit}"
     return f"{facet.name}{' by ' + ', '.join(by) if by else ''}{paged}"
 

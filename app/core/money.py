@@ -4,6 +4,7 @@ Called by everything that counts money. Splits are exact: the parts always sum t
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
 
@@ -13,6 +14,9 @@ from app.errors import DomainError
 
 MINOR_MAX = 10**15
 """Largest amount of one line or order, in minor units: sums of a thousand of them fit 64 bits."""
+
+RATE_AGE_MAX = timedelta(days=7)
+"""Longest gap of holidays between two days with a published exchange rate."""
 
 WEIGHT_ONE = 10**9
 """A whole credit, as the sum of the integer weights of one order under one model."""

@@ -83,6 +83,13 @@ REVENUE_KINDS = frozenset({LineKind.ITEM, LineKind.DISCOUNT})
 """Kinds of line that make up gross revenue, and that the measure `refunds` counts."""
 
 
+class CustomerKind(StrEnum):
+    """Whether an order is its customer's first."""
+
+    NEW = "NEW"
+    RETURNING = "RETURNING"
+
+
 class OrderEventKind(StrEnum):
     """What happened to an order, in the store's words."""
 
@@ -158,6 +165,9 @@ class RejectReason(StrEnum):
     INFLUENCER_SUSPENDED = "INFLUENCER_SUSPENDED"
     CODE_UNKNOWN = "CODE_UNKNOWN"
     CODE_NOT_IN_FORCE = "CODE_NOT_IN_FORCE"
+    CODE_NOT_OWNED = "CODE_NOT_OWNED"
+    SELF_REFERRAL = "SELF_REFERRAL"
+    PAID_SEARCH = "PAID_SEARCH"
     LOWER_PRIORITY = "LOWER_PRIORITY"
     TEST_ORDER = "TEST_ORDER"
 

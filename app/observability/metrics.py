@@ -137,6 +137,22 @@ live_closes = _counter(
     ("code",),
 )
 
+exports = _counter(
+    "scoville_exports_total",
+    "Files asked for, by format (csv, parquet, arrow) and ending (finished, refused, left, expired, revoked, stopped, "
+    "failed).",
+    ("format", "ending"),
+)
+exports_in_progress = _gauge("scoville_in_progress_exports", "Files being written now.")
+export_rows = _counter("scoville_export_rows_total", "Rows written to files, by format.", ("format",))
+export_bytes = _counter("scoville_export_bytes_total", "Bytes of files that were sent, by format.", ("format",))
+export_duration = _histogram(
+    "scoville_export_duration_seconds",
+    "Time from a file's request to its end, by format.",
+    ("format",),
+    buckets=(0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0),
+)
+
 
 @cache
 def labelled(metric: Labelled, *values: str) -> Labelled:

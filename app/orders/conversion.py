@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from fractions import Fraction
 
 from app.core.context import Ctx
-from app.core.money import divide_half_even, exponent
+from app.core.money import RATE_AGE_MAX, divide_half_even, exponent
 from app.db.session import ReadSession
 from app.errors import DomainError
-
-RATE_AGE_MAX = timedelta(days=7)
-"""Longest gap of holidays between two days with a published rate."""
 
 BASE_MAX = 10**18
 """Largest converted amount: fits 64 bits with room for sums."""

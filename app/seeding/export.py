@@ -101,7 +101,7 @@ def _pyarrow() -> tuple[ModuleType, ModuleType]:
         import pyarrow.parquet
     except ImportError as error:
         raise DomainError(
-            "NOT_SUPPORTED", "Parquet needs pyarrow. Install it with: pip install 'scoville[parquet]'"
+            "NOT_SUPPORTED", "Parquet needs pyarrow. Install it with: pip install 'scoville[export]'"
         ) from error
     return pyarrow, pyarrow.parquet
 

@@ -6,9 +6,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.core.context import Scope
 from app.runtime import Runtime
 from app.web.auth import Authenticator
 from app.web.errors import EdgeError, error_reply
+from app.web.export import ROUTE, ExportEndpoint, FileOr, Tables
 from app.web.graphiql import Assets, GraphiQL, to_graphiql
 from app.web.graphql import Executes, GraphQLEndpoint
 from app.web.health import Readiness, exposed_metrics, healthz
@@ -19,14 +21,18 @@ from app.web.sse import Streams
 from app.web.websocket import LiveEndpoint
 
 
-def build_app(runtime: Runtime, executor: Executes, live: Follows) -> Starlette:
-    """The application over a runtime. executor: what answers GraphQL operations; live: what answers subscriptions."""
+def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Tables) -> Starlette:
+    """The application over a runtime.
+
+    executor: what answers GraphQL operations; live: what answers subscriptions; tables: what reads tables for files.
+    """
     settings = runtime.settings
     authenticator = Authenticator(runtime)
     places, keys = Places(runtime), KeyWatch(runtime, authenticator)
+    export = ExportEndpoint(tables, keys, settings)
     graphql = KeyRoute(
         "/graphql",
-        GraphQLEndpoint(executor, settings, Streams(live, places, keys, settings)),
+        FileOr(export, GraphQLEndpoint(executor, settings, Streams(live, places, keys, settings))),
         methods=["POST"],
         scope=None,  # every root field declares its own
         runtime=runtime,
@@ -34,6 +40,14 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows) -> Starlette:
     )
     routes = [
         graphql,
+        KeyRoute(
+            ROUTE,
+            export,
+            methods=["POST"],
+            scope=Scope.ANALYTICS_READ,
+            runtime=runtime,
+            authenticator=authenticator,
+        ),
         SocketRoute("/graphql", LiveEndpoint(runtime, executor, live, authenticator, places, keys)),
         OpenRoute("/graphql", GraphiQL(is_enabled=settings.graphiql), methods=["GET"]),
         OpenRoute("/", to_graphiql, methods=["GET"]),

@@ -77,7 +77,7 @@ class GraphQLEndpoint:
         if media_type is None and not takes_streams(accept):
             raise EdgeError(406, "BAD_REQUEST", f"The answer can be {JSON} or {GRAPHQL_JSON}; Accept takes neither.")
         try:
-            asked = await self._read(request)
+            asked = await read_request(request, self._settings)
         except EdgeError as error:
             return error_reply(error, media_type=media_type or JSON)
         if self._streams.is_wanted(accept, asked.document, asked.operation_name):
@@ -98,21 +98,6 @@ class GraphQLEndpoint:
         self._tell(request, reply, time.perf_counter() - started_s)
         return self._streams.single(reply.payload) if media_type is None else _response(reply, media_type)
 
-    async def _read(self, request: Request) -> GraphQLRequest:
-        headers = request.headers
-        if not is_json(headers.get("content-type")):
-            raise EdgeError(415, "BAD_REQUEST", f"Send the request as Content-Type: {JSON}, in UTF-8.")
-        if headers.get("content-encoding", "identity").lower() != "identity":
-            # A few bytes of it can be gigabytes of JSON.
-            raise EdgeError(415, "BAD_REQUEST", "Send the body without Content-Encoding.")
-        body = await read_body(
-            request.receive,
-            declared=headers.get("content-length"),
-            bytes_max=self._settings.body_bytes_max,
-            timeout_s=self._settings.body_timeout_s,
-        )
-        return parse_request(parse_json(body))
-
     @staticmethod
     def _tell(request: Request, reply: OperationReply, duration_s: float) -> None:
         count_operation(reply, duration_s)
@@ -132,6 +117,23 @@ def count_operation(reply: OperationReply, duration_s: float) -> None:
         metrics.labelled(metrics.operation_cost, reply.kind).observe(reply.cost)
     for code in reply.codes:
         metrics.labelled(metrics.graphql_errors, code).inc()
+
+
+async def read_request(request: Request, settings: Settings) -> GraphQLRequest:
+    """The request in a body of JSON. Raises EdgeError when it is none, too long or too slow."""
+    headers = request.headers
+    if not is_json(headers.get("content-type")):
+        raise EdgeError(415, "BAD_REQUEST", f"Send the request as Content-Type: {JSON}, in UTF-8.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        # A few bytes of it can be gigabytes of JSON.
+        raise EdgeError(415, "BAD_REQUEST", "Send the body without Content-Encoding.")
+    body = await read_body(
+        request.receive,
+        declared=headers.get("content-length"),
+        bytes_max=settings.body_bytes_max,
+        timeout_s=settings.body_timeout_s,
+    )
+    return parse_request(parse_json(body))
 
 
 def parse_request(body: Any) -> GraphQLRequest:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from inspect import iscoroutinefunction
 from operator import attrgetter
 from typing import Any
 
@@ -67,7 +68,8 @@ class Way(Enum):
     ATTRIBUTE = "an attribute of each parent"
     CALL = "a plain resolver, called for each parent"
     AWAIT = "an async resolver, called for each parent"
-    TOGETHER = "a resolver that takes all parents at once"
+    TOGETHER = "an async resolver that takes all parents at once"
+    AT_ONCE = "a plain resolver that takes all parents at once"
     FOREIGN = "whatever Strawberry made of it, called for each parent"
 
 
@@ -285,7 +287,7 @@ class _Compiler:
         call: Any = resolver.wrapped_func
         for_all = together.of(call)
         if for_all is not None:
-            plan.way, plan.call = Way.TOGETHER, for_all
+            plan.way, plan.call = Way.TOGETHER if iscoroutinefunction(for_all) else Way.AT_ONCE, for_all
         else:
             plan.way, plan.call = Way.AWAIT if resolver.is_async else Way.CALL, call
         plan.arguments = self._constant(plan)

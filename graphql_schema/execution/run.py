@@ -5,7 +5,7 @@ to end on the way down and cut again on the way up. A value that failed is a Fai
 something that may be null. Where a value stands in the answer is told only when it fails.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from itertools import chain, islice
@@ -111,7 +111,7 @@ class Run:
 
     async def _field(self, field: FieldPlan, sources: Column, place: Place) -> Column:
         place = Place(place, key=field.key, position=field.position)
-        if field.way in (Way.TYPENAME, Way.ATTRIBUTE, Way.CALL):
+        if field.way in (Way.TYPENAME, Way.ATTRIBUTE, Way.CALL, Way.AT_ONCE):
             values = self._read(field, sources, place)
         else:
             values = await self._resolve(field, sources, place)
@@ -140,11 +140,22 @@ class Run:
             return [error] * len(sources)
         call = field.call
         assert call is not None, "a field that is called has a resolver"
+        if field.way is Way.AT_ONCE:
+            return self._at_once(call, sources, arguments)
         if field.passes_self:
             return [caught(call, source, **arguments) for source in sources]
         if field.passes_parent is not None:
             return [caught(call, **{**arguments, field.passes_parent: source}) for source in sources]
         return [caught(call, **arguments) for _ in sources]
+
+    @staticmethod
+    def _at_once(call: Callable[..., Sequence[Any]], sources: Column, arguments: dict[str, Any]) -> Column:
+        try:
+            found = list(call(sources, **arguments)) if sources else []
+        except Exception as error:  # noqa: BLE001 - an error of the field, for each parent
+            return [error] * len(sources)
+        assert len(found) == len(sources), "a value for each parent"
+        return found
 
     async def _resolve(self, field: FieldPlan, sources: Column, place: Place) -> Column:
         """The values of a field that is awaited."""

@@ -5,15 +5,16 @@
     @together(for_all)
     async def resolve(root: strawberry.Parent[Any], info: Info, …) -> …: ...
 
-Both must give the same. What `for_all` gives stands in the parents' order; an exception in the place of a value is that
-parent's error, one that is raised is everybody's.
+A `for_all` that is no coroutine function goes with a plain resolver. Both must give the same. What `for_all` gives
+stands in the parents' order; an exception in the place of a value is that parent's error, one that is raised is
+everybody's.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 Resolve = TypeVar("Resolve", bound=Callable[..., Any])
-ForAll = Callable[..., Awaitable[Sequence[Any]]]
+ForAll = Callable[..., Awaitable[Sequence[Any]] | Sequence[Any]]
 
 _MARK = "resolves_together"
 

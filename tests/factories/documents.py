@@ -162,7 +162,8 @@ class Documents:
 
     def _present(self, kind: Any, depth: int) -> Any:
         if isinstance(kind, GraphQLList):
-            return [self._made(kind.of_type, depth - 1) for _ in range(self._chance.randint(0, 2))]
+            ends = depth <= 0 and not is_leaf_type(get_named_type(kind))
+            return [] if ends else [self._made(kind.of_type, depth - 1) for _ in range(self._chance.randint(0, 2))]
         if isinstance(kind, GraphQLEnumType):
             return self._chance.choice(list(kind.values))
         if isinstance(kind, GraphQLInputObjectType):
@@ -171,7 +172,8 @@ class Documents:
 
     def _object(self, kind: GraphQLInputObjectType, depth: int) -> dict[str, Any]:
         if kind.extensions["strawberry-definition"].is_one_of:
-            name, found = self._chance.choice([item for item in kind.fields.items() if depth > 0 or _is_flat(item[1])])
+            fields = kind.fields.items()
+            name, found = self._chance.choice([item for item in fields if depth > 0 or _ends(item[1])])
             return {name: self._present(found.type, depth - 1)}
         return {
             name: self._made(found.type, depth - 1)
@@ -180,8 +182,9 @@ class Documents:
         }
 
 
-def _is_flat(found: GraphQLInputField) -> bool:
-    return is_leaf_type(get_named_type(found.type))
+def _ends(found: GraphQLInputField) -> bool:
+    # A list ends by being empty.
+    return isinstance(found.type, GraphQLList) or is_leaf_type(get_named_type(found.type))
 
 
 def _literal(value: Any, kind: Any) -> str:

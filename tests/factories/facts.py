@@ -15,6 +15,7 @@ from app.core.context import Ctx, TenantInfo
 from app.core.ids import new_id
 from app.core.money import WEIGHT_ONE, allocate
 from app.db.session import Database, WriteSession
+from tests.factories.late import record_late
 from tests.factories.reach import add_post, add_spend
 
 RATES = {"GBP": 1.0, "EUR": 0.85, "JPY": 0.5}
@@ -65,7 +66,9 @@ def made_up(
     tenant: TenantInfo, *, seed: int, start: datetime, days: float, orders: int = 120, instances: int = 400
 ) -> Facts:
     """Facts of a tenant between the start and so many days later (refunds up to 40 days later)."""
-    return _Maker(tenant, random.Random(seed), start, days).make(orders, instances)
+    facts = _Maker(tenant, random.Random(seed), start, days).make(orders, instances)
+    record_late(facts.rows, seed=seed)
+    return facts
 
 
 async def insert(db: Database, facts: Facts) -> None:
@@ -303,10 +306,10 @@ class _Maker:
         if count:
             linear = allocate(WEIGHT_ONE, [1] * count)
             weights = linear if self.chance.random() < 0.5 else [0] * (count - 1) + [WEIGHT_ONE]
+        models = _models(max(count, 1))
         found = []
         for position, weight in enumerate(weights):
             touch = self._touch() if count else dict.fromkeys(self._touch())
-            models = ("last", "first", "linear", "time_decay", "position")
             found.append(
                 self.facts.add(
                     "credits",
@@ -314,7 +317,7 @@ class _Maker:
                     order_id=order["id"],
                     position=position,
                     weight_booked=weight,
-                    **{f"weight_{model}": weight for model in models},
+                    **{f"weight_{model}": shares[position] for model, shares in models.items()},
                     occurred_at=order["occurred_at"],
                     country=order["country"],
                     currency=order["currency"],
@@ -455,3 +458,16 @@ class _Maker:
                     to_state=after,
                     recorded_at=passed_at,
                 )
+
+
+def _models(count: int) -> dict[str, list[int]]:
+    # Weights of so many touches, the oldest first, under each model.
+    alone = [0] * (count - 1)
+    ends = [4, *[1] * (count - 2), 4] if count > 2 else [1] * count
+    return {
+        "last": [*alone, WEIGHT_ONE],
+        "first": [WEIGHT_ONE, *alone],
+        "linear": allocate(WEIGHT_ONE, [1] * count),
+        "time_decay": allocate(WEIGHT_ONE, [2**place for place in range(count)]),
+        "position": allocate(WEIGHT_ONE, ends),
+    }

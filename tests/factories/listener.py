@@ -31,8 +31,11 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, *, keep_alive_s: float = 30.0) -> AsyncIterator[Listener]:
-    """A server of the application, stopped at the end. keep_alive_s: patience with idle clients."""
+async def listening(app: ASGIApp, *, keep_alive_s: float = 30.0, grace_s: int | None = None) -> AsyncIterator[Listener]:
+    """A server of the application, stopped at the end.
+
+    keep_alive_s: patience with idle clients. grace_s: with requests under way when it stops; None: all it takes.
+    """
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
@@ -45,6 +48,7 @@ async def listening(app: ASGIApp, *, keep_alive_s: float = 30.0) -> AsyncIterato
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_graceful_shutdown=grace_s,
             timeout_keep_alive=keep_alive_s,  # type: ignore[arg-type]  # it is only ever handed to call_later
         )
         server = Server(config)

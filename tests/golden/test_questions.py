@@ -1,7 +1,7 @@
 """Questions with their plans, statements and results, a folder each. `--update-golden` rewrites them: read the diff.
 
-The first line of a question says why it is here. A folder named rollup_… is answered from rollups alone, facts_… from
-facts alone, mixed_… from both.
+The first line of a query says why it is here. A folder named rollup_… is answered from rollups alone, facts_… from
+facts alone, mixed_… from both, nothing_… from neither.
 """
 
 from pathlib import Path
@@ -31,6 +31,7 @@ EXPECTED = {
     "rollup": {SourceKind.ROLLUP, SourceKind.DELTAS},
     "mixed": {SourceKind.ROLLUP, SourceKind.DELTAS, SourceKind.FACTS},
     "facts": {SourceKind.FACTS},
+    "nothing": set(),
 }
 """What is read, by the first word of a folder's name."""
 
@@ -50,9 +51,11 @@ def check(path: Path, text: str, *, is_updating: bool) -> None:
 
 def explained(case: Path) -> list[Explained]:
     """The question's plans, with every rollup stored."""
+    if case.name.startswith("nothing"):
+        return []
     ctx = make_ctx(TENANT, now=NOW)
     found = []
-    for each in read((case / "question.graphql").read_text(encoding="utf-8"), {}, None, SETTINGS):
+    for each in read((case / "query.graphql").read_text(encoding="utf-8"), {}, None, SETTINGS):
         plan: Plan = Runner.nominal(ctx, SETTINGS, each.question, each.parents)
         found.append(Explained(each.path, each.parents, plan, Runner.statements(ctx, plan)))
     return found
@@ -73,7 +76,7 @@ def test_statements(case: Path, is_updating: bool) -> None:
     bounds = [bound for each in explained(case) for bound in each.statements]
 
     text = "\n\n".join("\n".join(statement_lines(bound)) for bound in bounds) + "\n"
-    check(case / "statements.sql", text, is_updating=is_updating)
+    check(case / "expected.sql", text, is_updating=is_updating)
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +86,14 @@ async def facts(runtime: Runtime, admin: "asyncpg.Pool[Any]") -> Ctx:
     await add_tenant(admin, tenant)
     ctx = make_ctx(tenant, now=NOW)
     await half_folded(runtime, ctx, seed=7)
+    # To a currency that no other test converts to, and none of yen.
+    rates = [("GBP", "13.1415"), ("EUR", "11.0902")]
+    await admin.executemany(
+        """INSERT INTO exchange_rates (base, quote, day, rate, source, recorded_at)
+        SELECT $1, 'SEK', day, $2::text::numeric, 'test', $3
+        FROM generate_series('2025-09-16'::date, '2026-03-31', '3 days') AS day ON CONFLICT DO NOTHING""",
+        [(currency, rate, NOW) for currency, rate in rates],
+    )
     return ctx
 
 
@@ -93,7 +104,7 @@ async def test_result(runtime: Runtime, facts: Ctx, case: Path, is_updating: boo
     settings = runtime.settings.model_copy(update={"rollups_enabled": rollups})
     executor = Executor(Runtime(settings, runtime.db, NullAnswers()))
 
-    reply = await executor.execute(facts, document=(case / "question.graphql").read_text(encoding="utf-8"))
+    reply = await executor.execute(facts, document=(case / "query.graphql").read_text(encoding="utf-8"))
 
     assert "errors" not in reply.payload
     text = orjson.dumps(reply.payload["data"], option=orjson.OPT_INDENT_2).decode() + "\n"

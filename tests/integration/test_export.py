@@ -131,7 +131,7 @@ async def test_without_pyarrow_the_way_out_is_told(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
-    with pytest.raises(DomainError, match=r"pip install 'scoville\[parquet\]'"):
+    with pytest.raises(DomainError, match=r"pip install 'scoville\[export\]'"):
         await export_facts(runtime.db, ctx.tenant, tmp_path / "out", now=ctx.now)
 
     assert not (tmp_path / "out").exists()

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
-from app.analytics.answer import Answer, Group
+from app.analytics.answer import Answer
+from app.analytics.pages import Group
 from app.analytics.plan import SourceKind
 from app.analytics.query import Between, ByDimension, ByTime, GroupElement, Groups, Question
 from app.analytics.rollups.fold import fold
@@ -37,6 +38,7 @@ from app.usecases.create_influencers import create_influencers
 from tests.conftest import add_tenant
 from tests.factories.online_retail import FULL, SLICE, needs_full, row, write
 from tests.factories.orders import Look
+from tests.integration.analytics.asking import asks, values
 from tests.oracle.csv_figures import Figures, FileFigures, figures
 
 pytestmark = pytest.mark.database
@@ -110,7 +112,7 @@ async def cells(runner: Runner, ctx: Ctx, *by: GroupElement) -> list[Group]:
     found: list[Group] = []
     after = None
     while True:
-        answer = await asked(runner, ctx, Question(ALL_OF_IT, groups=(Groups(by, MEASURES, after=after),)))
+        answer = await asked(runner, ctx, Question(ALL_OF_IT, groups=(Groups(by, asks(*MEASURES), after=after),)))
         (page,) = answer.groups
         found += page.groups
         if not page.has_next:
@@ -149,14 +151,14 @@ async def test_lines_and_units_equal_the_file_by_month_and_product(runtime: Runt
 
 
 async def test_totals_equal_the_file(runner: Runner, loaded: Loaded) -> None:
-    answer = await asked(runner, loaded.ctx, Question(ALL_OF_IT, totals=MEASURES))
+    answer = await asked(runner, loaded.ctx, Question(ALL_OF_IT, totals=asks(*MEASURES)))
 
-    assert answer.totals == expected(loaded.file.whole)
+    assert values(answer.totals) == expected(loaded.file.whole)
 
 
 async def test_months_equal_the_file(runner: Runner, loaded: Loaded) -> None:
     found = {
-        group.time.local_date.strftime("%Y-%m"): group.values
+        group.time.local_date.strftime("%Y-%m"): values(group.figures)
         for group in await cells(runner, loaded.ctx, ByTime(Granularity.MONTH))
         if group.time is not None
     }
@@ -167,7 +169,9 @@ async def test_months_equal_the_file(runner: Runner, loaded: Loaded) -> None:
 async def test_products_equal_the_file(runner: Runner, runtime: Runtime, loaded: Loaded) -> None:
     codes = {row["id"]: row["external_id"] for row in await Look(runtime.db, loaded.ctx).rows("products")}
 
-    found = {codes[group.keys[0]]: group.values for group in await cells(runner, loaded.ctx, ByDimension("product"))}
+    found = {
+        codes[group.keys[0]]: values(group.figures) for group in await cells(runner, loaded.ctx, ByDimension("product"))
+    }
 
     assert found == {product: expected(of) for product, of in loaded.file.products.items()}
 
@@ -177,7 +181,7 @@ async def test_products_of_a_month_equal_the_file(runner: Runner, runtime: Runti
     by = (ByTime(Granularity.MONTH), ByDimension("product"))
 
     found = {
-        (group.time.local_date.strftime("%Y-%m"), codes[group.keys[0]]): group.values
+        (group.time.local_date.strftime("%Y-%m"), codes[group.keys[0]]): values(group.figures)
         for group in await cells(runner, loaded.ctx, *by)
         if group.time is not None
     }
@@ -188,13 +192,17 @@ async def test_products_of_a_month_equal_the_file(runner: Runner, runtime: Runti
 async def test_money_by_month_comes_from_rollups(runtime: Runtime, loaded: Loaded) -> None:
     await fold(runtime.db, loaded.ctx.tenant_id, now=loaded.ctx.now)
     measures = ("orders", "units", "grossRevenue", "refunds", "netRevenue")
-    question = Question(ALL_OF_IT, groups=(Groups((ByTime(Granularity.MONTH),), measures),))
+    question = Question(ALL_OF_IT, groups=(Groups((ByTime(Granularity.MONTH),), asks(*measures)),))
 
     answer = await Runner(runtime.db, NullAnswers(), runtime.settings).run(loaded.ctx, question)
 
     assert answer.plan is not None
     assert {source.kind for source in answer.plan.sources} == {SourceKind.ROLLUP, SourceKind.DELTAS}
-    found = {group.time.local_date.strftime("%Y-%m"): group.values for group in answer.groups[0].groups if group.time}
+    found = {
+        group.time.local_date.strftime("%Y-%m"): values(group.figures)
+        for group in answer.groups[0].groups
+        if group.time
+    }
     assert found == {
         month: (len(of.orders), of.units, of.gross, of.refunds, of.net) for month, of in loaded.file.months.items()
     }
@@ -204,26 +212,28 @@ async def test_a_repeated_question_is_answered_from_the_cache(
     runtime: Runtime, loaded: Loaded, count_statements: Callable[[], Any]
 ) -> None:
     runner = Runner(runtime.db, runtime.answers, runtime.settings)
-    question = Question(ALL_OF_IT, totals=MEASURES)
+    question = Question(ALL_OF_IT, totals=asks(*MEASURES))
     await runner.run(loaded.ctx, question)
 
     with count_statements() as statements:
         answer = await runner.run(loaded.ctx, question)
 
     assert statements == []
-    assert answer.totals == expected(loaded.file.whole)
+    assert values(answer.totals) == expected(loaded.file.whole)
 
 
 async def test_attribution_has_work(runtime: Runtime, loaded: Loaded) -> None:
     measures = ("orders", "commission", "purchases", "clicks")
-    question = Question(ALL_OF_IT, totals=measures, groups=(Groups((ByDimension("influencer"),), measures),))
+    question = Question(
+        ALL_OF_IT, totals=asks(*measures), groups=(Groups((ByDimension("influencer"),), asks(*measures)),)
+    )
 
     answer = await Runner(runtime.db, NullAnswers(), runtime.settings).run(loaded.ctx, question)
 
-    orders, commission, purchases, clicks = answer.totals
+    orders, commission, purchases, clicks = values(answer.totals)
     credited = [group for group in answer.groups[0].groups if group.keys[0] is not None]
     assert len(credited) == len(PERSONAS)
-    assert all(group.values[3] for group in credited), "everybody is clicked"
+    assert all(values(group.figures)[3] for group in credited), "everybody is clicked"
     assert 0.25 < purchases / orders < 0.5  # type: ignore[operator]
     assert commission > 0  # type: ignore[operator]
     assert clicks > orders  # type: ignore[operator]

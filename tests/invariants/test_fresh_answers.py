@@ -34,6 +34,7 @@ from tests.invariants.test_notes import CASES, ONE, Act, Case, sent
 pytestmark = pytest.mark.database
 
 Admin: TypeAlias = "asyncpg.Pool[Any]"
+Counting: TypeAlias = Callable[[], Any]
 
 RANGE = 'range: {between: {from: "2025-01-01T00:00:00Z", until: "2026-05-01T00:00:00Z"}}'
 MEASURES = "orders netRevenue refunds commission units customers newCustomers"
@@ -54,6 +55,9 @@ QUESTION = f"""{{
   }}
   campaigns {{ nodes {{ name analytics({RANGE}) {{ totals {{ {MEASURES} }} meta {{ servedFrom asOf }} }} }} }}
 }}"""
+
+WHOLE = QUESTION[: QUESTION.index("meta {")] + "} }"
+"""The same without a word on where it came from: such replies are kept whole."""
 
 EARLIER = """{ analytics(range: {between: {from: "2026-01-01T00:00:00Z", until: "2026-02-01T00:00:00Z"}}) {
   totals { orders netRevenue } meta { servedFrom }
@@ -141,6 +145,35 @@ async def test_a_write_makes_answers_stale_that_it_changes(
     assert await asker.ask() == (after, {"CACHE"})
 
 
+@pytest.mark.parametrize("name", WRITES)
+async def test_a_write_makes_whole_replies_stale_that_it_changes(
+    runtime: Runtime, ctx: Ctx, offer: Offer, asker: Asker, name: str, count_statements: Counting
+) -> None:
+    case = WRITES[name]
+    for earlier in case.before:
+        await earlier(runtime, ctx, None)
+    await fold(runtime.db, ctx.tenant_id, now=ctx.now)
+    before = await kept_whole(asker, count_statements)
+
+    outcomes = await case.act(runtime, ctx, None)
+
+    assert {outcome.outcome for outcome in outcomes} == {case.expected}, outcomes
+    after = await asker.cached.data(WHOLE)
+    assert after == await asker.fresh.data(WHOLE)
+    assert (after != before) == case.shows
+    assert await kept_whole(asker, count_statements) == after
+
+
+async def kept_whole(asker: Asker, count_statements: Counting) -> Any:
+    """The reply, which costs nothing the third time it is asked."""
+    for _ in range(2):
+        found = await asker.cached.data(WHOLE)
+    with count_statements() as statements:
+        assert await asker.cached.data(WHOLE) == found
+    assert statements == []
+    return found
+
+
 NAMES: dict[str, Callable[[Runtime, Ctx, Offer], Awaitable[Sequence[ItemOutcome]]]] = {
     "influencer": lambda runtime, ctx, offer: update_influencers(
         runtime, ctx, [InfluencerChange(offer.influencer_id, name="Renamed")]
@@ -165,6 +198,20 @@ async def test_a_new_name_shows_in_the_next_answer(
     assert outcome.outcome is Outcome.RECORDED
     after, _ = await asker.ask()
     assert after == await asker.anew() != before
+    assert "Renamed" in str(after)
+
+
+@pytest.mark.parametrize("entity", NAMES)
+async def test_a_new_name_shows_in_the_next_whole_reply(
+    runtime: Runtime, ctx: Ctx, offer: Offer, asker: Asker, entity: str, count_statements: Counting
+) -> None:
+    await sent(ONE)(runtime, ctx, None)
+    before = await kept_whole(asker, count_statements)
+
+    await NAMES[entity](runtime, ctx, offer)
+
+    after = await asker.cached.data(WHOLE)
+    assert after == await asker.fresh.data(WHOLE) != before
     assert "Renamed" in str(after)
 
 

@@ -256,6 +256,10 @@ QUERIES = {
     "influencers": """query($influencer: ID!) {
       influencers(where: {id: {in: [$influencer]}}) { totalCount nodes { name profiles { handle } } }
       all: influencers { nodes { name } } }""",
+    "campaign": "query($campaign: ID!) { campaign(id: $campaign) { name } }",
+    "influencer": "query($influencer: ID!) { influencer(id: $influencer) { name } }",
+    "product": "query($product: ID!) { product(id: $product) { title } }",
+    "order": "query($order: ID!) { order(id: $order) { total } }",
     "campaigns": "query($campaign: ID!) { campaigns(where: {id: {in: [$campaign]}}) { totalCount nodes { name } } }",
     "enrollments": """query($campaign: ID!) {
       enrollments(where: {campaign: {in: [$campaign]}}) { totalCount nodes { campaign { name } } } }""",

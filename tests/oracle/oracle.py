@@ -1,162 +1,238 @@
 """Answers questions over an export."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from tests.oracle.ask import Ask, Both, Either, Is, Isnt, Where
-from tests.oracle.calendar import edges
-from tests.oracle.facts import opened
-from tests.oracle.measures import MEASURES, PARTS, value
+from tests.oracle.ask import Ask, Both, Of, Where
+from tests.oracle.calendar import Back, belonging, earlier, edges, span
+from tests.oracle.cells import CLOCK, ORIGINAL, Export, Key, Terms, bucket_of, micros, used
+from tests.oracle.facts import Fact
+from tests.oracle.measures import Parts, dimensions, formula, number, value
+from tests.oracle.money import EXPONENTS, half_even, shown
 
-# ISO 4217: the digits of those currencies that the tests use.
-EXPONENTS = {"GBP": 2, "EUR": 2, "USD": 2, "PLN": 2, "HUF": 2, "JPY": 0, "KWD": 3}
-
-Key: TypeAlias = tuple[Any, ...]
-"""Keys of a group, in the order asked; with `every`, the bucket's start (an aware UTC instant) stands last."""
-
-Values: TypeAlias = tuple[Decimal | None, ...]
+Values = tuple[Decimal | None, ...]
 """Measures, in the order asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is shown of a row. previous, changes: () where nothing is compared. shares: of those asked."""
+
+    values: Values
+    previous: Values = ()
+    changes: Values = ()
+    shares: Values = ()
+
+
+def change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    """(now − before) ÷ before, of what is shown."""
+    return None if now is None or before is None else quotient(now - before, before)
+
+
+def quotient(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
+    """part ÷ whole in six digits, half-even."""
+    if part is None or not whole:
+        return None
+    # Whole numbers of the last digit that either has.
+    above, below = (int(each.scaleb(12)) for each in (part, whole))
+    return shown(half_even(above * 10**6, below), 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The range, or what it is compared with. edges: of its buckets, cut to it. of: which later bucket each is."""
+
+    is_previous: bool
+    start: datetime
+    end: datetime
+    edges: tuple[int, ...] = ()
+    of: tuple[int | None, ...] = ()
+
+    def bucket(self, at: int) -> int | None:
+        """Number of the later bucket that an instant belongs to."""
+        return self.of[bucket_of(self.edges, at)]
+
+    def starts(self, bucket: int) -> int:
+        """When that bucket begins on this side."""
+        return self.edges[self.of.index(bucket)]
+
+
 class Oracle:
-    """One export. `groups` gives every group that has any of the measures; `total` the one cell of all."""
+    """One export."""
 
     def __init__(self, directory: Path) -> None:
-        self._database, manifest = opened(directory)
-        self.currency: str = manifest["currency"]
-        self.zone: str = manifest["reportingZone"]
+        self.export = Export(directory)
+        self.currency, self.zone = self.export.currency, self.export.zone
 
-    def total(self, ask: Ask) -> Values:
-        """The measures of the whole range; zeros where nothing happened."""
-        assert not ask.by
-        assert ask.every is None
-        parts = self._parts(ask).get((), {})
-        return self._values(ask, (), parts)
+    def asking(self, ask: Ask) -> "Asking":
+        """A question made concrete."""
+        return Asking(self.export, ask)
 
-    def groups(self, ask: Ask) -> dict[Key, Values]:
-        """The measures of every group of which any part is not nothing."""
-        return {key: self._values(ask, key, parts) for key, parts in self._parts(ask).items() if any(parts.values())}
-
-    def series(self, ask: Ask) -> list[tuple[Key, Values]]:
-        """The measures of every bucket that the range meets, in order; zeros where nothing happened."""
-        assert not ask.by
-        assert ask.every is not None
-        found = self.groups(ask)
-        empty = self._values(ask, (), {})
-        buckets = edges(ask.start, ask.end, ask.every, ask.zone)[:-1]
-        assert found.keys() <= {(start,) for start in buckets}
-        return [((start,), found.get((start,), empty)) for start in buckets]
-
-    def keys(self, dimension: str) -> list[str]:
+    def keys(self, dimension: str) -> list[Any]:
         """All keys that a dimension has anywhere, sorted."""
-        tables = [f"fact_{name}" for name in ("instances", "lines", "refunds", "commissions_by_product")]
-        found: set[str] = set()
-        for table in tables:
-            columns = {row[0] for row in self._database.execute(f"DESCRIBE {table}").fetchall()}
-            if dimension in columns:
-                rows = self._database.execute(f"SELECT DISTINCT {dimension} FROM {table}").fetchall()
-                found |= {row[0] for row in rows if row[0] is not None}
-        return sorted(found)
+        return self.export.keys(dimension)
 
-    def _values(self, ask: Ask, key: Key, parts: dict[str, int]) -> Values:
-        currency = key[ask.by.index("currency")] if "currency" in ask.by else self.currency
-        whole = {name: parts.get(name, 0) for measure in ask.measures for name in MEASURES[measure].parts}
-        return tuple(value(measure, whole, EXPONENTS[currency]) for measure in ask.measures)
 
-    def _parts(self, ask: Ask) -> dict[Key, dict[str, int]]:
-        needs_product = "product" in ask.by or "product" in _named(ask.where)
-        amount = "amount_minor" if "currency" in ask.by else "amount_base_minor"
-        by_facts: dict[str, list[str]] = {}
-        for name in dict.fromkeys(part for measure in ask.measures for part in MEASURES[measure].parts):
-            part = PARTS[name]
-            by_facts.setdefault(part.by_product if needs_product else part.facts, []).append(name)
-        found: dict[Key, dict[str, int]] = {}
-        for facts, names in by_facts.items():
-            # Filtered by product but not grouped by it, an order with two of the products is still one order.
-            once = facts == "orders_by_product" and "product" not in ask.by
-            for key, sums in self._scan(ask, facts, [PARTS[name].aggregate for name in names], amount, once):
-                cell = found.setdefault(key, {})
-                for name, number in zip(names, sums, strict=True):
-                    cell[name] = cell.get(name, 0) + int(number or 0)
+class Asking:
+    """One question: its times, its facts, its figures."""
+
+    def __init__(self, export: Export, ask: Ask) -> None:
+        self.export, self.ask = export, ask
+        self.clock = export.clock(ask.zone)
+        self.currency = ask.currency or export.currency
+        start, end = span(ask.range, ask.now, ask.zone)
+        self.back: Back | None = None
+        self.sides = [Side(False, start, end)]
+        if ask.compare is not None:
+            (first, last), self.back = earlier(ask.compare, ask.range, ask.now, ask.zone)
+            self.sides.append(Side(True, first, last))
+
+    def buckets(self, every: str) -> tuple[datetime, ...]:
+        """Edges of the range's buckets; the outer ones may lie beyond it."""
+        return tuple(edges(self.sides[0].start, self.sides[0].end, every, self.ask.zone))
+
+    def cut(self, every: str | None) -> list[Side]:
+        """The sides with their buckets."""
+        if every is None:
+            return self.sides
+        later = self.buckets(every)
+        found = []
+        for side in self.sides:
+            cuts = edges(side.start, side.end, every, self.ask.zone)
+            places: Sequence[int | None] = range(len(cuts) - 1)
+            if side.is_previous:
+                belongs = belonging(later, cuts, self.back, every, self.ask.zone)
+                places = [belongs.get(place) for place in range(len(cuts) - 1)]
+            inner = (micros(side.start), *map(micros, cuts[1:-1]), micros(side.end))
+            found.append(Side(side.is_previous, side.start, side.end, inner, tuple(places)))
         return found
 
-    def _scan(
-        self, ask: Ask, facts: str, aggregates: Sequence[str], amount: str, once: bool
-    ) -> list[tuple[Key, tuple[Any, ...]]]:
-        arguments: list[Any] = []
-        cells = "(SELECT $1::TIMESTAMPTZ AS cell_start, $2::TIMESTAMPTZ AS cell_end)"
-        arguments += [ask.start, ask.end]
-        keys = list(ask.by)
-        if ask.every is not None:
-            starts = edges(ask.start, ask.end, ask.every, ask.zone)
-            arguments += [starts[:-1], starts[1:]]
-            cells = "(SELECT unnest($3::TIMESTAMPTZ[]) AS cell_start, unnest($4::TIMESTAMPTZ[]) AS cell_end)"
-            keys.append("epoch_us(cell_start)")
-        where = "true" if ask.where is None else _condition(ask.where, arguments)
-        source = f"fact_{facts}"
-        rows = (
-            f"FROM {source} JOIN {cells} AS cell ON occurred_at >= cell_start AND occurred_at < cell_end "
-            f"WHERE occurred_at >= $1::TIMESTAMPTZ AND occurred_at < $2::TIMESTAMPTZ AND {where}"
-        )
-        if once:
-            rows = f"FROM (SELECT DISTINCT * EXCLUDE (product) {rows})"
-        columns = ", ".join([*keys, *aggregates]).replace("$amount$", amount)
-        grouping = f"GROUP BY {', '.join(keys)}" if keys else ""
-        result = self._database.execute(f"SELECT {columns} {rows} {grouping}", arguments).fetchall()
-        return [(self._key(ask, row[: len(keys)]), row[len(keys) :]) for row in result]
+    def key(self, fact: Fact, names: Sequence[str], at: int | None = None) -> Key:
+        """Its keys; at: another time than its own."""
+        at = fact.at if at is None else at
+        return tuple(self.clock.of(at, name) if name in CLOCK else getattr(fact, name) for name in names)
 
-    def _key(self, ask: Ask, row: tuple[Any, ...]) -> Key:
-        if ask.every is None:
-            return row
-        seconds, micros = divmod(row[-1], 1_000_000)
-        return (*row[:-1], datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros))
+    def cells(
+        self,
+        asked: Sequence[Of],
+        sides: Sequence[Side],
+        *,
+        by: Sequence[str] = (),
+        has_time: bool = False,
+        folded: Any = None,
+        within: Any = None,
+        extra: Sequence[str] = (),
+    ) -> dict[Key, dict[tuple[bool, Of], Parts]]:
+        """By cell, and by side and measure: what of the facts is in it.
+
+        folded: what becomes of a key, given the bucket; None where it is left out. within: whether a cell counts, whose
+        facts all come to (). extra: parts that are wanted of every cell of the range besides.
+        """
+        found: dict[Key, dict[tuple[bool, Of], Parts]] = {}
+        by_state = "commission_state" in by
+        for side in sides:
+            layers: dict[Where | None, list[Of]] = {}
+            for of in dict.fromkeys(asked):
+                layers.setdefault(of.where, []).append(of)
+            if extra and not side.is_previous:
+                layers.setdefault(None, [])
+            for where, ofs in layers.items():
+                names = [name for of in ofs for name in formula(of, by_state=by_state).parts]
+                if where is None and not side.is_previous:
+                    names += extra
+                for key, parts in self._added(side, where, names, by, has_time, folded, within).items():
+                    cell = found.setdefault(key, {})
+                    for of in ofs:
+                        cell[side.is_previous, of] = parts
+                    if not ofs:
+                        cell[False, EXTRA] = parts
+        return found
+
+    def _added(
+        self,
+        side: Side,
+        where: Where | None,
+        names: Sequence[str],
+        by: Sequence[str],
+        has_time: bool,
+        folded: Any,
+        within: Any,
+    ) -> dict[Any, Parts]:
+        ask = self.ask
+        both = Both((ask.where, where)) if ask.where and where else ask.where or where
+        currency = ORIGINAL if "currency" in by and within is None else self.currency
+        terms = Terms(micros(side.start), micros(side.end), both, ask.attribution, currency, ask.as_of)
+
+        def key_of(fact: Fact, at: int | None = None) -> Key | None:
+            bucket = side.bucket(fact.at) if has_time else None
+            if has_time and bucket is None:
+                return None
+            key: Key | None = self.key(fact, by, at)
+            if folded is not None:
+                key = folded(key, bucket)
+            if key is None:
+                return None
+            key = (*key, bucket) if has_time else key
+            if within is not None:
+                return () if key in within else None
+            return key
+
+        clocks = any(name in CLOCK for name in by) and within is None
+
+        def is_new(fact: Fact, key: Key) -> bool:
+            start = side.starts(key[-1]) if has_time and within is None else terms.start
+            if fact.first_at < start:
+                return False
+            return not clocks or key_of(fact, fact.first_at) == key
+
+        products = "product" in by or "product" in used(both)
+        return self.export.added(names, terms, key_of, by_product=products, is_new=is_new)
+
+    def value(self, cell: dict[tuple[bool, Of], Parts], of: Of, *, previous: bool, by: Sequence[str], key: Key) -> Any:
+        """A measure of a cell of groups."""
+        exponent = EXPONENTS[key[list(by).index("currency")] if "currency" in by else self.currency]
+        return value(of, cell.get((previous, of), {}), exponent, by_state="commission_state" in by)
+
+    def figures(
+        self,
+        cell: dict[tuple[bool, Of], Parts],
+        asked: Sequence[Of],
+        *,
+        by: Sequence[str] = (),
+        key: Key = (),
+    ) -> Figures:
+        """What is shown of a cell, shares aside."""
+        values = tuple(self.value(cell, of, previous=False, by=by, key=key) for of in asked)
+        if self.ask.compare is None:
+            return Figures(values)
+        before = tuple(self.value(cell, of, previous=True, by=by, key=key) for of in asked)
+        return Figures(values, before, tuple(map(change, values, before)))
+
+    def presence(self, by: Sequence[str]) -> tuple[str, ...]:
+        """Parts by which a cell is there where no measure is asked: what was tracked or ordered, if keys tell."""
+        needed = {*by, *used(self.ask.where)}
+        return tuple(name for name in ("instances", "orders") if needed <= dimensions(name))
+
+    def totals(self) -> Figures:
+        """The measures of the whole range."""
+        cells = self.cells(self.ask.totals, self.sides)
+        return self.figures(cells.get((), {}), self.ask.totals)
 
 
-def _named(where: Where | None) -> set[str]:
-    match where:
-        case None:
-            return set()
-        case Is():
-            return {where.dimension}
-        case Isnt():
-            return _named(where.part)
-        case Both() | Either():
-            return {name for part in where.parts for name in _named(part)}
+EXTRA = Of("")
+"""Stands for what no measure asks of a cell."""
 
 
-def _condition(where: Where, arguments: list[Any]) -> str:
-    match where:
-        case Both():
-            return "(" + " AND ".join(["true", *(_condition(part, arguments) for part in where.parts)]) + ")"
-        case Either():
-            return "(" + " OR ".join(["false", *(_condition(part, arguments) for part in where.parts)]) + ")"
-        case Isnt():
-            return f"(NOT {_condition(where.part, arguments)})"
-        case Is():
-            return _single(where, arguments)
-
-
-def _single(where: Is, arguments: list[Any]) -> str:
-    # Two-valued: every comparison with an unknown key is decided here, none is left to SQL.
-    name = where.dimension
-    held = []
-    if where.isin is not None:
-        found = f"coalesce(list_contains({_bound(arguments, list(where.isin))}::VARCHAR[], {name}), false)"
-        held.append(f"({found} OR {name} IS NULL)" if where.is_null else found)
-    elif where.is_null:
-        held.append(f"({name} IS NULL)")
-    if where.is_null is False:
-        held.append(f"({name} IS NOT NULL)")
-    if where.not_in is not None:
-        held.append(f"(NOT coalesce(list_contains({_bound(arguments, list(where.not_in))}::VARCHAR[], {name}), false))")
-    if where.starts_with is not None:
-        held.append(f"coalesce(starts_with({name}, {_bound(arguments, where.starts_with)}), false)")
-    return "(" + " AND ".join(["true", *held]) + ")"
-
-
-def _bound(arguments: list[Any], argument: Any) -> str:
-    arguments.append(argument)
-    return f"${len(arguments)}"
+def is_there(cell: dict[tuple[bool, Of], Parts], *, by_state: bool = False, previous: bool = True) -> bool:
+    """Whether anything that is asked of it is not nothing."""
+    for (is_previous, of), parts in cell.items():
+        if is_previous and not previous:
+            continue
+        names = tuple(parts) if of is EXTRA else formula(of, by_state=by_state).parts
+        if any(number(parts, name) for name in names):
+            return True
+    return False

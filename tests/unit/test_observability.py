@@ -29,6 +29,7 @@ UNITS = (
     "ratio",
     "subscriptions",
     "questions",
+    "exports",
 )
 
 

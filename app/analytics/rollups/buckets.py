@@ -45,7 +45,9 @@ def _from_facts() -> str:
     scans = []
     for source in Source:
         sums = tuple(name for name in STORED if source in SUMS[name].sources)
-        scan = fact_scan(source, sums, cells, Times(), is_original=False)
+        if not sums:
+            continue
+        scan = fact_scan(source, sums, cells, Times())
         assert scan is not None, "nothing is filtered"
         scans.append(scan)
     facts = union_all(*scans).subquery("fact")

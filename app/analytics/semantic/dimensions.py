@@ -10,10 +10,11 @@ from app.analytics.semantic.sums import Source
 
 
 class KeyKind(StrEnum):
-    """What a dimension's keys are: ids of an entity, or plain texts."""
+    """What a dimension's keys are: ids of an entity, plain texts, or whole numbers."""
 
     ENTITY = "entity"
     TEXT = "text"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Dimension:
     """Something to group and filter by.
 
     sources: facts that have it. is_credited: an order has it through its credits, so that orders count by weight.
-    is_filter: it may stand in a filter. ignores_case: its keys are kept in upper case, however a filter writes them.
+    is_group, is_filter: it may be grouped by, it may stand in a filter. is_local: it is read off the local clock.
+    ignores_case: its keys are kept in upper case, however a filter writes them.
     """
 
     name: str
@@ -30,7 +32,9 @@ class Dimension:
     sources: frozenset[Source]
     kind: KeyKind = KeyKind.TEXT
     is_credited: bool = False
+    is_group: bool = True
     is_filter: bool = True
+    is_local: bool = False
     ignores_case: bool = False
 
     @property
@@ -39,7 +43,7 @@ class Dimension:
         return self.name.upper()
 
 
-_ORDERS = frozenset({Source.CREDITS, Source.LINES, Source.REFUNDS, Source.ADJUSTMENTS})
+_ORDERS = frozenset({Source.CREDITS, Source.LINES, Source.REFUNDS, Source.ADJUSTMENTS, Source.ORDERS})
 _EVERY = _ORDERS | {Source.INSTANCES, Source.COMMISSIONS}
 
 _DECLARED = (
@@ -47,7 +51,7 @@ _DECLARED = (
         "influencer",
         "Influencer",
         "Who promoted; orders by credit. Null: nobody is credited, or the instance named nobody.",
-        _EVERY,
+        frozenset(Source),
         kind=KeyKind.ENTITY,
         is_credited=True,
     ),
@@ -55,7 +59,7 @@ _DECLARED = (
         "campaign",
         "Campaign",
         "The promotion; orders by credit. Null: outside any campaign.",
-        _EVERY,
+        frozenset(Source),
         kind=KeyKind.ENTITY,
         is_credited=True,
     ),
@@ -77,8 +81,8 @@ _DECLARED = (
     Dimension(
         "platform",
         "Platform",
-        "Where the touch happened. Null: unknown.",
-        _ORDERS | {Source.INSTANCES},
+        "Where the touch happened, or the post is. Null: unknown.",
+        _ORDERS | {Source.INSTANCES, Source.ENGAGEMENT},
         is_credited=True,
     ),
     Dimension(
@@ -98,8 +102,46 @@ _DECLARED = (
         "currency",
         "Currency",
         "The fact's own currency. Grouped by it, money is in the original currency.",
-        _ORDERS | {Source.COMMISSIONS},
+        _ORDERS | {Source.COMMISSIONS, Source.SPEND},
         is_filter=False,
+    ),
+    Dimension(
+        "customer_kind",
+        "Customer kind",
+        "NEW: no order of the customer occurred before this one; RETURNING else. A refund has its order's. Null: "
+        "unknown customer.",
+        _ORDERS,
+    ),
+    Dimension(
+        "commission_state",
+        "Commission state",
+        "The commission's present state. Amounts of REVERSED are positive, so that groups do not add up to the net.",
+        frozenset({Source.COMMISSIONS}),
+    ),
+    Dimension(
+        "is_purchase",
+        "Purchase",
+        "Whether the instance is a purchase.",
+        frozenset({Source.INSTANCES}),
+        is_group=False,
+    ),
+    Dimension(
+        "hour_of_day",
+        "Hour of the day",
+        "0 to 23 on the local clock of the answer's zone.",
+        frozenset(Source),
+        kind=KeyKind.NUMBER,
+        is_filter=False,
+        is_local=True,
+    ),
+    Dimension(
+        "day_of_week",
+        "Day of the week",
+        "1 for Monday to 7 for Sunday, on the local calendar of the answer's zone.",
+        frozenset(Source),
+        kind=KeyKind.NUMBER,
+        is_filter=False,
+        is_local=True,
     ),
 )
 

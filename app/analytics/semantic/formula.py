@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
+from operator import itemgetter
 from typing import TypeAlias
 
-from app.analytics.semantic.sums import SUMS, Sum
+from app.analytics.semantic.sums import SUMS
 from app.core.money import divide_half_even
 
 Value: TypeAlias = int | Decimal | None
@@ -20,6 +22,10 @@ RATIO_DIGITS = 6
 
 QUANTITY_DIGITS = 9
 """Digits of credited quantities: weights are whole 1e-9, so that these are exact."""
+
+
+EXACT_MAX = 10**27
+"""Beyond it arithmetic on decimals rounds, in the context that Python starts with."""
 
 
 class Unit(StrEnum):
@@ -34,13 +40,13 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A sum of sums: each named once, to be added or (subtracted) taken off. All have one scale."""
+    """A sum of sums: each named once, to be added or (subtracted) taken off. All are money, or none is."""
 
     added: tuple[str, ...]
     subtracted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        assert len({(SUMS[name].decimals, SUMS[name].is_money) for name in self.names}) == 1, "terms of one scale"
+        assert len({SUMS[name].is_money for name in self.names}) == 1, "terms of one kind"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,38 +54,56 @@ class Terms:
         return self.added + self.subtracted
 
     @property
-    def scale(self) -> Sum:
-        """Any of its sums: they agree in decimals and money."""
-        return SUMS[self.added[0]]
+    def decimals(self) -> int:
+        """Digits behind the point of its finest sum; the others are scaled to them."""
+        return max(SUMS[name].decimals for name in self.names)
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it is minor units."""
+        return SUMS[self.added[0]].is_money
+
+    def factor(self, name: str) -> int:
+        """By what one of its sums is scaled."""
+        return int(10 ** (self.decimals - SUMS[name].decimals))
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """numerator ÷ denominator (of 1 when None), shown in the unit's digits."""
+    """numerator ÷ denominator (of 1 when None), shown in the unit's digits.
+
+    known: counts of what it was computed from; null when all of them are 0. () where nothing is 0.
+    """
 
     unit: Unit
     numerator: Terms
     denominator: Terms | None = None
+    known: tuple[str, ...] = ()
 
     @property
     def sums(self) -> tuple[str, ...]:
         """The sums it needs, each once."""
         denominator = self.denominator.names if self.denominator else ()
-        return tuple(dict.fromkeys(self.numerator.names + denominator))
+        return tuple(dict.fromkeys(self.numerator.names + denominator + self.known))
+
+    @property
+    def is_nullable(self) -> bool:
+        """Whether it is null somewhere: divided by 0, or unknown."""
+        return self.denominator is not None or bool(self.known)
 
     @property
     def tens(self) -> int:
         """Power of ten, currency's digits aside, by which the quotient is scaled to whole units of its last digit."""
         fixed = {Unit.RATIO: RATIO_DIGITS, Unit.MONEY_RATE: RATIO_DIGITS, Unit.QUANTITY: QUANTITY_DIGITS}
-        below = self.denominator.scale.decimals if self.denominator else 0
-        return fixed.get(self.unit, 0) + below - self.numerator.scale.decimals
+        below = self.denominator.decimals if self.denominator else 0
+        return fixed.get(self.unit, 0) + below - self.numerator.decimals
 
     @property
     def minors(self) -> int:
         """Power of the currency's minor units in one major (100 for GBP) by which it is scaled besides."""
         shown = int(self.unit is Unit.MONEY)
-        below = int(self.denominator.scale.is_money) if self.denominator else 0
-        return shown + below - int(self.numerator.scale.is_money)
+        below = int(self.denominator.is_money) if self.denominator else 0
+        return shown + below - int(self.numerator.is_money)
 
     def digits(self, exponent: int) -> int:
         """Digits behind the point, for money of a currency with this exponent."""
@@ -93,48 +117,96 @@ class Formula:
             case _:
                 return RATIO_DIGITS
 
-    def compiled(self, columns: Mapping[str, int], exponent: int) -> Callable[[Sequence[int]], Value]:
-        """A function from a row of sums (at the columns' indices) to the value, rounded; None when divided by 0."""
-        added = tuple(columns[name] for name in self.numerator.added)
-        subtracted = tuple(columns[name] for name in self.numerator.subtracted)
-        divisor = self.denominator
-        below_added = tuple(columns[name] for name in divisor.added) if divisor else ()
-        below_subtracted = tuple(columns[name] for name in divisor.subtracted) if divisor else ()
+    def scaled(self, columns: Mapping[str, int], exponent: int) -> Callable[[Sequence[int]], int | None]:
+        """A function from a row of sums (at the columns' indices) to a whole number of the last shown digit, half-even.
+
+        None when divided by 0, or unknown.
+        """
+        above = _added(self.numerator, columns)
+        below = _added(self.denominator, columns) if self.denominator else None
+        known = tuple(columns[name] for name in self.known)
         power = self.tens + self.minors * exponent
         up, down = 10 ** max(power, 0), 10 ** max(-power, 0)
-        shown = _shown(self.unit, self.digits(exponent))
 
-        def value(row: Sequence[int]) -> Value:
-            above = sum([row[index] for index in added]) - sum([row[index] for index in subtracted])
-            below = 1
-            if divisor is not None:
-                below = sum([row[index] for index in below_added]) - sum([row[index] for index in below_subtracted])
-                if below == 0:
+        def value(row: Sequence[int]) -> int | None:
+            if known and not any(row[index] for index in known):
+                return None
+            dividend, divisor = above(row), 1
+            if below is not None:
+                divisor = below(row)
+                if divisor == 0:
                     return None
-                if below < 0:
-                    above, below = -above, -below
-            return shown(divide_half_even(above * up, below * down))
+                if divisor < 0:
+                    dividend, divisor = -dividend, -divisor
+            return divide_half_even(dividend * up, divisor * down)
 
+        if below is None and not known and up == down == 1:
+            return above
         return value
+
+    def shown(self, exponent: int) -> Callable[[int], Value]:
+        """A function from a whole number of the last shown digit to the value."""
+        return _shown(self.unit, self.digits(exponent))
+
+
+_RATIO = Decimal(1).scaleb(-RATIO_DIGITS)
+
+
+def change_of(value: int | None, previous: int | None) -> int | None:
+    """(value − previous) ÷ previous in 1e-6, half-even; None from nothing, and where either is unknown."""
+    if value is None or not previous:
+        return None
+    return ratio_of(value - previous, previous)
+
+
+def ratio_of(part: int | None, whole: int | None) -> int | None:
+    """part ÷ whole in 1e-6, half-even; None where either is unknown or the whole is 0."""
+    if part is None or not whole:
+        return None
+    if whole < 0:
+        part, whole = -part, -whole
+    return divide_half_even(part * 10**RATIO_DIGITS, whole)
+
+
+def ratio(scaled: int | None) -> Decimal | None:
+    """A number of 1e-6 as it is shown."""
+    return None if scaled is None else _point(scaled, _RATIO)
+
+
+def _added(terms: Terms, columns: Mapping[str, int]) -> Callable[[Sequence[int]], int]:
+    signed = [(columns[name], terms.factor(name)) for name in terms.added]
+    signed += [(columns[name], -terms.factor(name)) for name in terms.subtracted]
+    if len(signed) == 1 and signed[0][1] == 1:
+        return itemgetter(signed[0][0])
+    return lambda row: sum([row[index] * factor for index, factor in signed])
 
 
 def _shown(unit: Unit, digits: int) -> Callable[[int], Value]:
-    # The form in which a whole number of last digits is shown. Built from digits, not by Decimal arithmetic: the
-    # context's precision would round large sums.
+    # The form in which a whole number of last digits is shown.
     if unit is Unit.COUNT:
         return lambda scaled: scaled
     if unit is Unit.QUANTITY:
         return _trimmed
-    return lambda scaled: Decimal((int(scaled < 0), _digits(scaled), -digits))
+    return partial(_point, last=Decimal(1).scaleb(-digits))
 
 
-def _digits(scaled: int) -> tuple[int, ...]:
-    return tuple(map(int, str(abs(scaled))))
+def _point(scaled: int, last: Decimal) -> Decimal:
+    # last: one of the last digit.
+    if -EXACT_MAX < scaled < EXACT_MAX:
+        return scaled * last
+    # Built from digits: the context's precision would round a sum so large.
+    return Decimal((int(scaled < 0), tuple(map(int, str(abs(scaled)))), int(last.as_tuple().exponent)))
+
+
+_ONE = 10**QUANTITY_DIGITS
 
 
 def _trimmed(scaled: int) -> Decimal:
+    whole, rest = divmod(scaled, _ONE)
+    if not rest:
+        return Decimal(whole)
     digits = QUANTITY_DIGITS
-    while digits and scaled % 10 == 0:
+    while scaled % 10 == 0:
         scaled //= 10
         digits -= 1
-    return Decimal((int(scaled < 0), _digits(scaled), -digits))
+    return _point(scaled, Decimal(1).scaleb(-digits))

@@ -5,21 +5,24 @@ facts in `analytics/sql/facts`, and (if rollups are to hold it) a column and the
 """
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.formula import Formula, Terms, Unit
 from app.analytics.semantic.sums import SUMS, Source
+from app.core.words import CommissionState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measure:
-    """Something that is computed, by name of the API."""
+    """Something that is computed, by name of the API. takes: the argument that it has: `state`, `precision` or `at`."""
 
     name: str
     title: str
     description: str
     formula_text: str
     formula: Formula
+    takes: str | None = None
 
     @property
     def api_name(self) -> str:
@@ -28,20 +31,30 @@ class Measure:
 
     @property
     def is_nullable(self) -> bool:
-        """Whether it is null somewhere: a quotient, where it would be divided by 0."""
-        return self.formula.denominator is not None
+        """Whether it is null somewhere: a quotient, where it would be divided by 0, or unknown."""
+        return self.formula.is_nullable
+
+    @property
+    def is_additive(self) -> bool:
+        """Whether its values in the buckets of a range add up to its value in the range."""
+        return self.formula.denominator is None and self.has_additive_sums
+
+    @property
+    def has_additive_sums(self) -> bool:
+        """Whether what it is made of adds up over the buckets of a range."""
+        return all(SUMS[name].is_additive for name in self.formula.sums)
 
     @property
     def is_money(self) -> bool:
         """Whether it is made of money, and so depends on the currency."""
         return any(SUMS[name].is_money for name in self.formula.sums)
 
-    @property
+    @cached_property
     def sources(self) -> frozenset[Source]:
         """The facts it is computed from."""
         return frozenset(source for name in self.formula.sums for source in SUMS[name].sources)
 
-    @property
+    @cached_property
     def dimensions(self) -> tuple[str, ...]:
         """What it can be grouped and filtered by: what all its facts have."""
         return tuple(name for name, dimension in DIMENSIONS.items() if self.sources <= dimension.sources)
@@ -50,12 +63,24 @@ class Measure:
     def additive_by(self) -> tuple[str, ...]:
         """The dimensions over whose groups its values add up to the total; in money, all in one currency."""
         sums = [SUMS[name] for name in self.formula.sums]
-        if self.is_nullable or not all(item.is_stored for item in sums):
+        if not self.is_additive:
             return ()
-        broken = frozenset[str]().union(*(item.not_by for item in sums))
+        broken = frozenset[str]().union(*(item.not_by for item in sums), {"commission_state"})
         if self.is_money:
             broken |= {"currency"}
         return tuple(name for name in self.dimensions if name not in broken)
+
+    def formula_of(self, states: tuple[str, ...] | None, *, by_state: bool) -> Formula:
+        """Its formula for commissions in these states alone, and where groups are commission states."""
+        if self.takes != "state" or (states is None and not by_state):
+            return self.formula
+        # A state has its own amount, and what was taken back is one of them: nothing is set off.
+        return _in_states(tuple(CommissionState) if states is None else states)
+
+
+@lru_cache(maxsize=64)
+def _in_states(states: tuple[str, ...]) -> Formula:
+    return Formula(Unit.MONEY, Terms(tuple(f"commission_{state.lower()}" for state in states)))
 
 
 _CREDITED = "Grouped or filtered by influencer, campaign, code, platform or channel it counts by credit."
@@ -64,6 +89,21 @@ _NET_COMMISSION = Terms(
     added=("commission_pending", "commission_held", "commission_approved", "commission_paid"),
     subtracted=("commission_reversed",),
 )
+
+_ENGAGEMENTS = Terms(("likes", "comments", "shares"))
+_ENGAGEMENTS_KNOWN = ("likes_known", "comments_known", "shares_known")
+
+
+def _figure(name: str) -> Measure:
+    return Measure(
+        f"post{name.capitalize()}",
+        f"Post {name}",
+        f"Growth of the posts' {name}: the last snapshot in the time less the last one before. Null without a snapshot "
+        "that knows them; negative where they fell.",
+        f"sum over posts of {name} − {name} before",
+        Formula(Unit.COUNT, Terms((name,)), known=(f"{name}_known",)),
+    )
+
 
 _DECLARED = (
     Measure(
@@ -101,6 +141,7 @@ _DECLARED = (
         "Distinct visitors of instances; unknown visitors do not count. Does not add up over groups or time.",
         "count of distinct visitors",
         Formula(Unit.COUNT, Terms(("visitors",))),
+        takes="precision",
     ),
     Measure(
         "orders",
@@ -115,6 +156,7 @@ _DECLARED = (
         "Distinct customers of orders with any credit in the cell; unknown customers do not count.",
         "count of distinct customers",
         Formula(Unit.COUNT, Terms(("customers",))),
+        takes="precision",
     ),
     Measure(
         "newCustomers",
@@ -159,6 +201,15 @@ _DECLARED = (
         Formula(Unit.MONEY, Terms(("gross_e9",)), Terms(("orders_e9",))),
     ),
     Measure(
+        "orderValueQuantile",
+        "Order value quantile",
+        "The gross revenue that a share `at` of the orders does not exceed, by nearest rank, over whole orders with "
+        "any credit in the cell. Null without orders.",
+        "nearest rank of the orders' gross revenue",
+        Formula(Unit.MONEY, Terms(("order_value",)), known=("valued_orders",)),
+        takes="at",
+    ),
+    Measure(
         "conversionRate",
         "Conversion rate",
         "Share of instances that are purchases. Null without instances.",
@@ -173,11 +224,48 @@ _DECLARED = (
         Formula(Unit.RATIO, Terms(("orders_e9",)), Terms(("clicks",))),
     ),
     Measure(
+        "clickThroughRate",
+        "Click-through rate",
+        "Clicks for one view of a post. Null without known views.",
+        "clicks ÷ postViews",
+        Formula(Unit.RATIO, Terms(("clicks",)), Terms(("views",))),
+    ),
+    Measure(
         "commission",
         "Commission",
-        "What influencers earned, dated at the order, less what refunds reversed, dated at the refund.",
+        "What influencers earned, dated at the order, less what refunds reversed, dated at the refund. With `state` "
+        "what is in these states, REVERSED as a positive amount.",
         "sum of commission, reversals negative",
         Formula(Unit.MONEY, _NET_COMMISSION),
+        takes="state",
+    ),
+    Measure(
+        "spend",
+        "Spend",
+        "What campaigns cost besides commission: fees, products, advertising.",
+        "sum of spend",
+        Formula(Unit.MONEY, Terms(("spend",))),
+    ),
+    Measure(
+        "profit",
+        "Profit",
+        "Net revenue less commission and spend.",
+        "netRevenue − commission − spend",
+        Formula(
+            Unit.MONEY,
+            Terms(("gross_e9", *_NET_COMMISSION.subtracted), ("refunds_e9", *_NET_COMMISSION.added, "spend")),
+        ),
+    ),
+    Measure(
+        "returnOnSpend",
+        "Return on spend",
+        "Net revenue for one unit of money that was paid as commission or spend. Null where nothing was.",
+        "netRevenue ÷ (commission + spend)",
+        Formula(
+            Unit.RATIO,
+            Terms(("gross_e9",), ("refunds_e9",)),
+            Terms((*_NET_COMMISSION.added, "spend"), _NET_COMMISSION.subtracted),
+        ),
     ),
     Measure(
         "earningsPerClick",
@@ -185,6 +273,24 @@ _DECLARED = (
         "Commission for one click, in major units with six digits. Null without clicks.",
         "commission ÷ clicks",
         Formula(Unit.MONEY_RATE, _NET_COMMISSION, Terms(("clicks",))),
+    ),
+    _figure("likes"),
+    _figure("comments"),
+    _figure("shares"),
+    _figure("views"),
+    Measure(
+        "engagements",
+        "Engagements",
+        "Likes, comments and shares together. Null where none of them is known.",
+        "postLikes + postComments + postShares",
+        Formula(Unit.COUNT, _ENGAGEMENTS, known=_ENGAGEMENTS_KNOWN),
+    ),
+    Measure(
+        "engagementRate",
+        "Engagement rate",
+        "Engagements for one view. Null without known views.",
+        "engagements ÷ postViews",
+        Formula(Unit.RATIO, _ENGAGEMENTS, Terms(("views",)), known=_ENGAGEMENTS_KNOWN),
     ),
 )
 

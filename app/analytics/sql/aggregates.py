@@ -27,7 +27,7 @@ def grouped(
 ) -> Select[Any]:
     """The sums over the rows of a source, by cell. keys, at: the dimensions and the time of a row."""
     columns = [*cells.keys(keys, at), *cells.summed(sums)]
-    statement = select(*columns).select_from(source).where(*conditions, *cells.conditions(keys))
+    statement = select(*columns).select_from(source).where(*conditions, *cells.conditions(keys, at))
     return statement.group_by(*cells.grouping) if cells.columns else statement
 
 
@@ -47,12 +47,6 @@ def count_of(where: ColumnElement[bool] | None = None) -> ColumnElement[Any]:
     """The number of rows."""
     found = func.count()
     return found if where is None else found.filter(where)
-
-
-def amount_of(fact: FromClause, is_original: bool) -> ColumnElement[Any]:
-    """Its minor units, of its own currency or of the tenant's (null without a rate)."""
-    found: ColumnElement[Any] = fact.c.amount_minor if is_original else fact.c.amount_base_minor
-    return found
 
 
 def looked_up(statement: Select[Any], name: str) -> FromClause:

@@ -1,13 +1,20 @@
-"""What all scans of one statement have in common: the cells of the answer, the filter, and where the times are cut."""
+"""What all scans of one layer have in common: the cells of the answer, the filter, and where the times are cut."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, or_
+from sqlalchemy import ColumnElement, and_, any_, case, func, literal_column, or_, select, table, tuple_
+from sqlalchemy import column as named
+from sqlalchemy.sql.expression import FromClause
 
+from app.analytics.layout import column
+from app.analytics.plan import Fold
+from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.sql.filters import Joint, Key, Mask, kind_of, predicate, requires
-from app.analytics.sql.tables import INSTANT, element, many, one
+from app.analytics.sql.local import local_key
+from app.analytics.sql.tables import INSTANT, NO_TEXT, SMALL, TEXT, UID, ZERO_UID, element, many, one
 
 PARENT = "parent"
 """Name of the column of parent keys."""
@@ -15,12 +22,37 @@ PARENT = "parent"
 BUCKET = "bucket"
 """Name of the column of time cells, numbered from 1."""
 
+FITTING = "fitting"
+"""Name of the groups that fit `having`, where totals are taken of them alone."""
+
+
+class Money(StrEnum):
+    """In which currency amounts are added up: the tenant's, the facts' own, or another."""
+
+    BASE = "base"
+    ORIGINAL = "original"
+    CONVERTED = "converted"
+
+
+def others(dimension: str) -> str:
+    """Name of the column that tells whether a group is the rest of a dimension's keys."""
+    return f"{dimension}_others"
+
+
+def member(dimension: str) -> str:
+    """Name of the column of a dimension's own keys, where groups of others are counted."""
+    return f"{dimension}_member"
+
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The cells of an answer: parent, dimensions, time. where: shape of the filter. sums: columns, in order.
+    """The cells of an answer: parent, dimensions, time. where: shape of the filter. sums: of this layer.
 
-    is_exact: every instant is a cell of its own, instead of buckets between edges.
+    outputs: every sum of the facet and its layer, in order. folds: of the dimensions, None for those that are whole.
+    is_exact: every instant is a cell of its own, instead of buckets between edges. is_aligned: buckets belong to cells
+    that a parameter tells. is_compared: some layer is aligned. weight: column of the credits. has_as_of: facts recorded
+    later do not count. is_sampled: distinct counts are estimated from a part. keeps_members: folded keys stay apart.
+    within: only facts in cells that fit. has_top_edges: keys are kept in buckets that are not those of the cells.
     """
 
     parent: str | None
@@ -28,51 +60,167 @@ class Cells:
     has_time: bool
     where: Mask | Joint | None
     sums: tuple[str, ...]
+    outputs: tuple[tuple[str, int], ...] = ()
+    layer: int = 0
+    folds: tuple[Fold | None, ...] = ()
     is_exact: bool = False
+    is_aligned: bool = False
+    is_compared: bool = False
+    weight: str = "weight_booked"
+    money: Money = Money.BASE
+    has_as_of: bool = False
+    is_sampled: bool = False
+    keeps_members: bool = False
+    within: "Cells | None" = None
+    has_top_edges: bool = False
 
     @property
     def used(self) -> frozenset[str]:
         """Every dimension that is grouped or filtered by."""
-        found = set(self.dimensions) | _dimensions(self.where)
+        found = {*self.dimensions, *_dimensions(self.where)}
+        if self.within is not None:
+            found |= self.within.used
         return frozenset(found | {self.parent} if self.parent else found)
+
+    def bind(self, name: str) -> str:
+        """Name of a parameter of this layer."""
+        return column(name, self.layer)
 
     def requires(self, dimension: str) -> bool:
         """Whether only facts with one of some listed keys of the dimension count: few of many."""
         return self.parent == dimension or (self.where is not None and requires(self.where, dimension))
 
     @property
+    def folded(self) -> tuple[tuple[str, Fold], ...]:
+        """The dimensions of which not all keys stand for themselves."""
+        pairs = zip(self.dimensions, self.folds, strict=True) if self.folds else ()
+        return tuple((name, fold) for name, fold in pairs if fold is not None)
+
+    @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the key columns: parent, dimensions, bucket; those that there are."""
-        parent = (PARENT,) if self.parent else ()
-        return parent + self.dimensions + ((BUCKET,) if self.has_time else ())
+        """Names of the key columns: parent, dimensions, which are others, bucket, members; those that there are."""
+        flags = tuple(others(name) for name, fold in self.folded if fold.has_others)
+        time = (BUCKET,) if self.has_time else ()
+        members = tuple(member(name) for name, _ in self.folded) if self.keeps_members else ()
+        return ((PARENT,) if self.parent else ()) + self.dimensions + flags + time + members
 
     def keys(self, known: Mapping[str, Key], at: ColumnElement[Any]) -> list[ColumnElement[Any]]:
         """The key columns over the keys of one table. at: its time."""
-        found: list[ColumnElement[Any]] = [known[name].value(kind_of(name)).label(name) for name in self.dimensions]
+        values = {name: self._key(known, at, name) for name in self.dimensions}
+        found: dict[str, ColumnElement[Any]] = dict(values)
         if self.parent:
-            found.insert(0, known[self.parent].value(kind_of(self.parent)).label(PARENT))
+            found[PARENT] = self._key(known, at, self.parent)
+        for name, fold in self.folded:
+            found[member(name)] = values[name]
+            if fold.has_others:
+                stays = or_(values[name].is_(None), self._is_top(known, at, name, fold))
+                found[name] = case((stays, values[name]))
+                found[others(name)] = case((stays, literal_column("false")), else_=literal_column("true"))
         if self.has_time:
-            time = at if self.is_exact else func.width_bucket(at, many("edges", INSTANT))
-            found.append(time.label(BUCKET))
-        return found
+            found[BUCKET] = at if self.is_exact else self._bucket(at)
+        return [found[name].label(name) for name in self.columns]
 
-    def conditions(self, known: Mapping[str, Key]) -> list[ColumnElement[bool]]:
-        """Parent and filter over the keys of one table."""
-        found = []
+    def conditions(self, known: Mapping[str, Key], at: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        """Parent, filter and what is left out, over the keys of one table."""
+        found: list[ColumnElement[bool]] = []
         if self.parent:
             found.append(known[self.parent].is_in(many("parents", kind_of(self.parent))))
         if self.where is not None:
             found.append(predicate(self.where, known))
+        found += [self._is_top(known, at, name, fold) for name, fold in self.folded if not fold.has_others]
+        if self.within is not None:
+            found.append(self.within.holds(known, at))
         return found
 
+    def stands_apart(self, dimension: str) -> bool:
+        """Whether each of the dimension's keys is a group of its own."""
+        return dimension in self.dimensions and dimension not in dict(self.folded)
+
+    def is_same(self, dimension: str, key: ColumnElement[Any], row: FromClause) -> ColumnElement[bool]:
+        """Whether a key, which is never null, belongs to the cell of a row."""
+        fold = dict(self.folded).get(dimension)
+        if fold is None or not fold.has_others:
+            return key == row.c[dimension]
+        bucket: ColumnElement[Any] | None = row.c[BUCKET] if self.has_time else None
+        if self.has_top_edges:
+            bucket = func.width_bucket(self.start_of(bucket), many("top_edges", INSTANT))
+        rest = ~self._is_kept(key, bucket, row.c[PARENT] if self.parent else None, dimension, fold)
+        return case((row.c[others(dimension)], rest), else_=key == row.c[dimension])
+
+    def recorded(self, fact: FromClause) -> list[ColumnElement[bool]]:
+        """Whether the fact was recorded by the instant asked, where one is."""
+        return [fact.c.recorded_at <= one("as_of", INSTANT)] if self.has_as_of else []
+
     def summed(self, aggregates: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
-        """The columns of the sums: as given, 0 for those that this scan does not give."""
-        return [aggregates.get(name, literal_column("0")).label(name) for name in self.sums]
+        """The columns of all sums: as given, 0 for those that this scan does not give."""
+        outputs = self.outputs or tuple((name, 0) for name in self.sums)
+        nothing: ColumnElement[Any] = literal_column("0")
+        return [
+            (aggregates.get(name, nothing) if layer == self.layer else nothing).label(column(name, layer))
+            for name, layer in outputs
+        ]
 
     @property
     def grouping(self) -> list[ColumnElement[Any]]:
         """GROUP BY of the key columns, which stand first."""
         return [literal_column(str(number)) for number, _ in enumerate(self.columns, start=1)]
+
+    @property
+    def sums_named(self) -> tuple[str, ...]:
+        """Names of the columns of all sums."""
+        return tuple(column(name, layer) for name, layer in self.outputs or tuple((name, 0) for name in self.sums))
+
+    def start_of(self, bucket: ColumnElement[Any] | None) -> ColumnElement[Any]:
+        """When the cell's time begins. bucket: its number, None without time."""
+        if bucket is None:
+            return one(self.bind("range_start"), INSTANT)
+        return element(self.bind("starts" if self.is_aligned else "edges"), INSTANT, bucket)
+
+    def holds(self, known: Mapping[str, Key], at: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether a fact lies in one of the cells that fit."""
+        keys = [_never_null(key.element, name) for key, name in zip(self.keys(known, at), self.columns, strict=True)]
+        fitting = table(FITTING, *(named(name, _type_of(name)) for name in self.columns))
+        return tuple_(*keys).in_(select(*(_never_null(fitting.c[name], name) for name in self.columns)))
+
+    def _key(self, known: Mapping[str, Key], at: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+        return local_key(name, at) if DIMENSIONS[name].is_local else known[name].value(kind_of(name))
+
+    def _bucket(self, at: ColumnElement[Any]) -> ColumnElement[Any]:
+        number = func.width_bucket(at, many(self.bind("edges"), INSTANT))
+        return element(self.bind("aligned"), SMALL, number) if self.is_aligned else number
+
+    def _is_top(self, known: Mapping[str, Key], at: ColumnElement[Any], name: str, fold: Fold) -> ColumnElement[bool]:
+        bucket = None
+        if fold.per_bucket:
+            edges = many("top_edges", INSTANT)
+            bucket = func.width_bucket(at, edges) if self.has_top_edges else self._bucket(at)
+        parent = self._key(known, at, self.parent) if self.parent else None
+        return self._is_kept(self._key(known, at, name), bucket, parent, name, fold)
+
+    def _is_kept(
+        self,
+        key: ColumnElement[Any],
+        bucket: ColumnElement[Any] | None,
+        parent: ColumnElement[Any] | None,
+        name: str,
+        fold: Fold,
+    ) -> ColumnElement[bool]:
+        keys = many(f"top_{name}", kind_of(name))
+        if not fold.per_bucket and not self.parent:
+            return key == any_(keys)
+        places, listed, names = [key], [keys], ["key"]
+        if fold.per_bucket:
+            assert bucket is not None, "keys of a bucket are kept by bucket"
+            places.append(bucket)
+            listed.append(many(f"top_{name}_buckets", SMALL))
+            names.append(BUCKET)
+        if self.parent:
+            assert parent is not None, "keys of a parent are kept by parent"
+            places.append(parent)
+            listed.append(many(f"top_{name}_parents", kind_of(self.parent)))
+            names.append(PARENT)
+        top = func.unnest(*listed).table_valued(*names).render_derived(name="top")
+        return tuple_(*places).in_(select(*(top.c[each] for each in names)))
 
 
 def _dimensions(where: Mask | Joint | None) -> set[str]:
@@ -81,6 +229,19 @@ def _dimensions(where: Mask | Joint | None) -> set[str]:
     if isinstance(where, Mask):
         return {where.dimension}
     return {name for part in where.parts for name in _dimensions(part)}
+
+
+def _type_of(name: str) -> Any:
+    return kind_of(name) if name in DIMENSIONS else None
+
+
+def _never_null(key: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    # Compared in tuples, where null equals nothing.
+    if name not in DIMENSIONS:
+        return key
+    kind = kind_of(name)
+    empty = ZERO_UID if kind is UID else NO_TEXT if kind is TEXT else literal_column("-1")
+    return func.coalesce(key, empty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +253,17 @@ class Times:
     """
 
     rest: int = 0
+    layer: int = 0
 
     def hold(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
         """Whether the time is one of these."""
         if not self.rest:
-            return and_(at >= one("range_start", INSTANT), at < one("range_end", INSTANT))
+            first, last = column("range_start", self.layer), column("range_end", self.layer)
+            return and_(at >= one(first, INSTANT), at < one(last, INSTANT))
         spans = []
         for number in range(1, self.rest + 1):
             index: ColumnElement[Any] = literal_column(str(number))
-            start, end = element("rest_starts", INSTANT, index), element("rest_ends", INSTANT, index)
+            start = element(column("rest_starts", self.layer), INSTANT, index)
+            end = element(column("rest_ends", self.layer), INSTANT, index)
             spans.append(and_(at >= start, at < end))
         return or_(*spans)

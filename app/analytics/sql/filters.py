@@ -9,7 +9,7 @@ from sqlalchemy import all_ as all_of_array
 
 from app.analytics.query import AllOf, AnyOf, Filter, Matches, Not
 from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
-from app.analytics.sql.tables import TEXT, UID, many, one
+from app.analytics.sql.tables import SMALL, TEXT, UID, many, one
 from app.core.ids import ZERO_ID
 
 # Not true() and false(): a conjunction with those is simplified away, the tenant's predicate with it.
@@ -59,9 +59,12 @@ class Key:
         return and_(not_(self.is_null), func.starts_with(self.column, prefix))
 
 
+_KINDS: dict[KeyKind, Any] = {KeyKind.ENTITY: UID, KeyKind.TEXT: TEXT, KeyKind.NUMBER: SMALL}
+
+
 def kind_of(dimension: str) -> Any:
     """The SQL type of a dimension's keys."""
-    return UID if DIMENSIONS[dimension].kind is KeyKind.ENTITY else TEXT
+    return _KINDS[DIMENSIONS[dimension].kind]
 
 
 @dataclass(frozen=True, slots=True)

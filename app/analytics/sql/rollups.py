@@ -16,13 +16,17 @@ def rollup_scan(sums: tuple[str, ...], cells: Cells) -> Select[Any]:
     rollup = _stored("rollups", "bucket", sums).alias("rollup")
     names = ("grain", "span_start", "span_end")
     part = (
-        func.unnest(many("part_grains", TEXT), many("part_starts", INSTANT), many("part_ends", INSTANT))
+        func.unnest(
+            many(cells.bind("part_grains"), TEXT),
+            many(cells.bind("part_starts"), INSTANT),
+            many(cells.bind("part_ends"), INSTANT),
+        )
         .table_valued(*names)
         .render_derived(name="part")
     )
     conditions = [
         of_tenant(rollup),
-        rollup.c.rollup_set == one("rollup_set", TEXT),
+        rollup.c.rollup_set == one(cells.bind("rollup_set"), TEXT),
         rollup.c.grain == part.c.grain,
         rollup.c.bucket >= part.c.span_start,
         rollup.c.bucket < part.c.span_end,
@@ -34,7 +38,7 @@ def delta_scan(sums: tuple[str, ...], cells: Cells) -> Select[Any]:
     """The same sums of what is not folded yet, over the times that the parts cover. Index: rollup_delta_occurred."""
     delta = _stored("rollup_delta", "occurred_at", sums).alias("delta")
     span = (
-        func.unnest(many("delta_starts", INSTANT), many("delta_ends", INSTANT))
+        func.unnest(many(cells.bind("delta_starts"), INSTANT), many(cells.bind("delta_ends"), INSTANT))
         .table_valued("span_start", "span_end")
         .render_derived(name="span")
     )
@@ -72,5 +76,5 @@ def _aggregate(
     }
     totals = {item: func.coalesce(func.sum(stored.c[item]), literal_column("0")) for item in sums}
     columns = [*cells.keys(keys, at), *cells.summed(totals)]
-    statement = select(*columns).select_from(source).where(*conditions, *cells.conditions(keys))
+    statement = select(*columns).select_from(source).where(*conditions, *cells.conditions(keys, at))
     return statement.group_by(*cells.grouping) if cells.columns else statement

@@ -1,7 +1,7 @@
 """What the runner looks up beside facets: what rollups are stored, and when facts begin and end. The tenant is $1."""
 
 ROLLUP_STATE = """/* analytics.rollup_state */
-SELECT zone, currency, sets
+SELECT generation, zone, currency, sets
 FROM rollup_state
 WHERE tenant_id = $1"""
 
@@ -11,23 +11,31 @@ SELECT least(
   (SELECT min(occurred_at) FROM instances WHERE tenant_id = $1),
   (SELECT min(occurred_at) FROM credits WHERE tenant_id = $1),
   (SELECT min(occurred_at) FROM refund_lines WHERE tenant_id = $1),
-  (SELECT min(occurred_at) FROM adjustments WHERE tenant_id = $1)
+  (SELECT min(occurred_at) FROM adjustments WHERE tenant_id = $1),
+  (SELECT min(occurred_at) FROM engagement_snapshots WHERE tenant_id = $1),
+  (SELECT min(occurred_at) FROM spend WHERE tenant_id = $1)
 ) AS first_at, greatest(
   (SELECT max(occurred_at) FROM instances WHERE tenant_id = $1),
   (SELECT max(occurred_at) FROM credits WHERE tenant_id = $1),
   (SELECT max(occurred_at) FROM refund_lines WHERE tenant_id = $1),
-  (SELECT max(occurred_at) FROM adjustments WHERE tenant_id = $1)
+  (SELECT max(occurred_at) FROM adjustments WHERE tenant_id = $1),
+  (SELECT max(occurred_at) FROM engagement_snapshots WHERE tenant_id = $1),
+  (SELECT max(occurred_at) FROM spend WHERE tenant_id = $1)
 ) AS last_at"""
 """Commissions are dated at orders and refunds: they lie within."""
 
 OWN_EXTENT = """/* analytics.own_extent */
 SELECT least(
   (SELECT min(occurred_at) FROM instances WHERE tenant_id = $1 AND influencer_id = $2),
-  (SELECT min(occurred_at) FROM credits WHERE tenant_id = $1 AND influencer_id = $2)
+  (SELECT min(occurred_at) FROM credits WHERE tenant_id = $1 AND influencer_id = $2),
+  (SELECT min(occurred_at) FROM engagement_snapshots WHERE tenant_id = $1 AND influencer_id = $2),
+  (SELECT min(occurred_at) FROM spend WHERE tenant_id = $1 AND influencer_id = $2)
 ) AS first_at, greatest(
   (SELECT max(occurred_at) FROM instances WHERE tenant_id = $1 AND influencer_id = $2),
   (SELECT max(occurred_at) FROM credits WHERE tenant_id = $1 AND influencer_id = $2),
-  (SELECT max(occurred_at) FROM commissions WHERE tenant_id = $1 AND influencer_id = $2)
+  (SELECT max(occurred_at) FROM commissions WHERE tenant_id = $1 AND influencer_id = $2),
+  (SELECT max(occurred_at) FROM engagement_snapshots WHERE tenant_id = $1 AND influencer_id = $2),
+  (SELECT max(occurred_at) FROM spend WHERE tenant_id = $1 AND influencer_id = $2)
 ) AS last_at"""
 """The same of one influencer's facts. A refund of theirs takes commission back at its time."""
 

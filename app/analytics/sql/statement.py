@@ -5,27 +5,28 @@ comment that names it, and the tenant is its first parameter.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Select, cast, func, literal_column, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, cast, func, literal_column, or_, select, true, tuple_, union_all
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.sql.expression import FromClause
 
-from app.analytics.order import Sort, SortKind
-from app.analytics.plan import FacetPlan, Plan, RollupScan
-from app.analytics.semantic.sums import SUMS, Source
-from app.analytics.sql.cells import PARENT, Cells, Times
+from app.analytics.plan import FacetPlan, Layer, Plan
+from app.analytics.query import Facet
+from app.analytics.semantic.sums import SUMS
+from app.analytics.sql.cells import BUCKET, FITTING, PARENT, Cells, Money, Times, member
 from app.analytics.sql.facts import fact_scan
 from app.analytics.sql.filters import shape_of
-from app.analytics.sql.ordering import after, order_by, sort_column, sort_value
+from app.analytics.sql.ordering import after, before_column, facet_value, fits, order_by, shown_value, term_column
 from app.analytics.sql.rollups import delta_scan, rollup_scan
-from app.analytics.sql.tables import BIG, one
-from app.core.money import exponent, odd_exponents
+from app.analytics.sql.shapes import NOTHING, Given, LayerShape, PageShape, Shape, View, filter_of, shaped
+from app.analytics.sql.tables import BIG, of_tenant, one, rollup_state
 
 SHAPES_MAX = 1_000
 """Compiled shapes that a process remembers."""
@@ -36,28 +37,11 @@ RANK = "rank"
 TOTAL = "total"
 """Name of the column of the number of all groups."""
 
+GENERATION = "generation"
+"""Name of the column of the generation of the rollups."""
 
-@dataclass(frozen=True, slots=True)
-class PageShape:
-    """The shape of a page: sorts, and which values of its starting place are null (None: from the first group)."""
-
-    sorts: tuple[Sort, ...]
-    nulls: tuple[bool, ...] | None
-    is_counted: bool
-    is_ranked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Everything that changes a statement's text. facts: source, its sums, and how many
-    intervals it reads (0: the range)."""
-
-    name: str
-    cells: Cells
-    rollup: tuple[str, ...] | None
-    facts: tuple[tuple[Source, tuple[str, ...], int], ...]
-    is_original: bool
-    page: PageShape | None
+MEMBERS = "members"
+"""Name of the column of the number of keys in a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,82 +65,119 @@ class Bound:
     args: tuple[Any, ...]
 
 
-def bound(plan: Plan, facet: FacetPlan, tenant_id: UUID) -> Bound:
+def bound(plan: Plan, facet: FacetPlan, tenant_id: UUID, given: Given = NOTHING, view: View = View.CELLS) -> Bound:
     """The statement that computes a facet of the plan, with its values."""
-    values: dict[str, Any] = {
-        "tenant": tenant_id,
-        "range_start": plan.interval.start,
-        "range_end": plan.interval.end,
-        "edges": list(facet.edges),
-        "minors": 10 ** exponent(plan.currency),
-    }
-    where = None if plan.where is None else shape_of(plan.where, values, count())
-    parent = None
-    if plan.parents is not None:
-        parent = plan.parents.dimension
-        values["parents"] = list(plan.parents.ids)
-    cells = Cells(parent, facet.dimensions, bool(facet.edges), where, facet.sums)
-    rollup = None
-    facts = []
-    for scan in facet.scans:
-        if isinstance(scan, RollupScan):
-            rollup = scan.sums
-            values["rollup_set"] = scan.rollup
-            values["part_grains"] = [part.grain.value for part in scan.parts]
-            values["part_starts"] = [part.interval.start for part in scan.parts]
-            values["part_ends"] = [part.interval.end for part in scan.parts]
-            values["delta_starts"] = [span.start for span in scan.spans]
-            values["delta_ends"] = [span.end for span in scan.spans]
-            continue
-        rest = 0 if scan.spans == (plan.interval,) else len(scan.spans)
-        if rest:
-            values["rest_starts"] = [span.start for span in scan.spans]
-            values["rest_ends"] = [span.end for span in scan.spans]
-        facts.append((scan.source, scan.sums, rest))
-    page = _page(facet, values)
-    statement = compiled(Shape(facet.name, cells, rollup, tuple(facts), facet.is_original, page))
-    return Bound(statement, tuple(values[name] for name in statement.names))
+    # Facets are shared by questions that differ in keys alone: what they bind but those is bound once.
+    is_plain = given is NOTHING and view is View.CELLS
+    kept = _kept.get(facet) if is_plain else None
+    if kept is not None:
+        found = kept.filled(plan, tenant_id)
+        if found is not None:
+            return found
+    shape, values = shaped(plan, facet, tenant_id, given, view)
+    statement = compiled(shape)
+    # What no other statement has found yet is shown as nothing: the text is the same.
+    made = Bound(statement, tuple(values.get(name) for name in statement.names))
+    if is_plain:
+        _kept[facet] = _Kept.of(plan, facet, made)
+    return made
 
 
-def _page(facet: FacetPlan, values: dict[str, Any]) -> PageShape | None:
-    paging = facet.paging
-    if paging is None:
-        return None
-    # One more than is shown tells whether there are more.
-    values["limit"] = paging.limit + 1
-    if facet.is_original:
-        values["currencies"] = list(odd_exponents())
-        values["currency_minors"] = [10**digits for digits in odd_exponents().values()]
-    nulls = None
-    if paging.place is not None:
-        nulls = tuple(value is None for value in paging.place)
-        values.update({f"place_{number}": value for number, value in enumerate(paging.place)})
-    return PageShape(paging.sorts, nulls, paging.is_counted, paging.is_ranked)
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A bound facet. filters: shapes of its layers' filters. slots: where the filter's values stand.
+
+    parents: where keys of parents do, None without.
+    """
+
+    made: Bound
+    filters: tuple[Any, ...]
+    layers: tuple[Layer, ...]
+    slots: tuple[tuple[str, int], ...]
+    parents: int | None
+
+    @classmethod
+    def of(cls, plan: Plan, facet: FacetPlan, made: Bound) -> "_Kept":
+        """What was bound for the plan."""
+        values: dict[str, Any] = {}
+        filters = _filters(plan, facet.layers, values)
+        names = made.statement.names
+        slots = tuple((name, place) for place, name in enumerate(names) if name in values)
+        return cls(made, filters, facet.layers, slots, names.index("parents") if "parents" in names else None)
+
+    def filled(self, plan: Plan, tenant_id: UUID) -> Bound | None:
+        """The same for another plan with the facet; None where its filter has another shape."""
+        values: dict[str, Any] = {}
+        if _filters(plan, self.layers, values) != self.filters:
+            return None
+        args = list(self.made.args)
+        args[0] = tenant_id
+        for name, place in self.slots:
+            args[place] = values[name]
+        if self.parents is not None and plan.parents is not None:
+            args[self.parents] = list(plan.parents.ids)
+        return Bound(self.made.statement, tuple(args))
+
+
+def _filters(plan: Plan, layers: Sequence[Layer], values: dict[str, Any]) -> tuple[Any, ...]:
+    numbers = count()
+    found = (filter_of(plan.where, layer) for layer in layers)
+    return tuple([None if each is None else shape_of(each, values, numbers) for each in found])
+
+
+_kept: WeakKeyDictionary[FacetPlan, _Kept] = WeakKeyDictionary()
 
 
 @lru_cache(maxsize=SHAPES_MAX)
 def compiled(shape: Shape) -> Statement:
     """The statement of a shape."""
-    cells = shape.cells
+    match shape.view:
+        case View.TOTALS:
+            return rendered(_totals(shape), f"{shape.name}_totals")
+        case View.MEMBERS:
+            return rendered(_members(shape), f"{shape.name}_members")
+        case View.CELLS:
+            scanned = _scanned(shape.layers, "scanned")
+            statement = _added_up(scanned, shape.cells, only_present=shape.page is not None, has_total=shape.has_total)
+            if shape.tells_generation:
+                statement = statement.add_columns(_generation())
+            if shape.page is not None:
+                statement = _paged(statement, shape.page, shape.cells)
+            return rendered(statement, shape.name)
+
+
+def _scanned(layers: tuple[LayerShape, ...], name: str) -> FromClause:
     scans = []
-    if shape.rollup is not None:
-        scans += [rollup_scan(shape.rollup, cells), delta_scan(shape.rollup, cells)]
-    for source, sums, rest in shape.facts:
-        scan = fact_scan(source, sums, cells, Times(rest), is_original=shape.is_original)
-        if scan is not None:
-            scans.append(scan)
-    scanned = (union_all(*scans) if len(scans) > 1 else scans[0]).cte("scanned")
-    statement = _added_up(scanned, cells, shape.page is not None)
-    if shape.page is not None:
-        statement = _paged(statement, shape.page, shape)
-    return rendered(statement, shape.name)
+    for layer in layers:
+        cells = layer.cells
+        if layer.rollup is not None:
+            scans += [rollup_scan(layer.rollup, cells), delta_scan(layer.rollup, cells)]
+        for source, sums, rest in layer.facts:
+            scan = fact_scan(source, sums, cells, Times(rest, cells.layer))
+            if scan is not None:
+                scans.append(scan)
+    return (union_all(*scans) if len(scans) > 1 else scans[0]).cte(name)
 
 
-def _added_up(scanned: FromClause, cells: Cells, only_present: bool) -> Select[Any]:
-    totals = {name: func.sum(scanned.c[name]) for name in cells.sums}
-    columns = [*(scanned.c[name] for name in cells.columns), *(_typed(name, totals[name]) for name in cells.sums)]
+def _generation() -> ColumnElement[Any]:
+    # Of the rollups that were read: whoever planned with others plans again.
+    known = select(func.max(rollup_state.c.generation)).where(of_tenant(rollup_state))
+    return known.scalar_subquery().label(GENERATION)
+
+
+def _added_up(scanned: FromClause, cells: Cells, *, only_present: bool, has_total: bool = False) -> Select[Any]:
+    totals = {name: func.sum(scanned.c[name]) for name in cells.sums_named}
+    kinds = dict(zip(cells.sums_named, (name for name, _ in cells.outputs), strict=True))
+    columns = [*(scanned.c[name] for name in cells.columns)]
+    columns += [_typed(kinds[name], total).label(name) for name, total in totals.items()]
     statement = select(*columns)
-    if cells.columns:
+    if cells.is_compared and cells.has_time:
+        # Buckets of the compared time that belong to no bucket of the range.
+        statement = statement.where(scanned.c[BUCKET].is_not(None))
+    if has_total:
+        keys = [scanned.c[name] for name in cells.columns]
+        statement = statement.group_by(func.grouping_sets(tuple_(*keys), tuple_(*keys[:-1])))
+    elif cells.columns:
         statement = statement.group_by(*cells.grouping)
     if only_present:
         # A group is there if anything that is asked of it is not nothing; rollups keep rows of which nothing is left.
@@ -166,47 +187,68 @@ def _added_up(scanned: FromClause, cells: Cells, only_present: bool) -> Select[A
 
 def _typed(name: str, total: ColumnElement[Any]) -> ColumnElement[Any]:
     declared = SUMS[name]
-    fits = declared.decimals == 0 and not declared.is_money
-    return (cast(total, BIG) if fits else total).label(name)
+    fits_big = declared.decimals == 0 and not declared.is_money
+    return cast(total, BIG) if fits_big else total
 
 
-def _paged(groups: Select[Any], page: PageShape, shape: Shape) -> Select[Any]:
-    cells = shape.cells
+def _fitting(groups: Select[Any], page: PageShape, cells: Cells) -> tuple[FromClause, FromClause]:
+    # All groups, and those that fit `having`, with the values that they are ordered and chosen by.
     grouped = groups.cte("grouped")
-    values = [
-        sort_value(sort, grouped, is_original=shape.is_original).label(sort_column(number))
-        for number, sort in enumerate(page.sorts)
-        if sort.kind is SortKind.MEASURE
-    ]
+    is_original = cells.money is Money.ORIGINAL
+    values = []
+    for number, term in enumerate(page.terms):
+        values.append(shown_value(term.value, grouped, is_original=is_original).label(term_column(number)))
+        if term.previous is not None:
+            before = shown_value(term.previous, grouped, is_original=is_original)
+            values.append(before.label(before_column(number)))
     valued: FromClause = select(grouped, *values).subquery("valued") if values else grouped
+    derived = {
+        term_column(number): facet_value(number, term, valued).label(term_column(number))
+        for number, term in enumerate(page.terms)
+        if term.of in (Facet.CHANGE, Facet.SHARE)
+    }
+    if derived:
+        valued = select(*(derived.get(column.name, column) for column in valued.c)).subquery("derived")
+    conditions = [] if page.having is None else [fits(page.having, valued)]
+    if page.only_known:
+        conditions.append(valued.c[cells.dimensions[0]].is_not(None))
+    if not conditions:
+        return grouped, valued
+    fitting = select(valued).where(*conditions).cte(FITTING)
+    return fitting, fitting
+
+
+def _paged(groups: Select[Any], page: PageShape, cells: Cells) -> Select[Any]:
+    every, valued = _fitting(groups, page, cells)
     if page.is_ranked:
         rank = func.row_number().over(partition_by=_parent(cells, valued), order_by=order_by(page.sorts, valued))
         valued = select(valued, rank.label(RANK)).subquery("ranked")
     chosen = select(valued)
     if page.nulls is not None:
         chosen = chosen.where(after(page.sorts, page.nulls, valued))
-    if cells.parent is None:
+    apart = [*(_parent(cells, valued) or []), *([valued.c[BUCKET]] if page.per_bucket else [])]
+    if not apart:
         chosen = chosen.order_by(*order_by(page.sorts, valued)).limit(one("limit", BIG))
     else:
-        # A page for each parent.
-        number = func.row_number().over(partition_by=_parent(cells, valued), order_by=order_by(page.sorts, valued))
+        # A page for each parent, or time bucket.
+        number = func.row_number().over(partition_by=apart, order_by=order_by(page.sorts, valued))
         numbered = chosen.add_columns(number.label("place")).subquery("numbered")
         columns = [column for column in numbered.c if column.name != "place"]
         chosen = select(*columns).where(numbered.c.place <= one("limit", BIG)).order_by(numbered.c.place)
-    return _counted(chosen, grouped, cells, page) if page.is_counted else chosen
+    return _counted(chosen, every, cells, page) if page.is_counted else chosen
 
 
 def _parent(cells: Cells, source: FromClause) -> list[ColumnElement[Any]] | None:
     return [source.c[PARENT]] if cells.parent else None
 
 
-def _counted(chosen: Select[Any], grouped: FromClause, cells: Cells, page: PageShape) -> Select[Any]:
+def _counted(chosen: Select[Any], groups: FromClause, cells: Cells, page: PageShape) -> Select[Any]:
     # The number of groups stands beside each row of the page, and alone where the page is empty.
     paged = chosen.subquery("page")
-    every = select(*(_parent(cells, grouped) or []), func.count().label(TOTAL)).select_from(grouped)
+    every = select(*(_parent(cells, groups) or []), func.count().label(TOTAL)).select_from(groups)
     on: Callable[[FromClause], ColumnElement[bool]] = lambda counted: true()  # noqa: E731
     if cells.parent:
-        every = every.group_by(grouped.c[PARENT])
+        every = every.group_by(groups.c[PARENT])
         on = lambda counted: counted.c[PARENT] == paged.c[PARENT]  # noqa: E731
     counted = every.subquery("counted")
     columns = [column for column in paged.c if column.name != PARENT]
@@ -214,6 +256,30 @@ def _counted(chosen: Select[Any], grouped: FromClause, cells: Cells, page: PageS
         columns.insert(0, counted.c[PARENT])
     joined = counted.outerjoin(paged, on(counted))
     return select(*columns, counted.c[TOTAL]).select_from(joined).order_by(*order_by(page.sorts, paged))
+
+
+def _totals(shape: Shape) -> Select[Any]:
+    # From the facts of all groups that fit: distinct counts of groups do not add up.
+    assert shape.page is not None
+    cells = shape.cells
+    groups = _added_up(_scanned(shape.layers, "scanned"), cells, only_present=True)
+    _, fitting = _fitting(groups, shape.page, cells)
+    layers = tuple(replace(layer, cells=_inside(layer.cells, shape.whole)) for layer in shape.layers)
+    statement = _added_up(_scanned(layers, "inside"), _inside(cells, shape.whole), only_present=False)
+    return statement.add_cte(fitting)  # type: ignore[arg-type]  # a CTE, for totals are asked of groups that fit
+
+
+def _inside(cells: Cells, money: Money) -> Cells:
+    # Groups may have a currency each; what they are together has the answer's.
+    return replace(cells, dimensions=(), folds=(), has_time=False, money=money, within=cells)
+
+
+def _members(shape: Shape) -> Select[Any]:
+    cells = shape.cells
+    members = {member(name) for name, _ in cells.folded}
+    apart = _added_up(_scanned(shape.layers, "scanned"), cells, only_present=True).subquery("apart")
+    keys = [apart.c[name] for name in cells.columns if name not in members]
+    return select(*keys, func.count().label(MEMBERS)).group_by(*keys)
 
 
 _CLAUSE = re.compile(r"(?<!\() (UNION ALL|LEFT OUTER JOIN|JOIN|GROUP BY|ORDER BY)(?= )")

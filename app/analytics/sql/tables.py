@@ -6,14 +6,17 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, column, literal_column, table
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.expression import FromClause
-from sqlalchemy.types import ARRAY, BigInteger, Boolean, DateTime, Integer, Numeric, Text, Uuid
+from sqlalchemy.types import ARRAY, BigInteger, Boolean, Date, DateTime, Double, Integer, Numeric, Text, Uuid
 
 from app.core.ids import ZERO_ID
 
 INSTANT = DateTime(timezone=True)
+DATE = Date()
 BIG = BigInteger()
 SMALL = Integer()
 NUMERIC = Numeric()
+DOUBLE: Double[float] = Double()
+BOOL = Boolean()
 TEXT = Text()
 UID: Uuid[UUID] = Uuid()
 
@@ -29,6 +32,7 @@ instances = table(
     column("channel", TEXT),
     column("country", TEXT),
     column("visitor_id", TEXT),
+    column("recorded_at", INSTANT),
 )
 credits_ = table(
     "credits",
@@ -42,10 +46,16 @@ credits_ = table(
     column("platform", TEXT),
     column("channel", TEXT),
     column("weight_booked", SMALL),
+    column("weight_last", SMALL),
+    column("weight_first", SMALL),
+    column("weight_linear", SMALL),
+    column("weight_time_decay", SMALL),
+    column("weight_position", SMALL),
     column("occurred_at", INSTANT),
     column("country", TEXT),
     column("currency", TEXT),
     column("customer_id", UID),
+    column("recorded_at", INSTANT),
 )
 order_lines = table(
     "order_lines",
@@ -54,10 +64,12 @@ order_lines = table(
     column("kind", TEXT),
     column("product_id", UID),
     column("quantity", BIG),
+    column("currency", TEXT),
     column("amount_minor", BIG),
     column("amount_base_minor", BIG),
     column("is_reversal", Boolean()),
     column("occurred_at", INSTANT),
+    column("recorded_at", INSTANT),
 )
 refund_lines = table(
     "refund_lines",
@@ -68,6 +80,8 @@ refund_lines = table(
     column("amount_minor", BIG),
     column("amount_base_minor", BIG),
     column("occurred_at", INSTANT),
+    column("currency", TEXT),
+    column("recorded_at", INSTANT),
 )
 adjustments = table(
     "adjustments",
@@ -78,6 +92,7 @@ adjustments = table(
     column("amount_minor", BIG),
     column("amount_base_minor", BIG),
     column("occurred_at", INSTANT),
+    column("recorded_at", INSTANT),
 )
 commissions = table(
     "commissions",
@@ -91,6 +106,8 @@ commissions = table(
     column("amount_minor", BIG),
     column("amount_base_minor", BIG),
     column("occurred_at", INSTANT),
+    column("order_id", UID),
+    column("recorded_at", INSTANT),
 )
 commission_lines = table(
     "commission_lines",
@@ -100,6 +117,58 @@ commission_lines = table(
     column("amount_minor", BIG),
     column("amount_base_minor", BIG),
     column("occurred_at", INSTANT),
+    column("recorded_at", INSTANT),
+)
+commission_events = table(
+    "commission_events",
+    column("tenant_id", UID),
+    column("id", UID),
+    column("commission_id", UID),
+    column("to_state", TEXT),
+    column("recorded_at", INSTANT),
+)
+orders = table(
+    "orders",
+    column("tenant_id", UID),
+    column("id", UID),
+    column("occurred_at", INSTANT),
+)
+engagement_snapshots = table(
+    "engagement_snapshots",
+    column("tenant_id", UID),
+    column("platform", TEXT),
+    column("post_id", TEXT),
+    column("occurred_at", INSTANT),
+    column("influencer_id", UID),
+    column("campaign_id", UID),
+    column("likes", BIG),
+    column("comments", BIG),
+    column("shares", BIG),
+    column("views", BIG),
+    column("recorded_at", INSTANT),
+)
+spend = table(
+    "spend",
+    column("tenant_id", UID),
+    column("campaign_id", UID),
+    column("influencer_id", UID),
+    column("currency", TEXT),
+    column("amount_minor", BIG),
+    column("amount_base_minor", BIG),
+    column("occurred_at", INSTANT),
+    column("recorded_at", INSTANT),
+)
+rollup_state = table(
+    "rollup_state",
+    column("tenant_id", UID),
+    column("generation", BIG),
+)
+exchange_rates = table(
+    "exchange_rates",
+    column("base", TEXT),
+    column("quote", TEXT),
+    column("day", DATE),
+    column("rate", NUMERIC),
 )
 
 

@@ -22,6 +22,7 @@ from app.db.session import Database, TransactionConflict
 from app.runtime import Runtime
 from tests.conftest import add_tenant, make_ctx
 from tests.factories.facts import Facts, contribute, contributions, insert, insert_rows, made_up
+from tests.integration.analytics.asking import asks, values
 
 pytestmark = pytest.mark.database
 
@@ -202,7 +203,7 @@ async def test_answers_use_only_the_sets_that_are_stored(runtime: Runtime, ctx: 
     await contribute(runtime.db, ctx, facts)
     runner = Runner(runtime.db, NullAnswers(), runtime.settings)
     month = Between(datetime(2025, 11, 1, tzinfo=UTC), datetime(2025, 12, 1, tzinfo=UTC))
-    question = Question(month, groups=(Groups((ByDimension("influencer"),), ("clicks",)),))
+    question = Question(month, groups=(Groups((ByDimension("influencer"),), asks("clicks")),))
 
     before = await runner.run(ctx, question)
     async with runtime.db.write(ctx.tenant_id) as session:
@@ -215,8 +216,8 @@ async def test_answers_use_only_the_sets_that_are_stored(runtime: Runtime, ctx: 
     assert without.plan is not None
     assert [source.kind for source in before.plan.sources] == ["ROLLUP", "DELTAS"]
     assert [source.kind for source in without.plan.sources] == ["FACTS"]
-    assert [(group.keys, group.values) for group in before.groups[0].groups] == [
-        (group.keys, group.values) for group in without.groups[0].groups
+    assert [(group.keys, values(group.figures)) for group in before.groups[0].groups] == [
+        (group.keys, values(group.figures)) for group in without.groups[0].groups
     ]
 
 

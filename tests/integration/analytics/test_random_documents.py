@@ -58,7 +58,8 @@ class Documents:
         )
 
     def _measures(self) -> str:
-        return f"{{ {' '.join(self._chance.sample(list(MEASURES), self._chance.randint(1, 4)))} }}"
+        names = self._chance.sample(list(MEASURES), self._chance.randint(1, 4))
+        return f"{{ {' '.join(f'{name}(at: 0.9)' if MEASURES[name].takes == 'at' else name for name in names)} }}"
 
     def _ref(self) -> str:
         return f"{{name: {self._one(list(MEASURES.values())).api_name}}}"

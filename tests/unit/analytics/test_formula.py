@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.analytics.semantic.formula import Formula, Terms, Unit
+from app.analytics.semantic.formula import Formula, Terms, Unit, change_of, ratio, ratio_of
 from app.analytics.semantic.measures import MEASURES
 from app.analytics.semantic.sums import SUMS
 from app.tables.rollups import SUM_COLUMNS
@@ -17,7 +17,8 @@ E9 = 10**9
 def value_of(measure: str, exponent: int = 2, **sums: int) -> object:
     formula = MEASURES[measure].formula
     columns = {name: index for index, name in enumerate(formula.sums)}
-    return formula.compiled(columns, exponent)([sums.get(name, 0) for name in formula.sums])
+    scaled = formula.scaled(columns, exponent)([sums.get(name, 0) for name in formula.sums])
+    return None if scaled is None else formula.shown(exponent)(scaled)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,15 @@ def value_of(measure: str, exponent: int = 2, **sums: int) -> object:
         ("orderRate", {"orders_e9": E9 // 2, "clicks": 4}, Decimal("0.125000")),
         ("commission", {"commission_pending": 500, "commission_paid": 7, "commission_reversed": 10}, Decimal("4.97")),
         ("earningsPerClick", {"commission_approved": 100, "clicks": 3}, Decimal("0.333333")),
+        ("profit", {"gross_e9": 10_004 * E9 // 10, "commission_paid": 300, "spend": 200}, Decimal("5.00")),
+        ("profit", {"gross_e9": E9 // 2, "commission_reversed": 1}, Decimal("0.02")),
+        ("returnOnSpend", {"gross_e9": 900 * E9, "commission_paid": 200, "spend": 100}, Decimal("3.000000")),
+        ("returnOnSpend", {"gross_e9": 900 * E9, "spend": -300}, Decimal("-3.000000")),
+        ("postLikes", {"likes": 0, "likes_known": 1}, 0),
+        ("engagements", {"likes": -3, "shares": 1, "shares_known": 2}, -2),
+        ("engagementRate", {"likes": 1, "likes_known": 1, "views": 3, "views_known": 1}, Decimal("0.333333")),
+        ("clickThroughRate", {"clicks": 2, "views": 3, "views_known": 1}, Decimal("0.666667")),
+        ("orderValueQuantile", {"order_value": 1_234, "valued_orders": 3}, Decimal("12.34")),
     ],
 )
 def test_value_is_divided_once_and_rounded_half_even(measure: str, sums: dict[str, int], expected: object) -> None:
@@ -69,26 +79,74 @@ def test_money_of_any_size_keeps_every_digit(minor: int) -> None:
     assert int(found.scaleb(2, context=Context(prec=80))) == minor
 
 
-def test_terms_of_two_scales_are_refused() -> None:
-    with pytest.raises(AssertionError, match="one scale"):
-        Formula(Unit.MONEY, Terms(("gross_e9", "commission_paid")))
+def test_terms_of_money_and_counts_are_refused() -> None:
+    with pytest.raises(AssertionError, match="one kind"):
+        Formula(Unit.MONEY, Terms(("gross_e9", "clicks")))
+
+
+@pytest.mark.parametrize(
+    ("value", "previous", "change"),
+    [
+        (150, 100, "0.500000"),
+        (0, 3, "-1.000000"),
+        (1, 3, "-0.666667"),
+        (-50, -100, "-0.500000"),
+        (50, -100, "-1.500000"),
+        (7, 0, None),
+        (None, 5, None),
+        (5, None, None),
+    ],
+)
+def test_change_is_of_the_previous_value_and_null_from_nothing(
+    value: int | None, previous: int | None, change: str | None
+) -> None:
+    found = ratio(change_of(value, previous))
+
+    assert (None if found is None else str(found)) == change
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "share"), [(1, 3, "0.333333"), (3, -3, "-1.000000"), (1, 0, None), (None, 3, None)]
+)
+def test_share_is_of_the_whole_and_null_of_nothing(part: int | None, whole: int | None, share: str | None) -> None:
+    found = ratio(ratio_of(part, whole))
+
+    assert (None if found is None else str(found)) == share
+
+
+def test_commissions_of_a_state_stand_as_they_are_and_net_sets_the_reversed_off() -> None:
+    commission = MEASURES["commission"]
+
+    reversed_ = commission.formula_of(("REVERSED",), by_state=False)
+
+    assert reversed_.numerator == Terms(("commission_reversed",))
+    assert commission.formula_of(None, by_state=False).numerator.subtracted == ("commission_reversed",)
+    assert commission.formula_of(None, by_state=True).numerator.subtracted == ()
 
 
 def test_stored_sums_are_the_columns_of_rollups() -> None:
     assert {name for name, declared in SUMS.items() if declared.is_stored} == set(SUM_COLUMNS)
 
 
-def test_every_sum_is_used_or_is_the_count_of_missing_rates() -> None:
+def test_every_sum_is_used_or_is_a_count_of_missing_rates() -> None:
     used = {name for measure in MEASURES.values() for name in measure.formula.sums}
 
-    assert set(SUMS) - used == {"missing_rates"}
+    assert set(SUMS) - used == {"missing_rates", "missing_spend_rates"}
 
 
 def test_a_measure_fits_the_dimensions_that_all_its_facts_have() -> None:
-    assert MEASURES["commission"].dimensions == ("influencer", "campaign", "product", "code", "currency")
-    assert MEASURES["clicks"].dimensions == ("influencer", "campaign", "code", "platform", "channel", "country")
-    assert MEASURES["earningsPerClick"].dimensions == ("influencer", "campaign", "code")
+    local = ("hour_of_day", "day_of_week")
+    own = ("influencer", "campaign", "product", "code", "currency")
+    touch = ("influencer", "campaign", "code", "platform", "channel", "country", "is_purchase")
+    assert MEASURES["commission"].dimensions == (*own, "commission_state", *local)
+    assert MEASURES["clicks"].dimensions == (*touch, *local)
+    assert MEASURES["earningsPerClick"].dimensions == ("influencer", "campaign", "code", *local)
+    assert MEASURES["spend"].dimensions == ("influencer", "campaign", "currency", *local)
+    assert MEASURES["profit"].dimensions == ("influencer", "campaign", "currency", *local)
+    assert MEASURES["engagementRate"].dimensions == ("influencer", "campaign", "platform", *local)
+    assert "customer_kind" in MEASURES["newCustomers"].dimensions
     assert "product" not in MEASURES["orders"].additive_by
     assert "currency" not in MEASURES["netRevenue"].additive_by
+    assert "commission_state" not in MEASURES["commission"].additive_by
     assert MEASURES["visitors"].additive_by == MEASURES["averageOrderValue"].additive_by == ()
     assert MEASURES["netRevenue"].api_name == "NET_REVENUE"

@@ -1,0 +1,147 @@
+"""The time that a range is compared with, and which of its buckets belongs to which of the range's. Pure.
+
+Everything is shifted on the local calendar: a Wednesday's noon is compared with a Wednesday's noon, also where clocks
+changed in between.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+from app.analytics.query import Align, Between, CompareAsk, Last, Preset, PreviousPeriod, RangeAsk
+from app.analytics.ranges import YEARS
+from app.core import timegrain
+from app.core.timegrain import Granularity, Interval
+from app.errors import QueryIssue
+
+_UNITS = {
+    Preset.TODAY: Granularity.DAY,
+    Preset.YESTERDAY: Granularity.DAY,
+    Preset.WEEK_TO_DATE: Granularity.WEEK,
+    Preset.MONTH_TO_DATE: Granularity.MONTH,
+    Preset.QUARTER_TO_DATE: Granularity.QUARTER,
+    Preset.YEAR_TO_DATE: Granularity.YEAR,
+}
+
+_MONTHS = {Granularity.MONTH: 1, Granularity.QUARTER: 3, Granularity.YEAR: 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far back the compared time lies: calendar months, calendar days, or an exact duration."""
+
+    months: int = 0
+    days: int = 0
+    exact: timedelta = timedelta()
+
+    def back(self, at: datetime, zone: str) -> datetime:
+        """The instant so much earlier, by the wall clock; where a local day begins, so does one.
+
+        A day that its month does not have is the month's last.
+        """
+        if self.exact:
+            return at - self.exact
+        wall = at.astimezone(timegrain.zone(zone))
+        day = self._day(wall.date())
+        if timegrain.floor(at, Granularity.DAY, zone) == at:
+            # Not always at midnight: some zones skip one.
+            return timegrain.first_instant(day, zone)
+        return timegrain.to_utc(wall.replace(year=day.year, month=day.month, day=day.day))
+
+    def _day(self, day: date) -> date:
+        if self.months:
+            index = day.year * 12 + day.month - 1 - self.months
+            first = date(index // 12, index % 12 + 1, 1)
+            following = date((index + 1) // 12, (index + 1) % 12 + 1, 1)
+            day = first + timedelta(days=min(day.day, (following - first).days) - 1)
+        return day - timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The compared time. step: how far back; None where it was given, so that buckets belong together by number."""
+
+    interval: Interval
+    step: Step | None
+
+
+def compared(
+    asked: CompareAsk, range_asked: RangeAsk, interval: Interval, zone: str, now: datetime, issues: list[QueryIssue]
+) -> Compared | None:
+    """The time compared with the interval; None, and an issue, where there is none."""
+    if isinstance(asked, Between):
+        start, end = asked.start.astimezone(UTC), asked.end.astimezone(UTC)
+        if start >= end or not (start.year in YEARS and end.year in YEARS):
+            message = f"The compared range is empty, reversed or too far: {start.isoformat()} until {end.isoformat()}."
+            issues.append(QueryIssue("RANGE_INVALID", message, ("compare", "between"), "Give `from` before `until`."))
+            return None
+        return Compared(Interval(start, end), None)
+    path = ("compare", "previousPeriod" if isinstance(asked, PreviousPeriod) else "previousYear")
+    step = _step(range_asked, interval, zone) if isinstance(asked, PreviousPeriod) else Step(months=12)
+    if step is None:
+        message = "There is no time before all time to compare with."
+        issues.append(QueryIssue("RANGE_INVALID", message, path, "Give a range with a beginning."))
+        return None
+    try:
+        start, end = step.back(interval.start, zone), step.back(interval.end, zone)
+        if asked.align is Align.ELAPSED and interval.start < now < interval.end:
+            end = min(end, _elapsed(interval.start, now.replace(microsecond=0), start, zone, step))
+    except (ValueError, OverflowError):
+        start = end = interval.start
+    if start.year not in YEARS or start >= end:
+        message = "The time before the range cannot be computed, or nothing of it has passed."
+        issues.append(QueryIssue("RANGE_INVALID", message, path, "Ask a later range, or align FULL."))
+        return None
+    return Compared(Interval(start, end), step)
+
+
+def _elapsed(begun: datetime, now: datetime, before: datetime, zone: str, step: Step) -> datetime:
+    # As long after `before` as now is after the beginning: on the wall clock, so that Wednesday's noon stays one.
+    if step.exact:
+        return before + (now - begun)
+    local = timegrain.zone(zone)
+    start, running = begun.astimezone(local).replace(tzinfo=None), now.astimezone(local).replace(tzinfo=None)
+    return timegrain.to_utc(before.astimezone(local) + (running - start))
+
+
+def _step(asked: RangeAsk, interval: Interval, zone: str) -> Step | None:
+    match asked:
+        case Last():
+            return _steps(asked.unit, asked.n)
+        case Preset():
+            return None if asked is Preset.ALL_TIME else _steps(_UNITS[asked], 1)
+        case Between():
+            local = timegrain.zone(zone)
+            if _is_midnight(interval.start, zone) and _is_midnight(interval.end, zone):
+                start, end = interval.start.astimezone(local), interval.end.astimezone(local)
+                return Step(days=(end.date() - start.date()).days)
+            return Step(exact=interval.end - interval.start)
+
+
+def _steps(unit: Granularity, count: int) -> Step:
+    if unit is Granularity.HOUR:
+        return Step(exact=timedelta(hours=count))
+    if unit in _MONTHS:
+        return Step(months=_MONTHS[unit] * count)
+    return Step(days=count * (7 if unit is Granularity.WEEK else 1))
+
+
+def _is_midnight(at: datetime, zone: str) -> bool:
+    return timegrain.floor(at, Granularity.DAY, zone) == at
+
+
+@lru_cache(maxsize=256)
+def aligned(
+    edges: tuple[datetime, ...], earlier: tuple[datetime, ...], step: Step | None, every: Granularity, zone: str
+) -> tuple[int, ...]:
+    """For each bucket between the earlier edges the number, from 1, of the bucket that it belongs to; 0: to none."""
+    count = len(earlier) - 1
+    if step is None:
+        return tuple(number if number < len(edges) else 0 for number in range(1, count + 1))
+    places = {start: index for index, start in enumerate(earlier[:-1])}
+    found = [0] * count
+    for number, start in enumerate(edges[:-1], start=1):
+        place = places.get(timegrain.floor(step.back(start, zone), every, zone))
+        if place is not None and not found[place]:
+            found[place] = number
+    return tuple(found)

@@ -1,0 +1,171 @@
+"""Runs the statements of a plan in one snapshot: totals first, then series, then groups with what belongs to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from app.analytics.answer import whole_totals
+from app.analytics.figures import Numbers, whole_number
+from app.analytics.plan import FacetPlan, GroupsPlan, Plan
+from app.analytics.query import AllOf, Filter, Matches
+from app.analytics.resolved import Resolved, ResolvedGroups
+from app.analytics.rows import Computed, GroupRows, Rows, key_of
+from app.analytics.semantic.dimensions import DIMENSIONS
+from app.analytics.semantic.sums import SUMS
+from app.analytics.sql.cells import PARENT
+from app.analytics.sql.shapes import NOTHING, Given, TopKeys, View
+from app.analytics.sql.statement import GENERATION, Bound, bound
+from app.db.session import ReadSession
+
+SAMPLE_WHOLE = 2**16
+"""Rows that a sample of one cell is taken from at least."""
+
+SAMPLE_SPLIT = 2**19
+"""The same where they are split into many cells."""
+
+
+async def compute(session: ReadSession, resolved: Resolved, planned: Plan) -> Computed:
+    """The rows of every facet. The session sees one moment throughout."""
+    computing = _Computing(session, resolved, planned)
+    totals = None if planned.totals is None else await computing.rows(planned.totals)
+    series = [await computing.rows(facet) for facet in planned.series]
+    if resolved.totals_by_series:
+        totals, series[0] = _apart(series[0])
+    if planned.generation is not None and totals is not None:
+        _check_generation(planned.generation, totals)
+    whole = whole_totals(resolved, totals)
+    groups = [
+        await computing.groups(asked, each, whole) for asked, each in zip(resolved.groups, planned.groups, strict=True)
+    ]
+    return Computed(resolved.now, totals, tuple(series), tuple(groups), planned)
+
+
+class OtherRollups(Exception):
+    """The rollups are of another generation than those that the plan was made for. Raised before anything is used."""
+
+
+def _check_generation(planned: int, totals: Rows) -> None:
+    if GENERATION in totals.columns:
+        at = totals.columns.index(GENERATION)
+        if any(row[at] != planned for row in totals.rows):
+            raise OtherRollups
+
+
+def _apart(rows: Rows) -> tuple[Rows, Rows]:
+    # The sums over all buckets stand under none.
+    at = rows.columns.index("bucket")
+    totals = [row for row in rows.rows if row[at] is None]
+    return replace(rows, rows=totals), replace(rows, rows=[row for row in rows.rows if row[at] is not None])
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The statement of a grouping's page, ready to be read bit by bit. totals: of the question, if they are asked."""
+
+    page: Bound
+    samples: tuple[int, ...]
+    totals: Rows | None
+
+
+async def opened(session: ReadSession, resolved: Resolved, planned: Plan) -> Opened:
+    """The page of the plan's only grouping, with everything run that comes before it."""
+    computing = _Computing(session, resolved, planned)
+    (asked,), (groups,) = resolved.groups, planned.groups
+    totals = None if planned.totals is None else await computing.rows(planned.totals)
+    tops = await computing.tops(asked, groups)
+    page, samples = await computing.made(groups.page, tops, whole_totals(resolved, totals))
+    return Opened(page, samples, totals)
+
+
+class _Computing:
+    """One plan being run."""
+
+    def __init__(self, session: ReadSession, resolved: Resolved, planned: Plan) -> None:
+        self._session, self._resolved, self._planned = session, resolved, planned
+
+    async def groups(self, asked: ResolvedGroups, planned: GroupsPlan, whole: tuple[Numbers, ...]) -> GroupRows:
+        """The page of a grouping and what belongs to it."""
+        tops = await self.tops(asked, planned)
+        page = await self.rows(planned.page, tops, whole)
+        totals = members = None
+        if planned.has_totals:
+            totals = await self.rows(planned.page, tops, whole, View.TOTALS)
+        if planned.has_members:
+            members = await self.rows(planned.page, tops, whole, View.MEMBERS)
+        only = _shown_keys(page, asked) if planned.series else None
+        series = [await self.rows(_narrowed(facet, only), tops) for facet in planned.series]
+        return GroupRows(page, totals, members, tuple(series))
+
+    async def tops(self, asked: ResolvedGroups, planned: GroupsPlan) -> dict[str, TopKeys]:
+        """The keys that stand for themselves, of each dimension that has such."""
+        return {asked.dimensions[number]: _top_keys(facet, await self.rows(facet)) for number, facet in planned.tops}
+
+    async def rows(
+        self,
+        facet: FacetPlan,
+        tops: Mapping[str, TopKeys] | None = None,
+        whole: tuple[Numbers, ...] = (),
+        view: View = View.CELLS,
+    ) -> Rows:
+        """The rows of one statement."""
+        made, samples = await self.made(facet, tops or {}, whole, view)
+        found = await self._session.fetch(made.statement.text, *made.args)
+        return Rows(made.statement.columns, found, samples)
+
+    async def made(
+        self, facet: FacetPlan, tops: Mapping[str, TopKeys], whole: tuple[Numbers, ...], view: View = View.CELLS
+    ) -> tuple[Bound, tuple[int, ...]]:
+        """A statement ready to be run, and of each of its layers the one of so many keys that is counted."""
+        samples = await self._samples(facet)
+        given = Given(tops, whole, samples) if tops or whole or samples else NOTHING
+        return bound(self._planned, facet, self._session.tenant_id, given, view), samples
+
+    async def _samples(self, facet: FacetPlan) -> tuple[int, ...]:
+        if not any(layer.sizing for layer in facet.layers):
+            return ()
+        target = SAMPLE_SPLIT if facet.dimensions or facet.has_time else SAMPLE_WHOLE
+        found = []
+        for layer in facet.layers:
+            size = 0
+            if layer.sizing is not None:
+                sizing = FacetPlan("sizing", (), (), (layer.sizing,))
+                made = bound(self._planned, sizing, self._session.tenant_id)
+                rows = await self._session.fetch(made.statement.text, *made.args)
+                size = max(
+                    sum(whole_number(row[name]) for row in rows) // 10 ** SUMS[name].decimals
+                    for name in layer.sizing.sums
+                )
+            found.append(1 << max((size // target).bit_length() - 1, 0))
+        return tuple(found)
+
+
+def _top_keys(facet: FacetPlan, rows: Rows) -> TopKeys:
+    at = {name: index for index, name in enumerate(rows.columns)}
+    name = facet.dimensions[0]
+
+    def read(column_name: str) -> tuple[Any, ...]:
+        return tuple(row[at[column_name]] for row in rows.rows) if column_name in at else ()
+
+    parents: tuple[UUID, ...] = read(PARENT)
+    return TopKeys(read(name), read("bucket"), parents)
+
+
+def _shown_keys(page: Rows, asked: ResolvedGroups) -> Filter | None:
+    # What every group that is shown fits, where that narrows anything: its series need not be read for others.
+    found: list[Filter] = []
+    present = page.columns.index(page.sums(asked.layout)[0])
+    rows = [row for row in page.rows if row[present] is not None]
+    for number, name in enumerate(asked.dimensions):
+        has_others = any(each.dimension == number and each.top.others for each in asked.tops)
+        if not DIMENSIONS[name].is_filter or has_others:
+            continue
+        at = page.columns.index(name)
+        keys = dict.fromkeys(key_of(name, row[at]) for row in rows)
+        known = tuple(key for key in keys if key is not None and not isinstance(key, int))
+        found.append(Matches(name, isin=known, is_null=True if None in keys else None))
+    return AllOf(tuple(found)) if found else None
+
+
+def _narrowed(facet: FacetPlan, only: Filter | None) -> FacetPlan:
+    return replace(facet, layers=tuple(replace(layer, only=only) for layer in facet.layers))

@@ -1,0 +1,107 @@
+"""The numbers of a row: sums become whole numbers of measures' last shown digit, and these what is shown. Pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from app.analytics.layout import Layout, Reading, column
+from app.analytics.query import Asks, Columns
+from app.analytics.semantic.formula import Value, change_of, ratio, ratio_of
+
+Numbers = tuple[int | None, ...]
+"""Measures as whole numbers of their last digit, None where null; in the order of the facet's measures."""
+
+
+READERS_MAX = 2_000
+"""Readers that a process remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The numbers of one row. previous: of the compared time. whole: of everything together, for shares."""
+
+    reader: "Reader"
+    values: Numbers
+    previous: Numbers = ()
+    whole: Numbers = ()
+
+    def value(self, place: int) -> Value:
+        """The measure at this place among the facet's values."""
+        scaled = self.values[place]
+        return None if scaled is None else self.reader.shown[place](scaled)
+
+    def before(self, place: int) -> Value:
+        """The measure of the compared time; place: among the facet's values."""
+        scaled = self._previous(place)
+        return None if scaled is None else self.reader.shown[place](scaled)
+
+    def change(self, place: int) -> Decimal | None:
+        """By what part of its previous value it changed."""
+        return ratio(change_of(self.values[place], self._previous(place)))
+
+    def share(self, place: int) -> Decimal | None:
+        """Its part of the whole; place: among the facet's values."""
+        at = self.reader.shares.get(place)
+        return None if at is None or not self.whole else ratio(ratio_of(self.values[place], self.whole[at]))
+
+    def _previous(self, place: int) -> int | None:
+        at = self.reader.previous.get(place)
+        return None if at is None or not self.previous else self.previous[at]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads rows of one facet in one currency. digits: of the currency.
+
+    previous, shares: where a value's measure stands among those of the compared time, and among the shares.
+    is_compared: whether there is a compared time.
+    """
+
+    values: tuple[Callable[[Sequence[int]], int | None], ...]
+    before: tuple[Callable[[Sequence[int]], int | None], ...]
+    shown: tuple[Callable[[int], Value], ...]
+    previous: dict[int, int]
+    shares: dict[int, int]
+    is_compared: bool
+
+    def read(self, row: Sequence[int], whole: Numbers = ()) -> Figures:
+        """The figures of a row of sums."""
+        values, before = self.values, self.before
+        return Figures(
+            self,
+            tuple([formula(row) for formula in values]),
+            tuple([formula(row) for formula in before]) if before else (),
+            whole,
+        )
+
+
+@lru_cache(maxsize=READERS_MAX)
+def reader(columns: Columns, layout: Layout, sums: tuple[str, ...], digits: int) -> Reader:
+    """A reader of rows with these sums."""
+    places = {name: index for index, name in enumerate(sums)}
+
+    def formulas(asks: Asks, *, is_previous: bool) -> tuple[Callable[[Sequence[int]], int | None], ...]:
+        return tuple(_formula(layout.readings[ask, is_previous], places, digits) for ask in asks)
+
+    return Reader(
+        formulas(columns.values, is_previous=False),
+        formulas(columns.previous, is_previous=True),
+        tuple(layout.readings[ask, False].formula.shown(digits) for ask in columns.values),
+        {columns.values.index(ask): index for index, ask in enumerate(columns.previous)},
+        {columns.values.index(ask): index for index, ask in enumerate(columns.shares)},
+        is_compared=bool(columns.previous),
+    )
+
+
+def _formula(reading: Reading, places: dict[str, int], digits: int) -> Callable[[Sequence[int]], int | None]:
+    formula = reading.formula
+    return formula.scaled({name: places[column(name, reading.layer)] for name in formula.sums}, digits)
+
+
+def whole_number(value: Any) -> int:
+    """A sum of a row: as Decimal from the database, as text from the cache, None where nothing was added."""
+    if type(value) is int or type(value) is Decimal:
+        return int(value)
+    return 0 if value is None else int(Decimal(value))

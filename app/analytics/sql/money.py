@@ -1,0 +1,84 @@
+"""Amounts of facts in the currency of the answer, rounded once per fact."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, cast, func, literal_column, or_, select, true
+from sqlalchemy.sql.expression import FromClause
+
+from app.analytics.sql.aggregates import looked_up
+from app.analytics.sql.cells import Cells, Money
+from app.analytics.sql.tables import DATE, NUMERIC, TEXT, element, exchange_rates, many, one
+from app.core.money import RATE_AGE_MAX
+
+
+def priced(
+    source: FromClause,
+    fact: FromClause,
+    cells: Cells,
+    at: ColumnElement[Any],
+    currency: ColumnElement[Any] | None = None,
+) -> tuple[FromClause, ColumnElement[Any]]:
+    """The source, joined with the day's rate where one is needed, and the fact's minor units; null without a rate.
+
+    at: the time whose rate counts. currency: of the fact, where it has no column of its own.
+    """
+    if cells.money is Money.ORIGINAL:
+        return source, fact.c.amount_minor
+    if cells.money is Money.BASE:
+        return source, fact.c.amount_base_minor
+    own = fact.c.currency if currency is None else currency
+    rate = _rate(own, at)
+    exact = cast(fact.c.amount_minor, NUMERIC)
+    amount = case(
+        (own == one("currency", TEXT), exact),
+        (rate.c.down.is_not(None), half_even(exact * rate.c.up, rate.c.down)),
+    )
+    # It has nothing of its own to read from: all of it is named beside it.
+    price = select(amount.label("amount")).correlate(source, fact, own.table, rate).lateral("price")
+    return source.outerjoin(rate, true()).join(price, true()), price.c.amount
+
+
+def _rate(own: ColumnElement[Any], at: ColumnElement[Any]) -> FromClause:
+    # As orders.conversion does: the last rate known, published or inverse, whichever is newer. An amount times `up`
+    # divided by `down` is the converted one. Index: the primary key.
+    day = cast(func.timezone(literal_column("'UTC'"), at), DATE)
+    asked = one("currency", TEXT)
+    rates = exchange_rates.alias("known")
+    is_inverse = rates.c.base == asked
+    up, down = one("minors", NUMERIC), minors_of(own)
+    newest = (
+        select(
+            case((is_inverse, up), else_=rates.c.rate * up).label("up"),
+            case((is_inverse, rates.c.rate * down), else_=down).label("down"),
+        )
+        .where(
+            or_(and_(rates.c.base == own, rates.c.quote == asked), and_(is_inverse, rates.c.quote == own)),
+            rates.c.day >= day - literal_column(str(RATE_AGE_MAX.days)),
+            rates.c.day <= day,
+        )
+        .order_by(rates.c.day.desc(), is_inverse)
+        .limit(literal_column("1"))
+    )
+    return looked_up(newest, "rate")
+
+
+def minors_of(currency: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Minor units in one major unit of a currency; two digits where the parameter does not say."""
+    found = func.array_position(many("currencies", TEXT), currency)
+    return func.coalesce(element("currency_minors", NUMERIC, found), whole(100))
+
+
+def whole(number: int) -> ColumnElement[Any]:
+    """A whole number that arithmetic keeps exact."""
+    return literal_column(f"{number}::numeric", NUMERIC)
+
+
+def half_even(above: ColumnElement[Any], below: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The quotient rounded half-even; null when divided by 0."""
+    # div() and mod() of numeric are exact and cut towards zero; the rest decides.
+    quotient = func.div(above, below)
+    twice: ColumnElement[Any] = literal_column("2") * func.abs(func.mod(above, below))
+    is_odd = func.mod(quotient, literal_column("2")) != literal_column("0")
+    rounds_up = or_(twice > func.abs(below), and_(twice == func.abs(below), is_odd))
+    step = case((rounds_up, func.sign(above) * func.sign(below)), else_=literal_column("0"))
+    return case((below != literal_column("0"), quotient + step))

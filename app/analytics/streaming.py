@@ -1,0 +1,167 @@
+"""A table read bit by bit: the same plan as that of its page, but without the page's bound, in constant memory.
+
+Rows come through a cursor of the database, within the snapshot of one session. Nothing is kept in the cache.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.analytics.computing import Opened, opened
+from app.analytics.figures import Reader, reader, whole_number
+from app.analytics.plan import Plan
+from app.analytics.query import Question
+from app.analytics.resolved import Resolved, ResolvedGroups
+from app.analytics.rows import GroupColumns, Rows
+from app.analytics.semantic.formula import Unit
+from app.analytics.sql.shapes import DIGITS_MAX
+from app.core.money import exponent
+from app.db.session import ReadSession
+from app.errors import QueryIssue, QueryIssues
+
+CHUNK_ROWS = 4_000
+"""Rows that are in memory at a time."""
+
+UNBOUNDED = 2**62
+"""More rows than any table has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of a table, by column: keys and whether they are the rest of a dimension's, times, measures.
+
+    keys, others: of each dimension. starts: first instants of the rows' time; None without time. values: of each
+    measure that is asked, whole numbers of the table's last digits.
+    """
+
+    rows: int
+    keys: tuple[Sequence[UUID | str | int | None], ...]
+    others: tuple[Sequence[bool] | None, ...]
+    starts: Sequence[datetime] | None
+    values: tuple[Sequence[int | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedTable:
+    """A table whose rows are still to be read. session: sees what the table sees.
+
+    digits: behind the point, of each measure's values. samples: of each measure, one of so many keys is counted.
+    missing_rates: amounts that are left out. chunks: to be read once.
+    """
+
+    resolved: Resolved
+    asked: ResolvedGroups
+    digits: tuple[int, ...]
+    samples: tuple[int, ...]
+    missing_rates: int
+    session: ReadSession
+    chunks: AsyncIterator[Chunk]
+
+
+def unbounded(question: Question) -> tuple[Question, int | None]:
+    """The question without its table's bound, and the bound. Raises QueryIssues where it is negative."""
+    (table,) = question.groups
+    if table.first is not None and table.first < 0:
+        message = f"`first` is {table.first}; it must be 0 or more."
+        path = (*table.path, "first")
+        raise QueryIssues([QueryIssue("INVALID_PAGE", message, path, "Without it all rows come.")])
+    return replace(question, groups=(replace(table, first=None),), wants_warnings=True), table.first
+
+
+async def streamed(session: ReadSession, resolved: Resolved, planned: Plan, first: int | None) -> StreamedTable:
+    """The table of the question's only grouping. first: rows at most."""
+    (asked,), (groups,) = resolved.groups, planned.groups
+    assert groups.page.paging is not None, "groups come in an order"
+    paging = replace(groups.page.paging, limit=UNBOUNDED)
+    whole = replace(planned, groups=(replace(groups, page=replace(groups.page, paging=paging)),))
+    found = await opened(session, resolved, whole)
+    readings = [asked.layout.readings[ask, False] for ask in asked.columns.values]
+    return StreamedTable(
+        resolved=resolved,
+        asked=asked,
+        digits=tuple(_digits(reading.formula.unit, reading.formula.digits, resolved, asked) for reading in readings),
+        samples=tuple(found.samples[reading.layer] if found.samples else 1 for reading in readings),
+        missing_rates=_missing_rates(found),
+        session=session,
+        chunks=_chunks(session, found, _Reading(resolved, asked, found.page.statement.columns), first),
+    )
+
+
+async def _chunks(session: ReadSession, found: Opened, reading: "_Reading", first: int | None) -> AsyncIterator[Chunk]:
+    left = first
+    if left == 0:
+        return
+    rows_read = session.stream(found.page.statement.text, *found.page.args, batch=CHUNK_ROWS)
+    async with aclosing(rows_read) as batches:  # type: ignore[type-var]  # it is a generator
+        async for rows in batches:
+            shown = rows if left is None else rows[:left]
+            # In a thread: others are answered meanwhile.
+            yield await asyncio.to_thread(reading.chunk, shown)
+            if left is not None:
+                left -= len(shown)
+                if not left:
+                    return
+
+
+def _digits(unit: Unit, digits: Callable[[int], int], resolved: Resolved, asked: ResolvedGroups) -> int:
+    # A column has one number of digits: where its rows are of several currencies, those of the finest.
+    if unit is Unit.MONEY and "currency" in asked.dimensions:
+        return DIGITS_MAX
+    return digits(exponent(resolved.currency))
+
+
+def _missing_rates(found: Opened) -> int:
+    if found.totals is None or not found.totals.rows:
+        return 0
+    columns, row = found.totals.columns, found.totals.rows[0]
+    names = ("missing_rates", "missing_spend_rates")
+    return sum(whole_number(row[columns.index(name)]) for name in names if name in columns)
+
+
+class _Reading:
+    """Reads rows of a table by column."""
+
+    def __init__(self, resolved: Resolved, asked: ResolvedGroups, columns: tuple[str, ...]) -> None:
+        self._resolved, self._asked = resolved, asked
+        self._columns = GroupColumns.of(columns, asked.dimensions)
+        known = {name: index for index, name in enumerate(columns)}
+        self._sums = Rows(columns, ()).sums(asked.layout)
+        self._places = [known[name] for name in self._sums]
+        self._currency = known.get("currency") if "currency" in asked.dimensions else None
+
+    def chunk(self, rows: Sequence[Sequence[Any]]) -> Chunk:
+        """These rows. At least one."""
+        columns = list(zip(*rows, strict=True))
+        times, edges = self._columns.bucket, self._asked.edges
+        return Chunk(
+            rows=len(rows),
+            keys=tuple(columns[index] for _, index in self._columns.keys),
+            others=tuple(None if index is None else columns[index] for index in self._columns.others),
+            starts=None if times is None else [edges[place - 1] for place in columns[times]],
+            values=self._values(columns),
+        )
+
+    def _values(self, columns: Sequence[Sequence[Any]]) -> tuple[Sequence[int | None], ...]:
+        sums = [list(map(whole_number, columns[place])) for place in self._places]
+        rows = list(zip(*sums, strict=True))
+        if self._currency is None:
+            read = self._reader(exponent(self._resolved.currency))
+            return tuple(list(map(formula, rows)) for formula in read.values)
+        # The rest of the currencies has none, and no amounts.
+        digits = [exponent(currency or self._resolved.currency) for currency in columns[self._currency]]
+        readers = {each: self._reader(each) for each in set(digits)}
+        found = []
+        for number, ask in enumerate(self._asked.columns.values):
+            is_money = self._asked.layout.readings[ask, False].formula.unit is Unit.MONEY
+            formulas = {each: read.values[number] for each, read in readers.items()}
+            finer = {each: 10 ** (DIGITS_MAX - each) if is_money else 1 for each in readers}
+            values = [formulas[each](row) for each, row in zip(digits, rows, strict=True)]
+            found.append([None if v is None else v * finer[each] for v, each in zip(values, digits, strict=True)])
+        return tuple(found)
+
+    def _reader(self, digits: int) -> Reader:
+        return reader(self._asked.columns, self._asked.layout, self._sums, digits)

@@ -1,0 +1,264 @@
+"""Rows of an answer as they are shown: time buckets, groups, and a page of groups."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache, partial
+from typing import Annotated
+
+import strawberry
+
+from app.analytics import pages
+from app.analytics import series as answers
+from app.analytics.answer import Answer
+from app.analytics.figures import Figures
+from app.analytics.pages import GroupPage
+from app.analytics.query import Asks, Fill
+from app.analytics.ranges import BUCKETS_MAX
+from app.analytics.resolve import CELLS_MAX
+from app.core.timegrain import Granularity
+from graphql_schema.analytics_filters import FactFilter
+from graphql_schema.analytics_selection import Part, Views
+from graphql_schema.analytics_table import page_info
+from graphql_schema.analytics_words import (
+    Changes,
+    GroupKey,
+    Measures,
+    Row,
+    Shares,
+    TimeKey,
+    ask_key,
+    group_key,
+)
+from graphql_schema.connection import PageInfo
+from graphql_schema.context import Info
+from graphql_schema.execution.together import together
+
+OwnFilter = Annotated[
+    FactFilter | None,
+    strawberry.argument(description="Which facts count for these measures, of those that count at all."),
+]
+Every = Annotated[
+    Granularity,
+    strawberry.argument(
+        description=f"Length of a bucket. At most {BUCKETS_MAX:,} buckets, and {CELLS_MAX:,} over all entities or "
+        "groups of a list."
+    ),
+]
+Filling = Annotated[Fill | None, strawberry.argument(description="What stands in buckets that nothing lies in.")]
+
+
+class Selected:
+    """What is selected of the rows of one facet, and where it stands among their figures."""
+
+    __slots__ = ("change", "measures", "previous", "share")
+
+    def __init__(self, views: Views, asks: Asks) -> None:
+        places = {ask: place for place, ask in enumerate(asks)}
+
+        def found(selected: Asks) -> dict[Hashable, int]:
+            return {ask_key(ask): places[ask] for ask in selected}
+
+        self.measures = {key: found(selected) for key, selected in views.measures.items()}
+        self.previous, self.change, self.share = found(views.previous), found(views.change), found(views.share)
+
+
+@lru_cache(maxsize=2_000)
+def selected_of(views: Views, asks: Asks) -> Selected:
+    """The same once: selections are kept with their documents."""
+    return Selected(views, asks)
+
+
+def _measured(info: Info, rows: Sequence["Bucket | Group"]) -> list[Row]:
+    key = str(info.path.key)
+    return [Row(row.figures, Figures.value, row.selected.measures[key]) for row in rows]
+
+
+def _of_buckets(buckets: "Sequence[Bucket]", info: Info, where: FactFilter | None = None) -> list[Row | None]:
+    rows = _measured(info, buckets)
+    return [None if bucket.is_null else row for bucket, row in zip(buckets, rows, strict=True)]
+
+
+def _of_groups(groups: "Sequence[Group]", info: Info, where: FactFilter | None = None) -> list[Row]:
+    return _measured(info, groups)
+
+
+@strawberry.type(description="A time bucket and its measures.")
+class Bucket:
+    """A time bucket and its measures."""
+
+    start: datetime = strawberry.field(description="Its first instant; the first bucket's may lie before the range.")
+    end: datetime = strawberry.field(description="The first instant after it.")
+    local_date: date = strawberry.field(description="The local date of its start, in `meta.timeZone`.")
+    is_partial: bool = strawberry.field(
+        name="partial",
+        description="Whether the range (or the group's time) cuts it, or it is still running: its numbers are not "
+        "final.",
+    )
+    is_filled: bool = strawberry.field(
+        name="filled", description="Whether nothing lies in it: what it shows then, `fill` says."
+    )
+    is_null: strawberry.Private[bool]
+    figures: strawberry.Private[Figures]
+    selected: strawberry.Private[Selected]
+
+    @strawberry.field(description="Its measures; null where nothing lies in it and `fill` says so.")
+    @together(_of_buckets)
+    def measures(self, info: Info, where: OwnFilter = None) -> Measures | None:
+        """Its measures."""
+        return None if self.is_null else Row(self.figures, Figures.value, self.selected.measures[str(info.path.key)])
+
+    @strawberry.field(description="Measures of the bucket of the compared time that belongs to it; null without.")
+    def previous(self) -> Measures | None:
+        """Measures of the compared time."""
+        return Row(self.figures, Figures.before, self.selected.previous) if self.figures.reader.is_compared else None
+
+    @strawberry.field(description="By which part its measures changed; null without a compared time.")
+    def change(self) -> Changes | None:
+        """By which part its measures changed."""
+        return Row(self.figures, Figures.change, self.selected.change) if self.figures.reader.is_compared else None
+
+    @staticmethod
+    def all_of(found: Iterable[answers.Bucket], selected: Selected) -> "list[Bucket]":
+        """The buckets as they are shown."""
+        return [
+            Bucket(
+                start=bucket.start,
+                end=bucket.end,
+                local_date=bucket.local_date,
+                is_partial=bucket.is_partial,
+                is_filled=bucket.is_filled,
+                is_null=bucket.is_null,
+                figures=bucket.figures,
+                selected=selected,
+            )
+            for bucket in found
+        ]
+
+
+@strawberry.type(description="A group and its measures.")
+class Group:
+    """A group and its measures."""
+
+    key: GroupKey = strawberry.field(description="What it stands for.")
+    rank: int = strawberry.field(description="Its place in the whole order, from 1.")
+    is_others: bool = strawberry.field(
+        description="Whether it is the rest of a `top`: its key is null there, and not because nobody is credited."
+    )
+    member_count: int = strawberry.field(description="Number of keys in it: 1 but for others.")
+    figures: strawberry.Private[Figures]
+    selected: strawberry.Private[Selected]
+    buckets: strawberry.Private[Mapping[str, Callable[[], list[Bucket]]]]
+
+    @strawberry.field(description="Its measures.")
+    @together(_of_groups)
+    def measures(self, info: Info, where: OwnFilter = None) -> Measures:
+        """Its measures."""
+        return Row(self.figures, Figures.value, self.selected.measures[str(info.path.key)])
+
+    @strawberry.field(description="Its measures in the compared time; null without one.")
+    def previous(self) -> Measures | None:
+        """Its measures in the compared time."""
+        return Row(self.figures, Figures.before, self.selected.previous) if self.figures.reader.is_compared else None
+
+    @strawberry.field(description="By which part its measures changed; null without a compared time.")
+    def change(self) -> Changes | None:
+        """By which part its measures changed."""
+        return Row(self.figures, Figures.change, self.selected.change) if self.figures.reader.is_compared else None
+
+    @strawberry.field(description="Which part of the connection's totals its measures are.")
+    def share(self) -> Shares | None:
+        """Which part of the connection's totals its measures are."""
+        return Row(self.figures, Figures.share, self.selected.share)
+
+    @strawberry.field(
+        description="Its measures in every bucket of the range; grouped by time, of the group's own time. Of all "
+        "groups of the page together in one statement."
+    )
+    def series(self, info: Info, every: Every, fill: Filling = Fill.AUTO) -> list[Bucket]:
+        """Its measures in every bucket."""
+        return self.buckets[str(info.path.key)]()
+
+
+@strawberry.type(description="A group and its place in the list.")
+class GroupEdge:
+    """A group and its place in the list."""
+
+    node: Group = strawberry.field(description="The group.")
+    row: strawberry.Private[pages.Group]
+    page: strawberry.Private[GroupPage]
+
+    @strawberry.field(description="Opaque place of the group, for `after`.")
+    def cursor(self) -> str:
+        """Opaque place of the group."""
+        return self.page.cursor(self.row)
+
+
+@strawberry.type(description="One page of groups.")
+class GroupConnection:
+    """One page of groups."""
+
+    nodes: list[Group] = strawberry.field(description="The groups of this page, in order.")
+    page: strawberry.Private[GroupPage]
+    asks: strawberry.Private[Asks]
+    part: strawberry.Private[Part]
+
+    @strawberry.field(
+        description="Measures of everything that is grouped and fits `having`, from the facts: not the sum of the "
+        "groups shown."
+    )
+    def totals(self) -> Measures:
+        """Measures of everything that is grouped."""
+        places = {ask_key(ask): self.asks.index(ask) for ask in self.part.totals}
+        figures = self.page.totals
+        assert figures is not None, "whoever selects totals has them computed"
+        return Row(figures, Figures.value, places)
+
+    @strawberry.field(description="The groups of this page with their cursors, in order.")
+    def edges(self) -> list[GroupEdge]:
+        """The groups of this page with their cursors."""
+        return [
+            GroupEdge(node=node, row=row, page=self.page)
+            for node, row in zip(self.nodes, self.page.groups, strict=True)
+        ]
+
+    @strawberry.field(description="Number of all groups that fit `having`, counted only when asked.")
+    def total_count(self) -> int:
+        """Number of all groups."""
+        return self.page.total
+
+    @strawberry.field(description="Where this page lies in the list.")
+    def page_info(self) -> PageInfo:
+        """Where this page lies in the list."""
+        return page_info(self.page)
+
+    @staticmethod
+    def of(answer: Answer, page: GroupPage, part: Part) -> "GroupConnection":
+        """The page as it is shown."""
+        asked = page.asked
+        selected = selected_of(part.views, asked.columns.values)
+        series = {
+            key: (nested.place, selected_of(nested.views, asked.series[nested.place].columns.values))
+            for key, nested in part.series.items()
+        }
+        nodes = [
+            Group(
+                key=group_key(asked.dimensions, group.keys, _time(group)),
+                rank=group.rank,
+                is_others=group.is_others,
+                member_count=group.members,
+                figures=group.figures,
+                selected=selected,
+                buckets={
+                    key: partial(Bucket.all_of, group.series[place], of_series)
+                    for key, (place, of_series) in series.items()
+                },
+            )
+            for group in page.groups
+        ]
+        asks = answer.resolved.totals.values if asked.having is None else asked.totals
+        return GroupConnection(nodes=nodes, page=page, asks=asks, part=part)
+
+
+def _time(group: pages.Group) -> TimeKey | None:
+    time = group.time
+    return None if time is None else TimeKey(start=time.start, end=time.end, local_date=time.local_date)

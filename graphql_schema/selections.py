@@ -1,0 +1,72 @@
+"""Selections below `analytics` fields that were read once: documents are kept, and so is what they select.
+
+A selection depends on its nodes and on the variables that it names; the field's own arguments are read at every call.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Node, VariableNode
+
+from graphql_schema.analytics_selection import Document, Selection, selected
+
+KEPT_MAX = 1_000
+"""Fields of documents whose selections are kept."""
+
+VALUES_MAX = 20
+"""Selections that are kept of one field, for different values of the variables that it names."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What was read of one field. nodes: kept too, so that nothing else comes to have their identity."""
+
+    nodes: Sequence[FieldNode]
+    variables: tuple[str, ...]
+    found: OrderedDict[str, Selection] = field(default_factory=OrderedDict)
+
+
+class Selections:
+    """The selections that a process keeps, the least recently used dropped first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, ...], Kept] = OrderedDict()
+
+    def of(self, document: Document, nodes: Sequence[FieldNode]) -> Selection:
+        """What is selected below the nodes. Raises QueryIssues for a table's column names."""
+        place = tuple(map(id, nodes))
+        kept = self._kept.get(place)
+        if kept is None:
+            names = dict.fromkeys(name for node in nodes for name in _variables(node.selection_set, document.fragments))
+            kept = self._kept[place] = Kept(tuple(nodes), tuple(names))
+            if len(self._kept) > KEPT_MAX:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(place)
+        values = repr([document.variables.coerced.get(name) for name in kept.variables]) if kept.variables else ""
+        selection = kept.found.get(values)
+        if selection is None:
+            selection = kept.found[values] = selected(document, nodes)
+            if len(kept.found) > VALUES_MAX:
+                kept.found.popitem(last=False)
+        return selection
+
+
+def _variables(node: Node | None, fragments: Mapping[str, FragmentDefinitionNode]) -> Iterator[str]:
+    # Fragments do not contain themselves: the document is valid.
+    match node:
+        case None:
+            return
+        case VariableNode():
+            yield node.name.value
+        case FragmentSpreadNode():
+            yield from _variables(fragments[node.name.value].selection_set, fragments)
+            for directive in node.directives or ():
+                yield from _variables(directive, fragments)
+        case _:
+            for key in node.keys:
+                below = getattr(node, key, None)
+                for each in below if isinstance(below, (list, tuple)) else (below,):
+                    if isinstance(each, Node):
+                        yield from _variables(each, fragments)

@@ -1,0 +1,194 @@
+"""Replies that are kept whole, as they were sent: what is asked again and again costs one look-up.
+
+Kept are queries of `analytics`, at the root or under a campaign, influencer or product, that show nothing of how they
+were computed. A process learns what such a reply depends on from the first time it makes it; from the second time on
+the bytes are kept, and served as long as nothing was noted that they depend on. What time itself changes, as the
+buckets that have begun, changes at quarters of an hour: replies are kept for the running one.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+import orjson
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+)
+
+from app.cache.answers import Answers, Depends, Lookup
+from app.cache.recording import Recorded
+from app.core.context import Ctx
+from app.core.hashing import content_hash
+
+KNOWN_MAX = 10_000
+"""Replies of which a process knows what they depend on."""
+
+FITS_MAX = 2_000
+"""Operations of which a process knows whether their replies may be kept."""
+
+BYTES_MIN, BYTES_MAX = 200, 2_000_000
+"""Bytes of a reply that is kept."""
+
+_ENTITIES = frozenset({"campaign", "influencer", "product"})
+_OF_ENTITIES = frozenset({"id", "name", "title", "__typename", "analytics"})
+_NEVER = frozenset({"plan", "servedFrom"})
+_NOT_ASKED = frozenset({"freshness", "compare"})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A reply that was made before. key: in the store of answers; it names what the reply depends on too."""
+
+    key: str
+    slot: int
+    depends: Depends
+    cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look-up found. body: None where nothing is kept. token: for keeping what is made after it."""
+
+    body: bytes | None = None
+    cost: int = 0
+    token: str | None = None
+
+
+NOT_FOUND = Found()
+
+
+class Wholes:
+    """The replies of one process's tenants."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._known: OrderedDict[tuple[Any, ...], Known] = OrderedDict()
+        self._fits: OrderedDict[int, tuple[OperationDefinitionNode, bool]] = OrderedDict()
+        self._under_way: dict[str, asyncio.Future[Lookup]] = {}
+        self._next: dict[str, asyncio.Future[Lookup]] = {}
+
+    def place(
+        self, ctx: Ctx, document: str, operation_name: str | None, variables: Mapping[str, Any]
+    ) -> tuple[Any, ...] | None:
+        """What the same request of somebody who sees the same has in common; None where it is never kept."""
+        principal = ctx.principal
+        if principal.influencer_id is not None:
+            # Which entities they see depends on more than is noted.
+            return None
+        try:
+            asked = orjson.dumps((document, operation_name, variables))
+        except TypeError:
+            return None
+        return ctx.tenant, principal.role, blake2b(asked, digest_size=16).digest()
+
+    async def find(self, ctx: Ctx, place: tuple[Any, ...]) -> Found:
+        """The reply, if it is kept and nothing has changed that it depends on."""
+        known = self._known.get(place)
+        if known is None:
+            return NOT_FOUND
+        if known.slot != _slot(ctx.now):
+            del self._known[place]
+            return NOT_FOUND
+        self._known.move_to_end(place)
+        found = await self._look_up(ctx.tenant_id, known)
+        return Found(found.body, known.cost, found.token)
+
+    def fits(self, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
+        """Whether replies of the operation may be kept."""
+        found = self._fits.get(id(operation))
+        if found is None:
+            # The operation is kept beside, so that nothing else comes to have its identity.
+            found = operation, _fits(operation, fragments)
+            self._fits[id(operation)] = found
+            if len(self._fits) > FITS_MAX:
+                self._fits.popitem(last=False)
+        return found[1]
+
+    async def learn(
+        self, ctx: Ctx, place: tuple[Any, ...], body: bytes, cost: int, recorded: Recorded, token: str | None
+    ) -> None:
+        """Remember what the reply depends on; keep it if somebody looked for it before it was made (token)."""
+        if not recorded.is_lasting or not BYTES_MIN <= len(body) <= BYTES_MAX:
+            self._known.pop(place, None)
+            return
+        known, slot, depends = self._known.get(place), _slot(ctx.now), recorded.depends
+        if known is not None and known.depends == depends and known.slot == slot:
+            if token is not None:
+                await self._answers.put(ctx.tenant_id, known.key, token, body, depends.tags)
+            return
+        # Who learned something else looks elsewhere: a reply is found by those alone who check all that it depends on.
+        key = "whole:" + content_hash(repr((place[1:], slot, depends.days, sorted(depends.tags)))).hex()
+        self._known[place] = Known(key, slot, depends, cost)
+        if len(self._known) > KNOWN_MAX:
+            self._known.popitem(last=False)
+
+    async def _look_up(self, tenant_id: UUID, known: Known) -> Lookup:
+        # Those who ask while another's look-up is under way share the next: what it finds is of after they asked.
+        place = f"{tenant_id}{known.key}"
+        under_way = self._under_way.get(place)
+        if under_way is None:
+            return await self._lead(place, tenant_id, known)
+        shared = self._next.get(place)
+        if shared is None:
+            shared = self._next[place] = asyncio.ensure_future(self._follow(under_way, place, tenant_id, known))
+        return await asyncio.shield(shared)
+
+    async def _follow(self, under_way: "asyncio.Future[Lookup]", place: str, tenant_id: UUID, known: Known) -> Lookup:
+        await asyncio.wait([under_way])
+        self._next.pop(place, None)
+        return await self._lead(place, tenant_id, known)
+
+    async def _lead(self, place: str, tenant_id: UUID, known: Known) -> Lookup:
+        task = asyncio.ensure_future(self._answers.get(tenant_id, known.key, known.depends))
+        self._under_way[place] = task
+        try:
+            return await asyncio.shield(task)
+        finally:
+            if self._under_way.get(place) is task:
+                del self._under_way[place]
+
+
+def _slot(now: datetime) -> int:
+    return int(now.timestamp()) // 900
+
+
+def _fits(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
+    if operation.operation is not OperationType.QUERY or operation.directives:
+        return False
+
+    def below(selection: SelectionSetNode | None, allowed: frozenset[str] | None) -> bool:
+        # allowed: names of fields; None for all but those that are never kept.
+        for node in selection.selections if selection else ():
+            match node:
+                case FieldNode():
+                    if not field(node, allowed):
+                        return False
+                case InlineFragmentNode():
+                    if not below(node.selection_set, allowed):
+                        return False
+                case FragmentSpreadNode():
+                    if not below(fragments[node.name.value].selection_set, allowed):
+                        return False
+        return True
+
+    def field(node: FieldNode, allowed: frozenset[str] | None) -> bool:
+        name = node.name.value
+        if name in _NEVER or (allowed is not None and name not in allowed):
+            return False
+        if name == "analytics":
+            arguments = {argument.name.value for argument in node.arguments or ()}
+            return not arguments & _NOT_ASKED and below(node.selection_set, None)
+        return below(node.selection_set, _OF_ENTITIES if name in _ENTITIES else None)
+
+    return below(operation.selection_set, _ENTITIES | {"analytics", "__typename"})

@@ -1,0 +1,39 @@
+"""Made-up exchange rates, to currencies that no other test converts to."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import asyncpg
+
+CURRENCIES = ("CHF", "BHD", "ISK")
+"""Of two, three and no digits."""
+
+
+async def add_rates(admin: "asyncpg.Pool[Any]", *, seed: int, first: date, days: int) -> tuple[str, ...]:
+    """Add rates between these currencies and those of made-up facts, published in either direction.
+
+    There are gaps of more than a week, after which nothing converts. The currencies come back. Rates that are there
+    already stay.
+    """
+    chance = Random(seed)
+    rows: list[tuple[str, str, date, Decimal, datetime]] = []
+    at = datetime.combine(first, time(), tzinfo=UTC)
+    for asked in CURRENCIES:
+        for own in ("GBP", "EUR", "JPY", "KWD"):
+            if (asked, own) == ("ISK", "JPY"):
+                continue
+            day = first - timedelta(days=3)
+            while day < first + timedelta(days=days):
+                base, quote = (asked, own) if chance.random() < 0.4 else (own, asked)
+                rows.append((base, quote, day, Decimal(chance.randint(1, 400_000)).scaleb(-4), at))
+                if chance.random() < 0.2:
+                    rows.append((quote, base, day, Decimal(chance.randint(1, 400_000)).scaleb(-4), at))
+                day += timedelta(days=chance.choice((1, 2, 5, 8, 12)))
+    await admin.executemany(
+        """INSERT INTO exchange_rates (base, quote, day, rate, source, recorded_at)
+        VALUES ($1, $2, $3, $4, 'test', $5) ON CONFLICT DO NOTHING""",
+        rows,
+    )
+    return CURRENCIES

@@ -1,0 +1,69 @@
+/* analytics.totals */
+WITH scanned AS
+(SELECT coalesce(sum(CAST(price.amount AS NUMERIC) * credit.weight_booked), 0) AS gross_e9, 0 AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed, 0 AS spend, count(*) FILTER (WHERE price.amount IS NULL) AS missing_rates, 0 AS missing_spend_rates
+FROM credits AS credit
+JOIN order_lines AS line ON line.order_id = credit.order_id
+LEFT OUTER JOIN LATERAL (SELECT CASE WHEN (known.base = $2::VARCHAR) THEN $3::NUMERIC ELSE known.rate * $3::NUMERIC END AS up, CASE WHEN (known.base = $2::VARCHAR) THEN known.rate * coalesce(($4::NUMERIC[])[array_position($5::TEXT[], line.currency)], 100::numeric) ELSE coalesce(($4::NUMERIC[])[array_position($5::TEXT[], line.currency)], 100::numeric) END AS down
+FROM exchange_rates AS known
+WHERE (known.base = line.currency AND known.quote = $2::VARCHAR OR known.base = $2::VARCHAR AND known.quote = line.currency) AND known.day >= CAST(timezone('UTC', line.occurred_at) AS DATE) - 7 AND known.day <= CAST(timezone('UTC', line.occurred_at) AS DATE)
+ORDER BY known.day DESC, known.base = $2::VARCHAR
+LIMIT 1 OFFSET 0) AS rate ON true
+JOIN LATERAL (SELECT CASE WHEN (line.currency = $2::VARCHAR) THEN CAST(line.amount_minor AS NUMERIC) WHEN (rate.down IS NOT NULL) THEN CASE WHEN (rate.down != 0) THEN div(CAST(line.amount_minor AS NUMERIC) * rate.up, rate.down) + CASE WHEN (2 * abs(mod(CAST(line.amount_minor AS NUMERIC) * rate.up, rate.down)) > abs(rate.down) OR 2 * abs(mod(CAST(line.amount_minor AS NUMERIC) * rate.up, rate.down)) = abs(rate.down) AND mod(div(CAST(line.amount_minor AS NUMERIC) * rate.up, rate.down), 2) != 0) THEN sign(CAST(line.amount_minor AS NUMERIC) * rate.up) * sign(rate.down) ELSE 0 END END END AS amount) AS price ON true
+WHERE line.tenant_id = $1 AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $6::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $7::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0
+UNION ALL
+SELECT 0 AS gross_e9, coalesce(sum(CAST(price.amount AS NUMERIC) * credit.weight_booked), 0) AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed, 0 AS spend, count(*) FILTER (WHERE price.amount IS NULL) AS missing_rates, 0 AS missing_spend_rates
+FROM refund_lines AS refund_line
+JOIN LATERAL (SELECT of_order.weight_booked AS weight_booked, of_order.occurred_at AS occurred_at
+FROM credits AS of_order
+WHERE of_order.tenant_id = $1 AND of_order.order_id = refund_line.order_id AND of_order.weight_booked > 0
+LIMIT ALL OFFSET 0) AS credit ON true
+LEFT OUTER JOIN LATERAL (SELECT CASE WHEN (known.base = $2::VARCHAR) THEN $3::NUMERIC ELSE known.rate * $3::NUMERIC END AS up, CASE WHEN (known.base = $2::VARCHAR) THEN known.rate * coalesce(($4::NUMERIC[])[array_position($5::TEXT[], refund_line.currency)], 100::numeric) ELSE coalesce(($4::NUMERIC[])[array_position($5::TEXT[], refund_line.currency)], 100::numeric) END AS down
+FROM exchange_rates AS known
+WHERE (known.base = refund_line.currency AND known.quote = $2::VARCHAR OR known.base = $2::VARCHAR AND known.quote = refund_line.currency) AND known.day >= CAST(timezone('UTC', credit.occurred_at) AS DATE) - 7 AND known.day <= CAST(timezone('UTC', credit.occurred_at) AS DATE)
+ORDER BY known.day DESC, known.base = $2::VARCHAR
+LIMIT 1 OFFSET 0) AS rate ON true
+JOIN LATERAL (SELECT CASE WHEN (refund_line.currency = $2::VARCHAR) THEN CAST(refund_line.amount_minor AS NUMERIC) WHEN (rate.down IS NOT NULL) THEN CASE WHEN (rate.down != 0) THEN div(CAST(refund_line.amount_minor AS NUMERIC) * rate.up, rate.down) + CASE WHEN (2 * abs(mod(CAST(refund_line.amount_minor AS NUMERIC) * rate.up, rate.down)) > abs(rate.down) OR 2 * abs(mod(CAST(refund_line.amount_minor AS NUMERIC) * rate.up, rate.down)) = abs(rate.down) AND mod(div(CAST(refund_line.amount_minor AS NUMERIC) * rate.up, rate.down), 2) != 0) THEN sign(CAST(refund_line.amount_minor AS NUMERIC) * rate.up) * sign(rate.down) ELSE 0 END END END AS amount) AS price ON true
+WHERE refund_line.tenant_id = $1 AND refund_line.occurred_at >= $6::TIMESTAMP WITH TIME ZONE AND refund_line.occurred_at < $7::TIMESTAMP WITH TIME ZONE AND refund_line.kind IN ('DISCOUNT', 'ITEM')
+UNION ALL
+SELECT 0 AS gross_e9, coalesce(sum(price.amount), 0) * 1000000000::bigint AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed, 0 AS spend, count(*) FILTER (WHERE price.amount IS NULL) AS missing_rates, 0 AS missing_spend_rates
+FROM adjustments AS adjustment
+LEFT OUTER JOIN LATERAL (SELECT CASE WHEN (known.base = $2::VARCHAR) THEN $3::NUMERIC ELSE known.rate * $3::NUMERIC END AS up, CASE WHEN (known.base = $2::VARCHAR) THEN known.rate * coalesce(($4::NUMERIC[])[array_position($5::TEXT[], adjustment.currency)], 100::numeric) ELSE coalesce(($4::NUMERIC[])[array_position($5::TEXT[], adjustment.currency)], 100::numeric) END AS down
+FROM exchange_rates AS known
+WHERE (known.base = adjustment.currency AND known.quote = $2::VARCHAR OR known.base = $2::VARCHAR AND known.quote = adjustment.currency) AND known.day >= CAST(timezone('UTC', adjustment.occurred_at) AS DATE) - 7 AND known.day <= CAST(timezone('UTC', adjustment.occurred_at) AS DATE)
+ORDER BY known.day DESC, known.base = $2::VARCHAR
+LIMIT 1 OFFSET 0) AS rate ON true
+JOIN LATERAL (SELECT CASE WHEN (adjustment.currency = $2::VARCHAR) THEN CAST(adjustment.amount_minor AS NUMERIC) WHEN (rate.down IS NOT NULL) THEN CASE WHEN (rate.down != 0) THEN div(CAST(adjustment.amount_minor AS NUMERIC) * rate.up, rate.down) + CASE WHEN (2 * abs(mod(CAST(adjustment.amount_minor AS NUMERIC) * rate.up, rate.down)) > abs(rate.down) OR 2 * abs(mod(CAST(adjustment.amount_minor AS NUMERIC) * rate.up, rate.down)) = abs(rate.down) AND mod(div(CAST(adjustment.amount_minor AS NUMERIC) * rate.up, rate.down), 2) != 0) THEN sign(CAST(adjustment.amount_minor AS NUMERIC) * rate.up) * sign(rate.down) ELSE 0 END END END AS amount) AS price ON true
+WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $6::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $7::TIMESTAMP WITH TIME ZONE
+UNION ALL
+SELECT 0 AS gross_e9, 0 AS refunds_e9, coalesce(sum(price.amount) FILTER (WHERE commission.state = 'PENDING'), 0) AS commission_pending, coalesce(sum(price.amount) FILTER (WHERE commission.state = 'HELD'), 0) AS commission_held, coalesce(sum(price.amount) FILTER (WHERE commission.state = 'APPROVED'), 0) AS commission_approved, coalesce(sum(price.amount) FILTER (WHERE commission.state = 'PAID'), 0) AS commission_paid, coalesce(sum(-price.amount) FILTER (WHERE commission.state = 'REVERSED'), 0) AS commission_reversed, 0 AS spend, count(*) FILTER (WHERE price.amount IS NULL) AS missing_rates, 0 AS missing_spend_rates
+FROM commissions AS commission
+LEFT OUTER JOIN LATERAL (SELECT ordered.occurred_at AS occurred_at
+FROM orders AS ordered
+WHERE ordered.tenant_id = $1 AND ordered.id = commission.order_id
+LIMIT ALL OFFSET 0) AS commissioned ON true
+LEFT OUTER JOIN LATERAL (SELECT CASE WHEN (known.base = $2::VARCHAR) THEN $3::NUMERIC ELSE known.rate * $3::NUMERIC END AS up, CASE WHEN (known.base = $2::VARCHAR) THEN known.rate * coalesce(($4::NUMERIC[])[array_position($5::TEXT[], commission.currency)], 100::numeric) ELSE coalesce(($4::NUMERIC[])[array_position($5::TEXT[], commission.currency)], 100::numeric) END AS down
+FROM exchange_rates AS known
+WHERE (known.base = commission.currency AND known.quote = $2::VARCHAR OR known.base = $2::VARCHAR AND known.quote = commission.currency) AND known.day >= CAST(timezone('UTC', coalesce(commissioned.occurred_at, commission.occurred_at)) AS DATE) - 7 AND known.day <= CAST(timezone('UTC', coalesce(commissioned.occurred_at, commission.occurred_at)) AS DATE)
+ORDER BY known.day DESC, known.base = $2::VARCHAR
+LIMIT 1 OFFSET 0) AS rate ON true
+JOIN LATERAL (SELECT CASE WHEN (commission.currency = $2::VARCHAR) THEN CAST(commission.amount_minor AS NUMERIC) WHEN (rate.down IS NOT NULL) THEN CASE WHEN (rate.down != 0) THEN div(CAST(commission.amount_minor AS NUMERIC) * rate.up, rate.down) + CASE WHEN (2 * abs(mod(CAST(commission.amount_minor AS NUMERIC) * rate.up, rate.down)) > abs(rate.down) OR 2 * abs(mod(CAST(commission.amount_minor AS NUMERIC) * rate.up, rate.down)) = abs(rate.down) AND mod(div(CAST(commission.amount_minor AS NUMERIC) * rate.up, rate.down), 2) != 0) THEN sign(CAST(commission.amount_minor AS NUMERIC) * rate.up) * sign(rate.down) ELSE 0 END END END AS amount) AS price ON true
+WHERE commission.tenant_id = $1 AND commission.occurred_at >= $6::TIMESTAMP WITH TIME ZONE AND commission.occurred_at < $7::TIMESTAMP WITH TIME ZONE
+UNION ALL
+SELECT 0 AS gross_e9, 0 AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed, coalesce(sum(price.amount), 0) AS spend, 0 AS missing_rates, count(*) FILTER (WHERE price.amount IS NULL) AS missing_spend_rates
+FROM spend AS spent
+LEFT OUTER JOIN LATERAL (SELECT CASE WHEN (known.base = $2::VARCHAR) THEN $3::NUMERIC ELSE known.rate * $3::NUMERIC END AS up, CASE WHEN (known.base = $2::VARCHAR) THEN known.rate * coalesce(($4::NUMERIC[])[array_position($5::TEXT[], spent.currency)], 100::numeric) ELSE coalesce(($4::NUMERIC[])[array_position($5::TEXT[], spent.currency)], 100::numeric) END AS down
+FROM exchange_rates AS known
+WHERE (known.base = spent.currency AND known.quote = $2::VARCHAR OR known.base = $2::VARCHAR AND known.quote = spent.currency) AND known.day >= CAST(timezone('UTC', spent.occurred_at) AS DATE) - 7 AND known.day <= CAST(timezone('UTC', spent.occurred_at) AS DATE)
+ORDER BY known.day DESC, known.base = $2::VARCHAR
+LIMIT 1 OFFSET 0) AS rate ON true
+JOIN LATERAL (SELECT CASE WHEN (spent.currency = $2::VARCHAR) THEN CAST(spent.amount_minor AS NUMERIC) WHEN (rate.down IS NOT NULL) THEN CASE WHEN (rate.down != 0) THEN div(CAST(spent.amount_minor AS NUMERIC) * rate.up, rate.down) + CASE WHEN (2 * abs(mod(CAST(spent.amount_minor AS NUMERIC) * rate.up, rate.down)) > abs(rate.down) OR 2 * abs(mod(CAST(spent.amount_minor AS NUMERIC) * rate.up, rate.down)) = abs(rate.down) AND mod(div(CAST(spent.amount_minor AS NUMERIC) * rate.up, rate.down), 2) != 0) THEN sign(CAST(spent.amount_minor AS NUMERIC) * rate.up) * sign(rate.down) ELSE 0 END END END AS amount) AS price ON true
+WHERE spent.tenant_id = $1 AND spent.occurred_at >= $6::TIMESTAMP WITH TIME ZONE AND spent.occurred_at < $7::TIMESTAMP WITH TIME ZONE)
+SELECT sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.commission_pending) AS commission_pending, sum(scanned.commission_held) AS commission_held, sum(scanned.commission_approved) AS commission_approved, sum(scanned.commission_paid) AS commission_paid, sum(scanned.commission_reversed) AS commission_reversed, sum(scanned.spend) AS spend, CAST(sum(scanned.missing_rates) AS BIGINT) AS missing_rates, CAST(sum(scanned.missing_spend_rates) AS BIGINT) AS missing_spend_rates
+FROM scanned;
+-- $1 tenant: uuid
+-- $2 currency: text
+-- $3 minors: numeric
+-- $4 currency_minors: numeric[]
+-- $5 currencies: text[]
+-- $6 range_start: timestamp with time zone
+-- $7 range_end: timestamp with time zone

@@ -1,0 +1,81 @@
+/* analytics.totals */
+WITH scanned AS
+(SELECT coalesce(sum(rollup.orders_e9), 0) AS orders_e9, coalesce(sum(rollup.gross_e9), 0) AS gross_e9, coalesce(sum(rollup.refunds_e9), 0) AS refunds_e9
+FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+UNION ALL
+SELECT coalesce(sum(delta.orders_e9), 0) AS orders_e9, coalesce(sum(delta.gross_e9), 0) AS gross_e9, coalesce(sum(delta.refunds_e9), 0) AS refunds_e9
+FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
+SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, (SELECT max(rollup_state.generation) AS max_1
+FROM rollup_state
+WHERE rollup_state.tenant_id = $1) AS generation
+FROM scanned;
+-- $1 tenant: uuid
+-- $2 part_grains: text[]
+-- $3 part_starts: timestamp with time zone[]
+-- $4 part_ends: timestamp with time zone[]
+-- $5 rollup_set: text
+-- $6 delta_starts: timestamp with time zone[]
+-- $7 delta_ends: timestamp with time zone[]
+
+/* analytics.groups */
+WITH scanned AS
+(SELECT nullif(rollup.influencer_id, '00000000-0000-0000-0000-000000000000'::uuid) AS influencer, 0 AS orders_e9, 0 AS gross_e9, 0 AS refunds_e9, coalesce(sum(rollup.commission_pending), 0) AS commission_pending, coalesce(sum(rollup.commission_held), 0) AS commission_held, coalesce(sum(rollup.commission_approved), 0) AS commission_approved, coalesce(sum(rollup.commission_paid), 0) AS commission_paid, coalesce(sum(rollup.commission_reversed), 0) AS commission_reversed
+FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+GROUP BY 1
+UNION ALL
+SELECT nullif(delta.influencer_id, '00000000-0000-0000-0000-000000000000'::uuid) AS influencer, 0 AS orders_e9, 0 AS gross_e9, 0 AS refunds_e9, coalesce(sum(delta.commission_pending), 0) AS commission_pending, coalesce(sum(delta.commission_held), 0) AS commission_held, coalesce(sum(delta.commission_approved), 0) AS commission_approved, coalesce(sum(delta.commission_paid), 0) AS commission_paid, coalesce(sum(delta.commission_reversed), 0) AS commission_reversed
+FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
+GROUP BY 1
+UNION ALL
+SELECT credit.influencer_id AS influencer, coalesce(sum(credit.weight_linear), 0) AS orders_e9, 0 AS gross_e9, 0 AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed
+FROM credits AS credit
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND credit.weight_linear > 0
+GROUP BY 1
+UNION ALL
+SELECT credit.influencer_id AS influencer, 0 AS orders_e9, coalesce(sum(CAST(line.amount_base_minor AS NUMERIC) * credit.weight_linear), 0) AS gross_e9, 0 AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed
+FROM credits AS credit
+JOIN order_lines AS line ON line.order_id = credit.order_id
+WHERE line.tenant_id = $1 AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND credit.weight_linear > 0
+GROUP BY 1
+UNION ALL
+SELECT credit.influencer_id AS influencer, 0 AS orders_e9, 0 AS gross_e9, coalesce(sum(CAST(refund_line.amount_base_minor AS NUMERIC) * credit.weight_linear), 0) AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed
+FROM refund_lines AS refund_line
+JOIN LATERAL (SELECT of_order.weight_linear AS weight_linear, of_order.influencer_id AS influencer_id
+FROM credits AS of_order
+WHERE of_order.tenant_id = $1 AND of_order.order_id = refund_line.order_id AND of_order.weight_linear > 0
+LIMIT ALL OFFSET 0) AS credit ON true
+WHERE refund_line.tenant_id = $1 AND refund_line.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND refund_line.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND refund_line.kind IN ('DISCOUNT', 'ITEM')
+GROUP BY 1
+UNION ALL
+SELECT CAST(NULL AS UUID) AS influencer, 0 AS orders_e9, 0 AS gross_e9, coalesce(sum(adjustment.amount_base_minor), 0) * 1000000000::bigint AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed
+FROM adjustments AS adjustment
+WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $9::TIMESTAMP WITH TIME ZONE
+GROUP BY 1),
+grouped AS
+(SELECT scanned.influencer AS influencer, sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.commission_pending) AS commission_pending, sum(scanned.commission_held) AS commission_held, sum(scanned.commission_approved) AS commission_approved, sum(scanned.commission_paid) AS commission_paid, sum(scanned.commission_reversed) AS commission_reversed
+FROM scanned
+GROUP BY 1
+HAVING sum(scanned.orders_e9) != 0 OR sum(scanned.gross_e9) != 0 OR sum(scanned.refunds_e9) != 0 OR sum(scanned.commission_pending) != 0 OR sum(scanned.commission_held) != 0 OR sum(scanned.commission_approved) != 0 OR sum(scanned.commission_paid) != 0 OR sum(scanned.commission_reversed) != 0)
+SELECT valued.influencer, valued.orders_e9, valued.gross_e9, valued.refunds_e9, valued.commission_pending, valued.commission_held, valued.commission_approved, valued.commission_paid, valued.commission_reversed, valued.term_0
+FROM (SELECT grouped.influencer AS influencer, grouped.orders_e9 AS orders_e9, grouped.gross_e9 AS gross_e9, grouped.refunds_e9 AS refunds_e9, grouped.commission_pending AS commission_pending, grouped.commission_held AS commission_held, grouped.commission_approved AS commission_approved, grouped.commission_paid AS commission_paid, grouped.commission_reversed AS commission_reversed, CAST(grouped.orders_e9 AS NUMERIC) AS term_0
+FROM grouped) AS valued
+ORDER BY valued.term_0 DESC NULLS LAST, valued.influencer ASC NULLS LAST
+LIMIT $10::BIGINT;
+-- $1 tenant: uuid
+-- $2 part_grains: text[]
+-- $3 part_starts: timestamp with time zone[]
+-- $4 part_ends: timestamp with time zone[]
+-- $5 rollup_set: text
+-- $6 delta_starts: timestamp with time zone[]
+-- $7 delta_ends: timestamp with time zone[]
+-- $8 range_start: timestamp with time zone
+-- $9 range_end: timestamp with time zone
+-- $10 limit: bigint

@@ -1,0 +1,208 @@
+/* analytics.totals */
+WITH scanned AS
+(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, coalesce(sum(rollup.gross_e9), 0) AS gross_e9, coalesce(sum(rollup.refunds_e9), 0) AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
+FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($6::UUID[])
+GROUP BY 1
+UNION ALL
+SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, coalesce(sum(delta.gross_e9), 0) AS gross_e9, coalesce(sum(delta.refunds_e9), 0) AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
+FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($6::UUID[])
+GROUP BY 1
+UNION ALL
+SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, 0 AS gross_e9, 0 AS refunds_e9, coalesce(sum(rollup.gross_e9), 0) AS gross_e9_1, coalesce(sum(rollup.refunds_e9), 0) AS refunds_e9_1
+FROM unnest($9::TEXT[], $10::TIMESTAMP WITH TIME ZONE[], $11::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $12::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($6::UUID[])
+GROUP BY 1
+UNION ALL
+SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, 0 AS gross_e9, 0 AS refunds_e9, coalesce(sum(delta.gross_e9), 0) AS gross_e9_1, coalesce(sum(delta.refunds_e9), 0) AS refunds_e9_1
+FROM unnest($13::TIMESTAMP WITH TIME ZONE[], $14::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($6::UUID[])
+GROUP BY 1)
+SELECT scanned.parent, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.gross_e9_1) AS gross_e9_1, sum(scanned.refunds_e9_1) AS refunds_e9_1, (SELECT max(rollup_state.generation) AS max_1
+FROM rollup_state
+WHERE rollup_state.tenant_id = $1) AS generation
+FROM scanned
+GROUP BY 1;
+-- $1 tenant: uuid
+-- $2 part_grains: text[]
+-- $3 part_starts: timestamp with time zone[]
+-- $4 part_ends: timestamp with time zone[]
+-- $5 rollup_set: text
+-- $6 parents: uuid[]
+-- $7 delta_starts: timestamp with time zone[]
+-- $8 delta_ends: timestamp with time zone[]
+-- $9 part_grains_1: text[]
+-- $10 part_starts_1: timestamp with time zone[]
+-- $11 part_ends_1: timestamp with time zone[]
+-- $12 rollup_set_1: text
+-- $13 delta_starts_1: timestamp with time zone[]
+-- $14 delta_ends_1: timestamp with time zone[]
+
+/* analytics.series */
+WITH scanned AS
+(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(rollup.orders_e9), 0) AS orders_e9, 0 AS orders_e9_1
+FROM unnest($3::TEXT[], $4::TIMESTAMP WITH TIME ZONE[], $5::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($7::UUID[])
+GROUP BY 1, 2
+UNION ALL
+SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(delta.orders_e9), 0) AS orders_e9, 0 AS orders_e9_1
+FROM unnest($8::TIMESTAMP WITH TIME ZONE[], $9::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($7::UUID[])
+GROUP BY 1, 2
+UNION ALL
+SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, ($10::INTEGER[])[width_bucket(rollup.bucket, $11::TIMESTAMP WITH TIME ZONE[])] AS bucket, 0 AS orders_e9, coalesce(sum(rollup.orders_e9), 0) AS orders_e9_1
+FROM unnest($12::TEXT[], $13::TIMESTAMP WITH TIME ZONE[], $14::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $15::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($7::UUID[])
+GROUP BY 1, 2
+UNION ALL
+SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, ($10::INTEGER[])[width_bucket(delta.occurred_at, $11::TIMESTAMP WITH TIME ZONE[])] AS bucket, 0 AS orders_e9, coalesce(sum(delta.orders_e9), 0) AS orders_e9_1
+FROM unnest($16::TIMESTAMP WITH TIME ZONE[], $17::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($7::UUID[])
+GROUP BY 1, 2)
+SELECT scanned.parent, scanned.bucket, sum(scanned.orders_e9) AS orders_e9, sum(scanned.orders_e9_1) AS orders_e9_1
+FROM scanned
+WHERE scanned.bucket IS NOT NULL
+GROUP BY 1, 2;
+-- $1 tenant: uuid
+-- $2 edges: timestamp with time zone[]
+-- $3 part_grains: text[]
+-- $4 part_starts: timestamp with time zone[]
+-- $5 part_ends: timestamp with time zone[]
+-- $6 rollup_set: text
+-- $7 parents: uuid[]
+-- $8 delta_starts: timestamp with time zone[]
+-- $9 delta_ends: timestamp with time zone[]
+-- $10 aligned_1: integer[]
+-- $11 edges_1: timestamp with time zone[]
+-- $12 part_grains_1: text[]
+-- $13 part_starts_1: timestamp with time zone[]
+-- $14 part_ends_1: timestamp with time zone[]
+-- $15 rollup_set_1: text
+-- $16 delta_starts_1: timestamp with time zone[]
+-- $17 delta_ends_1: timestamp with time zone[]
+
+/* analytics.top */
+WITH scanned AS
+(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, nullif(rollup.platform, '') AS platform, coalesce(sum(rollup.orders_e9), 0) AS orders_e9
+FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($6::UUID[])
+GROUP BY 1, 2
+UNION ALL
+SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, nullif(delta.platform, '') AS platform, coalesce(sum(delta.orders_e9), 0) AS orders_e9
+FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($6::UUID[])
+GROUP BY 1, 2),
+grouped AS
+(SELECT scanned.parent AS parent, scanned.platform AS platform, sum(scanned.orders_e9) AS orders_e9
+FROM scanned
+GROUP BY 1, 2
+HAVING sum(scanned.orders_e9) != 0),
+fitting AS
+(SELECT valued.parent AS parent, valued.platform AS platform, valued.orders_e9 AS orders_e9, valued.term_0 AS term_0
+FROM (SELECT grouped.parent AS parent, grouped.platform AS platform, grouped.orders_e9 AS orders_e9, CAST(grouped.orders_e9 AS NUMERIC) AS term_0
+FROM grouped) AS valued
+WHERE valued.platform IS NOT NULL)
+SELECT numbered.parent, numbered.platform, numbered.orders_e9, numbered.term_0
+FROM (SELECT fitting.parent AS parent, fitting.platform AS platform, fitting.orders_e9 AS orders_e9, fitting.term_0 AS term_0, row_number() OVER (PARTITION BY fitting.parent
+ORDER BY fitting.term_0 DESC NULLS LAST, fitting.platform COLLATE "C" ASC NULLS LAST) AS place
+FROM fitting) AS numbered
+WHERE numbered.place <= $9::BIGINT
+ORDER BY numbered.place;
+-- $1 tenant: uuid
+-- $2 part_grains: text[]
+-- $3 part_starts: timestamp with time zone[]
+-- $4 part_ends: timestamp with time zone[]
+-- $5 rollup_set: text
+-- $6 parents: uuid[]
+-- $7 delta_starts: timestamp with time zone[]
+-- $8 delta_ends: timestamp with time zone[]
+-- $9 limit: bigint
+
+/* analytics.groups */
+WITH scanned AS
+(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
+FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
+FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, coalesce(sum(rollup.orders_e9), 0) AS orders_e9
+FROM unnest($4::TEXT[], $5::TIMESTAMP WITH TIME ZONE[], $6::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $7::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($8::UUID[])
+GROUP BY 1, 2, 3
+UNION ALL
+SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
+FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
+FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, coalesce(sum(delta.orders_e9), 0) AS orders_e9
+FROM unnest($9::TIMESTAMP WITH TIME ZONE[], $10::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($8::UUID[])
+GROUP BY 1, 2, 3),
+grouped AS
+(SELECT scanned.parent AS parent, scanned.platform AS platform, scanned.platform_others AS platform_others, sum(scanned.orders_e9) AS orders_e9
+FROM scanned
+GROUP BY 1, 2, 3
+HAVING sum(scanned.orders_e9) != 0),
+fitting AS
+(SELECT valued.parent AS parent, valued.platform AS platform, valued.platform_others AS platform_others, valued.orders_e9 AS orders_e9, valued.term_0 AS term_0
+FROM (SELECT grouped.parent AS parent, grouped.platform AS platform, grouped.platform_others AS platform_others, grouped.orders_e9 AS orders_e9, CAST(grouped.orders_e9 AS NUMERIC) AS term_0
+FROM grouped) AS valued
+WHERE valued.term_0 IS NOT NULL AND (valued.term_0 > $11::NUMERIC))
+SELECT numbered.parent, numbered.platform, numbered.platform_others, numbered.orders_e9, numbered.term_0
+FROM (SELECT fitting.parent AS parent, fitting.platform AS platform, fitting.platform_others AS platform_others, fitting.orders_e9 AS orders_e9, fitting.term_0 AS term_0, row_number() OVER (PARTITION BY fitting.parent
+ORDER BY fitting.platform_others ASC NULLS LAST, fitting.platform COLLATE "C" ASC NULLS LAST) AS place
+FROM fitting) AS numbered
+WHERE numbered.place <= $12::BIGINT
+ORDER BY numbered.place;
+-- $1 tenant: uuid
+-- $2 top_platform: text[]
+-- $3 top_platform_parents: uuid[]
+-- $4 part_grains: text[]
+-- $5 part_starts: timestamp with time zone[]
+-- $6 part_ends: timestamp with time zone[]
+-- $7 rollup_set: text
+-- $8 parents: uuid[]
+-- $9 delta_starts: timestamp with time zone[]
+-- $10 delta_ends: timestamp with time zone[]
+-- $11 bound_0: numeric
+-- $12 limit: bigint
+
+/* analytics.group_series */
+WITH scanned AS
+(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
+FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
+FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, width_bucket(rollup.bucket, $4::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(rollup.orders_e9), 0) AS orders_e9
+FROM unnest($5::TEXT[], $6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $8::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($9::UUID[])
+GROUP BY 1, 2, 3, 4
+UNION ALL
+SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
+FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
+FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, width_bucket(delta.occurred_at, $4::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(delta.orders_e9), 0) AS orders_e9
+FROM unnest($10::TIMESTAMP WITH TIME ZONE[], $11::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($9::UUID[])
+GROUP BY 1, 2, 3, 4)
+SELECT scanned.parent, scanned.platform, scanned.platform_others, scanned.bucket, sum(scanned.orders_e9) AS orders_e9
+FROM scanned
+GROUP BY 1, 2, 3, 4;
+-- $1 tenant: uuid
+-- $2 top_platform: text[]
+-- $3 top_platform_parents: uuid[]
+-- $4 edges: timestamp with time zone[]
+-- $5 part_grains: text[]
+-- $6 part_starts: timestamp with time zone[]
+-- $7 part_ends: timestamp with time zone[]
+-- $8 rollup_set: text
+-- $9 parents: uuid[]
+-- $10 delta_starts: timestamp with time zone[]
+-- $11 delta_ends: timestamp with time zone[]

@@ -1,0 +1,59 @@
+/* analytics.totals */
+WITH scanned AS
+(SELECT coalesce(sum(rollup.gross_e9), 0) AS gross_e9, coalesce(sum(rollup.refunds_e9), 0) AS refunds_e9
+FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+UNION ALL
+SELECT coalesce(sum(delta.gross_e9), 0) AS gross_e9, coalesce(sum(delta.refunds_e9), 0) AS refunds_e9
+FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
+SELECT sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, (SELECT max(rollup_state.generation) AS max_1
+FROM rollup_state
+WHERE rollup_state.tenant_id = $1) AS generation
+FROM scanned;
+-- $1 tenant: uuid
+-- $2 part_grains: text[]
+-- $3 part_starts: timestamp with time zone[]
+-- $4 part_ends: timestamp with time zone[]
+-- $5 rollup_set: text
+-- $6 delta_starts: timestamp with time zone[]
+-- $7 delta_ends: timestamp with time zone[]
+
+/* analytics.groups */
+WITH scanned AS
+(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, coalesce(sum(rollup.gross_e9), 0) AS gross_e9, coalesce(sum(rollup.refunds_e9), 0) AS refunds_e9, coalesce(sum(rollup.orders_e9), 0) AS orders_e9
+FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+GROUP BY 1
+UNION ALL
+SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, coalesce(sum(delta.gross_e9), 0) AS gross_e9, coalesce(sum(delta.refunds_e9), 0) AS refunds_e9, coalesce(sum(delta.orders_e9), 0) AS orders_e9
+FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
+GROUP BY 1),
+grouped AS
+(SELECT scanned.campaign AS campaign, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.orders_e9) AS orders_e9
+FROM scanned
+GROUP BY 1
+HAVING sum(scanned.gross_e9) != 0 OR sum(scanned.refunds_e9) != 0 OR sum(scanned.orders_e9) != 0)
+SELECT page.campaign, page.gross_e9, page.refunds_e9, page.orders_e9, page.term_0, page.rank, counted.total
+FROM (SELECT count(*) AS total
+FROM grouped) AS counted
+LEFT OUTER JOIN (SELECT ranked.campaign AS campaign, ranked.gross_e9 AS gross_e9, ranked.refunds_e9 AS refunds_e9, ranked.orders_e9 AS orders_e9, ranked.term_0 AS term_0, ranked.rank AS rank
+FROM (SELECT valued.campaign AS campaign, valued.gross_e9 AS gross_e9, valued.refunds_e9 AS refunds_e9, valued.orders_e9 AS orders_e9, valued.term_0 AS term_0, row_number() OVER (ORDER BY valued.term_0 DESC NULLS LAST, valued.campaign ASC NULLS LAST) AS rank
+FROM (SELECT grouped.campaign AS campaign, grouped.gross_e9 AS gross_e9, grouped.refunds_e9 AS refunds_e9, grouped.orders_e9 AS orders_e9, CASE WHEN (1000000000::numeric != 0) THEN div(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric) + CASE WHEN (2 * abs(mod(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric)) > abs(1000000000::numeric) OR 2 * abs(mod(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric)) = abs(1000000000::numeric) AND mod(div(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric), 2) != 0) THEN sign(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9) * sign(1000000000::numeric) ELSE 0 END END AS term_0
+FROM grouped) AS valued) AS ranked
+ORDER BY ranked.term_0 DESC NULLS LAST, ranked.campaign ASC NULLS LAST
+LIMIT $8::BIGINT) AS page ON true
+ORDER BY page.term_0 DESC NULLS LAST, page.campaign ASC NULLS LAST;
+-- $1 tenant: uuid
+-- $2 part_grains: text[]
+-- $3 part_starts: timestamp with time zone[]
+-- $4 part_ends: timestamp with time zone[]
+-- $5 rollup_set: text
+-- $6 delta_starts: timestamp with time zone[]
+-- $7 delta_ends: timestamp with time zone[]
+-- $8 limit: bigint

@@ -1,0 +1,84 @@
+/* analytics.totals */
+WITH scanned AS
+(SELECT coalesce(sum(rollup.gross_e9), 0) AS gross_e9, coalesce(sum(rollup.refunds_e9), 0) AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
+FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+UNION ALL
+SELECT coalesce(sum(delta.gross_e9), 0) AS gross_e9, coalesce(sum(delta.refunds_e9), 0) AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
+FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
+UNION ALL
+SELECT 0 AS gross_e9, 0 AS refunds_e9, coalesce(sum(rollup.gross_e9), 0) AS gross_e9_1, coalesce(sum(rollup.refunds_e9), 0) AS refunds_e9_1
+FROM unnest($8::TEXT[], $9::TIMESTAMP WITH TIME ZONE[], $10::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $11::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+UNION ALL
+SELECT 0 AS gross_e9, 0 AS refunds_e9, coalesce(sum(delta.gross_e9), 0) AS gross_e9_1, coalesce(sum(delta.refunds_e9), 0) AS refunds_e9_1
+FROM unnest($12::TIMESTAMP WITH TIME ZONE[], $13::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
+SELECT sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.gross_e9_1) AS gross_e9_1, sum(scanned.refunds_e9_1) AS refunds_e9_1, (SELECT max(rollup_state.generation) AS max_1
+FROM rollup_state
+WHERE rollup_state.tenant_id = $1) AS generation
+FROM scanned;
+-- $1 tenant: uuid
+-- $2 part_grains: text[]
+-- $3 part_starts: timestamp with time zone[]
+-- $4 part_ends: timestamp with time zone[]
+-- $5 rollup_set: text
+-- $6 delta_starts: timestamp with time zone[]
+-- $7 delta_ends: timestamp with time zone[]
+-- $8 part_grains_1: text[]
+-- $9 part_starts_1: timestamp with time zone[]
+-- $10 part_ends_1: timestamp with time zone[]
+-- $11 rollup_set_1: text
+-- $12 delta_starts_1: timestamp with time zone[]
+-- $13 delta_ends_1: timestamp with time zone[]
+
+/* analytics.series */
+WITH scanned AS
+(SELECT width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(rollup.gross_e9), 0) AS gross_e9, coalesce(sum(rollup.refunds_e9), 0) AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
+FROM unnest($3::TEXT[], $4::TIMESTAMP WITH TIME ZONE[], $5::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+GROUP BY 1
+UNION ALL
+SELECT width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(delta.gross_e9), 0) AS gross_e9, coalesce(sum(delta.refunds_e9), 0) AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
+FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
+GROUP BY 1
+UNION ALL
+SELECT ($9::INTEGER[])[width_bucket(rollup.bucket, $10::TIMESTAMP WITH TIME ZONE[])] AS bucket, 0 AS gross_e9, 0 AS refunds_e9, coalesce(sum(rollup.gross_e9), 0) AS gross_e9_1, coalesce(sum(rollup.refunds_e9), 0) AS refunds_e9_1
+FROM unnest($11::TEXT[], $12::TIMESTAMP WITH TIME ZONE[], $13::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $14::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+GROUP BY 1
+UNION ALL
+SELECT ($9::INTEGER[])[width_bucket(delta.occurred_at, $10::TIMESTAMP WITH TIME ZONE[])] AS bucket, 0 AS gross_e9, 0 AS refunds_e9, coalesce(sum(delta.gross_e9), 0) AS gross_e9_1, coalesce(sum(delta.refunds_e9), 0) AS refunds_e9_1
+FROM unnest($15::TIMESTAMP WITH TIME ZONE[], $16::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
+GROUP BY 1)
+SELECT scanned.bucket, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.gross_e9_1) AS gross_e9_1, sum(scanned.refunds_e9_1) AS refunds_e9_1
+FROM scanned
+WHERE scanned.bucket IS NOT NULL
+GROUP BY 1;
+-- $1 tenant: uuid
+-- $2 edges: timestamp with time zone[]
+-- $3 part_grains: text[]
+-- $4 part_starts: timestamp with time zone[]
+-- $5 part_ends: timestamp with time zone[]
+-- $6 rollup_set: text
+-- $7 delta_starts: timestamp with time zone[]
+-- $8 delta_ends: timestamp with time zone[]
+-- $9 aligned_1: integer[]
+-- $10 edges_1: timestamp with time zone[]
+-- $11 part_grains_1: text[]
+-- $12 part_starts_1: timestamp with time zone[]
+-- $13 part_ends_1: timestamp with time zone[]
+-- $14 rollup_set_1: text
+-- $15 delta_starts_1: timestamp with time zone[]
+-- $16 delta_ends_1: timestamp with time zone[]

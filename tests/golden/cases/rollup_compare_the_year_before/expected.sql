@@ -1,0 +1,48 @@
+/* analytics.groups */
+WITH scanned AS
+(SELECT nullif(rollup.platform, '') AS platform, coalesce(sum(rollup.orders_e9), 0) AS orders_e9, 0 AS orders_e9_1
+FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+GROUP BY 1
+UNION ALL
+SELECT nullif(delta.platform, '') AS platform, coalesce(sum(delta.orders_e9), 0) AS orders_e9, 0 AS orders_e9_1
+FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
+GROUP BY 1
+UNION ALL
+SELECT nullif(rollup.platform, '') AS platform, 0 AS orders_e9, coalesce(sum(rollup.orders_e9), 0) AS orders_e9_1
+FROM unnest($8::TEXT[], $9::TIMESTAMP WITH TIME ZONE[], $10::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $11::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+GROUP BY 1
+UNION ALL
+SELECT nullif(delta.platform, '') AS platform, 0 AS orders_e9, coalesce(sum(delta.orders_e9), 0) AS orders_e9_1
+FROM unnest($12::TIMESTAMP WITH TIME ZONE[], $13::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
+GROUP BY 1),
+grouped AS
+(SELECT scanned.platform AS platform, sum(scanned.orders_e9) AS orders_e9, sum(scanned.orders_e9_1) AS orders_e9_1
+FROM scanned
+GROUP BY 1
+HAVING sum(scanned.orders_e9) != 0 OR sum(scanned.orders_e9_1) != 0)
+SELECT grouped.platform, grouped.orders_e9, grouped.orders_e9_1
+FROM grouped
+ORDER BY grouped.platform COLLATE "C" ASC NULLS LAST
+LIMIT $14::BIGINT;
+-- $1 tenant: uuid
+-- $2 part_grains: text[]
+-- $3 part_starts: timestamp with time zone[]
+-- $4 part_ends: timestamp with time zone[]
+-- $5 rollup_set: text
+-- $6 delta_starts: timestamp with time zone[]
+-- $7 delta_ends: timestamp with time zone[]
+-- $8 part_grains_1: text[]
+-- $9 part_starts_1: timestamp with time zone[]
+-- $10 part_ends_1: timestamp with time zone[]
+-- $11 rollup_set_1: text
+-- $12 delta_starts_1: timestamp with time zone[]
+-- $13 delta_ends_1: timestamp with time zone[]
+-- $14 limit: bigint

@@ -1,0 +1,56 @@
+/* analytics.groups */
+WITH scanned AS
+(SELECT nullif(rollup.platform, '') AS platform, coalesce(sum(rollup.clicks), 0) AS clicks
+FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+GROUP BY 1
+UNION ALL
+SELECT nullif(delta.platform, '') AS platform, coalesce(sum(delta.clicks), 0) AS clicks
+FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
+GROUP BY 1),
+grouped AS
+(SELECT scanned.platform AS platform, CAST(sum(scanned.clicks) AS BIGINT) AS clicks
+FROM scanned
+GROUP BY 1
+HAVING sum(scanned.clicks) != 0)
+SELECT valued.platform, valued.clicks, valued.term_0
+FROM (SELECT grouped.platform AS platform, grouped.clicks AS clicks, CAST(grouped.clicks AS NUMERIC) AS term_0
+FROM grouped) AS valued
+ORDER BY valued.term_0 DESC NULLS LAST, valued.platform COLLATE "C" ASC NULLS LAST
+LIMIT $8::BIGINT;
+-- $1 tenant: uuid
+-- $2 part_grains: text[]
+-- $3 part_starts: timestamp with time zone[]
+-- $4 part_ends: timestamp with time zone[]
+-- $5 rollup_set: text
+-- $6 delta_starts: timestamp with time zone[]
+-- $7 delta_ends: timestamp with time zone[]
+-- $8 limit: bigint
+
+/* analytics.group_series */
+WITH scanned AS
+(SELECT nullif(rollup.platform, '') AS platform, width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(rollup.clicks), 0) AS clicks, coalesce(sum(rollup.purchases), 0) AS purchases, coalesce(sum(rollup.instances), 0) AS instances
+FROM unnest($3::TEXT[], $4::TIMESTAMP WITH TIME ZONE[], $5::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+GROUP BY 1, 2
+UNION ALL
+SELECT nullif(delta.platform, '') AS platform, width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(delta.clicks), 0) AS clicks, coalesce(sum(delta.purchases), 0) AS purchases, coalesce(sum(delta.instances), 0) AS instances
+FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
+GROUP BY 1, 2)
+SELECT scanned.platform, scanned.bucket, CAST(sum(scanned.clicks) AS BIGINT) AS clicks, CAST(sum(scanned.purchases) AS BIGINT) AS purchases, CAST(sum(scanned.instances) AS BIGINT) AS instances
+FROM scanned
+GROUP BY 1, 2;
+-- $1 tenant: uuid
+-- $2 edges: timestamp with time zone[]
+-- $3 part_grains: text[]
+-- $4 part_starts: timestamp with time zone[]
+-- $5 part_ends: timestamp with time zone[]
+-- $6 rollup_set: text
+-- $7 delta_starts: timestamp with time zone[]
+-- $8 delta_ends: timestamp with time zone[]

@@ -1,0 +1,22 @@
+/* analytics.totals */
+WITH scanned AS
+(SELECT coalesce(sum(rollup.orders_e9), 0) AS orders_e9, coalesce(sum(rollup.gross_e9), 0) AS gross_e9, coalesce(sum(rollup.refunds_e9), 0) AS refunds_e9
+FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+UNION ALL
+SELECT coalesce(sum(delta.orders_e9), 0) AS orders_e9, coalesce(sum(delta.gross_e9), 0) AS gross_e9, coalesce(sum(delta.refunds_e9), 0) AS refunds_e9
+FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
+SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, (SELECT max(rollup_state.generation) AS max_1
+FROM rollup_state
+WHERE rollup_state.tenant_id = $1) AS generation
+FROM scanned;
+-- $1 tenant: uuid
+-- $2 part_grains: text[]
+-- $3 part_starts: timestamp with time zone[]
+-- $4 part_ends: timestamp with time zone[]
+-- $5 rollup_set: text
+-- $6 delta_starts: timestamp with time zone[]
+-- $7 delta_ends: timestamp with time zone[]

@@ -1,0 +1,77 @@
+/* analytics.top */
+WITH scanned AS
+(SELECT nullif(rollup.platform, '') AS platform, width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(rollup.clicks), 0) AS clicks
+FROM unnest($3::TEXT[], $4::TIMESTAMP WITH TIME ZONE[], $5::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+GROUP BY 1, 2
+UNION ALL
+SELECT nullif(delta.platform, '') AS platform, width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(delta.clicks), 0) AS clicks
+FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
+GROUP BY 1, 2),
+grouped AS
+(SELECT scanned.platform AS platform, scanned.bucket AS bucket, CAST(sum(scanned.clicks) AS BIGINT) AS clicks
+FROM scanned
+GROUP BY 1, 2
+HAVING sum(scanned.clicks) != 0),
+fitting AS
+(SELECT valued.platform AS platform, valued.bucket AS bucket, valued.clicks AS clicks, valued.term_0 AS term_0
+FROM (SELECT grouped.platform AS platform, grouped.bucket AS bucket, grouped.clicks AS clicks, CAST(grouped.clicks AS NUMERIC) AS term_0
+FROM grouped) AS valued
+WHERE valued.platform IS NOT NULL)
+SELECT numbered.platform, numbered.bucket, numbered.clicks, numbered.term_0
+FROM (SELECT fitting.platform AS platform, fitting.bucket AS bucket, fitting.clicks AS clicks, fitting.term_0 AS term_0, row_number() OVER (PARTITION BY fitting.bucket
+ORDER BY fitting.term_0 DESC NULLS LAST, fitting.platform COLLATE "C" ASC NULLS LAST) AS place
+FROM fitting) AS numbered
+WHERE numbered.place <= $9::BIGINT
+ORDER BY numbered.place;
+-- $1 tenant: uuid
+-- $2 edges: timestamp with time zone[]
+-- $3 part_grains: text[]
+-- $4 part_starts: timestamp with time zone[]
+-- $5 part_ends: timestamp with time zone[]
+-- $6 rollup_set: text
+-- $7 delta_starts: timestamp with time zone[]
+-- $8 delta_ends: timestamp with time zone[]
+-- $9 limit: bigint
+
+/* analytics.groups */
+WITH scanned AS
+(SELECT CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
+FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
+FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN false ELSE true END AS platform_others, width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(rollup.clicks), 0) AS clicks
+FROM unnest($5::TEXT[], $6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $8::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
+GROUP BY 1, 2, 3
+UNION ALL
+SELECT CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
+FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
+FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN false ELSE true END AS platform_others, width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(delta.clicks), 0) AS clicks
+FROM unnest($9::TIMESTAMP WITH TIME ZONE[], $10::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
+GROUP BY 1, 2, 3),
+grouped AS
+(SELECT scanned.platform AS platform, scanned.platform_others AS platform_others, scanned.bucket AS bucket, CAST(sum(scanned.clicks) AS BIGINT) AS clicks
+FROM scanned
+GROUP BY 1, 2, 3
+HAVING sum(scanned.clicks) != 0)
+SELECT valued.platform, valued.platform_others, valued.bucket, valued.clicks, valued.term_0
+FROM (SELECT grouped.platform AS platform, grouped.platform_others AS platform_others, grouped.bucket AS bucket, grouped.clicks AS clicks, CAST(grouped.clicks AS NUMERIC) AS term_0
+FROM grouped) AS valued
+ORDER BY valued.bucket ASC NULLS LAST, valued.platform_others ASC NULLS LAST, valued.term_0 DESC NULLS LAST, valued.platform COLLATE "C" ASC NULLS LAST
+LIMIT $11::BIGINT;
+-- $1 tenant: uuid
+-- $2 edges: timestamp with time zone[]
+-- $3 top_platform: text[]
+-- $4 top_platform_buckets: integer[]
+-- $5 part_grains: text[]
+-- $6 part_starts: timestamp with time zone[]
+-- $7 part_ends: timestamp with time zone[]
+-- $8 rollup_set: text
+-- $9 delta_starts: timestamp with time zone[]
+-- $10 delta_ends: timestamp with time zone[]
+-- $11 limit: bigint

@@ -1,0 +1,358 @@
+"""Groups: their keys and the rest of them, conditions, order, pages and totals."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.core.context import Ctx, Role
+from app.runtime import Runtime
+from tests.client import Client
+from tests.factories.few import Few
+from tests.integration.analytics.asking import MakeKey, asking, between
+from tests.integration.analytics.naive import Naive
+from tests.integration.analytics.store import Store
+
+pytestmark = pytest.mark.database
+
+DAY = datetime.fromisoformat("2026-01-10T12:00:00+00:00")
+JANUARY = between("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")
+BY_INFLUENCER = "by: [{dimension: {name: INFLUENCER}}]"
+
+
+async def answer(client: Client, selection: str, *more: str) -> Any:
+    """What `analytics` of January gives."""
+    data = await client.data(f"{{ analytics({' '.join((JANUARY, *more))}) {{ {selection} }} }}")
+    return data["analytics"]
+
+
+@pytest.fixture
+async def few(runtime: Runtime, ctx: Ctx) -> Few:
+    """Five influencers, two of one name, with orders of 10, 20, 30, 40 and 50; one of 60 that nobody is credited for.
+
+    Of their two customers one orders from every influencer.
+    """
+    few = Few(ctx)
+    everywhere, other = few.customer(DAY), few.customer(DAY)
+    for number, name in enumerate(("Ada", "Ada", "Bea", "Cleo", "Dora"), start=1):
+        influencer = few.influencer(name, DAY)
+        few.order(DAY, 1_000 * number, customer=everywhere, influencer_id=influencer)
+    few.order(DAY, 6_000, customer=other)
+    return await few.stored(runtime)
+
+
+def influencers(few: Few) -> list[UUID]:
+    """Their ids, by what they sold."""
+    return few.facts.ids("influencers")
+
+
+async def test_two_of_one_name_are_two_groups(few: Few, client: Client) -> None:
+    found = await answer(
+        client, f"groups({BY_INFLUENCER}) {{ nodes {{ key {{ influencer {{ name }} }} measures {{ orders }} }} }}"
+    )
+
+    named = [node["key"]["influencer"] and node["key"]["influencer"]["name"] for node in found["groups"]["nodes"]]
+    assert sorted(filter(None, named)) == ["Ada", "Ada", "Bea", "Cleo", "Dora"]
+
+
+async def test_names_of_many_groups_cost_as_many_statements_as_of_one(
+    few: Few, client: Client, count_statements: Callable[[], Any]
+) -> None:
+    selection = "groups({}, first: {}) {{ nodes {{ key {{ influencer {{ name }} }} measures {{ orders }} }} }}"
+    await answer(client, selection.format(BY_INFLUENCER, 3))
+    counted = []
+
+    for first in (1, 5):
+        with count_statements() as statements:
+            found = await answer(client, selection.format(BY_INFLUENCER, first))
+        assert len(found["groups"]["nodes"]) == first
+        counted.append([sql[: sql.index("*/")] for sql in statements])
+
+    assert counted[0] == counted[1]
+
+
+async def test_what_nobody_is_credited_for_and_the_others_are_two_rows(few: Few, client: Client) -> None:
+    found = await answer(
+        client,
+        """totals { netRevenue orders }
+        groups(
+          by: [{dimension: {name: INFLUENCER, top: {n: 2, by: {name: NET_REVENUE}}}}]
+          orderBy: [{measure: {measure: {name: NET_REVENUE}}}]
+        ) {
+          totalCount
+          nodes { rank isOthers memberCount key { influencer { id } } measures { netRevenue orders } }
+        }""",
+    )
+
+    nodes = found["groups"]["nodes"]
+    fourth, fifth = (str(each) for each in influencers(few)[3:])
+    assert [(node["isOthers"], node["memberCount"], node["key"]["influencer"]) for node in nodes] == [
+        (False, 1, None),
+        (False, 1, {"id": fifth}),
+        (False, 1, {"id": fourth}),
+        (True, 3, None),
+    ]
+    assert [node["measures"]["netRevenue"] for node in nodes] == ["60.00", "50.00", "40.00", "60.00"]
+    assert sum(float(node["measures"]["netRevenue"]) for node in nodes) == float(found["totals"]["netRevenue"])
+    assert sum(float(node["measures"]["orders"]) for node in nodes) == float(found["totals"]["orders"])
+    assert found["groups"]["totalCount"] == 4
+
+
+async def test_customers_of_the_others_are_counted_once(few: Few, client: Client) -> None:
+    found = await answer(
+        client,
+        """groups(by: [{dimension: {name: INFLUENCER, top: {n: 2, by: {name: NET_REVENUE}}}}]) {
+          nodes { isOthers measures { customers } }
+        }""",
+    )
+
+    # Three of the others sold to one customer, who is among the customers of the first two as well.
+    assert [node["measures"]["customers"] for node in found["groups"]["nodes"] if node["isOthers"]] == [1]
+
+
+async def test_without_others_the_rest_and_the_null_key_are_left_out(few: Few, client: Client) -> None:
+    found = await answer(
+        client,
+        """groups(by: [{dimension: {name: INFLUENCER, top: {n: 2, by: {name: NET_REVENUE}, others: false}}}]) {
+          totalCount nodes { isOthers key { influencer { id } } }
+        }""",
+    )
+
+    ids = {node["key"]["influencer"]["id"] for node in found["groups"]["nodes"]}
+    assert ids == {str(each) for each in influencers(few)[3:]}
+    assert found["groups"]["totalCount"] == 2
+
+
+@pytest.mark.parametrize("per_bucket", [False, True])
+async def test_the_first_of_each_bucket_are_not_the_first_of_all(
+    runtime: Runtime, ctx: Ctx, client: Client, per_bucket: bool
+) -> None:
+    few = Few(ctx)
+    few.order(DAY, 1_000, platform="X")
+    few.order(DAY, 9_000, platform="TIKTOK")
+    few.order(DAY + timedelta(days=1), 2_000, platform="X")
+    few.order(DAY + timedelta(days=1), 1_000, platform="TIKTOK")
+    await few.stored(runtime)
+
+    found = await answer(
+        client,
+        f"""groups(
+          by: [
+            {{time: {{every: DAY}}}}
+            {{dimension: {{
+              name: PLATFORM, top: {{n: 1, by: {{name: NET_REVENUE}}, perBucket: {str(per_bucket).lower()}}}
+            }}}}
+          ]
+        ) {{ nodes {{ isOthers key {{ platform time {{ localDate }} }} measures {{ netRevenue }} }} }}""",
+    )
+
+    shown = [
+        (node["key"]["time"]["localDate"][-2:], node["key"]["platform"], node["measures"]["netRevenue"])
+        for node in found["groups"]["nodes"]
+    ]
+    second = [("11", "X", "20.00"), ("11", None, "10.00")] if per_bucket else [
+        ("11", "TIKTOK", "10.00"), ("11", None, "20.00"),
+    ]  # fmt: skip
+    assert shown == [("10", "TIKTOK", "90.00"), ("10", None, "10.00"), *second]
+
+
+HAVING = {
+    "value": ("{measure: {measure: {name: NET_REVENUE}, gte: 30}}", {30, 40, 50, 60}),
+    "value of a measure with a filter": (
+        "{measure: {measure: {name: ORDERS, where: {influencer: {isNull: true}}}, eq: 1}}",
+        {60},
+    ),
+    "share": ('{measure: {measure: {name: NET_REVENUE}, of: SHARE, gt: "0.2"}}', {50, 60}),
+    "previous": ("{measure: {measure: {name: NET_REVENUE}, of: PREVIOUS, gt: 0}}", {10}),
+    "change": ("{measure: {measure: {name: NET_REVENUE}, of: CHANGE, lt: 0}}", {10}),
+    "null": ("{measure: {measure: {name: NET_REVENUE}, of: CHANGE, isNull: true}}", {20, 30, 40, 50, 60}),
+    "any": (
+        "{or: [{measure: {measure: {name: NET_REVENUE}, lt: 20}}, {measure: {measure: {name: NET_REVENUE}, gt: 50}}]}",
+        {10, 60},
+    ),
+    "not": ("{not: {measure: {measure: {name: NET_REVENUE}, gt: 20}}}", {10, 20}),
+    "all of none": ("{and: []}", {10, 20, 30, 40, 50, 60}),
+    "one of none": ("{or: []}", set()),
+}
+
+
+@pytest.mark.parametrize("name", HAVING)
+async def test_conditions_look_at_what_is_not_selected(runtime: Runtime, few: Few, client: Client, name: str) -> None:
+    # December: the first sold more than in January, nobody else anything.
+    before = Few(few.ctx)
+    before.order(DAY - timedelta(days=31), 1_500, influencer_id=influencers(few)[0])
+    await before.stored(runtime)
+    having, expected = HAVING[name]
+
+    found = await answer(
+        client,
+        f"""groups({BY_INFLUENCER}, having: {having}) {{
+          totalCount totals {{ grossRevenue orders }} nodes {{ measures {{ grossRevenue }} }}
+        }}""",
+        "compare: {previousPeriod: FULL}",
+    )
+
+    groups = found["groups"]
+    assert {int(float(node["measures"]["grossRevenue"])) for node in groups["nodes"]} == expected
+    assert groups["totalCount"] == len(expected)
+    assert groups["totals"] == {"grossRevenue": f"{sum(expected)}.00", "orders": str(len(expected))}
+
+
+async def test_totals_are_neither_sums_nor_means_of_groups(runtime: Runtime, ctx: Ctx, client: Client) -> None:
+    few = Few(ctx)
+    for amount in (1_000, 1_000, 1_000, 9_000):
+        few.order(DAY, amount, platform="X" if amount == 9_000 else "TIKTOK")
+    few.order(DAY, 100_000)
+    await few.stored(runtime)
+
+    found = await answer(
+        client,
+        """totals { averageOrderValue }
+        groups(
+          by: [{dimension: {name: PLATFORM}}]
+          having: {measure: {measure: {name: AVERAGE_ORDER_VALUE}, lt: 100}}
+        ) {
+          totals { averageOrderValue } nodes { measures { averageOrderValue } }
+        }""",
+    )
+
+    # Of 10, 10, 10 and 90; not of 10 and 90.
+    assert found["groups"]["totals"] == {"averageOrderValue": "30.00"}
+    assert {node["measures"]["averageOrderValue"] for node in found["groups"]["nodes"]} == {"10.00", "90.00"}
+    # Before the condition, with that of 1,000.
+    assert found["totals"] == {"averageOrderValue": "224.00"}
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [("PREVIOUS", [10, 20, 30, 40, 50, 60]), ("CHANGE", [20, 10, 30, 40, 50, 60])],
+)
+async def test_groups_are_ordered_by_any_facet(
+    runtime: Runtime, few: Few, client: Client, of: str, expected: list[int]
+) -> None:
+    before = Few(few.ctx)
+    before.order(DAY - timedelta(days=31), 2_000, influencer_id=influencers(few)[0])
+    before.order(DAY - timedelta(days=31), 1_000, influencer_id=influencers(few)[1])
+    await before.stored(runtime)
+
+    found = await answer(
+        client,
+        f"""groups({BY_INFLUENCER}, orderBy: [{{measure: {{measure: {{name: NET_REVENUE}}, of: {of}}}}}]) {{
+          nodes {{ measures {{ netRevenue }} }}
+        }}""",
+        "compare: {previousPeriod: FULL}",
+    )
+
+    assert [int(float(node["measures"]["netRevenue"])) for node in found["groups"]["nodes"]] == expected
+
+
+PAGE = f"""query Page($after: String, $gte: Decimal!) {{ analytics({JANUARY}) {{
+  groups(
+    {BY_INFLUENCER}, first: 2, after: $after
+    orderBy: [{{measure: {{measure: {{name: NET_REVENUE}}}}}}]
+    having: {{measure: {{measure: {{name: ORDERS}}, gte: $gte}}}}
+  ) {{ pageInfo {{ endCursor hasNextPage }} nodes {{ key {{ influencer {{ id name }} }} measures {{ netRevenue }} }} }}
+}} }}"""
+
+
+async def test_writes_between_pages_neither_repeat_nor_lose_a_group(runtime: Runtime, few: Few, client: Client) -> None:
+    first = (await client.data(PAGE, {"gte": "1"}))["analytics"]["groups"]
+    later = Few(few.ctx)
+    # Who was shown sells more, and somebody new sells the most.
+    later.order(DAY, 50_000, influencer_id=influencers(few)[4])
+    later.order(DAY, 90_000, influencer_id=later.influencer("Eve", DAY))
+    await later.stored(runtime)
+
+    second = (await client.data(PAGE, {"gte": "1", "after": first["pageInfo"]["endCursor"]}))["analytics"]["groups"]
+    third = (await client.data(PAGE, {"gte": "1", "after": second["pageInfo"]["endCursor"]}))["analytics"]["groups"]
+
+    amounts = [node["measures"]["netRevenue"] for page in (first, second, third) for node in page["nodes"]]
+    assert amounts == ["60.00", "50.00", "40.00", "30.00", "20.00", "10.00"]
+    assert not third["pageInfo"]["hasNextPage"]
+
+
+async def test_a_rename_leaves_the_cursor_valid(few: Few, client: Client) -> None:
+    first = (await client.data(PAGE, {"gte": "1"}))["analytics"]["groups"]
+    renamed = await client.data(
+        """mutation($input: UpdateInfluencersInput!) { updateInfluencers(input: $input) { results { outcome } } }""",
+        {"input": {"influencers": [{"id": str(influencers(few)[3]), "name": "Zoe"}]}},
+    )
+    assert renamed["updateInfluencers"]["results"] == [{"outcome": "RECORDED"}]
+
+    second = (await client.data(PAGE, {"gte": "1", "after": first["pageInfo"]["endCursor"]}))["analytics"]["groups"]
+
+    assert [node["key"]["influencer"]["name"] for node in second["nodes"]] == ["Zoe", "Bea"]
+
+
+async def test_a_cursor_of_another_question_is_refused(few: Few, client: Client) -> None:
+    first = (await client.data(PAGE, {"gte": "1"}))["analytics"]["groups"]
+
+    refused = await client.query(PAGE, {"gte": "0.5", "after": first["pageInfo"]["endCursor"]})
+
+    (error,) = refused["errors"]
+    assert error["extensions"]["code"] == "INVALID_CURSOR"
+    assert error["extensions"]["path"] == ["groups", "after"]
+    assert "Start again without `after`" in error["extensions"]["suggestion"]
+
+
+async def test_one_more_group_than_the_limit_is_told(runtime: Runtime, few: Few, make_key: MakeKey) -> None:
+    document = f"""query Cut($first: Int!) {{ analytics({JANUARY}) {{
+      groups({BY_INFLUENCER}, first: $first) {{ totalCount nodes {{ rank }} }}
+      meta {{ truncated }}
+    }} }}"""
+
+    async with asking(runtime, Store(few.ctx, few.facts, Naive(few.facts)), make_key, Role.ADMIN) as client:
+        whole, cut = [(await client.data(document, {"first": first}))["analytics"] for first in (6, 5)]
+
+    assert (whole["meta"]["truncated"], len(whole["groups"]["nodes"])) == (False, 6)
+    assert (cut["meta"]["truncated"], len(cut["groups"]["nodes"])) == (True, 5)
+    assert cut["groups"]["totalCount"] == 6
+
+
+async def test_shares_are_of_the_connection(few: Few, client: Client) -> None:
+    found = await answer(
+        client,
+        f"""all: groups({BY_INFLUENCER}) {{ nodes {{ measures {{ netRevenue }} share {{ netRevenue }} }} }}
+        some: groups({BY_INFLUENCER}, having: {{measure: {{measure: {{name: NET_REVENUE}}, gte: 40}}}}) {{
+          nodes {{ measures {{ netRevenue }} share {{ netRevenue }} }}
+        }}""",
+    )
+
+    def shares(name: str) -> dict[str, str]:
+        return {node["measures"]["netRevenue"]: node["share"]["netRevenue"] for node in found[name]["nodes"]}
+
+    assert shares("all")["60.00"] == "0.285714"
+    assert shares("some") == {"60.00": "0.400000", "50.00": "0.333333", "40.00": "0.266667"}
+
+
+async def test_measures_with_a_filter_stand_beside_those_without(few: Few, client: Client) -> None:
+    some = influencers(few)[4]
+
+    found = await answer(
+        client,
+        f"""groups(by: [{{time: {{every: MONTH}}}}]) {{ nodes {{
+          measures {{ netRevenue }}
+          dora: measures(where: {{influencer: {{in: ["{some}"]}}}}) {{ netRevenue orders }}
+          nobody: measures(where: {{influencer: {{isNull: true}}}}) {{ orders }}
+        }} }}
+        series(every: MONTH) {{
+          measures {{ orders }} dora: measures(where: {{influencer: {{in: ["{some}"]}}}}) {{ orders }}
+        }}
+        table(by: [{{time: {{every: MONTH}}}}], measures: [
+          {{name: ORDERS}}, {{name: ORDERS, as: "dora", where: {{influencer: {{in: ["{some}"]}}}}}}
+        ]) {{ columns {{ name decimals }} }}""",
+    )
+
+    (node,) = found["groups"]["nodes"]
+    assert node == {
+        "measures": {"netRevenue": "210.00"},
+        "dora": {"netRevenue": "50.00", "orders": "1"},
+        "nobody": {"orders": "1"},
+    }
+    assert found["series"] == [{"measures": {"orders": "6"}, "dora": {"orders": "1"}}]
+    assert found["table"]["columns"][1:] == [
+        {"name": "orders", "decimals": ["6"]},
+        {"name": "dora", "decimals": ["1"]},
+    ]
