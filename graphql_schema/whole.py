@@ -41,7 +41,7 @@ BYTES_MIN, BYTES_MAX = 200, 2_000_000
 """Bytes of a reply that is kept."""
 
 _ENTITIES = frozenset({"campaign", "influencer", "product"})
-_OF_ENTITIES = frozenset({"id", "name", "title", "__typename", "analytics"})
+_OF_ENTITIES = frozenset({"id", "name", "title", "externalId", "profiles", "__typename", "analytics"})
 _NEVER = frozenset({"plan", "servedFrom"})
 _NOT_ASKED = frozenset({"freshness", "compare"})
 

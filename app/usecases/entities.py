@@ -245,7 +245,7 @@ async def _saved(ctx: Ctx, session: WriteSession, kind: EntityKind[R], changes: 
     if any(change.before is None for change in changes):
         session.touch_tags([kind.plural])
     if kind.shown_as is not None:
-        session.touch_tags(f"{kind.noun}:{change.after.id}" for change in changes if kind.shown_as in change.fields)
+        session.touch_tags(f"{kind.noun}:{change.after.id}" for change in changes if change.fields)
 
 
 def _conflict(kind: EntityKind[R], row: R, *, is_stored: bool) -> DomainError:

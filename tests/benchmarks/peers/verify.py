@@ -25,7 +25,7 @@ def _cents(amount: str) -> int:
 
 
 def _scoville_q1(data: Any) -> Reduced:
-    answer = data["node"]["analytics"]
+    answer = data["campaign"]["analytics"]
     days = {
         bucket["localDate"]: row
         for bucket in answer["series"]
