@@ -193,7 +193,7 @@ async def test_changes_of_one_row_are_applied_in_their_order(runtime: Runtime, c
     assert await stored(look) == [{"name": "Bo", "external_id": None, "status": "PAUSED", "country": None}]
 
 
-async def test_a_changed_name_is_audited_and_touches_its_tag(runtime: Runtime, ctx: Ctx, look: Look) -> None:
+async def test_changes_are_audited_and_touch_their_tags(runtime: Runtime, ctx: Ctx, look: Look) -> None:
     one, two = await make_influencers(runtime, ctx, "Ana", "Bo")
     noted: list[set[str]] = []
 
@@ -209,7 +209,7 @@ async def test_a_changed_name_is_audited_and_touches_its_tag(runtime: Runtime, c
         [InfluencerChange(one, name="Anna"), InfluencerChange(two, country="FR")],
     )
 
-    assert noted == [{f"influencer:{one}"}]
+    assert noted == [{f"influencer:{one}", f"influencer:{two}"}]
     rows = await look.rows("audit_log", order="id")
     assert [row["action"] for row in rows] == ["createInfluencers", "influencer.changed", "updateInfluencers"]
     assert rows[1]["detail"] == {str(one): ["name"], str(two): ["country"]}
