@@ -27,6 +27,9 @@ _COERCED = re.compile(
 )
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
+ISSUES_MAX = 50
+"""Mistakes of one question that are told, whatever else an answer may tell."""
+
 MESSAGE_LENGTH_MAX = 500
 """Characters of a library's message: it echoes values, and values can be long."""
 
@@ -57,9 +60,12 @@ def render_domain(error: DomainError) -> Rendered:
 
 
 def render_field_errors(errors: Sequence[GraphQLError], *, errors_max: int) -> Rendered:
-    """Errors of fields that were executed."""
+    """Errors of fields that were executed. The mistakes of the first question are told all at once."""
     shown: list[dict[str, Any]] = []
     omitted = 0
+    first = _cause(errors[0]) if errors else None
+    if isinstance(first, QueryIssues):
+        errors_max = max(errors_max, min(len(first.issues), ISSUES_MAX))
     unlogged: Counter[str] = Counter()
     for error in errors:
         if len(shown) < errors_max:

@@ -266,3 +266,14 @@ async def test_forged_cursors_are_refused(asker: Client) -> None:
         [amount, code, {"t": "2026-01-01", "u": 1}],
     ):
         assert await codes(values) == ["INVALID_CURSOR"], values
+
+
+async def test_all_mistakes_of_a_question_are_told(asker: Client) -> None:
+    measures = ("CLICKS", "INSTANCES", "PURCHASES", "NON_PURCHASES", "VISITORS", "POST_LIKES", "SPEND")
+    refs = ", ".join(f"{{name: {name}}}" for name in measures)
+    answer = await asker.query(
+        f"{{ analytics({RANGE}) {{ table(by: [{{dimension: {{name: PRODUCT}}}}], measures: [{refs}]) {{ rowCount }} }} }}"
+    )
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["MEASURE_NOT_BY_DIMENSION"] * len(measures)
+    assert "errorsOmitted" not in answer["extensions"]
