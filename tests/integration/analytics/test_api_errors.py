@@ -271,9 +271,8 @@ async def test_forged_cursors_are_refused(asker: Client) -> None:
 async def test_all_mistakes_of_a_question_are_told(asker: Client) -> None:
     measures = ("CLICKS", "INSTANCES", "PURCHASES", "NON_PURCHASES", "VISITORS", "POST_LIKES", "SPEND")
     refs = ", ".join(f"{{name: {name}}}" for name in measures)
-    answer = await asker.query(
-        f"{{ analytics({RANGE}) {{ table(by: [{{dimension: {{name: PRODUCT}}}}], measures: [{refs}]) {{ rowCount }} }} }}"
-    )
+    table = f"table(by: [{{dimension: {{name: PRODUCT}}}}], measures: [{refs}]) {{ rowCount }}"
+    answer = await asker.query(f"{{ analytics({RANGE}) {{ {table} }} }}")
 
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["MEASURE_NOT_BY_DIMENSION"] * len(measures)
     assert "errorsOmitted" not in answer["extensions"]
