@@ -1,4 +1,5 @@
-"""The way every write goes: one call, one transaction, whichever door it came through.
+"""The way every write goes: one call, one transaction, whichever door it came through. (Small calls that come at once
+may share one: usecases/together.py does then, for all of them, what is done here.)
 
 Idempotency key → work → audit → fold, if deltas have piled up → commit → note to the cache → answer. A call that was
 started runs to its commit even when its client leaves; a deadlock or serialization failure is run again from the start.

@@ -107,7 +107,7 @@ async def perform_together(call: Call, work: GroupWork) -> Outcomes:
         door.keep(asyncio.ensure_future(_serve(place, queue)))
     else:
         queue.waiting.append(call)
-    return await asyncio.shield(call.answer)
+    return await call.answer
 
 
 async def _serve(place: tuple[int, TenantInfo, str], queue: _Queue) -> None:
