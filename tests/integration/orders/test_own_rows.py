@@ -83,7 +83,7 @@ async def contested(runtime: Runtime, ctx: Ctx, program: ProgramRows) -> tuple[U
 
 def test_every_root_field_is_asked() -> None:
     fields = get_object_definition(schema.query, strict=True).fields
-    by_id = {"node", "explainAttribution"}
+    by_id = {"node", "explainAttribution", "campaign", "influencer", "product", "order"}
     assert {schema.config.name_converter.get_graphql_name(field) for field in fields} == {*ROOTS, *REFUSED, *by_id}
 
 
@@ -115,6 +115,11 @@ async def test_a_losing_influencer_sees_nothing_of_the_order(
         assert await client.data(f"{{ {name} {{ totalCount }} }}", key=lost) == {name: {"totalCount": 0}}
     nodes = [await client.data(f'{{ node(id: "{each}") {{ id }} }}', key=lost) for each in ids]
     assert nodes == [{"node": None}] * len(ids)
+    order_id = (await look.rows("orders"))[0]["id"]
+    by_id = f'{{ order(id: "{order_id}") {{ externalId }} influencer(id: "{winner}") {{ id }} }}'
+    assert await client.data(by_id, key=lost) == {"order": None, "influencer": None}
+    shown = {"order": {"externalId": f"{SECRET}-order"}, "influencer": {"id": str(winner)}}
+    assert await client.data(by_id, key=won) == shown
     why = f'{{ explainAttribution(orderId: "{(await look.rows("orders"))[0]["id"]}") {{ rule }} }}'
     assert await client.data(why, key=lost) == {"explainAttribution": None}
     assert await client.data(why, key=won) == {"explainAttribution": {"rule": "LATEST_TOUCH"}}
