@@ -204,7 +204,7 @@ async def _commit(work: GroupWork, group: Sequence[Call]) -> list[Call]:
                 for call, outcomes in zip(calls, answers, strict=True)
             ],
         )
-        # With the days of all: a repetition that notes more than its own throws a fresh answer away, and tells nothing stale.
+        # With the days of all: a repetition that notes more than its own throws fresh answers away, no more.
         await idempotency.answer_all(
             session,
             {
