@@ -1,5 +1,7 @@
 """Idempotency keys: the answer of a call is stored with its effects, and given again to the call's repetition."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +64,57 @@ async def answer(ctx: Ctx, session: WriteSession, *, key: str, response: Any) ->
         ctx.tenant_id,
         key,
         response,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key that a call claims, with what makes another call its repetition."""
+
+    key: str
+    operation: str
+    body_hash: bytes
+    created_at: datetime
+
+
+async def claim_new(session: WriteSession, claims: Sequence[Claim]) -> set[str]:
+    """Claim the keys for several calls of the session's tenant; which of them are taken already, and stay as they are.
+
+    In order of the keys: two that claim the same ones wait for each other instead of blocking each other.
+    """
+    if not claims:
+        return set()
+    claims = sorted(claims, key=lambda claim: claim.key)
+    rows = await session.fetch(
+        """/* idempotency.claim_new */
+        INSERT INTO idempotency_keys (tenant_id, key, operation, body_hash, created_at)
+        SELECT $1, claim.*
+        FROM unnest($2::text[], $3::text[], $4::bytea[], $5::timestamptz[])
+          AS claim (key, operation, body_hash, created_at)
+        ON CONFLICT (tenant_id, key) DO NOTHING
+        RETURNING key""",
+        session.tenant_id,
+        [claim.key for claim in claims],
+        [claim.operation for claim in claims],
+        [claim.body_hash for claim in claims],
+        [claim.created_at for claim in claims],
+    )
+    return {claim.key for claim in claims} - {row["key"] for row in rows}
+
+
+async def answer_all(session: WriteSession, responses: Mapping[str, Any]) -> None:
+    """Store responses under the keys that the session claimed."""
+    if not responses:
+        return
+    await session.execute(
+        """/* idempotency.answer_all */
+        UPDATE idempotency_keys
+        SET response = given.response
+        FROM unnest($2::text[], $3::jsonb[]) AS given (key, response)
+        WHERE idempotency_keys.tenant_id = $1 AND idempotency_keys.key = given.key""",
+        session.tenant_id,
+        list(responses),
+        list(responses.values()),
     )
 
 

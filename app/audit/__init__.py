@@ -1,5 +1,5 @@
 """The audit log: who did what, when, to how many rows. One row per use case that changed something."""
 
-from app.audit.service import append
+from app.audit.service import Entry, append, append_all
 
-__all__ = ["append"]
+__all__ = ["Entry", "append", "append_all"]

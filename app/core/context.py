@@ -90,7 +90,10 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Ctx:
-    """One request: who, its id, and its time. Times that a write stores as `recorded_at` are `now`."""
+    """One request: who, its id, and its time.
+
+    Times that a write stores as `recorded_at` are `now`, of the latest request where several share a transaction.
+    """
 
     principal: Principal
     request_id: str

@@ -34,7 +34,8 @@ ROLLBACK_TIMEOUT_S = 1.0
 
 
 class TransactionConflict(OutsideError):
-    """Two transactions met (deadlock, serialization failure): nothing of this one was kept; run it again."""
+    """Two transactions met (deadlock, serialization failure, a lock that was waited for too long): nothing of this one
+    was kept; run it again."""
 
     def __init__(self) -> None:
         super().__init__("Too many writes met on the same rows. Repeat the request.", retryable=True)
@@ -152,10 +153,18 @@ class Database:
             raise _no_snapshot(snapshot_id) from error
 
     @asynccontextmanager
-    async def write(self, tenant_id: UUID, *, repeatable: bool = False) -> AsyncIterator[WriteSession]:
-        """A transaction of the tenant that writes; commits at the end of the block, rolls back on any exception."""
+    async def write(
+        self, tenant_id: UUID, *, repeatable: bool = False, lock_timeout_s: float | None = None
+    ) -> AsyncIterator[WriteSession]:
+        """A transaction of the tenant that writes; commits at the end of the block, rolls back on any exception.
+
+        lock_timeout_s: how long to wait for a lock before TransactionConflict is raised; None: as long as a statement.
+        """
         level = "BEGIN ISOLATION LEVEL REPEATABLE READ" if repeatable else "BEGIN"
-        async with self._transaction(self._begin(level, tenant_id, self._settings.write_timeout_s)) as connection:
+        begin = self._begin(level, tenant_id, self._settings.write_timeout_s)
+        if lock_timeout_s is not None:
+            begin += f"; SET LOCAL lock_timeout = {int(lock_timeout_s * 1000)}"
+        async with self._transaction(begin) as connection:
             yield WriteSession(connection, tenant_id)
 
     @asynccontextmanager
@@ -188,7 +197,11 @@ class Database:
                     await _rollback(connection)
                     raise
                 await connection.execute("COMMIT", timeout=self._settings.write_timeout_s)
-            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+            except (
+                asyncpg.SerializationError,
+                asyncpg.DeadlockDetectedError,
+                asyncpg.LockNotAvailableError,
+            ) as error:
                 raise TransactionConflict from error
             except asyncpg.CheckViolationError as error:
                 # A row was on its way to DEFAULT when its month got a partition of its own: now it would find it. Any

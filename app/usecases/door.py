@@ -1,4 +1,5 @@
-"""The way every write goes: one call, one transaction, whichever door it came through.
+"""The way every write goes: one call, one transaction, whichever door it came through. (Small calls that come at once
+may share one: usecases/together.py does then, for all of them, what is done here.)
 
 Idempotency key → work → audit → fold, if deltas have piled up → commit → note to the cache → answer. A call that was
 started runs to its commit even when its client leaves; a deadlock or serialization failure is run again from the start.
@@ -55,10 +56,14 @@ async def perform(
     calls of it the same (hashed). work: runs inside the transaction, possibly more than once.
     """
     task = asyncio.ensure_future(_run(runtime, ctx, operation, body, work, idempotency_key))
-    # Kept in a set: a task that nothing refers to may vanish, and a shielded one must not.
+    keep(task)
+    return await asyncio.shield(task)
+
+
+def keep(task: asyncio.Task[Any]) -> None:
+    """Hold a task that writes until it is done: one that nothing refers to may vanish, and `drain` waits for it."""
     _under_way.add(task)
     task.add_done_callback(_under_way.discard)
-    return await asyncio.shield(task)
 
 
 async def drain() -> None:
@@ -97,19 +102,24 @@ async def _attempt(
             session.touch_tags(stored["tags"])
         else:
             outcomes = tuple(await work(session))
-            await audit.append(ctx, session, action=operation, items=len(outcomes), detail=_counts(outcomes))
+            await audit.append(ctx, session, action=operation, items=len(outcomes), detail=counts(outcomes))
             if idempotency_key is not None:
-                response = {
-                    "items": [outcome.to_json() for outcome in outcomes],
-                    "days": sorted(day.isoformat() for day in session.days),
-                    "tags": sorted(session.tags),
-                }
-                await idempotency.answer(ctx, session, key=idempotency_key, response=response)
+                await idempotency.answer(ctx, session, key=idempotency_key, response=response(session, outcomes))
             await fold_if_piled_up(ctx, session, runtime.settings, appended=session.deltas)
         days, tags = session.days, session.tags
     await runtime.answers.note(ctx.tenant_id, days, tags)
     return outcomes
 
 
-def _counts(outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
+def response(session: WriteSession, outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
+    """What is stored under an idempotency key: the outcomes, and what a repetition notes again."""
+    return {
+        "items": [outcome.to_json() for outcome in outcomes],
+        "days": sorted(day.isoformat() for day in session.days),
+        "tags": sorted(session.tags),
+    }
+
+
+def counts(outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
+    """How many items became what, for the audit log."""
     return {outcome.value.lower(): sum(item.outcome is outcome for item in outcomes) for outcome in Outcome}

@@ -1,10 +1,13 @@
 """Records orders: facts, credits, commissions, ledger, rollups, outbox and audit in one transaction.
 
-Called by the API, imports and seeding. At most batch_items_max orders a call, set-based throughout.
+Called by the API, imports and seeding. At most batch_items_max orders a call, set-based throughout. Small calls of one
+tenant that come at once share the transaction (usecases/together.py).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +26,9 @@ from app.usecases.booking import Booked, book, detail_of, prepare
 from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
 from app.usecases.taking_back import settle_waiting
+from app.usecases.together import Call, perform_together
+
+OPERATION = "recordOrders"
 
 NAME = "orders"
 """The list of the call that items' paths begin with."""
@@ -41,14 +47,50 @@ async def record_orders(
     checked, bad = await check_each(
         orders, partial(checked_order, latest=latest), name=NAME, external_id=lambda order: order.external_id
     )
-    return await perform(
+    alone = partial(
+        perform,
         runtime,
         ctx,
-        operation="recordOrders",
+        operation=OPERATION,
         body=orders,
         idempotency_key=idempotency_key,
         work=partial(_record, runtime, ctx, checked, bad),
     )
+    call = Call(
+        runtime=runtime,
+        ctx=ctx,
+        operation=OPERATION,
+        body=orders,
+        idempotency_key=idempotency_key,
+        names=frozenset(order.external_id for order in checked.values()),
+        size=len(orders) + sum(len(order.lines) for order in checked.values()),
+        given=(checked, bad),
+        alone=alone,
+    )
+    return await perform_together(call, _record_together)
+
+
+async def _record_together(ctx: Ctx, calls: Sequence[Call], session: WriteSession) -> list[tuple[ItemOutcome, ...]]:
+    """The outcomes of each call, its orders recorded as one batch with those of the others."""
+    orders: dict[int, CheckedOrder] = {}
+    refusals: dict[int, ItemOutcome] = {}
+    starts = [0]
+    for call in calls:
+        checked, bad = call.given
+        orders |= {starts[-1] + index: order for index, order in checked.items()}
+        refusals |= {starts[-1] + index: _at(outcome, starts[-1] + index) for index, outcome in bad.items()}
+        starts.append(starts[-1] + len(checked) + len(bad))
+    outcomes = await _record(calls[0].runtime, ctx, orders, refusals, session)
+    return [
+        tuple(_at(outcome, index) for index, outcome in enumerate(outcomes[start:end]))
+        for start, end in pairwise(starts)
+    ]
+
+
+def _at(outcome: ItemOutcome, index: int) -> ItemOutcome:
+    """The outcome as that of the item at another place."""
+    path = (outcome.path[0], str(index), *outcome.path[2:]) if outcome.path else ()
+    return replace(outcome, index=index, path=path)
 
 
 async def _record(
@@ -109,15 +151,7 @@ def _repetition(checked: Mapping[int, CheckedOrder], outcome: ItemOutcome, index
 
 def _like(outcome: ItemOutcome, index: int) -> ItemOutcome:
     if outcome.outcome is Outcome.REJECTED:
-        path = (outcome.path[0], str(index), *outcome.path[2:])
-        return ItemOutcome(
-            index=index,
-            outcome=outcome.outcome,
-            external_id=outcome.external_id,
-            code=outcome.code,
-            message=outcome.message,
-            path=path,
-        )
+        return _at(outcome, index)
     return ItemOutcome(
         index=index, outcome=Outcome.REPLAYED, id=outcome.id, external_id=outcome.external_id, detail=outcome.detail
     )

@@ -1,7 +1,8 @@
 """Law: one use case, one function, one transaction, whichever door it came through.
 
 Every mutation of the schema is sent with several items and an idempotency key, and what its connections were told is
-read: one transaction that writes, committed. Only the door and what moves deltas may open one at all.
+read: one transaction that writes, committed. Only the door and what moves deltas may open one at all. (Calls that share
+a transaction: test_together.py.)
 """
 
 import importlib
@@ -122,6 +123,7 @@ def test_nothing_else_opens_a_transaction_that_writes() -> None:
 
     assert found == {
         "app/usecases/door.py",
+        "app/usecases/together.py",
         # They move what a use case wrote, or forget what is kept for repetitions.
         "app/analytics/rollups/fold.py",
         "app/analytics/rollups/rebuild.py",

@@ -38,7 +38,7 @@ from tests.invariants.books import broken_laws
 
 pytestmark = pytest.mark.embedded
 
-SENDERS = 4
+SENDERS = 8
 
 PATIENCE_S = 60.0
 """Seconds until an order must have been acknowledged, whatever was killed meanwhile; on an idle machine about 2.
@@ -252,8 +252,11 @@ async def _wait_for(claim: Any, timeout_s: float) -> float:
     return time.monotonic() - began
 
 
-async def _check(place: Place, store: Store) -> None:
-    """Every acknowledged order is there once, under the id that was answered, and the books are right."""
+async def _check(place: Place, store: Store, *, is_dense: bool = False) -> None:
+    """Every acknowledged order is there once, under the id that was answered, and the books are right.
+
+    is_dense: so many calls came at once that some must have shared a transaction.
+    """
     db = await Database.open(place.settings)
     look = Look(db, make_ctx(place.tenant))
     answered = {
@@ -268,6 +271,10 @@ async def _check(place: Place, store: Store) -> None:
     # Each call left exactly one trace: it ran once, however often it was sent.
     assert await look.value("count(*)", "audit_log") == len(store.calls)
     assert await look.value("sum(amount_minor)", "ledger_entries") == 0
+    if is_dense:
+        # Some shared a transaction, and with it the time at which they were recorded.
+        calls = await look.value("count(*)", "audit_log", "action = 'recordOrders'")
+        assert await look.value("count(DISTINCT recorded_at)", "orders") < calls
     assert await broken_laws(db, place.tenant.id) == {}
     await db.close()
 
@@ -294,7 +301,7 @@ async def _trade_under_fire(place: Place, *, kills: list[str], seed: int) -> dic
         assert len(store.calls) > 5 * len(kills)
         for call in store.calls:
             assert await store.send(call) == call.answer
-        await _check(place, store)
+        await _check(place, store, is_dense=True)
     return recoveries
 
 
