@@ -15,7 +15,7 @@ from uuid import UUID
 from app.core.context import Ctx
 from app.core.paging import Page, page_of
 from app.db import keyset
-from app.db.keyset import Condition, Listing, Sort
+from app.db.keyset import Columns, Condition, Listing, Sort
 from app.runtime import Runtime
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT, Connection, connection
 from graphql_schema.context import Info
@@ -75,13 +75,14 @@ class ById:
     """Loads rows of a listing by id; None for what is not there or not the caller's to see."""
 
     listing: Listing
+    columns: Columns = None
 
     def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
 
         async def load(ids: Sequence[UUID]) -> list[Any]:
             async with runtime.db.read(ctx.tenant_id) as session:
-                return await keyset.get_many(ctx, session, self.listing, ids)
+                return await keyset.get_many(ctx, session, self.listing, ids, columns=self.columns)
 
         return Loader(load)
 
@@ -93,6 +94,7 @@ class Children:
     listing: Listing
     parent: str
     order: str
+    columns: Columns = None
 
     def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
@@ -100,7 +102,13 @@ class Children:
         async def load(parent_ids: Sequence[UUID]) -> list[Any]:
             async with runtime.db.read(ctx.tenant_id) as session:
                 return await keyset.get_children(
-                    ctx, session, self.listing, parent=self.parent, parent_ids=parent_ids, order=self.order
+                    ctx,
+                    session,
+                    self.listing,
+                    parent=self.parent,
+                    parent_ids=parent_ids,
+                    order=self.order,
+                    columns=self.columns,
                 )
 
         return Loader(load)
@@ -115,6 +123,7 @@ class Pages:
     conditions: tuple[Condition, ...]
     sort: Sort
     page: Page
+    columns: Columns
 
     def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
@@ -130,6 +139,7 @@ class Pages:
                     conditions=self.conditions,
                     sort=self.sort,
                     page=self.page,
+                    columns=self.columns,
                 )
             return [found[parent_id] for parent_id in parent_ids]
 
@@ -191,12 +201,13 @@ async def listed(
     node: Callable[[Any], Node],
     sort: Sort,
     conditions: Sequence[Condition] = (),
+    columns: Columns = None,
 ) -> Connection[Node]:
     """A root list as a connection: one statement, and one more when its totalCount is selected."""
     runtime, ctx = info.context.runtime, info.context.ctx
     page = paging.page(runtime)
     async with runtime.db.read(ctx.tenant_id) as session:
-        rows = await keyset.page(ctx, session, listing, conditions=conditions, sort=sort, page=page)
+        rows = await keyset.page(ctx, session, listing, conditions=conditions, sort=sort, page=page, columns=columns)
 
     async def count() -> int:
         async with runtime.db.read(ctx.tenant_id) as session:
@@ -222,12 +233,13 @@ async def nested(
     node: Callable[[Any], Node],
     sort: Sort,
     conditions: Sequence[Condition] = (),
+    columns: Columns = None,
 ) -> list[Connection[Node]]:
     """Each parent's list as a connection; the lists of all parents in the answer are one statement."""
     page = paging.page(info.context.runtime)
     fixed = tuple(conditions)
     loaders = info.context.loaders
-    found = await loaders.get(Pages(listing, parent, fixed, sort, page)).load_many(parent_ids)
+    found = await loaders.get(Pages(listing, parent, fixed, sort, page, columns)).load_many(parent_ids)
     question = keyset.question(listing, sort, fixed)
 
     def shown(parent_id: UUID, rows: Sequence[Any]) -> Connection[Node]:

@@ -1,34 +1,42 @@
 """Types that show rows of the database: an object holds its row, and reads from it only what is asked.
 
-    of = of_row(total=money("total_minor"), product_id="product")
+    of = of_row(total=money("total_minor"), row_id="id")
 
 An attribute is the column of its name unless another reading is declared, brought into the form its annotation wants:
-an ID is text, a vocabulary's word its member.
+an ID is text, a vocabulary's word its member. Rows can be read many at once, and a reading tells its columns, so that
+lists load only those that a document asks for (`needed` in families.py).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar, get_args, get_type_hints
 
 import strawberry
 
-from app.core.money import from_minor
+from app.core.money import exponent
 
-Read = Callable[[Any], Any]
-"""An attribute's value from a row."""
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How an attribute is read: of which columns, and its values of many rows."""
+
+    columns: tuple[str, ...]
+    values: Callable[[Sequence[Any]], list[Any]]
 
 
 def money(column: str) -> Read:
     """An amount in minor units of the row's currency, in major units; None where there is none."""
+    pick = itemgetter(column, "currency")
 
-    def read(row: Any) -> Decimal | None:
-        minor = row[column]
-        return None if minor is None else from_minor(minor, row["currency"])
+    def values(rows: Sequence[Any]) -> list[Decimal | None]:
+        pairs = list(map(pick, rows))
+        places = {currency: -exponent(currency) for currency in {currency for _, currency in pairs}}
+        return [None if minor is None else Decimal(minor).scaleb(places[currency]) for minor, currency in pairs]
 
-    return read
+    return Read((column, "currency"), values)
 
 
 class Row:
@@ -37,6 +45,19 @@ class Row:
     __slots__ = ()
     reads: ClassVar[Mapping[str, Read]]
     row: Any
+
+    @classmethod
+    def columns(cls, attributes: Iterable[str]) -> frozenset[str]:
+        """The columns that the attributes are read of."""
+        return frozenset(column for name in attributes for column in cls.reads[name].columns)
+
+
+def values_of(objects: Sequence[Any], attribute: str) -> list[Any]:
+    """An attribute of each. Of what only holds a row it is read from the row, which spares the object's own way."""
+    kind = type(objects[0]) if objects else None
+    if kind is not None and issubclass(kind, Row) and set(map(type, objects)) == {kind}:
+        return kind.reads[attribute].values([each.row for each in objects])
+    return list(map(attrgetter(attribute), objects))
 
 
 class of_row:
@@ -78,16 +99,21 @@ def _hints(owner: type) -> dict[str, Any]:
 
 
 def _property(read: Read) -> property:
-    return property(lambda self: read(self.row))
+    return property(lambda self: read.values((self.row,))[0])
 
 
 def _column(column: str, hint: Any) -> Read:
     of_column = itemgetter(column)
     kinds = get_args(hint) or (hint,)
     if strawberry.ID in kinds:
-        return lambda row: None if (value := of_column(row)) is None else str(value)
+        return Read((column,), lambda rows: [None if value is None else str(value) for value in map(of_column, rows)])
     for kind in kinds:
         if isinstance(kind, type) and issubclass(kind, Enum):
-            members: dict[Any, Any] = {None: None, **{member.value: member for member in kind}}
-            return lambda row: members[of_column(row)]
-    return of_column
+            return _word(column, kind)
+    return Read((column,), lambda rows: list(map(of_column, rows)))
+
+
+def _word(column: str, kind: type[Enum]) -> Read:
+    of_column = itemgetter(column)
+    members: dict[Any, Any] = {None: None, **{member.value: member for member in kind}}
+    return Read((column,), lambda rows: [members[value] for value in map(of_column, rows)])

@@ -16,6 +16,9 @@ from app.core.paging import Page, decode_cursor
 from app.db.session import ReadSession
 from app.errors import DomainError
 
+Columns = frozenset[str] | None
+"""Columns that are read of the rows, beside their ids and sort columns; None: all that the listing has."""
+
 EVERYTHING = "true"
 NOTHING = "false"
 
@@ -24,7 +27,8 @@ NOTHING = "false"
 class Listing:
     """A list of rows of one tenant table, whose alias in all SQL is `item`.
 
-    tag: of its statements. columns: the select list; `item.id` and every sort column are among them.
+    tag: of its statements. columns: the select list; `item.id` and every sort column are among them. computed: columns
+    beside them that the table does not have, and their SQL.
     sorts: sort columns (never null) and their SQL types. own: which rows an influencer's key sees: a predicate on
     `item` in which `{}` stands for the influencer's id, or EVERYTHING, or NOTHING.
     """
@@ -34,6 +38,17 @@ class Listing:
     columns: str
     own: str
     sorts: tuple[tuple[str, str], ...] = (("created_at", "timestamptz"),)
+    computed: tuple[tuple[str, str], ...] = ()
+
+    def select(self, columns: Columns, *always: str) -> str:
+        """The select list of these columns and `always`, in one order, so that a set of columns is one statement."""
+        if columns is None:
+            return ", ".join((self.columns, *(f"{sql} AS {name}" for name, sql in self.computed)))
+        computed = dict(self.computed)
+        return ", ".join(
+            f"{computed[name]} AS {name}" if name in computed else f"item.{name}"
+            for name in sorted({*columns, *always})
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +83,20 @@ def sort_values(row: Any, sort: Sort) -> tuple[Any, UUID]:
 
 
 async def page(
-    ctx: Ctx, session: ReadSession, listing: Listing, *, conditions: Sequence[Condition], sort: Sort, page: Page
+    ctx: Ctx,
+    session: ReadSession,
+    listing: Listing,
+    *,
+    conditions: Sequence[Condition],
+    sort: Sort,
+    page: Page,
+    columns: Columns = None,
 ) -> list[Any]:
     """At most page.limit + 1 rows, nearest the cursor first. Raises INVALID_CURSOR."""
     args: list[Any] = [ctx.tenant_id]
     where = _where(args, ctx, listing, conditions) + _beyond(args, listing, conditions, sort, page)
     sql = f"""/* {listing.tag}.page */
-        SELECT {listing.columns}
+        SELECT {listing.select(columns, "id", sort.column)}
         FROM {listing.table} AS item
         WHERE item.tenant_id = $1{where}
         ORDER BY {_order(sort, page)}
@@ -92,6 +114,7 @@ async def pages(
     conditions: Sequence[Condition],
     sort: Sort,
     page: Page,
+    columns: Columns = None,
 ) -> dict[UUID, list[Any]]:
     """For each parent at most page.limit + 1 of its rows, nearest the cursor first, in one statement.
 
@@ -103,7 +126,7 @@ async def pages(
         SELECT parent.id AS parent_id, found.*
         FROM unnest($2::uuid[]) AS parent (id)
         CROSS JOIN LATERAL (
-          SELECT {listing.columns}
+          SELECT {listing.select(columns, "id", sort.column)}
           FROM {listing.table} AS item
           WHERE item.tenant_id = $1 AND item.{parent} = parent.id{where}
           ORDER BY {_order(sort, page)}
@@ -146,11 +169,13 @@ async def counts(
     return {parent_id: found.get(parent_id, 0) for parent_id in parent_ids}
 
 
-async def get_many(ctx: Ctx, session: ReadSession, listing: Listing, ids: Sequence[UUID]) -> list[Any | None]:
+async def get_many(
+    ctx: Ctx, session: ReadSession, listing: Listing, ids: Sequence[UUID], *, columns: Columns = None
+) -> list[Any | None]:
     """The rows with these ids, in their order; None where there is none."""
     args: list[Any] = [ctx.tenant_id, list(ids)]
     sql = f"""/* {listing.tag}.get_many */
-        SELECT {listing.columns}
+        SELECT {listing.select(columns, "id")}
         FROM {listing.table} AS item
         WHERE item.tenant_id = $1 AND item.id = ANY($2::uuid[]){_where(args, ctx, listing, ())}"""  # noqa: S608
     found = {row["id"]: row for row in await session.fetch(sql, *args)}
@@ -170,12 +195,19 @@ async def find(ctx: Ctx, session: ReadSession, listings: Sequence[Listing], want
 
 
 async def get_children(
-    ctx: Ctx, session: ReadSession, listing: Listing, *, parent: str, parent_ids: Sequence[UUID], order: str
+    ctx: Ctx,
+    session: ReadSession,
+    listing: Listing,
+    *,
+    parent: str,
+    parent_ids: Sequence[UUID],
+    order: str,
+    columns: Columns = None,
 ) -> list[list[Any]]:
     """All rows of each parent, in the parents' order: for small lists that are never paged (an order's lines)."""
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
     sql = f"""/* {listing.tag}.get_children */
-        SELECT item.{parent} AS parent_id, {listing.columns}
+        SELECT item.{parent} AS parent_id, {listing.select(columns, "id")}
         FROM {listing.table} AS item
         WHERE item.tenant_id = $1 AND item.{parent} = ANY($2::uuid[]){_where(args, ctx, listing, ())}
         ORDER BY {order}"""  # noqa: S608 - only declared texts

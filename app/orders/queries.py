@@ -14,19 +14,22 @@ def _credited(order: str) -> str:
     )
 
 
-# One look-up for both: total and gross revenue of the newest version, in minor units.
-_SUMS = (
-    "(SELECT ARRAY[newest.total_minor, newest.gross_minor] FROM order_versions AS newest WHERE newest.tenant_id = $1 "
-    "AND newest.order_id = item.id AND newest.version = item.version) AS sums_minor"
-)
+def _newest(column: str) -> tuple[str, str]:
+    """A sum of the newest version, in minor units."""
+    return (
+        column,
+        f"(SELECT newest.{column} FROM order_versions AS newest WHERE newest.tenant_id = $1 "  # noqa: S608 - a column
+        "AND newest.order_id = item.id AND newest.version = item.version)",
+    )
 
 
 ORDERS = Listing(
     tag="orders",
     table="orders",
-    columns=f"item.*, {_SUMS}",
+    columns="item.*",
     own=_credited("id"),
     sorts=(("occurred_at", "timestamptz"), ("recorded_at", "timestamptz")),
+    computed=(_newest("total_minor"), _newest("gross_minor")),
 )
 
 ORDER_LINES = Listing(
@@ -78,6 +81,7 @@ def _orders_of(tag: str, name: str, *columns: str) -> Listing:
         columns=ORDERS.columns,
         own=ORDERS.own,
         sorts=(("occurred_at", "timestamptz"),),
+        computed=ORDERS.computed,
     )
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from itertools import chain, islice
-from operator import attrgetter
 from typing import Any
 
 from graphql import (
@@ -29,9 +28,7 @@ from graphql_schema.context import Info
 from graphql_schema.execution.columns import Column, Failed, Place, caught, first_failed, is_there, settled_all, there
 from graphql_schema.execution.leaves import one_value
 from graphql_schema.execution.plan import FieldPlan, ObjectPlan, Plan, Way, arguments_of
-from graphql_schema.rows import Row
-
-_OF_ROW = attrgetter("row")
+from graphql_schema.rows import values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +128,7 @@ class Run:
             return [field.parent.name] * len(sources)
         if field.read is not None:
             try:
-                return _attributes(field.read, field.attribute, sources)
+                return values_of(sources, field.attribute)
             except Exception:  # noqa: BLE001 - told for each parent below
                 return [caught(field.read, source) for source in sources]
         try:
@@ -377,14 +374,6 @@ def _put(found: Column, done: Column, indices: Sequence[int]) -> Column:
     for index, value in zip(indices, found, strict=True):
         done[index] = value
     return done
-
-
-def _attributes(read: Any, name: str, sources: Column) -> Column:
-    """An attribute of each. Of what only holds a row it is read from the row, which spares the object's own way."""
-    kind = type(sources[0])
-    if issubclass(kind, Row) and set(map(type, sources)) == {kind}:
-        return list(map(kind.reads[name], map(_OF_ROW, sources)))
-    return list(map(read, sources))
 
 
 def _refuse_null(name: str) -> None:
