@@ -112,10 +112,12 @@ def child_list(
     """
 
     async def for_all(roots: Sequence[Any], info: Info) -> Sequence[Any]:
-        columns = needed(info, maker(show.show)) if isinstance(show, each) else None
-        loader = info.context.loaders.get(replace(rows, columns=columns))
-        found = await loader.load_many(values_of(roots, "row_id"))
-        return list(map(show, found))
+        if not isinstance(show, each):
+            found = await info.context.loaders.get(rows).load_many(values_of(roots, "row_id"))
+            return list(map(show, found))
+        made = maker(show.show)
+        loader = info.context.loaders.get(replace(rows, columns=needed(info, made)))
+        return [list(map(made, some)) for some in await loader.load_many(values_of(roots, "row_id"))]
 
     @together(for_all, reads=("row_id",))
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:

@@ -46,16 +46,19 @@ class Loader:
 
     async def load_many(self, keys: Sequence[UUID]) -> list[Any]:
         """What is loaded for each key, in their order."""
-        new = [key for key in dict.fromkeys(keys) if key not in self._known and key not in self._under_way]
+        new: list[UUID] = list(dict.fromkeys(keys))
+        if self._known or self._under_way:
+            new = [key for key in new if key not in self._known and key not in self._under_way]
         if new:
             if self._next is None:
                 self._next = asyncio.ensure_future(self._batch())
             self._wanted += new
             self._under_way |= dict.fromkeys(new, self._next)
-        for batch in {id(found): found for key in keys if (found := self._under_way.get(key))}.values():
+        for batch in dict.fromkeys(map(self._under_way.get, keys)):
             # Shielded: one that leaves takes nothing from the others.
-            await asyncio.shield(batch)
-        return [self._known[key] for key in keys]
+            if batch is not None:
+                await asyncio.shield(batch)
+        return list(map(self._known.__getitem__, keys))
 
     async def _batch(self) -> None:
         # A turn of the loop, in which others ask for more.

@@ -18,6 +18,8 @@ import strawberry
 
 from app.core.money import exponent
 
+_OF_ROW = attrgetter("row")
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -33,8 +35,9 @@ def money(column: str) -> Read:
 
     def values(rows: Sequence[Any]) -> list[Decimal | None]:
         pairs = list(map(pick, rows))
-        places = {currency: -exponent(currency) for currency in {currency for _, currency in pairs}}
-        return [None if minor is None else Decimal(minor).scaleb(places[currency]) for minor, currency in pairs]
+        units = {currency: Decimal(1).scaleb(-exponent(currency)) for currency in {currency for _, currency in pairs}}
+        # Exact: 64-bit integers have fewer digits than Decimals in multiplication.
+        return [None if minor is None else Decimal(minor) * units[currency] for minor, currency in pairs]
 
     return Read((column, "currency"), values)
 
@@ -52,12 +55,29 @@ class Row:
         return frozenset(column for name in attributes for column in cls.reads[name].columns)
 
 
+class Attributes:
+    """Reads attributes of objects, of all of them at once. What only holds a row is passed by: its row is read."""
+
+    __slots__ = ("_objects", "_reads", "_rows")
+
+    def __init__(self, objects: Sequence[Any]) -> None:
+        self._objects = objects
+        self._reads: Mapping[str, Read] | None = None
+        self._rows: list[Any] = []
+        kind = type(objects[0]) if objects else None
+        if kind is not None and issubclass(kind, Row) and set(map(type, objects)) == {kind}:
+            self._reads, self._rows = kind.reads, list(map(_OF_ROW, objects))
+
+    def values(self, attribute: str) -> list[Any]:
+        """The attribute of each object."""
+        if self._reads is None:
+            return list(map(attrgetter(attribute), self._objects))
+        return self._reads[attribute].values(self._rows)
+
+
 def values_of(objects: Sequence[Any], attribute: str) -> list[Any]:
-    """An attribute of each. Of what only holds a row it is read from the row, which spares the object's own way."""
-    kind = type(objects[0]) if objects else None
-    if kind is not None and issubclass(kind, Row) and set(map(type, objects)) == {kind}:
-        return kind.reads[attribute].values([each.row for each in objects])
-    return list(map(attrgetter(attribute), objects))
+    """An attribute of each object."""
+    return Attributes(objects).values(attribute)
 
 
 class of_row:

@@ -53,6 +53,7 @@ def _credited_orders(name: str, *columns: str) -> str:
     """A table of the orders with booked credit, once for each value of the columns of `credits` named, which it adds.
 
     Ordered and paged by the credit's time, which is the order's: the indexes credits_influencer and credits_campaign.
+    Nothing is earlier than an order's first credit, which is most: no look-up tells that.
     """
     credit = ", ".join(f"credit.{column}" for column in columns)
     same = " AND ".join(f"earlier.{column} = credit.{column}" for column in columns)
@@ -68,9 +69,10 @@ def _credited_orders(name: str, *columns: str) -> str:
         "sold.version, sold.currency, sold.customer_id, sold.codes, sold.country, sold.is_test "
         f"FROM credits AS credit {enrolled}"
         "JOIN orders AS sold ON sold.tenant_id = $1 AND sold.id = credit.order_id "
-        "WHERE credit.tenant_id = $1 AND credit.weight_booked > 0 AND NOT EXISTS (SELECT 1 FROM credits AS earlier "
+        "WHERE credit.tenant_id = $1 AND credit.weight_booked > 0 "
+        "AND (credit.position = 0 OR NOT EXISTS (SELECT 1 FROM credits AS earlier "
         "WHERE earlier.tenant_id = $1 AND earlier.order_id = credit.order_id AND earlier.weight_booked > 0 "
-        f"AND earlier.position < credit.position AND {same}))"
+        f"AND earlier.position < credit.position AND {same})))"
     )
 
 

@@ -45,7 +45,7 @@ from strawberry.types.unset import UNSET
 from app.limits.documents import children
 from graphql_schema.execution import together
 from graphql_schema.execution.arguments import converter
-from graphql_schema.execution.leaves import Leaf, leaf_of
+from graphql_schema.execution.leaves import Leaf, is_quick, leaf_of
 from graphql_schema.execution.objects import Build, builder
 from graphql_schema.permissions import Requires
 
@@ -99,6 +99,8 @@ class FieldPlan:
     kinds: dict[type, str] = field(default_factory=dict)
     """Names of the object types that instances of a class are of, for classes that were met."""
     waits: bool = False
+    is_plain: bool = False
+    """Whether it is no list, and its leaf knows the values that it can do nothing with."""
     passes_self: bool = False
     passes_info: str | None = None
     passes_parent: str | None = None
@@ -253,6 +255,7 @@ class _Compiler:
         )
         if is_leaf_type(named):
             plan.leaf = leaf_of(named)
+            plan.is_plain = len(nullable) == 1 and is_quick(named)
         else:
             for kind in self._object_kinds(named):
                 below = collect_subfields(
