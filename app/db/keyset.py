@@ -8,6 +8,7 @@ Every function applies the listing's `own` predicate for principals that are lim
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,8 @@ Columns = frozenset[str] | None
 
 EVERYTHING = "true"
 NOTHING = "false"
+
+_PARENT = itemgetter("parent_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +136,9 @@ async def pages(
           LIMIT {_parameter(args, page.limit + 1)}
         ) AS found"""  # noqa: S608 - only declared texts; values are parameters
     grouped: dict[UUID, list[Any]] = {parent_id: [] for parent_id in parent_ids}
-    for row in await session.fetch(sql, *args):
-        grouped[row["parent_id"]].append(row)
+    rows = await session.fetch(sql, *args)
+    for parent_id, row in zip(map(_PARENT, rows), rows, strict=True):
+        grouped[parent_id].append(row)
     return grouped
 
 
@@ -212,8 +216,9 @@ async def get_children(
         WHERE item.tenant_id = $1 AND item.{parent} = ANY($2::uuid[]){_where(args, ctx, listing, ())}
         ORDER BY {order}"""  # noqa: S608 - only declared texts
     grouped: dict[UUID, list[Any]] = {parent_id: [] for parent_id in parent_ids}
-    for row in await session.fetch(sql, *args):
-        grouped[row["parent_id"]].append(row)
+    rows = await session.fetch(sql, *args)
+    for parent_id, row in zip(map(_PARENT, rows), rows, strict=True):
+        grouped[parent_id].append(row)
     return [grouped[parent_id] for parent_id in parent_ids]
 
 

@@ -25,7 +25,13 @@ from graphql import (
 from graphql.execution.executor import Executor
 from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
-from graphql_schema.scalars import serialize_big_int, serialize_date, serialize_date_time, serialize_decimal
+from graphql_schema.scalars import (
+    serialize_big_int,
+    serialize_date,
+    serialize_date_time,
+    serialize_decimal,
+    serialize_text,
+)
 
 _ZONE = attrgetter("tzinfo")
 
@@ -134,5 +140,6 @@ _OWN: dict[Any, Leaf] = {
     serialize_decimal: _decimals,
     serialize_date_time: _times,
     serialize_date: _dates,
+    serialize_text: _texts,
 }
 """By what serialises the scalars of graphql_schema/scalars.py."""
