@@ -27,11 +27,19 @@ _PARENT = itemgetter("parent_id")
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """The table of a list's parents, where rows do not name their parent's id, and the columns that both have."""
+
+    table: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A list of rows of one tenant table, whose alias in all SQL is `item`.
 
     tag: of its statements. columns: the select list; `item.id` and every sort column are among them. computed: columns
-    beside them that the table does not have, and their SQL.
+    beside them that the table does not have, and their SQL. owner: see there; such rows are listed by parent alone.
     sorts: sort columns (never null) and their SQL types. own: which rows an influencer's key sees: a predicate on
     `item` in which `{}` stands for the influencer's id, or EVERYTHING, or NOTHING.
     """
@@ -42,6 +50,7 @@ class Listing:
     own: str
     sorts: tuple[tuple[str, str], ...] = (("created_at", "timestamptz"),)
     computed: tuple[tuple[str, str], ...] = ()
+    owner: Owner | None = None
 
     def select(self, columns: Columns, *always: str) -> str:
         """The select list of these columns and `always`, in one order, so that a set of columns is one statement."""
@@ -121,17 +130,18 @@ async def pages(
 ) -> dict[UUID, list[Any]]:
     """For each parent at most page.limit + 1 of its rows, nearest the cursor first, in one statement.
 
-    parent: the column of `item` that names the parent.
+    parent: the column of `item` that names the parent, unless the listing has an owner. Of each parent no more rows are
+    read than asked for: the parent's columns are constants to an index that begins with them and is in order.
     """
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
     where = _where(args, ctx, listing, conditions) + _beyond(args, listing, conditions, sort, page)
-    sql = f"""/* {listing.tag}.pages */
+    sql = f"""/* {listing.tag}.pages */{_with_parents(listing)}
         SELECT parent.id AS parent_id, found.*
-        FROM unnest($2::uuid[]) AS parent (id)
+        FROM {_parents(listing)}
         CROSS JOIN LATERAL (
           SELECT {listing.select(columns, "id", sort.column)}
           FROM {listing.table} AS item
-          WHERE item.tenant_id = $1 AND item.{parent} = parent.id{where}
+          WHERE item.tenant_id = $1 AND {_of_parent(listing, parent)}{where}
           ORDER BY {_order(sort, page)}
           LIMIT {_parameter(args, page.limit + 1)}
         ) AS found"""  # noqa: S608 - only declared texts; values are parameters
@@ -164,11 +174,12 @@ async def counts(
 ) -> dict[UUID, int]:
     """Rows of each parent's whole list, in one statement."""
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
-    sql = f"""/* {listing.tag}.counts */
-        SELECT item.{parent} AS parent_id, count(*) AS items
-        FROM {listing.table} AS item
-        WHERE item.tenant_id = $1 AND item.{parent} = ANY($2::uuid[]){_where(args, ctx, listing, conditions)}
-        GROUP BY item.{parent}"""  # noqa: S608 - only declared texts
+    sql = f"""/* {listing.tag}.counts */{_with_parents(listing)}
+        SELECT parent.id AS parent_id, count(*) AS items
+        FROM {_parents(listing)}
+        JOIN {listing.table} AS item ON item.tenant_id = $1 AND {_of_parent(listing, parent)}
+        WHERE item.tenant_id = $1{_where(args, ctx, listing, conditions)}
+        GROUP BY parent.id"""  # noqa: S608 - only declared texts
     found = {row["parent_id"]: row["items"] for row in await session.fetch(sql, *args)}
     return {parent_id: found.get(parent_id, 0) for parent_id in parent_ids}
 
@@ -225,6 +236,29 @@ async def get_children(
 def _parameter(args: list[Any], value: Any) -> str:
     args.append(value)
     return f"${len(args)}"
+
+
+def _with_parents(listing: Listing) -> str:
+    """The parents of a listing with an owner. Materialised, so that they are looped over: a hash would lose order."""
+    if listing.owner is None:
+        return ""
+    columns = "".join(f", owner.{column}" for column in listing.owner.columns)
+    return f"""
+        WITH parent AS MATERIALIZED (
+          SELECT owner.id{columns}
+          FROM unnest($2::uuid[]) AS asked (id)
+          JOIN {listing.owner.table} AS owner ON owner.tenant_id = $1 AND owner.id = asked.id
+        )"""  # noqa: S608 - only declared texts
+
+
+def _parents(listing: Listing) -> str:
+    return "unnest($2::uuid[]) AS parent (id)" if listing.owner is None else "parent"
+
+
+def _of_parent(listing: Listing, parent: str) -> str:
+    if listing.owner is None:
+        return f"item.{parent} = parent.id"
+    return " AND ".join(f"item.{column} = parent.{column}" for column in listing.owner.columns)
 
 
 def _where(args: list[Any], ctx: Ctx, listing: Listing, conditions: Sequence[Condition]) -> str:

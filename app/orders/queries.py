@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.db.keyset import NOTHING, Listing
+from app.db.keyset import NOTHING, Listing, Owner
 
 
 def _credited(order: str) -> str:
@@ -49,7 +49,7 @@ ORDER_EVENTS = Listing(
 )
 
 
-def _credited_orders(name: str, *columns: str) -> str:
+def _credited_orders(*columns: str) -> str:
     """A table of the orders with booked credit, once for each value of the columns of `credits` named, which it adds.
 
     Ordered and paged by the credit's time, which is the order's: the indexes credits_influencer and credits_campaign.
@@ -57,17 +57,10 @@ def _credited_orders(name: str, *columns: str) -> str:
     """
     credit = ", ".join(f"credit.{column}" for column in columns)
     same = " AND ".join(f"earlier.{column} = credit.{column}" for column in columns)
-    enrolled = (
-        "JOIN enrollments AS enrollment ON enrollment.tenant_id = $1 "
-        "AND enrollment.campaign_id = credit.campaign_id AND enrollment.influencer_id = credit.influencer_id "
-        if name == "enrollment_id"
-        else ""
-    )
-    key = "enrollment.id AS enrollment_id, " if enrolled else ""
     return (
-        f"(SELECT {key}{credit}, credit.occurred_at, sold.tenant_id, sold.id, sold.external_id, sold.recorded_at, "  # noqa: S608 - only declared texts
+        f"(SELECT {credit}, credit.occurred_at, sold.tenant_id, sold.id, sold.external_id, sold.recorded_at, "  # noqa: S608 - only declared texts
         "sold.version, sold.currency, sold.customer_id, sold.codes, sold.country, sold.is_test "
-        f"FROM credits AS credit {enrolled}"
+        "FROM credits AS credit "
         "JOIN orders AS sold ON sold.tenant_id = $1 AND sold.id = credit.order_id "
         "WHERE credit.tenant_id = $1 AND credit.weight_booked > 0 "
         "AND (credit.position = 0 OR NOT EXISTS (SELECT 1 FROM credits AS earlier "
@@ -76,20 +69,27 @@ def _credited_orders(name: str, *columns: str) -> str:
     )
 
 
-def _orders_of(tag: str, name: str, *columns: str) -> Listing:
+def _orders_of(tag: str, *columns: str, owner: Owner | None = None) -> Listing:
     return Listing(
         tag=tag,
-        table=_credited_orders(name, *columns),
+        table=_credited_orders(*columns),
         columns=ORDERS.columns,
         own=ORDERS.own,
         sorts=(("occurred_at", "timestamptz"),),
         computed=ORDERS.computed,
+        owner=owner,
     )
 
 
-INFLUENCER_ORDERS = _orders_of("influencer_orders", "influencer_id", "influencer_id")
-CAMPAIGN_ORDERS = _orders_of("campaign_orders", "campaign_id", "campaign_id")
-ENROLLMENT_ORDERS = _orders_of("enrollment_orders", "enrollment_id", "campaign_id", "influencer_id")
+INFLUENCER_ORDERS = _orders_of("influencer_orders", "influencer_id")
+CAMPAIGN_ORDERS = _orders_of("campaign_orders", "campaign_id")
+# Not joined to its orders: only then are they read latest first, and no more than are asked for.
+ENROLLMENT_ORDERS = _orders_of(
+    "enrollment_orders",
+    "campaign_id",
+    "influencer_id",
+    owner=Owner("enrollments", ("campaign_id", "influencer_id")),
+)
 
 REFUNDS = Listing(
     tag="refunds",
