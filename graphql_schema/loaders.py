@@ -12,6 +12,8 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
+from graphql import get_named_type
+
 from app.core.context import Ctx
 from app.core.paging import Page, page_of
 from app.db import keyset
@@ -127,6 +129,7 @@ class Pages:
     sort: Sort
     page: Page
     columns: Columns
+    tells_more: bool
 
     def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
@@ -143,6 +146,7 @@ class Pages:
                     sort=self.sort,
                     page=self.page,
                     columns=self.columns,
+                    tells_more=self.tells_more,
                 )
             return [found[parent_id] for parent_id in parent_ids]
 
@@ -196,6 +200,12 @@ class Paging:
         )
 
 
+def _asks_more(info: Info) -> bool:
+    """Whether the operation reads of a connection of this field's type if there are more rows."""
+    read = info.context.reads.get(get_named_type(info._raw_info.return_type).name)
+    return read is None or "more" in read
+
+
 async def listed(
     info: Info,
     listing: Listing,
@@ -210,7 +220,16 @@ async def listed(
     runtime, ctx = info.context.runtime, info.context.ctx
     page = paging.page(runtime)
     async with runtime.db.read(ctx.tenant_id) as session:
-        rows = await keyset.page(ctx, session, listing, conditions=conditions, sort=sort, page=page, columns=columns)
+        rows = await keyset.page(
+            ctx,
+            session,
+            listing,
+            conditions=conditions,
+            sort=sort,
+            page=page,
+            columns=columns,
+            tells_more=_asks_more(info),
+        )
 
     async def count() -> int:
         async with runtime.db.read(ctx.tenant_id) as session:
@@ -242,7 +261,9 @@ async def nested(
     page = paging.page(info.context.runtime)
     fixed = tuple(conditions)
     loaders = info.context.loaders
-    found = await loaders.get(Pages(listing, parent, fixed, sort, page, columns)).load_many(parent_ids)
+    found = await loaders.get(Pages(listing, parent, fixed, sort, page, columns, _asks_more(info))).load_many(
+        parent_ids
+    )
     question = keyset.question(listing, sort, fixed)
 
     def shown(parent_id: UUID, rows: Sequence[Any]) -> Connection[Node]:

@@ -103,8 +103,12 @@ async def page(
     sort: Sort,
     page: Page,
     columns: Columns = None,
+    tells_more: bool = True,
 ) -> list[Any]:
-    """At most page.limit + 1 rows, nearest the cursor first. Raises INVALID_CURSOR."""
+    """At most page.limit rows, and one more if it is to tell whether there are more, nearest the cursor first.
+
+    Raises INVALID_CURSOR.
+    """
     args: list[Any] = [ctx.tenant_id]
     where = _where(args, ctx, listing, conditions) + _beyond(args, listing, conditions, sort, page)
     sql = f"""/* {listing.tag}.page */
@@ -112,7 +116,7 @@ async def page(
         FROM {listing.table} AS item
         WHERE item.tenant_id = $1{where}
         ORDER BY {_order(sort, page)}
-        LIMIT {_parameter(args, page.limit + 1)}"""  # noqa: S608 - only declared texts; values are parameters
+        LIMIT {_parameter(args, page.limit + tells_more)}"""  # noqa: S608 - only declared texts; values are parameters
     return await session.fetch(sql, *args)
 
 
@@ -127,8 +131,9 @@ async def pages(
     sort: Sort,
     page: Page,
     columns: Columns = None,
+    tells_more: bool = True,
 ) -> dict[UUID, list[Any]]:
-    """For each parent at most page.limit + 1 of its rows, nearest the cursor first, in one statement.
+    """The same for each parent, of its rows, in one statement.
 
     parent: the column of `item` that names the parent, unless the listing has an owner. Of each parent no more rows are
     read than asked for: the parent's columns are constants to an index that begins with them and is in order.
@@ -143,7 +148,7 @@ async def pages(
           FROM {listing.table} AS item
           WHERE item.tenant_id = $1 AND {_of_parent(listing, parent)}{where}
           ORDER BY {_order(sort, page)}
-          LIMIT {_parameter(args, page.limit + 1)}
+          LIMIT {_parameter(args, page.limit + tells_more)}
         ) AS found"""  # noqa: S608 - only declared texts; values are parameters
     grouped: dict[UUID, list[Any]] = {parent_id: [] for parent_id in parent_ids}
     rows = await session.fetch(sql, *args)

@@ -31,6 +31,16 @@ def together(for_all: ForAll, *, reads: Sequence[str] | None = None) -> Callable
     return mark
 
 
+def reads(*names: str) -> Callable[[Resolve], Resolve]:
+    """Decorator of a resolver that is called for each parent: the attributes of the parent that it reads."""
+
+    def mark(resolve: Resolve) -> Resolve:
+        setattr(resolve, _READS, names)
+        return resolve
+
+    return mark
+
+
 def of(resolve: Callable[..., Any]) -> ForAll | None:
     """What resolves for many parents, if the resolver has declared it."""
     found: ForAll | None = getattr(resolve, _MARK, None)

@@ -105,3 +105,28 @@ async def test_a_type_shown_in_two_places_is_loaded_once_with_what_both_ask(
     assert ours.body == theirs.body
     assert all("item.country, item.id, item.name" in statement for statement in loaded)
     assert loaded
+
+
+@pytest.mark.parametrize("paging", ["first: 2", "last: 2", "first: 0", "first: 100"])
+@pytest.mark.parametrize(
+    "selection",
+    [
+        "nodes { id }",
+        "edges { cursor }",
+        "nodes { id } pageInfo { hasNextPage hasPreviousPage }",
+        "totalCount",
+        "__typename",
+        "pageInfo { endCursor }",
+    ],
+)
+async def test_pages_are_the_same_whoever_asks_for_more(
+    executors: tuple[Executor, Executor], ctx: Ctx, paging: str, selection: str
+) -> None:
+    connection = f"({paging}) {{ {selection} }}"
+    again = "again: links(first: 1) { nodes { slug } }"
+    document = f"{{ links{connection} campaigns {{ nodes {{ links{connection} {again} }} }} }}"
+
+    ours, theirs = [await executor.execute(ctx, document=document) for executor in executors]
+
+    assert ours.codes == (), ours.payload
+    assert ours.body == theirs.body
