@@ -12,6 +12,7 @@ import strawberry
 
 from app.core.paging import Page, cursors, encode_cursor
 from app.settings import Settings
+from graphql_schema.execution.together import reads
 
 Node = TypeVar("Node")
 Row = TypeVar("Row")
@@ -83,12 +84,14 @@ class Connection(Generic[Node]):
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
     @strawberry.field(description="The items of this page with their cursors, in order.")
+    @reads("shown", "question", "sort_values", "node")
     def edges(self) -> list[Edge[Node]]:
         """The items of this page with their cursors."""
         encode = cursors(self.question)
         return [Edge(cursor=encode(self.sort_values(row)), node=self.node(row)) for row in self.shown]
 
     @strawberry.field(description="The items of this page, in order.")
+    @reads("shown", "node")
     def nodes(self) -> list[Node]:
         """The items of this page."""
         return list(map(self.node, self.shown))
@@ -107,6 +110,7 @@ class Connection(Generic[Node]):
         )
 
     @strawberry.field(description="Items of the whole list, counted only when asked: one statement more.")
+    @reads("count")
     async def total_count(self) -> int:
         """Items of the whole list."""
         return await self.count()

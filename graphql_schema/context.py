@@ -1,6 +1,6 @@
 """What a resolver gets beside its arguments: the process's doors, who asks, and this request's loaders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -39,10 +39,14 @@ class Loaders:
 
 @dataclass(slots=True)
 class Context:
-    """One GraphQL operation: made by the executor, read by resolvers as `info.context`."""
+    """One GraphQL operation: made by the executor, read by resolvers as `info.context`.
+
+    reads: by the name of a type, the attributes that the operation reads of its objects; None or not there: any.
+    """
 
     runtime: Runtime
     ctx: Ctx
+    reads: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

@@ -183,6 +183,7 @@ class Executor:
 
     async def _complete(self, ready: "Ready") -> ExecutionResult:
         if isinstance(ready.plan, Plan):
+            ready.executor.context_value.reads = ready.plan.reads
             return await Run(ready.plan, ready.executor).execute()
         metrics.fallbacks.labels(reason=ready.plan).inc()
         result: Any = ready.executor.execute_operation()

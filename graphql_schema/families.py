@@ -10,14 +10,16 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
+from strawberry.types.base import get_object_definition
 
 from app.cache.recording import shows as _shown
 from app.core.context import Scope
-from app.db.keyset import Listing
+from app.db.keyset import Columns, Listing
 from graphql_schema.context import Info
 from graphql_schema.execution.together import together
 from graphql_schema.loaders import ById
 from graphql_schema.permissions import requires
+from graphql_schema.rows import Row, values_of
 from graphql_schema.scalars import required_uuid
 
 T = TypeVar("T", bound=type)
@@ -47,13 +49,34 @@ def shows(listing: Listing, scope: Scope) -> Callable[[T], T]:
     return register
 
 
-def shown(listing: Listing) -> Callable[[Any], Any]:
+@dataclass(frozen=True, slots=True)
+class Shown:
     """What makes a row of the listing into its GraphQL type; looked up when it is called, when all files are loaded."""
 
-    def show(row: Any) -> Any:
-        return FAMILIES[listing.tag].show(row)
+    listing: Listing
 
-    return show
+    def __call__(self, row: Any) -> Any:
+        """The row as its type."""
+        return FAMILIES[self.listing.tag].show(row)
+
+
+def shown(listing: Listing) -> Shown:
+    """What makes a row of the listing into its GraphQL type."""
+    return Shown(listing)
+
+
+def maker(show: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same, looked up: to be asked for when all files are loaded."""
+    return FAMILIES[show.listing.tag].show if isinstance(show, Shown) else show
+
+
+def needed(info: Info, made: Callable[[Any], Any]) -> Columns:
+    """The columns that the operation reads of rows that `maker` gave this for. It is known of types `of_row` alone."""
+    if not (isinstance(made, type) and issubclass(made, Row)):
+        return None
+    definition = get_object_definition(made, strict=True)
+    attributes = info.context.reads.get(definition.name)
+    return None if attributes is None else made.columns(attributes)
 
 
 def name_tag(listing: Listing, row_id: UUID) -> str:
@@ -66,16 +89,17 @@ async def found(info: Info, listing: Listing, row_id: UUID | None) -> Any | None
     if row_id is None:
         return None
     _shown([name_tag(listing, row_id)])
-    row = await info.context.loaders.get(ById(listing)).load(row_id)
-    return None if row is None else FAMILIES[listing.tag].show(row)
+    show = FAMILIES[listing.tag].show
+    row = await info.context.loaders.get(ById(listing, needed(info, show))).load(row_id)
+    return None if row is None else show(row)
 
 
 async def all_found(info: Info, listing: Listing, ids: Sequence[UUID | None]) -> list[Any | None]:
     """The same for many ids, in their order: one look-up, and each row made into its type once."""
     known = list(dict.fromkeys(row_id for row_id in ids if row_id is not None))
     _shown(name_tag(listing, row_id) for row_id in known)
-    rows = await info.context.loaders.get(ById(listing)).load_many(known)
     show = FAMILIES[listing.tag].show
+    rows = await info.context.loaders.get(ById(listing, needed(info, show))).load_many(known)
     shown = {row_id: None if row is None else show(row) for row_id, row in zip(known, rows, strict=True)}
     return [None if row_id is None else shown[row_id] for row_id in ids]
 
@@ -87,9 +111,9 @@ def one_row(of: Any, listing: Listing, key: str, description: str, *, scope: Sco
     """
 
     async def for_all(roots: Sequence[Any], info: Info) -> Sequence[Any]:
-        return await all_found(info, listing, [getattr(root, key) for root in roots])
+        return await all_found(info, listing, values_of(roots, key))
 
-    @together(for_all)
+    @together(for_all, reads=(key,))
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         return await found(info, listing, getattr(root, key))
 

@@ -7,6 +7,7 @@ All take the four paging arguments of Relay connections; root lists also take a 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Protocol
 
 import strawberry
@@ -16,10 +17,11 @@ from app.db.keyset import Condition, Listing, Sort
 from graphql_schema.connection import After, Before, Connection, First, Last
 from graphql_schema.context import Info
 from graphql_schema.execution.together import together
-from graphql_schema.families import shown
+from graphql_schema.families import maker, needed, shown
 from graphql_schema.filters import Ordering, sorted_by
 from graphql_schema.loaders import Children, Paging, listed, nested
 from graphql_schema.permissions import requires
+from graphql_schema.rows import values_of
 
 OLDEST = Sort("created_at")
 LATEST = Sort("occurred_at", descending=True)
@@ -52,18 +54,22 @@ def nested_list(
     rows: the listing that the rows are shown as, if another one. scope: needed beside the parent's own.
     """
 
+    show = shown(rows or listing)
+
     async def for_all(roots: Sequence[Any], info: Info, **paging: Any) -> Sequence[Any]:
+        node = maker(show)
         return await nested(
             info,
             listing,
             Paging(**paging),
             parent=parent,
-            parent_ids=[root.row_id for root in roots],
-            node=shown(rows or listing),
+            parent_ids=values_of(roots, "row_id"),
+            node=node,
             sort=sort,
+            columns=needed(info, node),
         )
 
-    @together(for_all)
+    @together(for_all, reads=("row_id",))
     async def resolve(
         root: strawberry.Parent[Any],
         info: Info,
@@ -81,9 +87,15 @@ def nested_list(
     )
 
 
-def each(show: Callable[[Any], Any]) -> Callable[[list[Any]], list[Any]]:
+@dataclass(frozen=True, slots=True)
+class each:
     """What shows every row of a list."""
-    return lambda rows: list(map(show, rows))
+
+    show: Callable[[Any], Any]
+
+    def __call__(self, rows: list[Any]) -> list[Any]:
+        """All rows as their type."""
+        return list(map(maker(self.show), rows))
 
 
 def child_list(
@@ -100,10 +112,14 @@ def child_list(
     """
 
     async def for_all(roots: Sequence[Any], info: Info) -> Sequence[Any]:
-        found = await info.context.loaders.get(rows).load_many([root.row_id for root in roots])
-        return list(map(show, found))
+        if not isinstance(show, each):
+            found = await info.context.loaders.get(rows).load_many(values_of(roots, "row_id"))
+            return list(map(show, found))
+        made = maker(show.show)
+        loader = info.context.loaders.get(replace(rows, columns=needed(info, made)))
+        return [list(map(made, some)) for some in await loader.load_many(values_of(roots, "row_id"))]
 
-    @together(for_all)
+    @together(for_all, reads=("row_id",))
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         (found,) = await for_all((root,), info)
         return found
@@ -142,13 +158,15 @@ def root_list(
         last: Last = None,
         before: Before = None,
     ) -> Any:
+        node = maker(show or shown(listing))
         return await listed(
             info,
             listing,
             Paging(first, after, last, before),
-            node=show or shown(listing),
+            node=node,
             sort=sorted_by(order_by or default),
             conditions=where.conditions() if where else (),
+            columns=needed(info, node),
         )
 
     in_order = (

@@ -12,10 +12,12 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
+from graphql import get_named_type
+
 from app.core.context import Ctx
 from app.core.paging import Page, page_of
 from app.db import keyset
-from app.db.keyset import Condition, Listing, Sort
+from app.db.keyset import Columns, Condition, Listing, Sort
 from app.runtime import Runtime
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT, Connection, connection
 from graphql_schema.context import Info
@@ -46,16 +48,19 @@ class Loader:
 
     async def load_many(self, keys: Sequence[UUID]) -> list[Any]:
         """What is loaded for each key, in their order."""
-        new = [key for key in dict.fromkeys(keys) if key not in self._known and key not in self._under_way]
+        new: list[UUID] = list(dict.fromkeys(keys))
+        if self._known or self._under_way:
+            new = [key for key in new if key not in self._known and key not in self._under_way]
         if new:
             if self._next is None:
                 self._next = asyncio.ensure_future(self._batch())
             self._wanted += new
             self._under_way |= dict.fromkeys(new, self._next)
-        for batch in {id(found): found for key in keys if (found := self._under_way.get(key))}.values():
+        for batch in dict.fromkeys(map(self._under_way.get, keys)):
             # Shielded: one that leaves takes nothing from the others.
-            await asyncio.shield(batch)
-        return [self._known[key] for key in keys]
+            if batch is not None:
+                await asyncio.shield(batch)
+        return list(map(self._known.__getitem__, keys))
 
     async def _batch(self) -> None:
         # A turn of the loop, in which others ask for more.
@@ -75,13 +80,14 @@ class ById:
     """Loads rows of a listing by id; None for what is not there or not the caller's to see."""
 
     listing: Listing
+    columns: Columns = None
 
     def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
 
         async def load(ids: Sequence[UUID]) -> list[Any]:
             async with runtime.db.read(ctx.tenant_id) as session:
-                return await keyset.get_many(ctx, session, self.listing, ids)
+                return await keyset.get_many(ctx, session, self.listing, ids, columns=self.columns)
 
         return Loader(load)
 
@@ -93,6 +99,7 @@ class Children:
     listing: Listing
     parent: str
     order: str
+    columns: Columns = None
 
     def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
@@ -100,7 +107,13 @@ class Children:
         async def load(parent_ids: Sequence[UUID]) -> list[Any]:
             async with runtime.db.read(ctx.tenant_id) as session:
                 return await keyset.get_children(
-                    ctx, session, self.listing, parent=self.parent, parent_ids=parent_ids, order=self.order
+                    ctx,
+                    session,
+                    self.listing,
+                    parent=self.parent,
+                    parent_ids=parent_ids,
+                    order=self.order,
+                    columns=self.columns,
                 )
 
         return Loader(load)
@@ -115,6 +128,8 @@ class Pages:
     conditions: tuple[Condition, ...]
     sort: Sort
     page: Page
+    columns: Columns
+    tells_more: bool
 
     def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
@@ -130,6 +145,8 @@ class Pages:
                     conditions=self.conditions,
                     sort=self.sort,
                     page=self.page,
+                    columns=self.columns,
+                    tells_more=self.tells_more,
                 )
             return [found[parent_id] for parent_id in parent_ids]
 
@@ -183,6 +200,12 @@ class Paging:
         )
 
 
+def _asks_more(info: Info) -> bool:
+    """Whether the operation reads of a connection of this field's type if there are more rows."""
+    read = info.context.reads.get(get_named_type(info._raw_info.return_type).name)
+    return read is None or "more" in read
+
+
 async def listed(
     info: Info,
     listing: Listing,
@@ -191,12 +214,22 @@ async def listed(
     node: Callable[[Any], Node],
     sort: Sort,
     conditions: Sequence[Condition] = (),
+    columns: Columns = None,
 ) -> Connection[Node]:
     """A root list as a connection: one statement, and one more when its totalCount is selected."""
     runtime, ctx = info.context.runtime, info.context.ctx
     page = paging.page(runtime)
     async with runtime.db.read(ctx.tenant_id) as session:
-        rows = await keyset.page(ctx, session, listing, conditions=conditions, sort=sort, page=page)
+        rows = await keyset.page(
+            ctx,
+            session,
+            listing,
+            conditions=conditions,
+            sort=sort,
+            page=page,
+            columns=columns,
+            tells_more=_asks_more(info),
+        )
 
     async def count() -> int:
         async with runtime.db.read(ctx.tenant_id) as session:
@@ -222,12 +255,15 @@ async def nested(
     node: Callable[[Any], Node],
     sort: Sort,
     conditions: Sequence[Condition] = (),
+    columns: Columns = None,
 ) -> list[Connection[Node]]:
     """Each parent's list as a connection; the lists of all parents in the answer are one statement."""
     page = paging.page(info.context.runtime)
     fixed = tuple(conditions)
     loaders = info.context.loaders
-    found = await loaders.get(Pages(listing, parent, fixed, sort, page)).load_many(parent_ids)
+    found = await loaders.get(Pages(listing, parent, fixed, sort, page, columns, _asks_more(info))).load_many(
+        parent_ids
+    )
     question = keyset.question(listing, sort, fixed)
 
     def shown(parent_id: UUID, rows: Sequence[Any]) -> Connection[Node]:

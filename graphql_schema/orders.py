@@ -26,7 +26,7 @@ from graphql_schema.filters import FactOrder, StringFilter, TimeFilter, is_flag,
 from graphql_schema.lists import child_list, each, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
-from graphql_schema.rows import Read, of_row
+from graphql_schema.rows import money, of_row
 from graphql_schema.scalars import BigInt, CurrencyCode
 
 if TYPE_CHECKING:
@@ -48,11 +48,6 @@ _EVENTS = Children(ORDER_EVENTS, "order_id", "item.occurred_at, item.id")
 _REFUNDS = Children(REFUNDS, "order_id", "item.occurred_at, item.id")
 _CREDITS = Children(CREDITS, "order_id", "item.position")
 _COMMISSIONS = Children(COMMISSIONS, "order_id", "item.occurred_at, item.id")
-
-
-def _sum(place: int) -> Read:
-    """One of the sums of an order's newest version."""
-    return lambda row: from_minor(row["sums_minor"][place], row["currency"])
 
 
 @strawberry.type(description="A line of an order, in its newest version.")
@@ -157,7 +152,7 @@ class Order(Node):
     customer_id: strawberry.Private[UUID | None]
     row_id: strawberry.Private[UUID]
 
-    of = of_row(total=_sum(0), gross_revenue=_sum(1), row_id="id")
+    of = of_row(total=money("total_minor"), gross_revenue=money("gross_minor"), row_id="id")
 
     customer = one_row(
         LazyCustomer,

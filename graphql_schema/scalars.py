@@ -173,7 +173,8 @@ def serialize_duration(value: object) -> str:
     return durations.format_duration(value)
 
 
-def _serialize_text(value: object) -> str:
+def serialize_text(value: object) -> str:
+    """Scalars that are texts of some form, as they are."""
     assert isinstance(value, str), f"a text scalar got {type(value).__name__}"
     return value
 
@@ -230,13 +231,13 @@ SCALARS: dict[Any, ScalarDefinition] = {
     CurrencyCode: strawberry.scalar(
         name="CurrencyCode",
         description="An ISO 4217 code of a currency with minor units, such as EUR.",
-        serialize=_serialize_text,
+        serialize=serialize_text,
         parse_value=_reading(parse_currency_code),
     ),
     TimeZone: strawberry.scalar(
         name="TimeZone",
         description="The IANA name of a time zone, such as Europe/London.",
-        serialize=_serialize_text,
+        serialize=serialize_text,
         parse_value=_reading(parse_time_zone),
     ),
     Duration: strawberry.scalar(

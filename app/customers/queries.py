@@ -12,6 +12,7 @@ CUSTOMERS = Listing(
 IDENTITIES = Listing(
     tag="customer_identities",
     table="customer_identities",
-    columns="item.customer_id AS id, item.customer_id, item.email, item.name, item.phone, item.created_at",
+    columns="item.customer_id, item.email, item.name, item.phone, item.created_at",
     own=NOTHING,
+    computed=(("id", "item.customer_id"),),
 )

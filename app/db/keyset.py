@@ -8,6 +8,7 @@ Every function applies the listing's `own` predicate for principals that are lim
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -16,15 +17,29 @@ from app.core.paging import Page, decode_cursor
 from app.db.session import ReadSession
 from app.errors import DomainError
 
+Columns = frozenset[str] | None
+"""Columns that are read of the rows, beside their ids and sort columns; None: all that the listing has."""
+
 EVERYTHING = "true"
 NOTHING = "false"
+
+_PARENT = itemgetter("parent_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The table of a list's parents, where rows do not name their parent's id, and the columns that both have."""
+
+    table: str
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A list of rows of one tenant table, whose alias in all SQL is `item`.
 
-    tag: of its statements. columns: the select list; `item.id` and every sort column are among them.
+    tag: of its statements. columns: the select list; `item.id` and every sort column are among them. computed: columns
+    beside them that the table does not have, and their SQL. owner: see there; such rows are listed by parent alone.
     sorts: sort columns (never null) and their SQL types. own: which rows an influencer's key sees: a predicate on
     `item` in which `{}` stands for the influencer's id, or EVERYTHING, or NOTHING.
     """
@@ -34,6 +49,18 @@ class Listing:
     columns: str
     own: str
     sorts: tuple[tuple[str, str], ...] = (("created_at", "timestamptz"),)
+    computed: tuple[tuple[str, str], ...] = ()
+    owner: Owner | None = None
+
+    def select(self, columns: Columns, *always: str) -> str:
+        """The select list of these columns and `always`, in one order, so that a set of columns is one statement."""
+        if columns is None:
+            return ", ".join((self.columns, *(f"{sql} AS {name}" for name, sql in self.computed)))
+        computed = dict(self.computed)
+        return ", ".join(
+            f"{computed[name]} AS {name}" if name in computed else f"item.{name}"
+            for name in sorted({*columns, *always})
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +95,28 @@ def sort_values(row: Any, sort: Sort) -> tuple[Any, UUID]:
 
 
 async def page(
-    ctx: Ctx, session: ReadSession, listing: Listing, *, conditions: Sequence[Condition], sort: Sort, page: Page
+    ctx: Ctx,
+    session: ReadSession,
+    listing: Listing,
+    *,
+    conditions: Sequence[Condition],
+    sort: Sort,
+    page: Page,
+    columns: Columns = None,
+    tells_more: bool = True,
 ) -> list[Any]:
-    """At most page.limit + 1 rows, nearest the cursor first. Raises INVALID_CURSOR."""
+    """At most page.limit rows, and one more if it is to tell whether there are more, nearest the cursor first.
+
+    Raises INVALID_CURSOR.
+    """
     args: list[Any] = [ctx.tenant_id]
     where = _where(args, ctx, listing, conditions) + _beyond(args, listing, conditions, sort, page)
     sql = f"""/* {listing.tag}.page */
-        SELECT {listing.columns}
+        SELECT {listing.select(columns, "id", sort.column)}
         FROM {listing.table} AS item
         WHERE item.tenant_id = $1{where}
         ORDER BY {_order(sort, page)}
-        LIMIT {_parameter(args, page.limit + 1)}"""  # noqa: S608 - only declared texts; values are parameters
+        LIMIT {_parameter(args, page.limit + tells_more)}"""  # noqa: S608 - only declared texts; values are parameters
     return await session.fetch(sql, *args)
 
 
@@ -92,26 +130,30 @@ async def pages(
     conditions: Sequence[Condition],
     sort: Sort,
     page: Page,
+    columns: Columns = None,
+    tells_more: bool = True,
 ) -> dict[UUID, list[Any]]:
-    """For each parent at most page.limit + 1 of its rows, nearest the cursor first, in one statement.
+    """The same for each parent, of its rows, in one statement.
 
-    parent: the column of `item` that names the parent.
+    parent: the column of `item` that names the parent, unless the listing has an owner. Of each parent no more rows are
+    read than asked for: the parent's columns are constants to an index that begins with them and is in order.
     """
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
     where = _where(args, ctx, listing, conditions) + _beyond(args, listing, conditions, sort, page)
-    sql = f"""/* {listing.tag}.pages */
+    sql = f"""/* {listing.tag}.pages */{_with_parents(listing)}
         SELECT parent.id AS parent_id, found.*
-        FROM unnest($2::uuid[]) AS parent (id)
+        FROM {_parents(listing)}
         CROSS JOIN LATERAL (
-          SELECT {listing.columns}
+          SELECT {listing.select(columns, "id", sort.column)}
           FROM {listing.table} AS item
-          WHERE item.tenant_id = $1 AND item.{parent} = parent.id{where}
+          WHERE item.tenant_id = $1 AND {_of_parent(listing, parent)}{where}
           ORDER BY {_order(sort, page)}
-          LIMIT {_parameter(args, page.limit + 1)}
+          LIMIT {_parameter(args, page.limit + tells_more)}
         ) AS found"""  # noqa: S608 - only declared texts; values are parameters
     grouped: dict[UUID, list[Any]] = {parent_id: [] for parent_id in parent_ids}
-    for row in await session.fetch(sql, *args):
-        grouped[row["parent_id"]].append(row)
+    rows = await session.fetch(sql, *args)
+    for parent_id, row in zip(map(_PARENT, rows), rows, strict=True):
+        grouped[parent_id].append(row)
     return grouped
 
 
@@ -137,20 +179,23 @@ async def counts(
 ) -> dict[UUID, int]:
     """Rows of each parent's whole list, in one statement."""
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
-    sql = f"""/* {listing.tag}.counts */
-        SELECT item.{parent} AS parent_id, count(*) AS items
-        FROM {listing.table} AS item
-        WHERE item.tenant_id = $1 AND item.{parent} = ANY($2::uuid[]){_where(args, ctx, listing, conditions)}
-        GROUP BY item.{parent}"""  # noqa: S608 - only declared texts
+    sql = f"""/* {listing.tag}.counts */{_with_parents(listing)}
+        SELECT parent.id AS parent_id, count(*) AS items
+        FROM {_parents(listing)}
+        JOIN {listing.table} AS item ON item.tenant_id = $1 AND {_of_parent(listing, parent)}
+        WHERE item.tenant_id = $1{_where(args, ctx, listing, conditions)}
+        GROUP BY parent.id"""  # noqa: S608 - only declared texts
     found = {row["parent_id"]: row["items"] for row in await session.fetch(sql, *args)}
     return {parent_id: found.get(parent_id, 0) for parent_id in parent_ids}
 
 
-async def get_many(ctx: Ctx, session: ReadSession, listing: Listing, ids: Sequence[UUID]) -> list[Any | None]:
+async def get_many(
+    ctx: Ctx, session: ReadSession, listing: Listing, ids: Sequence[UUID], *, columns: Columns = None
+) -> list[Any | None]:
     """The rows with these ids, in their order; None where there is none."""
     args: list[Any] = [ctx.tenant_id, list(ids)]
     sql = f"""/* {listing.tag}.get_many */
-        SELECT {listing.columns}
+        SELECT {listing.select(columns, "id")}
         FROM {listing.table} AS item
         WHERE item.tenant_id = $1 AND item.id = ANY($2::uuid[]){_where(args, ctx, listing, ())}"""  # noqa: S608
     found = {row["id"]: row for row in await session.fetch(sql, *args)}
@@ -170,24 +215,55 @@ async def find(ctx: Ctx, session: ReadSession, listings: Sequence[Listing], want
 
 
 async def get_children(
-    ctx: Ctx, session: ReadSession, listing: Listing, *, parent: str, parent_ids: Sequence[UUID], order: str
+    ctx: Ctx,
+    session: ReadSession,
+    listing: Listing,
+    *,
+    parent: str,
+    parent_ids: Sequence[UUID],
+    order: str,
+    columns: Columns = None,
 ) -> list[list[Any]]:
     """All rows of each parent, in the parents' order: for small lists that are never paged (an order's lines)."""
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
     sql = f"""/* {listing.tag}.get_children */
-        SELECT item.{parent} AS parent_id, {listing.columns}
+        SELECT item.{parent} AS parent_id, {listing.select(columns, "id")}
         FROM {listing.table} AS item
         WHERE item.tenant_id = $1 AND item.{parent} = ANY($2::uuid[]){_where(args, ctx, listing, ())}
         ORDER BY {order}"""  # noqa: S608 - only declared texts
     grouped: dict[UUID, list[Any]] = {parent_id: [] for parent_id in parent_ids}
-    for row in await session.fetch(sql, *args):
-        grouped[row["parent_id"]].append(row)
+    rows = await session.fetch(sql, *args)
+    for parent_id, row in zip(map(_PARENT, rows), rows, strict=True):
+        grouped[parent_id].append(row)
     return [grouped[parent_id] for parent_id in parent_ids]
 
 
 def _parameter(args: list[Any], value: Any) -> str:
     args.append(value)
     return f"${len(args)}"
+
+
+def _with_parents(listing: Listing) -> str:
+    """The parents of a listing with an owner. Materialised, so that they are looped over: a hash would lose order."""
+    if listing.owner is None:
+        return ""
+    columns = "".join(f", owner.{column}" for column in listing.owner.columns)
+    return f"""
+        WITH parent AS MATERIALIZED (
+          SELECT owner.id{columns}
+          FROM unnest($2::uuid[]) AS asked (id)
+          JOIN {listing.owner.table} AS owner ON owner.tenant_id = $1 AND owner.id = asked.id
+        )"""  # noqa: S608 - only declared texts
+
+
+def _parents(listing: Listing) -> str:
+    return "unnest($2::uuid[]) AS parent (id)" if listing.owner is None else "parent"
+
+
+def _of_parent(listing: Listing, parent: str) -> str:
+    if listing.owner is None:
+        return f"item.{parent} = parent.id"
+    return " AND ".join(f"item.{column} = parent.{column}" for column in listing.owner.columns)
 
 
 def _where(args: list[Any], ctx: Ctx, listing: Listing, conditions: Sequence[Condition]) -> str:

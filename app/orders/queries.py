@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.db.keyset import NOTHING, Listing
+from app.db.keyset import NOTHING, Listing, Owner
 
 
 def _credited(order: str) -> str:
@@ -14,19 +14,22 @@ def _credited(order: str) -> str:
     )
 
 
-# One look-up for both: total and gross revenue of the newest version, in minor units.
-_SUMS = (
-    "(SELECT ARRAY[newest.total_minor, newest.gross_minor] FROM order_versions AS newest WHERE newest.tenant_id = $1 "
-    "AND newest.order_id = item.id AND newest.version = item.version) AS sums_minor"
-)
+def _newest(column: str) -> tuple[str, str]:
+    """A sum of the newest version, in minor units."""
+    return (
+        column,
+        f"(SELECT newest.{column} FROM order_versions AS newest WHERE newest.tenant_id = $1 "  # noqa: S608 - a column
+        "AND newest.order_id = item.id AND newest.version = item.version)",
+    )
 
 
 ORDERS = Listing(
     tag="orders",
     table="orders",
-    columns=f"item.*, {_SUMS}",
+    columns="item.*",
     own=_credited("id"),
     sorts=(("occurred_at", "timestamptz"), ("recorded_at", "timestamptz")),
+    computed=(_newest("total_minor"), _newest("gross_minor")),
 )
 
 ORDER_LINES = Listing(
@@ -46,44 +49,47 @@ ORDER_EVENTS = Listing(
 )
 
 
-def _credited_orders(name: str, *columns: str) -> str:
+def _credited_orders(*columns: str) -> str:
     """A table of the orders with booked credit, once for each value of the columns of `credits` named, which it adds.
 
     Ordered and paged by the credit's time, which is the order's: the indexes credits_influencer and credits_campaign.
+    Nothing is earlier than an order's first credit, which is most: no look-up tells that.
     """
     credit = ", ".join(f"credit.{column}" for column in columns)
     same = " AND ".join(f"earlier.{column} = credit.{column}" for column in columns)
-    enrolled = (
-        "JOIN enrollments AS enrollment ON enrollment.tenant_id = $1 "
-        "AND enrollment.campaign_id = credit.campaign_id AND enrollment.influencer_id = credit.influencer_id "
-        if name == "enrollment_id"
-        else ""
-    )
-    key = "enrollment.id AS enrollment_id, " if enrolled else ""
     return (
-        f"(SELECT {key}{credit}, credit.occurred_at, sold.tenant_id, sold.id, sold.external_id, sold.recorded_at, "  # noqa: S608 - only declared texts
+        f"(SELECT {credit}, credit.occurred_at, sold.tenant_id, sold.id, sold.external_id, sold.recorded_at, "  # noqa: S608 - only declared texts
         "sold.version, sold.currency, sold.customer_id, sold.codes, sold.country, sold.is_test "
-        f"FROM credits AS credit {enrolled}"
+        "FROM credits AS credit "
         "JOIN orders AS sold ON sold.tenant_id = $1 AND sold.id = credit.order_id "
-        "WHERE credit.tenant_id = $1 AND credit.weight_booked > 0 AND NOT EXISTS (SELECT 1 FROM credits AS earlier "
+        "WHERE credit.tenant_id = $1 AND credit.weight_booked > 0 "
+        "AND (credit.position = 0 OR NOT EXISTS (SELECT 1 FROM credits AS earlier "
         "WHERE earlier.tenant_id = $1 AND earlier.order_id = credit.order_id AND earlier.weight_booked > 0 "
-        f"AND earlier.position < credit.position AND {same}))"
+        f"AND earlier.position < credit.position AND {same})))"
     )
 
 
-def _orders_of(tag: str, name: str, *columns: str) -> Listing:
+def _orders_of(tag: str, *columns: str, owner: Owner | None = None) -> Listing:
     return Listing(
         tag=tag,
-        table=_credited_orders(name, *columns),
+        table=_credited_orders(*columns),
         columns=ORDERS.columns,
         own=ORDERS.own,
         sorts=(("occurred_at", "timestamptz"),),
+        computed=ORDERS.computed,
+        owner=owner,
     )
 
 
-INFLUENCER_ORDERS = _orders_of("influencer_orders", "influencer_id", "influencer_id")
-CAMPAIGN_ORDERS = _orders_of("campaign_orders", "campaign_id", "campaign_id")
-ENROLLMENT_ORDERS = _orders_of("enrollment_orders", "enrollment_id", "campaign_id", "influencer_id")
+INFLUENCER_ORDERS = _orders_of("influencer_orders", "influencer_id")
+CAMPAIGN_ORDERS = _orders_of("campaign_orders", "campaign_id")
+# Not joined to its orders: only then are they read latest first, and no more than are asked for.
+ENROLLMENT_ORDERS = _orders_of(
+    "enrollment_orders",
+    "campaign_id",
+    "influencer_id",
+    owner=Owner("enrollments", ("campaign_id", "influencer_id")),
+)
 
 REFUNDS = Listing(
     tag="refunds",

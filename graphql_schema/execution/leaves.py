@@ -25,7 +25,13 @@ from graphql import (
 from graphql.execution.executor import Executor
 from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
-from graphql_schema.scalars import serialize_big_int, serialize_date, serialize_date_time, serialize_decimal
+from graphql_schema.scalars import (
+    serialize_big_int,
+    serialize_date,
+    serialize_date_time,
+    serialize_decimal,
+    serialize_text,
+)
 
 _ZONE = attrgetter("tzinfo")
 
@@ -46,6 +52,12 @@ def leaf_of(kind: GraphQLLeafType) -> Leaf:
     if kind is GraphQLFloat:
         return _floats
     return _OWN.get(kind.coerce_output_value, _one_by_one(kind))
+
+
+def is_quick(kind: GraphQLLeafType) -> bool:
+    """Whether the quick way out knows by itself what it is not for: nulls, failures, values of other classes."""
+    own = (GraphQLString, GraphQLID, GraphQLInt, GraphQLBoolean, GraphQLFloat)
+    return isinstance(kind, GraphQLEnumType) or kind in own or kind.coerce_output_value in _OWN
 
 
 def one_value(kind: GraphQLLeafType, value: Any) -> Any:
@@ -128,5 +140,6 @@ _OWN: dict[Any, Leaf] = {
     serialize_decimal: _decimals,
     serialize_date_time: _times,
     serialize_date: _dates,
+    serialize_text: _texts,
 }
 """By what serialises the scalars of graphql_schema/scalars.py."""

@@ -4,7 +4,7 @@ Selections are collected by graphql-core itself, so that fragments, directives a
 there. What a plan depends on beside the document are the variables in its directives.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -45,7 +45,7 @@ from strawberry.types.unset import UNSET
 from app.limits.documents import children
 from graphql_schema.execution import together
 from graphql_schema.execution.arguments import converter
-from graphql_schema.execution.leaves import Leaf, leaf_of
+from graphql_schema.execution.leaves import Leaf, is_quick, leaf_of
 from graphql_schema.execution.objects import Build, builder
 from graphql_schema.permissions import Requires
 
@@ -99,6 +99,8 @@ class FieldPlan:
     kinds: dict[type, str] = field(default_factory=dict)
     """Names of the object types that instances of a class are of, for classes that were met."""
     waits: bool = False
+    is_plain: bool = False
+    """Whether it is no list, and its leaf knows the values that it can do nothing with."""
     passes_self: bool = False
     passes_info: str | None = None
     passes_parent: str | None = None
@@ -120,10 +122,11 @@ class ObjectPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole operation."""
+    """A whole operation. reads: by the name of a type, the attributes that anything selected of it reads; None: any."""
 
     root: ObjectPlan
     is_serial: bool
+    reads: Mapping[str, frozenset[str] | None]
 
 
 _FIXED = (str, int, float, Decimal, date, type(None), type(UNSET), Enum)
@@ -190,13 +193,14 @@ class _Compiler:
         self._fragments = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
         self._variables = variables
         self._fields = 0
+        self._reads: dict[str, frozenset[str] | None] = {}
 
     def plan(self) -> Plan:
         kind = self._schema.get_root_type(self._operation.operation)
         assert kind is not None, "the operation is valid"
         found = collect_fields(self._schema, self._fragments, self._variables, kind, self._operation, True)
         root = self._object(kind, found.grouped_field_set)
-        return Plan(root, is_serial=self._operation.operation is OperationType.MUTATION)
+        return Plan(root, is_serial=self._operation.operation is OperationType.MUTATION, reads=self._reads)
 
     def _object(self, kind: GraphQLObjectType, grouped: Mapping[str, list[FieldDetails]]) -> ObjectPlan:
         if is_introspection_type(kind):
@@ -209,12 +213,18 @@ class _Compiler:
             found = self._schema.get_field(kind, details[0].node.name.value)
             assert found is not None, "the document is valid"
             fields.append(self._field(kind, key, position, details, found))
+        self._note_reads(kind.name, fields)
         return ObjectPlan(
             kind=kind,
             fields=fields,
             build=builder([each.key for each in fields]),
             waits=any(each.waits for each in fields),
         )
+
+    def _note_reads(self, name: str, fields: Sequence[FieldPlan]) -> None:
+        known, read = self._reads.get(name, frozenset()), [_reads(each) for each in fields]
+        one_by_one = [names for names in (known, *read) if names is not None]
+        self._reads[name] = frozenset[str]().union(*one_by_one) if len(one_by_one) > len(read) else None
 
     def _field(
         self,
@@ -245,6 +255,7 @@ class _Compiler:
         )
         if is_leaf_type(named):
             plan.leaf = leaf_of(named)
+            plan.is_plain = len(nullable) == 1 and is_quick(named)
         else:
             for kind in self._object_kinds(named):
                 below = collect_subfields(
@@ -301,6 +312,18 @@ class _Compiler:
         except Exception:  # noqa: BLE001 - whatever it is, it is raised again where it is an error of the field
             return None
         return found if all(isinstance(value, _FIXED) for value in found.values()) else None
+
+
+def _reads(field: FieldPlan) -> frozenset[str] | None:
+    """The attributes of its parent that a field reads; None where nobody knows."""
+    if field.way is Way.TYPENAME:
+        return frozenset()
+    if field.way is Way.ATTRIBUTE:
+        return frozenset({field.attribute})
+    resolver = field.strawberry.base_resolver if field.strawberry is not None else None
+    call: Any = None if resolver is None else resolver.wrapped_func
+    names = None if call is None else together.reads_of(call)
+    return None if names is None else frozenset(names)
 
 
 def _levels(definition: GraphQLField) -> tuple[tuple[bool, ...], GraphQLNamedType]:

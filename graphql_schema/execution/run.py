@@ -8,8 +8,7 @@ something that may be null. Where a value stands in the answer is told only when
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from inspect import isawaitable
-from itertools import chain, islice
-from operator import attrgetter
+from itertools import accumulate, chain
 from typing import Any
 
 from graphql import (
@@ -29,9 +28,7 @@ from graphql_schema.context import Info
 from graphql_schema.execution.columns import Column, Failed, Place, caught, first_failed, is_there, settled_all, there
 from graphql_schema.execution.leaves import one_value
 from graphql_schema.execution.plan import FieldPlan, ObjectPlan, Plan, Way, arguments_of
-from graphql_schema.rows import Row
-
-_OF_ROW = attrgetter("row")
+from graphql_schema.rows import Attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,7 @@ class Run:
         self._executor = executor
         self._failures = 0
         self._turns = 0
+        self._reading: tuple[Column, Attributes] | None = None
         self._nulled: list[tuple[tuple[int, ...], tuple[str | int, ...], GraphQLError]] = []
 
     async def execute(self) -> ExecutionResult:
@@ -122,7 +120,10 @@ class Run:
 
     def _field_now(self, field: FieldPlan, sources: Column, place: Place) -> Column:
         place = Place(place, key=field.key, position=field.position)
-        levels = self._down(field, self._read(field, sources, place), place)
+        values = self._read(field, sources, place)
+        if field.is_plain and (done := self._plain(field, values)) is not None:
+            return done
+        levels = self._down(field, values, place)
         return self._up(field, levels, self._named_now(field, levels[-1].there, _inner(levels[-1])))
 
     def _read(self, field: FieldPlan, sources: Column, place: Place) -> Column:
@@ -131,7 +132,7 @@ class Run:
             return [field.parent.name] * len(sources)
         if field.read is not None:
             try:
-                return _attributes(field.read, field.attribute, sources)
+                return self._attributes(sources).values(field.attribute)
             except Exception:  # noqa: BLE001 - told for each parent below
                 return [caught(field.read, source) for source in sources]
         try:
@@ -147,6 +148,12 @@ class Run:
         if field.passes_parent is not None:
             return [caught(call, **{**arguments, field.passes_parent: source}) for source in sources]
         return [caught(call, **arguments) for _ in sources]
+
+    def _attributes(self, sources: Column) -> Attributes:
+        """The reader of a column's attributes: fields of one selection follow each other, and share it."""
+        if self._reading is None or self._reading[0] is not sources:
+            self._reading = sources, Attributes(sources)
+        return self._reading[1]
 
     @staticmethod
     def _at_once(call: Callable[..., Sequence[Any]], sources: Column, arguments: dict[str, Any]) -> Column:
@@ -223,8 +230,7 @@ class Run:
     def _up(self, field: FieldPlan, levels: list[_Level], done: Column) -> Column:
         for level, is_nullable in zip(reversed(levels), reversed(field.nullable), strict=True):
             if level.sizes is not None:
-                items = iter(done)
-                done = [list(islice(items, size)) for size in level.sizes]
+                done = [done[end - size : end] for size, end in zip(level.sizes, accumulate(level.sizes), strict=True)]
                 if self._failures:
                     done = [first_failed(some) or some for some in done]
             if level.there is not level.values:
@@ -280,6 +286,15 @@ class Run:
         for plan, indices in batches:
             done = _put(self._objects_now(plan, *_batch(values, indices, place)), done, indices)
         return done
+
+    @staticmethod
+    def _plain(field: FieldPlan, values: Column) -> Column | None:
+        """The values of a leaf where all are what its type always holds; None when they must be looked at."""
+        assert field.leaf is not None, "only leaves are plain"
+        try:
+            return field.leaf(values) if values else None
+        except Exception:  # noqa: BLE001 - found again, at its value
+            return None
 
     def _leaves(self, field: FieldPlan, values: Column, place: Place) -> Column:
         assert field.leaf is not None, "only leaves have no fields"
@@ -377,14 +392,6 @@ def _put(found: Column, done: Column, indices: Sequence[int]) -> Column:
     for index, value in zip(indices, found, strict=True):
         done[index] = value
     return done
-
-
-def _attributes(read: Any, name: str, sources: Column) -> Column:
-    """An attribute of each. Of what only holds a row it is read from the row, which spares the object's own way."""
-    kind = type(sources[0])
-    if issubclass(kind, Row) and set(map(type, sources)) == {kind}:
-        return list(map(kind.reads[name], map(_OF_ROW, sources)))
-    return list(map(read, sources))
 
 
 def _refuse_null(name: str) -> None:

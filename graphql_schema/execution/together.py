@@ -7,7 +7,7 @@
 
 A `for_all` that is no coroutine function goes with a plain resolver. Both must give the same. What `for_all` gives
 stands in the parents' order; an exception in the place of a value is that parent's error, one that is raised is
-everybody's.
+everybody's. `reads` names the attributes of the parents that both read; without it they may read any.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,13 +17,25 @@ Resolve = TypeVar("Resolve", bound=Callable[..., Any])
 ForAll = Callable[..., Awaitable[Sequence[Any]] | Sequence[Any]]
 
 _MARK = "resolves_together"
+_READS = "reads_of_parents"
 
 
-def together(for_all: ForAll) -> Callable[[Resolve], Resolve]:
+def together(for_all: ForAll, *, reads: Sequence[str] | None = None) -> Callable[[Resolve], Resolve]:
     """Decorator of a resolver: `for_all(parents, info, **arguments)` does its work for many parents."""
 
     def mark(resolve: Resolve) -> Resolve:
         setattr(resolve, _MARK, for_all)
+        setattr(resolve, _READS, reads)
+        return resolve
+
+    return mark
+
+
+def reads(*names: str) -> Callable[[Resolve], Resolve]:
+    """Decorator of a resolver that is called for each parent: the attributes of the parent that it reads."""
+
+    def mark(resolve: Resolve) -> Resolve:
+        setattr(resolve, _READS, names)
         return resolve
 
     return mark
@@ -32,4 +44,10 @@ def together(for_all: ForAll) -> Callable[[Resolve], Resolve]:
 def of(resolve: Callable[..., Any]) -> ForAll | None:
     """What resolves for many parents, if the resolver has declared it."""
     found: ForAll | None = getattr(resolve, _MARK, None)
+    return found
+
+
+def reads_of(resolve: Callable[..., Any]) -> Sequence[str] | None:
+    """The attributes of its parents that a resolver reads, if it has declared them."""
+    found: Sequence[str] | None = getattr(resolve, _READS, None)
     return found

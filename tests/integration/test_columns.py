@@ -1,0 +1,132 @@
+"""Lists load the columns that a document asks for, no others, and show what they show with all of them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_object_type, is_required_argument
+
+from app.cache.answers import NullAnswers
+from app.core.context import Ctx
+from app.runtime import Runtime
+from graphql_schema.execute import Executor
+from graphql_schema.schema import schema
+from tests.factories.listed import Listed
+
+pytestmark = pytest.mark.database
+
+ROOT = schema._schema.query_type
+assert ROOT is not None
+
+LISTS = sorted(name for name, field in ROOT.fields.items() if get_named_type(field.type).name.endswith("Connection"))
+
+
+@pytest.fixture
+async def executors(runtime: Runtime, ctx: Ctx) -> tuple[Executor, Executor]:
+    """Compiled, and graphql-core's, which reads all columns; over rows of every list."""
+    await Listed(runtime.db, ctx).fill(4)
+    uncached = replace(runtime, answers=NullAnswers())
+    return Executor(uncached), Executor(uncached, compiles=False)
+
+
+def node_type(name: str) -> GraphQLObjectType:
+    """The type of a list's items."""
+    assert ROOT is not None
+    connection: Any = get_named_type(ROOT.fields[name].type)
+    found = get_named_type(connection.fields["nodes"].type)
+    assert isinstance(found, GraphQLObjectType)
+    return found
+
+
+def selections(kind: GraphQLObjectType) -> list[str]:
+    """Each field of the type by itself, and with leaves, of all that need no arguments."""
+    found = []
+    for name, field in kind.fields.items():
+        named = get_named_type(field.type)
+        if any(map(is_required_argument, field.args.values())):
+            continue
+        if is_leaf_type(named):
+            found.append(name)
+        elif is_object_type(named):
+            plain = [leaf for leaf in ("id", "kind", "nodes { id }", "position") if leaf.split()[0] in named.fields]
+            found += [f"{name} {{ {below} }}" for below in ("__typename", *plain)]
+    return found
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_every_field_alone_is_what_it_is_among_others(
+    executors: tuple[Executor, Executor], ctx: Ctx, name: str
+) -> None:
+    compiled, whole = executors
+    alone = selections(node_type(name))
+    cursors = "edges { cursor node { __typename } } pageInfo { startCursor endCursor }"
+
+    for selection in (*(f"nodes {{ {field} }}" for field in alone), cursors, "totalCount"):
+        document = f"{{ {name} {{ {selection} }} }}"
+        ours, theirs = [await executor.execute(ctx, document=document) for executor in (compiled, whole)]
+
+        assert ours.codes == (), (document, ours.payload)
+        assert ours.body == theirs.body, document
+    assert len(alone) > 3
+
+
+async def test_only_what_is_asked_is_selected(
+    executors: tuple[Executor, Executor], ctx: Ctx, count_statements: Callable[[], Any]
+) -> None:
+    document = """{ campaigns { nodes { name enrollments(first: 2) { nodes { influencer { country }
+      orders(first: 3) { nodes { total commissions { amount } } } } } } } }"""
+
+    with count_statements() as statements:
+        reply = await executors[0].execute(ctx, document=document)
+
+    selected = {
+        statement.split("*/")[0].strip("/* "): statement.split("SELECT ")[-1 if "pages" not in statement else 2]
+        .split("FROM")[0]
+        .split()
+        for statement in statements
+    }
+    assert reply.codes == ()
+    assert selected["campaigns.page"] == ["item.created_at,", "item.id,", "item.name"]
+    assert selected["enrollments.pages"] == ["item.created_at,", "item.id,", "item.influencer_id"]
+    assert selected["influencers.get_many"] == ["item.country,", "item.id"]
+
+
+async def test_a_type_shown_in_two_places_is_loaded_once_with_what_both_ask(
+    executors: tuple[Executor, Executor], ctx: Ctx, count_statements: Callable[[], Any]
+) -> None:
+    document = """{ links { nodes { influencer { name } } } enrollments { nodes { influencer { country } } } }"""
+
+    with count_statements() as statements:
+        ours = await executors[0].execute(ctx, document=document)
+    theirs = await executors[1].execute(ctx, document=document)
+
+    loaded = [statement for statement in statements if "/* influencers.get_many */" in statement]
+    assert ours.body == theirs.body
+    assert all("item.country, item.id, item.name" in statement for statement in loaded)
+    assert loaded
+
+
+@pytest.mark.parametrize("paging", ["first: 2", "last: 2", "first: 0", "first: 100"])
+@pytest.mark.parametrize(
+    "selection",
+    [
+        "nodes { id }",
+        "edges { cursor }",
+        "nodes { id } pageInfo { hasNextPage hasPreviousPage }",
+        "totalCount",
+        "__typename",
+        "pageInfo { endCursor }",
+    ],
+)
+async def test_pages_are_the_same_whoever_asks_for_more(
+    executors: tuple[Executor, Executor], ctx: Ctx, paging: str, selection: str
+) -> None:
+    connection = f"({paging}) {{ {selection} }}"
+    again = "again: links(first: 1) { nodes { slug } }"
+    document = f"{{ links{connection} campaigns {{ nodes {{ links{connection} {again} }} }} }}"
+
+    ours, theirs = [await executor.execute(ctx, document=document) for executor in executors]
+
+    assert ours.codes == (), ours.payload
+    assert ours.body == theirs.body
