@@ -27,14 +27,24 @@ def priced(
     if cells.money is Money.BASE:
         return source, fact.c.amount_base_minor
     own = fact.c.currency if currency is None else currency
+    return converted(source, fact.c.amount_minor, own, at)
+
+
+def converted(
+    source: FromClause, minor: ColumnElement[Any], own: ColumnElement[Any], at: ColumnElement[Any]
+) -> tuple[FromClause, ColumnElement[Any]]:
+    """The source, joined with the day's rate, and an amount in minor units of the asked currency; null without a rate.
+
+    minor, own: the amount of each row, and its currency. at: the time whose rate counts.
+    """
     rate = _rate(own, at)
-    exact = cast(fact.c.amount_minor, NUMERIC)
+    exact = cast(minor, NUMERIC)
     amount = case(
         (own == one("currency", TEXT), exact),
         (rate.c.down.is_not(None), half_even(exact * rate.c.up, rate.c.down)),
     )
     # It has nothing of its own to read from: all of it is named beside it.
-    price = select(amount.label("amount")).correlate(source, fact, own.table, rate).lateral("price")
+    price = select(amount.label("amount")).correlate(source, minor.table, own.table, rate).lateral("price")
     return source.outerjoin(rate, true()).join(price, true()), price.c.amount
 
 

@@ -18,7 +18,6 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import FromClause
 
 from app.analytics.cohorts.query import CohortBy, CohortMeasure
-from app.analytics.cohorts.sql.money import converted, rate_of
 from app.analytics.cohorts.sql.pieces import (
     COLUMNS,
     Shape,
@@ -32,6 +31,7 @@ from app.analytics.cohorts.sql.pieces import (
 )
 from app.analytics.sql.aggregates import UNKNOWN, WHOLE, looked_up, word
 from app.analytics.sql.filters import Key
+from app.analytics.sql.money import converted
 from app.analytics.sql.tables import (
     BIG,
     INSTANT,
@@ -151,9 +151,7 @@ def _amounts(
     amount: ColumnElement[Any] = line.c.amount_base_minor
     if shape.converts:
         # A refund has its order's rate, too.
-        rate = rate_of(credit.c.currency, credit.c.occurred_at)
-        source = source.outerjoin(rate, true())
-        amount = converted(line.c.amount_minor, credit.c.currency, rate)
+        source, amount = converted(source, line.c.amount_minor, credit.c.currency, credit.c.occurred_at)
     weight = credit.c.weight_booked * literal_column(str(sign))
     rows = (
         select(
@@ -189,9 +187,7 @@ def _noted(shape: Shape, members: CTE) -> Select[Any]:
     dated = select(cohort.label("cohort"), *(both.c[name] for name in kinds)).subquery("noted")
     source: FromClause = dated
     if shape.converts:
-        rate = rate_of(dated.c.currency, dated.c.occurred_at)
-        source = dated.outerjoin(rate, true())
-        amount = converted(dated.c.amount_minor, dated.c.currency, rate)
+        source, amount = converted(dated, dated.c.amount_minor, dated.c.currency, dated.c.occurred_at)
     else:
         amount = dated.c.amount_base_minor
     keys = dict.fromkeys((*COLUMNS, "customer_kind"), UNKNOWN) | {
