@@ -94,6 +94,15 @@ def resolve(
     return resolving.like(found)
 
 
+def own_rows(ctx: Ctx, where: Filter | None) -> Filter | None:
+    """The filter of what the caller may see: all of it, or of what is asked its own alone."""
+    own = ctx.principal.influencer_id
+    if own is None:
+        return where
+    mine = Matches("influencer", isin=(own,))
+    return mine if where is None else AllOf((mine, where))
+
+
 _kept: OrderedDict[Hashable, Resolved] = OrderedDict()
 # Questions that differ in keys alone are resolved and planned once.
 
@@ -114,21 +123,25 @@ class _Resolving:
         self.question, self.ctx, self.limits = question, ctx, limits
         self.parents, self.estimates = parents, estimates
         self.issues: list[QueryIssue] = []
-        self.where = _own_rows(ctx, question.where)
+        self.where = own_rows(ctx, question.where)
         self.filtered = frozenset(dimensions_of(self.where) | ({parents.dimension} if parents else set()))
         self.most = CELLS_MAX // max(len(parents.ids) if parents else 1, 1)
         self.zone = known_zone(question.zone or ctx.tenant.reporting_zone, self.issues)
         self.interval: Interval | None = None
         self.compared: Compared | None = None
-        if self.zone is None:
-            return
+        if self.zone is not None:
+            self._find_times(self.zone, data_from)
+        check_filter(question.where, ("where",), self.issues)
+
+    def _find_times(self, zone: str, data_from: datetime | None) -> None:
+        question, now = self.question, self.ctx.now
         if data_from is not None:
             # Nothing is before it: the first bucket of each facet is whole.
             coarsest = max(question.steps, key=list(Granularity).index, default=Granularity.DAY)
-            data_from = floor(data_from, coarsest, self.zone)
-        self.interval = interval_of(question.range, self.zone, ctx.now, data_from, self.issues)
+            data_from = floor(data_from, coarsest, zone)
+        self.interval = interval_of(question.range, zone, now, data_from, self.issues)
         if self.interval is not None and question.compare is not None:
-            self.compared = compared(question.compare, question.range, self.interval, self.zone, ctx.now, self.issues)
+            self.compared = compared(question.compare, question.range, self.interval, zone, now, self.issues)
 
     def key(self) -> Hashable | None:
         """What all questions have in common that differ from this in keys alone; None where more depends on the moment.
@@ -139,10 +152,6 @@ class _Resolving:
         if interval is None or self.issues or question.as_of is not None or any(g.after for g in question.groups):
             return None
         if question.compare is not None and self.ctx.now < interval.end:
-            return None
-        mistakes: list[QueryIssue] = []
-        check_filter(question.where, ("where",), mistakes)
-        if mistakes:
             return None
         shape = None if self.where is None else shape_of(self.where, {}, count())
         parents = None if self.parents is None else (self.parents.dimension, len(self.parents.ids))
@@ -161,7 +170,6 @@ class _Resolving:
     def resolved(self) -> Resolved:
         """All of it."""
         question = self.question
-        check_filter(question.where, ("where",), self.issues)
         self._check_freshness()
         sought = (each for groups in question.groups for each in groups.sought)
         shares = tuple(dict.fromkeys(ask for ask, of in sought if of is Facet.SHARE))
@@ -298,10 +306,11 @@ class _Resolving:
         place = _place(asked, identity, buckets.edges if buckets else (), self.issues)
         columns = Columns(asked.columns.every, self._previous(asked.columns), asked.columns.shares)
         totals = tuple(dict.fromkeys((*asked.totals, *columns.shares))) if asked.having is not None else ()
-        before, only = (Facet.PREVIOUS, Facet.CHANGE), (Facet.PREVIOUS,)
+        now = (ask for ask, of in asked.sought if of is not Facet.PREVIOUS)
+        before = (ask for ask, of in asked.sought if of in (Facet.PREVIOUS, Facet.CHANGE))
         layout = laid_out(
-            tuple(dict.fromkeys((*columns.values, *(ask for ask, of in asked.sought if of not in only), *totals))),
-            tuple(dict.fromkeys((*columns.previous, *(ask for ask, of in asked.sought if of in before)))),
+            tuple(dict.fromkeys((*columns.values, *now, *totals))),
+            tuple(dict.fromkeys((*columns.previous, *before))),
             estimates=self.estimates,
             by_state="commission_state" in asked.dimensions,
             presence=self._presence(asked.dimensions),
@@ -354,14 +363,6 @@ class _Resolving:
             self._issue("NOT_SUPPORTED", message, facet.path, way_out)
         most = max(self.most // max(limit, 1), 1)
         return self._laid_series(facet, self._buckets(facet.every, most, (*facet.path, "every")), asked.dimensions)
-
-
-def _own_rows(ctx: Ctx, where: Filter | None) -> Filter | None:
-    own = ctx.principal.influencer_id
-    if own is None:
-        return where
-    mine = Matches("influencer", isin=(own,))
-    return mine if where is None else AllOf((mine, where))
 
 
 def _wanted(having: Having, groups: Groups) -> Wanted | WantedJoint:

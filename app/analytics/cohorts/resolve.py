@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from app.analytics.checks import check_filter
 from app.analytics.cohorts.query import CohortAsk, CohortBy, CohortMeasure
 from app.analytics.query import AllOf, AnyOf, Filter, Matches, Not, Preset, dimensions_of
 from app.analytics.ranges import edges_of, interval_of, known_zone
+from app.analytics.resolve import own_rows
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.sums import Source
 from app.core import timegrain
@@ -21,12 +23,6 @@ CELLS_MAX = 10_000
 
 MEMBERS = -1
 """The period under which the size of a cohort stands among its sums."""
-
-FILTER_PARTS_MAX = 50
-"""Conditions and connectives of one filter."""
-
-FILTER_VALUES_MAX = 1_000
-"""Values of one list in a filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ def resolve(asked: CohortAsk, ctx: Ctx, *, data_from: datetime | None = None) ->
         zone=zone,
         currency=currency,
         converts=currency != ctx.tenant.currency,
-        where=_own_rows(ctx, asked.where),
+        where=own_rows(ctx, asked.where),
         as_of=ctx.now,
     )
 
@@ -162,26 +158,10 @@ def _edges(starts: tuple[datetime, ...], every: Granularity, zone: str, periods:
     return tuple(found[:wanted])
 
 
-def _own_rows(ctx: Ctx, where: Filter | None) -> Filter | None:
-    own = ctx.principal.influencer_id
-    if own is None:
-        return where
-    mine = Matches("influencer", isin=(own,))
-    return mine if where is None else AllOf((mine, where))
-
-
 def _check_filter(where: Filter | None, by: CohortBy, issues: list[QueryIssue]) -> None:
+    check_filter(where, ("where",), issues)
     if where is None:
         return
-    parts = _parts(where)
-    if len(parts) > FILTER_PARTS_MAX:
-        message = f"The filter has {len(parts)} parts; at most {FILTER_PARTS_MAX} are allowed."
-        issues.append(QueryIssue("BAD_USER_INPUT", message, ("where",), "Use lists (`in`) instead of `or`."))
-    for part in parts:
-        longest = max(len(part.isin or ()), len(part.not_in or ())) if isinstance(part, Matches) else 0
-        if isinstance(part, Matches) and longest > FILTER_VALUES_MAX:
-            message = f"A list of the filter has {longest} values; at most {FILTER_VALUES_MAX} are allowed."
-            issues.append(QueryIssue("BAD_USER_INPUT", message, ("where", part.dimension), "Split the question."))
     known = {name for name, dimension in DIMENSIONS.items() if dimension.is_filter and _facts(by) <= dimension.sources}
     for name in sorted(dimensions_of(where) - known):
         fits = ", ".join(dimension.api_name for key, dimension in DIMENSIONS.items() if key in known)
@@ -199,13 +179,3 @@ def _facts(by: CohortBy) -> frozenset[Source]:
     # Instances decide who came first, credits and order lines what came of it.
     touches = {Source.INSTANCES} if by is CohortBy.FIRST_TOUCH else set()
     return frozenset({Source.CREDITS, Source.LINES, *touches})
-
-
-def _parts(where: Filter) -> list[Filter]:
-    match where:
-        case Matches():
-            return [where]
-        case Not():
-            return [where, *_parts(where.part)]
-        case AllOf() | AnyOf():
-            return [where, *(found for part in where.parts for found in _parts(part))]
