@@ -89,6 +89,14 @@ class WriteSession(ReadSession):
         _observe(sql)
         return await self._connection.execute(sql, *args)
 
+    async def insert_new(self, count: int, sql: str, *args: Any) -> None:
+        """Insert so many rows, ON CONFLICT DO NOTHING: none was there when this transaction looked.
+
+        Raises TransactionConflict where another transaction inserted one meanwhile, so that this one is run again.
+        """
+        if await self.execute(sql, *args) != f"INSERT 0 {count}":
+            raise TransactionConflict
+
     def touch_days(self, days: Iterable[date]) -> None:
         """Note UTC days whose answers are stale after this transaction."""
         self.days.update(days)

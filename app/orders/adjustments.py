@@ -1,11 +1,12 @@
 """Writes adjustments: credit notes whose order cannot be known."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from app.core.context import Ctx
-from app.db.session import TransactionConflict, WriteSession
+from app.db.sent import SentRows
+from app.db.session import WriteSession
 from app.orders.checks import CheckedAdjustment
 
 
@@ -20,19 +21,7 @@ class NewAdjustment:
     base: int | None
 
 
-async def known_adjustments(
-    ctx: Ctx, session: WriteSession, external_ids: Collection[str]
-) -> dict[str, tuple[UUID, bytes]]:
-    """Ids and content hashes of those of the adjustments that exist, by external id."""
-    rows = await session.fetch(
-        """/* adjustments.known */
-        SELECT id, external_id, content_hash
-        FROM adjustments
-        WHERE tenant_id = $1 AND external_id = ANY($2::text[])""",
-        ctx.tenant_id,
-        list(external_ids),
-    )
-    return {row["external_id"]: (row["id"], row["content_hash"]) for row in rows}
+ADJUSTMENTS = SentRows("adjustments")
 
 
 async def insert_adjustments(ctx: Ctx, session: WriteSession, adjustments: Sequence[NewAdjustment]) -> None:
@@ -41,7 +30,8 @@ async def insert_adjustments(ctx: Ctx, session: WriteSession, adjustments: Seque
         return
     # In order of the ids: two batches with the same ones wait for each other instead of blocking each other.
     rows = sorted(adjustments, key=lambda row: row.checked.external_id)
-    tag = await session.execute(
+    await session.insert_new(
+        len(rows),
         """/* adjustments.insert */
         INSERT INTO adjustments (tenant_id, id, external_id, occurred_at, recorded_at, product_id, customer_id, country,
           quantity, currency, amount_minor, amount_base_minor, reason, content_hash)
@@ -67,5 +57,3 @@ async def insert_adjustments(ctx: Ctx, session: WriteSession, adjustments: Seque
         [row.checked.reason for row in rows],
         [row.checked.content_hash for row in rows],
     )
-    if tag != f"INSERT 0 {len(rows)}":
-        raise TransactionConflict

@@ -41,6 +41,13 @@ class Rates:
             converted.append(base)
         return converted
 
+    def convert_one(self, amount: int, currency: str, at: datetime) -> int | None:
+        """One amount, which is called `amount` where it came in."""
+        try:
+            return self.convert([amount], currency, at)[0]
+        except DomainError as error:
+            raise DomainError(error.code, error.message, path=("amount",)) from None
+
 
 def key_of(currency: str, at: datetime) -> Key:
     """What a rate is asked by: currency and UTC day."""

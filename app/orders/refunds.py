@@ -10,7 +10,7 @@ from app.core.context import Ctx
 from app.core.ids import new_ids
 from app.core.words import RefundKind, RefundState
 from app.db.parts import in_parts
-from app.db.session import TransactionConflict, WriteSession
+from app.db.session import WriteSession
 from app.orders.checks import refund_from_json
 from app.orders.inputs import RefundInput
 from app.orders.open_lines import Taken
@@ -110,7 +110,8 @@ async def insert_refunds(
     """
     if refunds:
         ordered = sorted(refunds, key=lambda row: row.external_id)
-        tag = await session.execute(
+        await session.insert_new(
+            len(ordered),
             """/* refunds.insert */
             INSERT INTO refunds (tenant_id, id, external_id, order_external_id, order_id, kind, state, reason,
               occurred_at, recorded_at, settled_at, content_hash, request)
@@ -134,8 +135,6 @@ async def insert_refunds(
             [row.content_hash for row in ordered],
             [row.request for row in ordered],
         )
-        if tag != f"INSERT 0 {len(ordered)}":
-            raise TransactionConflict
     for part in in_parts(lines):
         await session.execute(
             """/* refunds.insert_lines */

@@ -9,7 +9,7 @@ from app.core.context import Ctx
 from app.core.ids import new_ids
 from app.core.words import OrderEventKind
 from app.db.parts import in_parts
-from app.db.session import TransactionConflict, WriteSession
+from app.db.session import WriteSession
 from app.orders.lines import CheckedOrder
 from app.orders.open_lines import OpenLine
 
@@ -66,7 +66,8 @@ async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrd
     """
     if not orders:
         return
-    tag = await session.execute(
+    await session.insert_new(
+        len(orders),
         """/* orders.insert */
         INSERT INTO orders (tenant_id, id, external_id, occurred_at, recorded_at, version, currency, customer_id,
           visitor_id, click_id, codes, country, is_test)
@@ -90,8 +91,6 @@ async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrd
         [order.checked.country for order in orders],
         [order.checked.is_test for order in orders],
     )
-    if tag != f"INSERT 0 {len(orders)}":
-        raise TransactionConflict
     firsts = [
         VersionRow(order.id, 1, order.checked.content_hash, order.checked.total, order.checked.gross)
         for order in orders

@@ -1,6 +1,6 @@
 """Spend: checked, told apart by the caller's ids, and written set-wise. Rules are pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,8 @@ from app.core.context import Ctx
 from app.core.hashing import content_hash
 from app.core.money import checked_amount, checked_currency
 from app.core.texts import checked_external_id, checked_instant, checked_optional
-from app.db.session import ReadSession, TransactionConflict, WriteSession
+from app.db.sent import SentRows
+from app.db.session import WriteSession
 from app.spend.inputs import SpendInput
 
 
@@ -55,17 +56,7 @@ def checked_spend(item: SpendInput, *, latest: datetime) -> CheckedSpend:
     )
 
 
-async def known_spend(ctx: Ctx, session: ReadSession, external_ids: Collection[str]) -> dict[str, tuple[UUID, bytes]]:
-    """Ids and content hashes of those of the rows that exist, by external id."""
-    rows = await session.fetch(
-        """/* spend.known */
-        SELECT id, external_id, content_hash
-        FROM spend
-        WHERE tenant_id = $1 AND external_id = ANY($2::text[])""",
-        ctx.tenant_id,
-        list(external_ids),
-    )
-    return {row["external_id"]: (row["id"], row["content_hash"]) for row in rows}
+SPEND = SentRows("spend")
 
 
 async def insert_spend(ctx: Ctx, session: WriteSession, spend: Sequence[NewSpend]) -> None:
@@ -74,7 +65,8 @@ async def insert_spend(ctx: Ctx, session: WriteSession, spend: Sequence[NewSpend
         return
     # In order of the ids: two batches with the same ones wait for each other instead of blocking each other.
     rows = sorted(spend, key=lambda row: row.checked.external_id)
-    tag = await session.execute(
+    await session.insert_new(
+        len(rows),
         """/* spend.insert */
         INSERT INTO spend (tenant_id, id, external_id, occurred_at, campaign_id, influencer_id, currency, amount_minor,
           amount_base_minor, note, content_hash, recorded_at)
@@ -97,5 +89,3 @@ async def insert_spend(ctx: Ctx, session: WriteSession, spend: Sequence[NewSpend
         [row.checked.note for row in rows],
         [row.checked.content_hash for row in rows],
     )
-    if tag != f"INSERT 0 {len(rows)}":
-        raise TransactionConflict

@@ -19,7 +19,7 @@ from app.db.session import TransactionConflict, WriteSession
 from app.errors import DomainError
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
-from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
+from app.usecases.items import Unread, check_each, in_order, other_content, refused
 
 R = TypeVar("R", bound=EntityRow)
 T = TypeVar("T")
@@ -253,7 +253,7 @@ def _conflict(kind: EntityKind[R], row: R, *, is_stored: bool) -> DomainError:
         return kind.taken(row)
     external_id = _external_id(row)
     assert external_id is not None, "what has no key conflicts with nothing"
-    return (conflict if is_stored else repeated)(kind.noun, external_id)
+    return other_content(kind.noun, external_id, is_stored=is_stored)
 
 
 def _refused(kind: EntityKind[R], index: int, row: R, error: DomainError) -> ItemOutcome:

@@ -69,6 +69,13 @@ def repeated(what: str, external_id: str, *, path: Iterable[str] = ("externalId"
     )
 
 
+def other_content(
+    what: str, external_id: str, *, is_stored: bool, path: Iterable[str] = ("externalId",)
+) -> DomainError:
+    """The refusal of an external id that is taken by other content: by what is stored, or by an earlier item."""
+    return (conflict if is_stored else repeated)(what, external_id, path=path)
+
+
 def in_order(outcomes: Mapping[int, ItemOutcome], count: int) -> tuple[ItemOutcome, ...]:
     """The outcomes of all items, in the order of the call: every item has exactly one."""
     assert len(outcomes) == count, "every item is answered"

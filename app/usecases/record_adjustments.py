@@ -12,15 +12,15 @@ from app.core.outcomes import ItemOutcome, Outcome
 from app.customers.ensure import ensure as ensure_customers
 from app.db.session import WriteSession
 from app.errors import DomainError
-from app.orders.adjustments import NewAdjustment, insert_adjustments, known_adjustments
+from app.orders.adjustments import ADJUSTMENTS, NewAdjustment, insert_adjustments
 from app.orders.checks import CheckedAdjustment, checked_adjustment
 from app.orders.contributions import of_adjustment
-from app.orders.conversion import Rates, key_of, load_rates
+from app.orders.conversion import key_of, load_rates
 from app.orders.inputs import AdjustmentInput
 from app.products.ensure import ensure as ensure_products
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
-from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
+from app.usecases.items import Unread, check_each, in_order, other_content, refused
 
 NAME = "adjustments"
 
@@ -52,7 +52,7 @@ async def _record(
 ) -> tuple[ItemOutcome, ...]:
     outcomes = dict(bad)
     items = checked.values()
-    known = await known_adjustments(ctx, session, [item.external_id for item in items]) if checked else {}
+    known = await ADJUSTMENTS.known(ctx, session, [item.external_id for item in items])
     stored = set(known)
     rates = await load_rates(ctx, session, {key_of(item.currency, item.occurred_at) for item in items})
     fresh: dict[int, tuple[CheckedAdjustment, int | None]] = {}
@@ -63,12 +63,11 @@ async def _record(
             if original is not None:
                 original_id, original_hash = original
                 if original_hash != item.content_hash:
-                    make = conflict if item.external_id in stored else repeated
-                    raise make("adjustment", item.external_id)
+                    raise other_content("adjustment", item.external_id, is_stored=item.external_id in stored)
                 session.touch_days([item.occurred_at.date()])
                 outcomes[index] = ItemOutcome(index, Outcome.REPLAYED, original_id, item.external_id)
                 continue
-            fresh[index] = item, _base(rates, item)
+            fresh[index] = item, rates.convert_one(item.amount, item.currency, item.occurred_at)
         except DomainError as error:
             outcomes[index] = refused(error, index, name=NAME, external_id=item.external_id)
             continue
@@ -113,10 +112,3 @@ async def _insert(ctx: Ctx, session: WriteSession, fresh: Mapping[UUID, tuple[Ch
             for adjustment_id, (item, _) in fresh.items()
         ],
     )
-
-
-def _base(rates: Rates, item: CheckedAdjustment) -> int | None:
-    try:
-        return rates.convert([item.amount], item.currency, item.occurred_at)[0]
-    except DomainError as error:
-        raise DomainError(error.code, error.message, path=("amount",)) from None

@@ -22,7 +22,7 @@ from app.engagement.service import (
 )
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
-from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
+from app.usecases.items import Unread, check_each, in_order, other_content, refused
 from app.usecases.references import check_references
 
 NAME = "engagements"
@@ -66,8 +66,8 @@ async def _record(
     for index, item in items.items():
         original_id, original_hash = known.setdefault(item.key, (new_id(), item.content_hash))
         if original_hash != item.content_hash:
-            make = conflict if item.key in stored else repeated
-            error = make("snapshot of post", item.sent.post_id, path=("postId",))
+            is_stored = item.key in stored
+            error = other_content("snapshot of post", item.sent.post_id, is_stored=is_stored, path=("postId",))
             outcomes[index] = refused(error, index, name=NAME, external_id=None)
         elif item.key in stored or original_id in fresh:
             outcomes[index] = ItemOutcome(index, Outcome.REPLAYED, original_id)

@@ -25,7 +25,7 @@ from app.orders.refunds import RefundRow, known_refunds
 from app.orders.service import EventRow, known_events
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
-from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
+from app.usecases.items import Unread, check_each, in_order, other_content, refused
 from app.usecases.taking_back import Books, check_room, open_books, take_back, write
 
 
@@ -98,8 +98,7 @@ async def _enter(
             if original is not None:
                 told = event.kind, event.occurred_at, event.reason
                 if (original.kind, original.occurred_at, original.reason) != told:
-                    make = conflict if key in stored else repeated
-                    raise make("event", event.external_id)
+                    raise other_content("event", event.external_id, is_stored=key in stored)
                 session.touch_days([event.occurred_at.date()])
                 outcomes[index] = _outcome(index, Outcome.REPLAYED, original, order, amounts[key])
                 continue

@@ -9,12 +9,12 @@ from app.core.ids import new_id
 from app.core.outcomes import ItemOutcome, Outcome
 from app.db.session import WriteSession
 from app.errors import DomainError
-from app.orders.conversion import Rates, key_of, load_rates
+from app.orders.conversion import key_of, load_rates
 from app.runtime import Runtime
 from app.spend.inputs import SpendInput
-from app.spend.service import CheckedSpend, NewSpend, checked_spend, insert_spend, known_spend
+from app.spend.service import SPEND, CheckedSpend, NewSpend, checked_spend, insert_spend
 from app.usecases.door import check_batch, perform
-from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
+from app.usecases.items import Unread, check_each, in_order, other_content, refused
 from app.usecases.references import check_references
 
 NAME = "spend"
@@ -48,7 +48,7 @@ async def _record(
     outcomes = dict(bad)
     items = checked.values()
     refusals = await check_references(ctx, session, checked)
-    known = await known_spend(ctx, session, [item.external_id for item in items]) if checked else {}
+    known = await SPEND.known(ctx, session, [item.external_id for item in items])
     stored = set(known)
     rates = await load_rates(ctx, session, {key_of(item.currency, item.occurred_at) for item in items})
     fresh: list[NewSpend] = []
@@ -60,13 +60,12 @@ async def _record(
             if original is not None:
                 original_id, original_hash = original
                 if original_hash != item.content_hash:
-                    make = conflict if item.external_id in stored else repeated
-                    raise make("spend", item.external_id)
+                    raise other_content("spend", item.external_id, is_stored=item.external_id in stored)
                 # The first call may have died between its commit and its note: note again.
                 session.touch_days([item.occurred_at.date()])
                 outcomes[index] = ItemOutcome(index, Outcome.REPLAYED, original_id, item.external_id)
                 continue
-            row = NewSpend(new_id(), item, _base(rates, item))
+            row = NewSpend(new_id(), item, rates.convert_one(item.amount, item.currency, item.occurred_at))
         except DomainError as error:
             outcomes[index] = refused(error, index, name=NAME, external_id=item.external_id)
             continue
@@ -91,10 +90,3 @@ def _event(row: NewSpend) -> outbox.Event:
             "currency": item.currency,
         },
     )
-
-
-def _base(rates: Rates, item: CheckedSpend) -> int | None:
-    try:
-        return rates.convert([item.amount], item.currency, item.occurred_at)[0]
-    except DomainError as error:
-        raise DomainError(error.code, error.message, path=("amount",)) from None
