@@ -37,6 +37,7 @@ vocabulary(
     "What a key is for.",
     ADMIN="Reads and writes everything.",
     ANALYST="Reads everything but customers; writes nothing.",
+    FINANCE="Reads what an analyst reads, and moves money: states of commissions, adjustments, rates, payouts.",
     STORE="Writes orders, refunds, instances, engagement snapshots, customers and products, and reads them; no "
     "analytics, no money.",
     INFLUENCER="Reads one influencer's own rows and numbers; writes nothing.",
@@ -194,6 +195,8 @@ vocabulary(
     EDIT="The order was edited: the difference, of either sign.",
     REVERSAL="Something of the order was taken back; negative.",
     ADJUSTMENT="A correction by hand, of either sign.",
+    BONUS="A threshold of the influencer's plan was reached.",
+    REJECTION="What was left of a commission was refused; negative.",
 )
 vocabulary(
     words.CommissionState,
@@ -202,7 +205,34 @@ vocabulary(
     HELD="Earned, and held back for the time being.",
     APPROVED="Approved, and to be paid out.",
     PAID="Paid out.",
-    REVERSED="Takes back what was earned: reversals, from the start.",
+    REVERSED="Takes back what was earned: reversals and rejections, from the start.",
+)
+vocabulary(
+    words.Approval,
+    "Who approves pending commissions.",
+    AUTOMATIC="The worker, once they are due.",
+    MANUAL="Nobody but a caller.",
+)
+vocabulary(
+    words.EarnedWhen,
+    "What an order needs before what it earned may be approved. The hold period begins with it, at the earliest with "
+    "the order.",
+    ORDERED="To be recorded.",
+    PAID="To be paid.",
+    FULFILLED="To be fulfilled.",
+)
+vocabulary(
+    words.Clawback,
+    "What becomes of commission that is taken back after it was paid out.",
+    NEXT_PAYOUT="The balance goes down, below zero if it must; the next payout pays the rest.",
+    INVOICE="It is kept apart as INVOICED, and payouts are not reduced by it.",
+)
+vocabulary(
+    words.AdjustmentState,
+    "Where a correction by hand stands.",
+    PROPOSED="Above the limit: another key has to decide.",
+    POSTED="It is a commission.",
+    DECLINED="It was declined, and moves nothing.",
 )
 vocabulary(
     words.LedgerAccount,
@@ -211,7 +241,9 @@ vocabulary(
     ACCRUED="Owed to an influencer, and not approved yet.",
     PAYABLE="Owed to an influencer, approved, and to be paid out.",
     HELD="Owed to an influencer, and held back.",
+    PAYING="Owed to an influencer, and in a payout that is under way.",
     PAID="Paid out to an influencer.",
+    INVOICED="Owed by an influencer: taken back after it was paid out, and to be invoiced.",
     CLAWED_BACK="Taken back from an influencer after it was paid out.",
     FEES="What paying out cost.",
     ROUNDING="What rounding leaves.",

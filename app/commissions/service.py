@@ -10,39 +10,51 @@ from uuid import UUID
 from app import ledger
 from app.analytics.rollups.deltas import Contribution
 from app.commissions.accrue import Amount, Balance, Place
+from app.commissions.terms import load_terms
 from app.core.context import Ctx
 from app.core.ids import new_ids
 from app.core.money import from_minor
 from app.core.pauses import Pauses
-from app.core.words import CommissionKind, CommissionState
+from app.core.words import TAKING_BACK_KINDS, Clawback, CommissionKind, CommissionState
 from app.db.parts import READ_MAX, in_parts
 from app.db.session import ReadSession, WriteSession
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Whose credit earns, and how much of it: the rate is kept as it was when the order was booked."""
+    """Whose credit earns, and how much of it: the rate is kept as it was when the order was booked.
 
-    credit_id: UUID
+    credit_id: None of adjustments and bonuses. plan_version_id: of the plan whose rules gave it; the rate is None then,
+    unless it is the same for all lines. What a credit earned without a plan has a rate.
+    """
+
+    credit_id: UUID | None
     influencer_id: UUID
     campaign_id: UUID | None
     code: str | None
     weight: int
-    rate: Decimal
+    rate: Decimal | None
+    plan_version_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewCommission:
-    """A row of commissions about to be written. A REVERSAL's amount is negative and is REVERSED from the start."""
+    """A row of commissions about to be written. What takes back is negative and REVERSED from the start.
+
+    starts_as: the state it starts in (`Earnings.starts_as` for further rows of a credit), with a reason where it is not
+    PENDING; of a row that takes back, the state of what it takes from (`Earnings.state`).
+    """
 
     id: UUID
     kind: CommissionKind
     terms: Terms
-    order_id: UUID
+    order_id: UUID | None
     refund_id: UUID | None
     currency: str
     amount: Amount
     occurred_at: datetime
+    starts_as: CommissionState = CommissionState.PENDING
+    reason: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row as the answer of a recorded order shows it."""
@@ -51,38 +63,55 @@ class NewCommission:
             influencer_id=self.terms.influencer_id,
             campaign_id=self.terms.campaign_id,
             rate=self.terms.rate,
+            plan_version_id=self.terms.plan_version_id,
             amount_minor=self.amount.amount,
             currency=self.currency,
         )
 
     @property
+    def takes_back(self) -> bool:
+        """Whether it takes back what was earned."""
+        return self.kind in TAKING_BACK_KINDS
+
+    @property
     def state(self) -> CommissionState:
-        """The state it starts in."""
-        return CommissionState.REVERSED if self.kind is CommissionKind.REVERSAL else CommissionState.PENDING
+        """The state it is written in."""
+        return CommissionState.REVERSED if self.takes_back else self.starts_as
 
 
 @dataclass(slots=True)
 class Earnings:
-    """A credit's terms and the sums of its commissions; kept up as the items of one batch are applied."""
+    """A credit's terms and the sums of its commissions; kept up as the items of one batch are applied.
+
+    state: of what it accrued.
+    """
 
     terms: Terms
     earned: Balance = field(default_factory=Balance)
     reversed: Balance = field(default_factory=Balance)
+    state: CommissionState = CommissionState.PENDING
+
+    @property
+    def starts_as(self) -> CommissionState:
+        """The state of a further row. What is earned by a credit that was paid out is for the next payout."""
+        return CommissionState.APPROVED if self.state is CommissionState.PAID else self.state
 
 
 async def post(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommission]) -> None:
-    """Insert commissions, their lines and first events, and their ledger postings: four statements."""
+    """Insert commissions, their lines and first events, and their ledger postings, set-wise."""
     if not commissions:
         return
     await session.execute(
         """/* commissions.insert */
         INSERT INTO commissions (tenant_id, id, kind, state, order_id, credit_id, refund_id, influencer_id, campaign_id,
-          code, rate, basis_minor, currency, amount_minor, amount_base_minor, occurred_at, recorded_at, updated_at)
+          code, plan_version_id, rate, basis_minor, currency, amount_minor, amount_base_minor, occurred_at, recorded_at,
+          updated_at)
         SELECT $1, new.*, $2, $2
         FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[],
-            $11::text[], $12::numeric[], $13::bigint[], $14::text[], $15::bigint[], $16::bigint[], $17::timestamptz[])
-          AS new (id, kind, state, order_id, credit_id, refund_id, influencer_id, campaign_id, code, rate, basis_minor,
-            currency, amount_minor, amount_base_minor, occurred_at)""",
+            $11::text[], $12::uuid[], $13::numeric[], $14::bigint[], $15::text[], $16::bigint[], $17::bigint[],
+            $18::timestamptz[])
+          AS new (id, kind, state, order_id, credit_id, refund_id, influencer_id, campaign_id, code, plan_version_id,
+            rate, basis_minor, currency, amount_minor, amount_base_minor, occurred_at)""",
         ctx.tenant_id,
         ctx.now,
         [row.id for row in commissions],
@@ -94,6 +123,7 @@ async def post(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommiss
         [row.terms.influencer_id for row in commissions],
         [row.terms.campaign_id for row in commissions],
         [row.terms.code for row in commissions],
+        [row.terms.plan_version_id for row in commissions],
         [row.terms.rate for row in commissions],
         [row.amount.basis for row in commissions],
         [row.currency for row in commissions],
@@ -104,21 +134,29 @@ async def post(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommiss
     await _insert_lines(ctx, session, commissions)
     await session.execute(
         """/* commissions.insert_events */
-        INSERT INTO commission_events (tenant_id, id, commission_id, from_state, to_state, reason, recorded_at)
-        SELECT $1, event.id, event.commission_id, NULL, event.to_state, NULL, $2
-        FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS event (id, commission_id, to_state)""",
+        INSERT INTO commission_events (tenant_id, id, commission_id, from_state, to_state, reason, recorded_at, key_id)
+        SELECT $1, event.id, event.commission_id, NULL, event.to_state, event.reason, $2, $3
+        FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[]) AS event (id, commission_id, to_state, reason)""",
         ctx.tenant_id,
         ctx.now,
+        ctx.principal.key_id,
         new_ids(len(commissions)),
         [row.id for row in commissions],
         [row.state for row in commissions],
+        [row.reason for row in commissions],
     )
+    clawback = Clawback.NEXT_PAYOUT
+    if any(row.takes_back and row.starts_as is CommissionState.PAID for row in commissions):
+        clawback = (await load_terms(ctx, session)).clawback
     postings = (
         ledger.of_commission(
             commission_id=row.id,
             influencer_id=row.terms.influencer_id,
             currency=row.currency,
             amount_minor=row.amount.amount,
+            state=row.starts_as,
+            takes_back=row.takes_back,
+            clawback=clawback,
         )
         for row in commissions
     )
@@ -131,13 +169,14 @@ async def _insert_lines(ctx: Ctx, session: WriteSession, commissions: Sequence[N
     for part in in_parts(lines):
         await session.execute(
             """/* commissions.insert_lines */
-            INSERT INTO commission_lines (tenant_id, id, commission_id, position, product_id, amount_minor,
+            INSERT INTO commission_lines (tenant_id, id, commission_id, position, product_id, rule, rate, amount_minor,
               amount_base_minor, occurred_at, recorded_at)
-            SELECT $1, line.id, earned.id, line.position, line.product_id, line.amount_minor, line.amount_base_minor,
-              earned.occurred_at, $10
-            FROM unnest($2::integer[], $3::uuid[], $4::integer[], $5::uuid[], $6::bigint[], $7::bigint[])
-              AS line (number, id, position, product_id, amount_minor, amount_base_minor)
-            JOIN unnest($8::uuid[], $9::timestamptz[]) WITH ORDINALITY AS earned (id, occurred_at, number)
+            SELECT $1, line.id, earned.id, line.position, line.product_id, line.rule, line.rate, line.amount_minor,
+              line.amount_base_minor, earned.occurred_at, $12
+            FROM unnest($2::integer[], $3::uuid[], $4::integer[], $5::uuid[], $6::bigint[], $7::bigint[], $8::text[],
+                $9::numeric[])
+              AS line (number, id, position, product_id, amount_minor, amount_base_minor, rule, rate)
+            JOIN unnest($10::uuid[], $11::timestamptz[]) WITH ORDINALITY AS earned (id, occurred_at, number)
               ON earned.number = line.number""",
             ctx.tenant_id,
             [number for number, _ in part],
@@ -146,26 +185,45 @@ async def _insert_lines(ctx: Ctx, session: WriteSession, commissions: Sequence[N
             [share.place[1] for _, share in part],
             [share.amount for _, share in part],
             [share.base for _, share in part],
+            [share.rule for _, share in part],
+            [share.rate for _, share in part],
             [row.id for row in commissions],
             [row.occurred_at for row in commissions],
             ctx.now,
         )
 
 
-async def earnings(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) -> dict[UUID, list[Earnings]]:
-    """What the credits of these orders have earned and given back so far, by order. The orders are locked."""
+async def earnings(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID]) -> dict[UUID, list[Earnings]]:
+    """What the credits of these orders have earned and given back so far, by order; without those that were rejected.
+
+    The orders are locked. Their accruals are locked here, so that no state moves before this transaction's end.
+    """
     ids = list(order_ids)
+    await session.execute(
+        """/* commissions.lock_of_orders */
+        SELECT id
+        FROM commissions
+        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[]) AND kind = 'ACCRUAL'
+        ORDER BY id
+        FOR NO KEY UPDATE""",
+        ctx.tenant_id,
+        ids,
+    )
     rows = await session.fetch(
         """/* commissions.balances */
         SELECT commissions.order_id, commissions.credit_id, commissions.influencer_id, commissions.campaign_id,
           commissions.code, credits.weight_booked, min(commissions.rate) AS rate,
-          commissions.kind = 'REVERSAL' AS is_reversal, sum(commissions.amount_minor)::bigint AS amount_minor,
+          (array_agg(commissions.plan_version_id ORDER BY commissions.id DESC))[1] AS plan_version_id,
+          commissions.kind IN ('REVERSAL', 'REJECTION') AS is_reversal,
+          bool_or(commissions.kind = 'REJECTION') AS is_rejected,
+          max(commissions.state) FILTER (WHERE commissions.kind = 'ACCRUAL') AS state,
+          sum(commissions.amount_minor)::bigint AS amount_minor,
           CASE WHEN bool_and(commissions.amount_base_minor IS NOT NULL)
             THEN sum(commissions.amount_base_minor)::bigint END AS amount_base_minor
         FROM commissions
         JOIN credits ON credits.tenant_id = $1 AND credits.id = commissions.credit_id
         WHERE commissions.tenant_id = $1 AND commissions.order_id = ANY($2::uuid[])
-          AND commissions.kind IN ('ACCRUAL', 'EDIT', 'REVERSAL')
+          AND commissions.kind IN ('ACCRUAL', 'EDIT', 'REVERSAL', 'REJECTION')
         GROUP BY commissions.order_id, commissions.credit_id, commissions.influencer_id, commissions.campaign_id,
           commissions.code, credits.weight_booked, credits.position, is_reversal
         ORDER BY commissions.order_id, credits.position, is_reversal""",
@@ -190,8 +248,12 @@ async def earnings(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) 
                     code=row["code"],
                     weight=row["weight_booked"],
                     rate=row["rate"],
-                )
+                ),
+                state=CommissionState(row["state"]),
             )
+        if row["is_rejected"]:
+            del of_order[credit_id]
+            continue
         key = credit_id, row["is_reversal"]
         balance = Balance(row["amount_minor"], row["amount_base_minor"], shares.get(key, {}))
         if row["is_reversal"]:
@@ -232,7 +294,7 @@ async def accruals(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) 
     rows = await session.fetch(
         """/* commissions.accruals */
         SELECT commissions.order_id, commissions.id, commissions.influencer_id, commissions.campaign_id,
-          commissions.rate, commissions.amount_minor, commissions.currency
+          commissions.rate, commissions.plan_version_id, commissions.amount_minor, commissions.currency
         FROM commissions
         JOIN credits ON credits.tenant_id = $1 AND credits.id = commissions.credit_id
         WHERE commissions.tenant_id = $1 AND commissions.order_id = ANY($2::uuid[]) AND commissions.kind = 'ACCRUAL'
@@ -246,18 +308,26 @@ async def accruals(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) 
     return found
 
 
-_ACCRUAL = ("id", "influencer_id", "campaign_id", "rate", "amount_minor", "currency")
+_ACCRUAL = ("id", "influencer_id", "campaign_id", "rate", "plan_version_id", "amount_minor", "currency")
 
 
 def accrual_json(
-    *, id: UUID, influencer_id: UUID, campaign_id: UUID | None, rate: Decimal, amount_minor: int, currency: str
+    *,
+    id: UUID,
+    influencer_id: UUID,
+    campaign_id: UUID | None,
+    rate: Decimal | None,
+    plan_version_id: UUID | None,
+    amount_minor: int,
+    currency: str,
 ) -> dict[str, Any]:
     """A commission as the answer of a recorded order shows it, amount in major units."""
     return {
         "id": str(id),
         "influencerId": str(influencer_id),
         "campaignId": None if campaign_id is None else str(campaign_id),
-        "rate": format(rate.normalize(), "f"),
+        "rate": None if rate is None else format(rate.normalize(), "f"),
+        "planVersionId": None if plan_version_id is None else str(plan_version_id),
         "amount": format(from_minor(amount_minor, currency), "f"),
         "currency": currency,
     }
@@ -266,12 +336,15 @@ def accrual_json(
 def contribution_of(row: NewCommission) -> Contribution:
     """What a commission adds to the rollups, at its own time: never by platform."""
     base = row.amount.base or 0
-    is_reversal = row.kind is CommissionKind.REVERSAL
     return Contribution(
         occurred_at=row.occurred_at,
         campaign_id=row.terms.campaign_id,
         influencer_id=row.terms.influencer_id,
-        commission_pending=0 if is_reversal else base,
-        commission_reversed=-base if is_reversal else 0,
         missing_rates=1 if row.amount.base is None else 0,
+        **in_state(row.state, -base if row.takes_back else base),
     )
+
+
+def in_state(state: CommissionState, base: int) -> dict[str, int]:
+    """The sum of a contribution that an amount in this state adds to."""
+    return {f"commission_{state.lower()}": base}

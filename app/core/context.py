@@ -13,6 +13,7 @@ class Role(StrEnum):
 
     ADMIN = "admin"
     ANALYST = "analyst"
+    FINANCE = "finance"
     STORE = "store"
     INFLUENCER = "influencer"
 
@@ -31,6 +32,7 @@ class Scope(StrEnum):
     PRODUCTS_READ = "products:read"
     PRODUCTS_WRITE = "products:write"
     MONEY_READ = "money:read"
+    MONEY_WRITE = "money:write"
     OPERATE = "operate"
 
 
@@ -38,6 +40,16 @@ SCOPES: dict[Role, frozenset[Scope]] = {
     Role.ADMIN: frozenset(Scope),
     Role.ANALYST: frozenset(
         {Scope.ANALYTICS_READ, Scope.PROGRAM_READ, Scope.ORDERS_READ, Scope.PRODUCTS_READ, Scope.MONEY_READ}
+    ),
+    Role.FINANCE: frozenset(
+        {
+            Scope.ANALYTICS_READ,
+            Scope.PROGRAM_READ,
+            Scope.ORDERS_READ,
+            Scope.PRODUCTS_READ,
+            Scope.MONEY_READ,
+            Scope.MONEY_WRITE,
+        }
     ),
     Role.STORE: frozenset(
         {

@@ -138,6 +138,40 @@ class AttributionModel(StrEnum):
     POSITION_BASED = "POSITION_BASED"
 
 
+class CodePolicy(StrEnum):
+    """When a valid code counts. INVOLVED: where its influencer has a click or a view that counts too.
+
+    WINNER: where its influencer would win without any code.
+    """
+
+    ALWAYS = "ALWAYS"
+    INVOLVED = "INVOLVED"
+    WINNER = "WINNER"
+
+
+class PaidSearch(StrEnum):
+    """What becomes of touches that came by an advertisement in a search engine."""
+
+    REJECT = "REJECT"
+    ALLOW = "ALLOW"
+
+
+class AttributionCause(StrEnum):
+    """Why an order was judged as it is: when it was booked, once more for a touch that came late, or by request."""
+
+    BOOKED = "BOOKED"
+    LATE_TOUCH = "LATE_TOUCH"
+    RECOMPUTED = "RECOMPUTED"
+
+
+class ProgramKind(StrEnum):
+    """What of the program has a status that judging looks at."""
+
+    INFLUENCER = "INFLUENCER"
+    CAMPAIGN = "CAMPAIGN"
+    ENROLLMENT = "ENROLLMENT"
+
+
 class AttributionRule(StrEnum):
     """What decided an order, and so whose campaign's model spreads its credit.
 
@@ -166,6 +200,8 @@ class RejectReason(StrEnum):
     CODE_UNKNOWN = "CODE_UNKNOWN"
     CODE_NOT_IN_FORCE = "CODE_NOT_IN_FORCE"
     CODE_NOT_OWNED = "CODE_NOT_OWNED"
+    CODE_NOT_INVOLVED = "CODE_NOT_INVOLVED"
+    CODE_NOT_WINNER = "CODE_NOT_WINNER"
     SELF_REFERRAL = "SELF_REFERRAL"
     PAID_SEARCH = "PAID_SEARCH"
     LOWER_PRIORITY = "LOWER_PRIORITY"
@@ -179,16 +215,52 @@ class CommissionKind(StrEnum):
     EDIT = "EDIT"
     REVERSAL = "REVERSAL"
     ADJUSTMENT = "ADJUSTMENT"
+    BONUS = "BONUS"
+    REJECTION = "REJECTION"
+
+
+TAKING_BACK_KINDS = frozenset({CommissionKind.REVERSAL, CommissionKind.REJECTION})
+"""Kinds of commission that take back what was earned: negative, and REVERSED from the start."""
 
 
 class CommissionState(StrEnum):
-    """Where a commission is on its way to the influencer. Reversal rows are REVERSED from the start."""
+    """Where a commission is on its way to the influencer. What takes back is REVERSED from the start."""
 
     PENDING = "PENDING"
     HELD = "HELD"
     APPROVED = "APPROVED"
     PAID = "PAID"
     REVERSED = "REVERSED"
+
+
+class Approval(StrEnum):
+    """Whether pending commissions are approved by the worker when they are due, or by hand alone."""
+
+    AUTOMATIC = "AUTOMATIC"
+    MANUAL = "MANUAL"
+
+
+class EarnedWhen(StrEnum):
+    """What an order needs before what it earned may be approved; the hold period begins with it."""
+
+    ORDERED = "ORDERED"
+    PAID = "PAID"
+    FULFILLED = "FULFILLED"
+
+
+class Clawback(StrEnum):
+    """What becomes of commission that is taken back after it was paid out."""
+
+    NEXT_PAYOUT = "NEXT_PAYOUT"
+    INVOICE = "INVOICE"
+
+
+class AdjustmentState(StrEnum):
+    """Where a correction by hand stands."""
+
+    PROPOSED = "PROPOSED"
+    POSTED = "POSTED"
+    DECLINED = "DECLINED"
 
 
 class LedgerAccount(StrEnum):
@@ -198,7 +270,9 @@ class LedgerAccount(StrEnum):
     ACCRUED = "ACCRUED"
     PAYABLE = "PAYABLE"
     HELD = "HELD"
+    PAYING = "PAYING"
     PAID = "PAID"
+    INVOICED = "INVOICED"
     CLAWED_BACK = "CLAWED_BACK"
     FEES = "FEES"
     ROUNDING = "ROUNDING"
@@ -211,3 +285,134 @@ class Grain(StrEnum):
     HOUR = "HOUR"
     DAY = "DAY"
     MONTH = "MONTH"
+
+
+# --- payouts
+
+
+class PayoutProviderName(StrEnum):
+    """By whom influencers are paid. MANUAL: by the tenant itself, from a file for its bank or otherwise."""
+
+    MANUAL = "MANUAL"
+    STRIPE = "STRIPE"
+    PAYPAL = "PAYPAL"
+    TIPALTI = "TIPALTI"
+
+
+class PayoutMethodStatus(StrEnum):
+    """Whether an influencer may be paid by a payout method."""
+
+    ACTIVE = "ACTIVE"
+    DISABLED = "DISABLED"
+
+
+class TaxState(StrEnum):
+    """How far the collection of an influencer's tax data is; the data themselves are never here."""
+
+    NOT_NEEDED = "NOT_NEEDED"
+    MISSING = "MISSING"
+    REQUESTED = "REQUESTED"
+    COLLECTED = "COLLECTED"
+    EXPIRED = "EXPIRED"
+
+
+class PayoutSchedule(StrEnum):
+    """How often batches are made of what is due. BY_HAND: only when somebody makes them."""
+
+    BY_HAND = "BY_HAND"
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+
+
+class PayoutBatchState(StrEnum):
+    """Where a payout batch is. PARTLY_FAILED: everything is decided, and not every item was paid for good."""
+
+    DRAFT = "DRAFT"
+    APPROVED = "APPROVED"
+    EXECUTING = "EXECUTING"
+    DONE = "DONE"
+    PARTLY_FAILED = "PARTLY_FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class PayoutItemState(StrEnum):
+    """Where one influencer's payout is.
+
+    SENDING: written before the provider is called. UNKNOWN: called, and nobody knows what came of it; it is asked, not
+    repeated. RETURNING: paid, and the provider is asked to take it back.
+    """
+
+    RESERVED = "RESERVED"
+    SENDING = "SENDING"
+    SENT = "SENT"
+    UNKNOWN = "UNKNOWN"
+    SUCCEEDED = "SUCCEEDED"
+    RETURNING = "RETURNING"
+    RETURNED = "RETURNED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class PayoutPaymentKind(StrEnum):
+    """Which way money went: to the influencer, or back."""
+
+    PAID = "PAID"
+    RETURNED = "RETURNED"
+
+
+class PayoutObstacle(StrEnum):
+    """Why a balance is not paid out now."""
+
+    NOT_DUE = "NOT_DUE"
+    BELOW_THRESHOLD = "BELOW_THRESHOLD"
+    NO_METHOD = "NO_METHOD"
+    METHOD_DISABLED = "METHOD_DISABLED"
+    TAX_DATA_MISSING = "TAX_DATA_MISSING"
+    INFLUENCER_SUSPENDED = "INFLUENCER_SUSPENDED"
+    NO_EXCHANGE_RATE = "NO_EXCHANGE_RATE"
+    NO_ACCOUNT = "NO_ACCOUNT"
+
+
+# --- commission plans
+
+
+class RuleKind(StrEnum):
+    """How a rule of a commission plan turns lines into money."""
+
+    PERCENTAGE = "PERCENTAGE"
+    PER_ORDER = "PER_ORDER"
+    PER_ITEM = "PER_ITEM"
+    TIERS = "TIERS"
+
+
+class TierMode(StrEnum):
+    """MARGINAL: each tier's rate for the volume inside it. WHOLE_VOLUME: the reached tier's for all of the period's."""
+
+    MARGINAL = "MARGINAL"
+    WHOLE_VOLUME = "WHOLE_VOLUME"
+
+
+class PlanMetric(StrEnum):
+    """What tiers and bonuses count."""
+
+    REVENUE = "REVENUE"
+    ORDERS = "ORDERS"
+
+
+class PlanPeriod(StrEnum):
+    """Over which time tiers, bonuses and the period's cap count: local calendar periods of the tenant, or for ever."""
+
+    MONTH = "MONTH"
+    QUARTER = "QUARTER"
+    YEAR = "YEAR"
+    ALL_TIME = "ALL_TIME"
+
+
+class PlanCap(StrEnum):
+    """Which of a plan's limits cut a commission."""
+
+    ORDER = "ORDER"
+    PERIOD = "PERIOD"
+    INFLUENCER = "INFLUENCER"
+    CAMPAIGN = "CAMPAIGN"

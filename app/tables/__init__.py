@@ -1,10 +1,19 @@
 """All tables: the data dictionary. Columns only; who may see which rows is in the migrations (row-level security)."""
 
+from app.tables.attribution import AttributionChange, AttributionRules, AwaitedTouch, ProgramStatus
 from app.tables.base import TenantRow
 from app.tables.engagement import EngagementSnapshot, PostClaim
+from app.tables.ledger import ApprovalTerms, CommissionAdjustment, LedgerBalance, LedgerDelta, MoneyTerms, OwnRate
 from app.tables.money import Attribution, Commission, CommissionEvent, CommissionLine, Credit, LedgerEntry
 from app.tables.operations import AuditLog, IdempotencyKey, Outbox
 from app.tables.orders import Adjustment, Order, OrderClaim, OrderEvent, OrderLine, OrderVersion, Refund, RefundLine
+from app.tables.plans import (
+    CommissionPlan,
+    CommissionPlanAssignment,
+    CommissionPlanVersion,
+    CommissionRating,
+    CommissionTally,
+)
 from app.tables.program import Campaign, Code, Enrollment, Influencer, Link, SocialProfile
 from app.tables.rollups import SUM_COLUMNS, Rollup, RollupDelta, RollupState
 from app.tables.spend import Spend
@@ -16,13 +25,23 @@ __all__ = [
     "SUM_COLUMNS",
     "Adjustment",
     "ApiKey",
+    "ApprovalTerms",
     "Attribution",
+    "AttributionChange",
+    "AttributionRules",
     "AuditLog",
+    "AwaitedTouch",
     "Campaign",
     "Code",
     "Commission",
+    "CommissionAdjustment",
     "CommissionEvent",
     "CommissionLine",
+    "CommissionPlan",
+    "CommissionPlanAssignment",
+    "CommissionPlanVersion",
+    "CommissionRating",
+    "CommissionTally",
     "Credit",
     "Customer",
     "CustomerIdentity",
@@ -33,16 +52,21 @@ __all__ = [
     "Influencer",
     "Instance",
     "InstanceKey",
+    "LedgerBalance",
+    "LedgerDelta",
     "LedgerEntry",
     "Link",
+    "MoneyTerms",
     "Order",
     "OrderClaim",
     "OrderEvent",
     "OrderLine",
     "OrderVersion",
     "Outbox",
+    "OwnRate",
     "PostClaim",
     "Product",
+    "ProgramStatus",
     "Refund",
     "RefundLine",
     "Rollup",

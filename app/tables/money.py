@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy import text as sql
 
-from app.core.words import CommissionKind, CommissionState, LedgerAccount, Platform, TouchKind
+from app.core.words import AttributionCause, CommissionKind, CommissionState, LedgerAccount, Platform, TouchKind
 from app.tables.base import TenantEntity, TenantRow, instant, json, number, one_of, refers, small, text, uid, whole
 
 
@@ -16,7 +16,9 @@ class Credit(TenantEntity, table=True):
     """A touch's share of an order under every model, in 1e-9; per order and model the weights sum to 10**9.
 
     An order that nobody is credited for has one row without influencer and campaign. Test orders have none. What groups
-    and filters need of the order (time, country, currency, customer) stands beside the weights.
+    and filters need of the order (time, country, currency, customer) stands beside the weights. superseded_at: since
+    when the order's next judgement holds instead; infinity as long as this one does. continues_id: the credit of an
+    earlier judgement whose commissions are this one's, because the same touch has the same booked weight.
     """
 
     __tablename__ = "credits"
@@ -59,37 +61,54 @@ class Credit(TenantEntity, table=True):
     currency: str = text()
     customer_id: UUID | None = uid(null=True)
     recorded_at: datetime = instant()
+    superseded_at: datetime = instant(default="infinity")
+    continues_id: UUID | None = uid(null=True)
 
 
 class Attribution(TenantRow, table=True):
-    """Why an order was (not) credited: the model, the rule that decided, and every touch that was looked at."""
+    """Why an order was (not) credited: the model, the rule that decided, and every touch that was looked at.
+
+    As it was judged last: what was before is in attribution_changes. revision: how often it was judged.
+    """
 
     __tablename__ = "attributions"
-    __table_args__ = (refers("order_id", "orders", name="attributions_order"),)
+    __table_args__ = (
+        one_of("cause", AttributionCause, name="attributions_cause_known"),
+        refers("order_id", "orders", name="attributions_order"),
+    )
 
     order_id: UUID = uid(key=True)
     model: str = text()
     rule: str = text()
     candidates: Any = json()
     judged_at: datetime = instant()
+    revision: int = small(default="1")
+    cause: str = text(default="BOOKED")
 
 
 class Commission(TenantEntity, table=True):
-    """Money earned for a credit, or taken back from it (REVERSAL, negative). `state` moves on; amounts never change."""
+    """Money earned, or taken back (REVERSAL, REJECTION: negative). `state` moves on; amounts never change.
+
+    Adjustments and bonuses have no credit.
+    """
 
     __tablename__ = "commissions"
     __table_args__ = (
         one_of("kind", CommissionKind, name="commissions_kind_known"),
         one_of("state", CommissionState, name="commissions_state_known"),
-        CheckConstraint("(kind = 'REVERSAL') = (state = 'REVERSED')", name="commissions_reversal_state"),
+        CheckConstraint(
+            "(kind IN ('REVERSAL', 'REJECTION')) = (state = 'REVERSED')", name="commissions_reversal_state"
+        ),
         refers("order_id", "orders", name="commissions_order"),
         refers("credit_id", "credits", name="commissions_credit"),
         refers("influencer_id", "influencers", name="commissions_influencer"),
+        refers("plan_version_id", "commission_plan_versions", name="commissions_plan_version"),
         Index("commissions_order", "tenant_id", "order_id"),
         Index("commissions_occurred", "tenant_id", "occurred_at", "id"),
         Index("commissions_recorded", "tenant_id", "recorded_at", "id"),
         Index("commissions_influencer_occurred", "tenant_id", "influencer_id", "occurred_at"),
         Index("commissions_campaign", "tenant_id", "campaign_id", "occurred_at"),
+        Index("commissions_pending", "tenant_id", "occurred_at", "id", postgresql_where=sql("state = 'PENDING'")),
     )
 
     kind: str = text()
@@ -100,6 +119,7 @@ class Commission(TenantEntity, table=True):
     influencer_id: UUID = uid()
     campaign_id: UUID | None = uid(null=True)
     code: str | None = text(null=True)
+    plan_version_id: UUID | None = uid(null=True)
     rate: Decimal | None = number(9, 6, null=True)
     basis_minor: int = whole()
     currency: str = text()
@@ -111,7 +131,10 @@ class Commission(TenantEntity, table=True):
 
 
 class CommissionLine(TenantEntity, table=True):
-    """The part of a commission that one order line earned; the parts sum to the commission."""
+    """The part of a commission that one order line earned; the parts sum to the commission.
+
+    rule: of the commission's plan version, by its key; null without a plan. position: -1 for what no line earned.
+    """
 
     __tablename__ = "commission_lines"
     __table_args__ = (
@@ -129,6 +152,8 @@ class CommissionLine(TenantEntity, table=True):
     commission_id: UUID = uid()
     position: int = small()
     product_id: UUID | None = uid(null=True)
+    rule: str | None = text(null=True)
+    rate: Decimal | None = number(9, 6, null=True)
     amount_minor: int = whole()
     amount_base_minor: int | None = whole(null=True)
     occurred_at: datetime = instant()
@@ -137,7 +162,7 @@ class CommissionLine(TenantEntity, table=True):
 
 
 class CommissionEvent(TenantEntity, table=True):
-    """A commission's passage from one state to the next."""
+    """A commission's passage from one state to the next. key_id: whose call it was; null where no key is known."""
 
     __tablename__ = "commission_events"
     __table_args__ = (
@@ -151,10 +176,14 @@ class CommissionEvent(TenantEntity, table=True):
     to_state: str = text()
     reason: str | None = text(null=True)
     recorded_at: datetime = instant()
+    key_id: UUID | None = uid(null=True)
 
 
 class LedgerEntry(TenantEntity, table=True):
-    """One line of a posting; the lines of a posting sum to zero per currency. Append-only; balances are derived."""
+    """One line of a posting; the lines of a posting sum to zero per currency. Append-only; balances are derived.
+
+    rate: units of the posting's other currency for one of this line's, where the posting changes currency.
+    """
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
@@ -162,7 +191,7 @@ class LedgerEntry(TenantEntity, table=True):
         CheckConstraint("amount_minor <> 0", name="ledger_entries_not_empty"),
         Index("ledger_entries_posting", "tenant_id", "posting_id"),
         Index("ledger_entries_posted", "tenant_id", "posted_at", "id"),
-        Index("ledger_entries_influencer", "tenant_id", "influencer_id", "account", "currency", "posted_at"),
+        Index("ledger_entries_influencer", "tenant_id", "influencer_id", "posted_at", "id"),
         Index("ledger_entries_cause", "tenant_id", "cause_id"),
     )
 
@@ -174,3 +203,4 @@ class LedgerEntry(TenantEntity, table=True):
     cause_kind: str = text()
     cause_id: UUID = uid()
     posted_at: datetime = instant()
+    rate: Decimal | None = number(20, 10, null=True)

@@ -184,6 +184,7 @@ def _amend(books: Books, order: OrderState) -> None:
                 currency=order.currency,
                 amount=amount,
                 occurred_at=order.occurred_at,
+                starts_as=earnings.starts_as,
             )
         )
 

@@ -169,6 +169,7 @@ async def reverse(books: Books, order: OrderState, *, refund_id: UUID | None, oc
                 currency=order.currency,
                 amount=amount,
                 occurred_at=occurred_at,
+                starts_as=earnings.state,
             )
         )
         await books.pauses.take()

@@ -31,14 +31,20 @@ NAME_LENGTH_MAX = 50
 OWN_TABLES = {"alembic_version"}
 
 CHANGEABLE = {
+    "approval_terms",
     "campaigns",
     "codes",
+    "commission_plans",
+    "commission_tallies",
     "customer_identities",
     "customers",
     "enrollments",
     "idempotency_keys",
     "influencers",
+    "ledger_balances",
+    "ledger_deltas",
     "links",
+    "money_terms",
     "order_claims",
     "outbox",
     "post_claims",
@@ -51,26 +57,34 @@ CHANGEABLE = {
 """Tables whose rows the app changes or deletes: settings of the program, and what is derived or passing."""
 
 FACTS: dict[str, set[str]] = {
-    "adjustments": set(),
+    "adjustments": {"amount_base_minor"},
     "attributions": set(),
     "audit_log": set(),
     "commission_events": set(),
-    "commission_lines": set(),
-    "commissions": {"state", "updated_at"},
+    "commission_adjustments": {"state", "decided_by", "decided_at", "decision_reason", "commission_id"},
+    "commission_lines": {"amount_base_minor"},
+    "commission_plan_assignments": set(),
+    "commission_plan_versions": set(),
+    "commission_ratings": set(),
+    "commissions": {"state", "updated_at", "amount_base_minor"},
     "credits": set(),
     "engagement_snapshots": set(),
     "instance_keys": set(),
     "instances": set(),
     "ledger_entries": set(),
     "order_events": set(),
-    "order_lines": set(),
+    "order_lines": {"amount_base_minor"},
     "order_versions": set(),
     "orders": {"version"},
-    "refund_lines": set(),
+    "own_rates": set(),
+    "refund_lines": {"amount_base_minor"},
     "refunds": {"state", "order_id", "settled_at", "reject_code"},
-    "spend": set(),
+    "spend": {"amount_base_minor"},
 }
-"""Append-only tables, and the columns of them that follow later facts. Never an amount, never a time of occurrence."""
+"""Append-only tables, and the columns of them that follow later facts. Never an amount, never a time of occurrence.
+
+The amount in the tenant's currency is derived: it follows a rate that comes late, from unknown to known and no further.
+"""
 
 POLICY = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
 

@@ -1,0 +1,289 @@
+"""Moves commissions from one state to the next: the one place that does.
+
+All rows that a credit earned move together, with what is left of them after what was taken back; adjustments and
+bonuses have no credit and move alone. What takes back stays REVERSED. Rows are locked in order of id, so that nobody
+takes back from them meanwhile (`service.earnings` locks the same rows).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from app import ledger, outbox
+from app.analytics.rollups import deltas
+from app.analytics.rollups.deltas import Contribution
+from app.commissions.service import in_state
+from app.core.context import Ctx
+from app.core.ids import new_ids, plain
+from app.core.words import TAKING_BACK_KINDS, CommissionKind, CommissionState
+from app.db.session import WriteSession
+from app.errors import DomainError
+from app.ledger import Posting, of_move
+
+PENDING, HELD, APPROVED, PAID = (
+    CommissionState.PENDING,
+    CommissionState.HELD,
+    CommissionState.APPROVED,
+    CommissionState.PAID,
+)
+
+PASSAGES: dict[CommissionState, frozenset[CommissionState]] = {
+    PENDING: frozenset({HELD, APPROVED}),
+    HELD: frozenset({PENDING, APPROVED, PAID}),
+    APPROVED: frozenset({HELD, PAID}),
+    # A payout that came back.
+    PAID: frozenset({APPROVED}),
+    CommissionState.REVERSED: frozenset(),
+}
+"""From where to where. HELD becomes PAID where a payout was under way when it was held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A passage that is asked for: of the named commission, and of what moves with it."""
+
+    commission_id: UUID
+    to: CommissionState
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Row:
+    """A commission as it is moved."""
+
+    id: UUID
+    kind: CommissionKind
+    state: CommissionState
+    was: CommissionState
+    credit_id: UUID | None
+    order_id: UUID | None
+    influencer_id: UUID
+    campaign_id: UUID | None
+    currency: str
+    amount: int
+    base: int | None
+    occurred_at: datetime
+
+
+@dataclass(slots=True)
+class Passages:
+    """Locked commissions, and the passages entered so far. Lives as long as one attempt."""
+
+    rows: dict[UUID, Row]
+    of_credit: dict[UUID, list[Row]]
+    events: list[tuple[Row, CommissionState, CommissionState, str | None]] = field(default_factory=list)
+    postings: list[Posting] = field(default_factory=list)
+    messages: list[outbox.Event] = field(default_factory=list)
+
+    def named(self, commission_id: UUID) -> Row:
+        """The commission. Raises UNKNOWN_COMMISSION."""
+        row = self.rows.get(commission_id)
+        if row is None:
+            raise DomainError("UNKNOWN_COMMISSION", "No commission has this id.", path=("id",))
+        return row
+
+    def net(self, row: Row) -> int:
+        """What is left of it and of what moves with it, in minor units."""
+        if row.credit_id is None:
+            return row.amount
+        return sum(each.amount for each in self.of_credit[row.credit_id])
+
+    def together(self, row: Row) -> list[Row]:
+        """The rows that move with it, itself among them, in order of id."""
+        if row.credit_id is None:
+            return [row]
+        return [each for each in self.of_credit[row.credit_id] if each.state is row.state]
+
+    def is_rejected(self, row: Row) -> bool:
+        """Whether what was left of it was refused."""
+        return row.credit_id is not None and any(
+            each.kind is CommissionKind.REJECTION for each in self.of_credit[row.credit_id]
+        )
+
+    def enter(self, move: Move) -> bool:
+        """Enter the passage; False when the commission is in that state already.
+
+        Raises UNKNOWN_COMMISSION, or COMMISSION_STATE where there is no such passage.
+        """
+        row = self.named(move.commission_id)
+        old = row.state
+        if old is move.to:
+            return False
+        if move.to not in PASSAGES[old]:
+            raise DomainError(
+                "COMMISSION_STATE", f"The commission is {old.value} and cannot become {move.to.value}.", path=("id",)
+            )
+        # What came after a payout stands in the same account as what was paid: it cannot be held back alone.
+        if move.to is HELD and any(each.state is PAID for each in self.of_credit.get(row.credit_id or row.id, ())):
+            raise DomainError(
+                "COMMISSION_STATE", "The commission was paid out before its order was edited.", path=("id",)
+            )
+        if self.is_rejected(row):
+            raise DomainError("COMMISSION_STATE", "The commission was rejected.", path=("id",))
+        net = self.net(row)
+        posting = of_move(
+            commission_id=row.id,
+            influencer_id=row.influencer_id,
+            currency=row.currency,
+            net_minor=net,
+            old=old,
+            new=move.to,
+        )
+        if posting is not None:
+            self.postings.append(posting)
+        self.messages.append(
+            outbox.Event(
+                f"commission.{move.to.lower()}",
+                row.id,
+                {
+                    "influencerId": str(row.influencer_id),
+                    "from": old.value,
+                    "amountMinor": net,
+                    "currency": row.currency,
+                },
+            )
+        )
+        for each in self.together(row):
+            each.state = move.to
+            self.events.append((each, old, move.to, move.reason))
+        return True
+
+
+async def move(ctx: Ctx, session: WriteSession, moves: Sequence[Move]) -> None:
+    """Move the commissions, in the order given; one that is in its state already stays.
+
+    Raises UNKNOWN_COMMISSION or COMMISSION_STATE for the first that cannot be moved; nothing is moved then.
+    """
+    if not moves:
+        return
+    passages = await lock(ctx, session, {each.commission_id for each in moves})
+    for each in moves:
+        passages.enter(each)
+    await write(ctx, session, passages)
+
+
+async def lock(ctx: Ctx, session: WriteSession, commission_ids: Collection[UUID]) -> Passages:
+    """The commissions with all that moves with them, locked in order of id until the end of the transaction."""
+    ids = list(commission_ids)
+    await session.execute(
+        """/* commissions.lock */
+        SELECT commissions.id
+        FROM commissions
+        WHERE commissions.tenant_id = $1 AND commissions.id IN (
+          SELECT sibling.id
+          FROM commissions AS named
+          JOIN commissions AS sibling
+            ON sibling.tenant_id = $1 AND sibling.order_id = named.order_id AND sibling.credit_id = named.credit_id
+          WHERE named.tenant_id = $1 AND named.id = ANY($2::uuid[]) AND sibling.kind NOT IN ('REVERSAL', 'REJECTION')
+          UNION ALL
+          SELECT named.id
+          FROM commissions AS named
+          WHERE named.tenant_id = $1 AND named.id = ANY($2::uuid[])
+        )
+        ORDER BY commissions.id
+        FOR NO KEY UPDATE""",
+        ctx.tenant_id,
+        ids,
+    )
+    # Only now: whoever wrote to one of these credits held the lock that was just given.
+    found = await session.fetch(
+        """/* commissions.locked */
+        SELECT item.id, item.kind, item.state, item.credit_id, item.order_id, item.influencer_id, item.campaign_id,
+          item.currency, item.amount_minor, item.amount_base_minor, item.occurred_at
+        FROM commissions AS item
+        WHERE item.tenant_id = $1 AND item.id IN (
+          SELECT sibling.id
+          FROM commissions AS named
+          JOIN commissions AS sibling
+            ON sibling.tenant_id = $1 AND sibling.order_id = named.order_id AND sibling.credit_id = named.credit_id
+          WHERE named.tenant_id = $1 AND named.id = ANY($2::uuid[])
+          UNION ALL
+          SELECT named.id
+          FROM commissions AS named
+          WHERE named.tenant_id = $1 AND named.id = ANY($2::uuid[])
+        )
+        ORDER BY item.id""",
+        ctx.tenant_id,
+        ids,
+    )
+    rows = [
+        Row(
+            id=plain(row["id"]),
+            kind=CommissionKind(row["kind"]),
+            state=CommissionState(row["state"]),
+            was=CommissionState(row["state"]),
+            credit_id=row["credit_id"],
+            order_id=row["order_id"],
+            influencer_id=row["influencer_id"],
+            campaign_id=row["campaign_id"],
+            currency=row["currency"],
+            amount=row["amount_minor"],
+            base=row["amount_base_minor"],
+            occurred_at=row["occurred_at"],
+        )
+        for row in found
+    ]
+    of_credit: dict[UUID, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.credit_id is not None:
+            of_credit[row.credit_id].append(row)
+    return Passages({row.id: row for row in rows}, of_credit)
+
+
+async def write(ctx: Ctx, session: WriteSession, passages: Passages) -> None:
+    """Write what was entered, set-wise: states, events, postings, deltas, messages."""
+    if not passages.events:
+        return
+    # A commission may pass through several states in one call: its row and the sums change once.
+    moved = [row for row in passages.rows.values() if row.state is not row.was]
+    await session.execute(
+        """/* commissions.move */
+        UPDATE commissions
+        SET state = moved.state, updated_at = $2
+        FROM unnest($3::uuid[], $4::text[]) AS moved (id, state)
+        WHERE commissions.tenant_id = $1 AND commissions.id = moved.id""",
+        ctx.tenant_id,
+        ctx.now,
+        [row.id for row in moved],
+        [row.state for row in moved],
+    )
+    await session.execute(
+        """/* commissions.insert_passages */
+        INSERT INTO commission_events (tenant_id, id, commission_id, from_state, to_state, reason, recorded_at, key_id)
+        SELECT $1, event.id, event.commission_id, event.from_state, event.to_state, event.reason, $2, $3
+        FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[])
+          AS event (id, commission_id, from_state, to_state, reason)""",
+        ctx.tenant_id,
+        ctx.now,
+        ctx.principal.key_id,
+        new_ids(len(passages.events)),
+        [row.id for row, _, _, _ in passages.events],
+        [old for _, old, _, _ in passages.events],
+        [new for _, _, new, _ in passages.events],
+        [reason for _, _, _, reason in passages.events],
+    )
+    await ledger.append(ctx, session, passages.postings)
+    await deltas.append(ctx, session, [each for row in moved for each in _contributions(row)])
+    await outbox.append(ctx, session, passages.messages)
+    # Also what has no amount in the tenant's currency: it has one in others.
+    session.touch_days({row.occurred_at.date() for row in moved})
+    for row in moved:
+        row.was = row.state
+    passages.events, passages.postings, passages.messages = [], [], []
+
+
+def _contributions(row: Row) -> list[Contribution]:
+    assert row.kind not in TAKING_BACK_KINDS
+    if not row.base:
+        return []
+    return [
+        Contribution(
+            occurred_at=row.occurred_at,
+            campaign_id=row.campaign_id,
+            influencer_id=row.influencer_id,
+            **in_state(state, amount),
+        )
+        for state, amount in ((row.was, -row.base), (row.state, row.base))
+    ]
