@@ -28,11 +28,21 @@ class Revenue(NamedTuple):
 
 
 class Share(NamedTuple):
-    """The part of a commission that falls on one line."""
+    """The part of a commission that falls on one line. rule, rate: of the plan that gave it, if one did."""
 
     place: Place
     amount: int
     base: int | None
+    rule: str | None = None
+    rate: Decimal | None = None
+
+
+class Refunded(NamedTuple):
+    """A revenue line with what of it has come back so far."""
+
+    place: Place
+    amount: int
+    refunded: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +120,7 @@ def accrual(revenue: Sequence[Revenue], *, weight: int, rate: Decimal) -> Amount
 
 def amendment(now: Sequence[Revenue], so_far: Balance, *, weight: int, rate: Decimal) -> Amount:
     """The difference that an edit makes to what the credit had earned so far (accrual and earlier edits)."""
-    target = accrual(now, weight=weight, rate=rate)
-    return _difference(target, so_far)
+    return difference(accrual(now, weight=weight, rate=rate), so_far)
 
 
 def reversal(basis: int, refunded: Sequence[Revenue], *, earned_so_far: Balance, reversed_so_far: Balance) -> Amount:
@@ -138,7 +147,40 @@ def reversal(basis: int, refunded: Sequence[Revenue], *, earned_so_far: Balance,
         Share(line.place, -part, None if base_part is None else -base_part)
         for line, part, base_part in zip(refunded, amounts, bases, strict=True)
     )
-    return _difference(Amount(basis, -amount, None if base is None else -base, shares), reversed_so_far)
+    return difference(Amount(basis, -amount, None if base is None else -base, shares), reversed_so_far)
+
+
+def reversal_by_line(lines: Sequence[Refunded], *, earned_so_far: Balance, reversed_so_far: Balance) -> Amount:
+    """The same of a commission whose lines earned by rules of their own: each gives back of what it had earned.
+
+    lines: all revenue lines. Per line round(earned × refunded ÷ amount), half-even; all of it once all revenue is back.
+    """
+    basis = sum(line.amount for line in lines)
+    is_whole = basis == sum(line.refunded for line in lines) and any(line.refunded for line in lines)
+    earned = earned_so_far.shares or {}
+    known = {line.place: line for line in lines}
+    shares: list[Share] = []
+    for place, (amount, base) in earned.items():
+        line = known.get(place)
+        if line is None:
+            assert amount == 0, "a line that an edit took off the order has earned nothing any more"
+            continue
+        part, whole = (1, 1) if is_whole else (line.refunded, line.amount)
+        shares.append(
+            Share(
+                place,
+                -cumulative(amount, part=part, whole=whole),
+                None if base is None else -cumulative(base, part=part, whole=whole),
+            )
+        )
+    bases = _whole([share.base for share in shares])
+    total = Amount(
+        basis,
+        sum(share.amount for share in shares),
+        None if bases is None or earned_so_far.base is None else sum(bases),
+        tuple(shares),
+    )
+    return difference(total, reversed_so_far)
 
 
 def cumulative(total: int, *, part: int, whole: int) -> int:
@@ -160,17 +202,18 @@ def split(amount: int, shares: Sequence[int]) -> list[int]:
     return allocate(amount, shares)
 
 
-def _difference(target: Amount, so_far: Balance) -> Amount:
+def difference(target: Amount, so_far: Balance) -> Amount:
+    """What brings the sums so far to the target, on the whole and by line."""
     # Per place as well: a line that lost its product gives back to the old one and gains for the new.
     before = so_far.shares or {}
     shares: list[Share] = []
     met = 0
-    for place, amount, base in target.shares:
+    for place, amount, base, rule, rate in target.shares:
         if (known := before.get(place)) is not None:
             met += 1
             amount, base = amount - known[0], _minus(base, known[1])
         if amount or base:
-            shares.append(Share(place, amount, base))
+            shares.append(Share(place, amount, base, rule, rate))
     if met < len(before):
         places = {share.place for share in target.shares}
         shares.extend(

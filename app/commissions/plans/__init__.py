@@ -1,0 +1,1 @@
+"""Commission plans: rules as data, and what they give for a credit."""

@@ -1,0 +1,401 @@
+"""What a version of a plan gives for one credit of one order. Pure integer arithmetic; the same for booking, preview,
+edits and recomputation.
+
+Discounts are spread over the items first. Each item is decided by one rule: of those that fit, the one of the highest
+priority, else the first given. The credit's commission is the exact sum over its items, rounded half-even once, and
+split over them by largest remainder.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from math import lcm
+from typing import NamedTuple
+from uuid import UUID
+
+from app.commissions.accrue import Amount, Place, Share
+from app.commissions.plans.rules import Bonus, Rule, Version, shown_rate
+from app.core.money import MINOR_MAX, WEIGHT_ONE, allocate, divide_half_even
+from app.core.words import CustomerKind, PlanCap, PlanMetric, RuleKind, TierMode
+
+MILLION = 10**6
+REVENUE = "revenue"
+"""The counter of all that a plan rated: of what its bonuses look at."""
+
+
+class Sold(NamedTuple):
+    """A revenue line as it was sold; discounts are negative. base: in the tenant's currency, if known."""
+
+    place: Place
+    amount: int
+    base: int | None
+    quantity: int
+    sku: str | None = None
+    category: str | None = None
+
+
+class Item(NamedTuple):
+    """A line with its share of the order's discounts taken off, in the order's and in the tenant's currency."""
+
+    place: Place
+    net: int
+    net_base: int
+    quantity: int
+    sku: str | None
+    category: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """What rules see of an order's lines. gross: the sum of the revenue lines. has_base: whether net_base is known."""
+
+    gross: int
+    items: tuple[Item, ...]
+    has_base: bool
+    is_same_currency: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What rules see beside the lines. Kept with the rating, so that an edit is rated as the order was.
+
+    weight: of the credit, 1e-9. own_rate: the enrollment's, else the campaign's (1e-6). orders_before: the customer's
+    earlier orders that are credited to the influencer, None without a customer. months_until: by a rule's number of
+    months, the instant before which it holds. factor: minor units of the tenant's currency for one of the order's.
+    """
+
+    occurred_at: datetime
+    weight: int
+    own_rate: int | None
+    code: str | None = None
+    country: str | None = None
+    customer_kind: CustomerKind | None = None
+    orders_before: int | None = None
+    months_until: Mapping[int, datetime] = field(default_factory=dict)
+    factor: Fraction | None = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was counted before. volumes: by counter, minor units and orders (1e-9). rooms: what each cap leaves."""
+
+    volumes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    rooms: Mapping[PlanCap, int] = field(default_factory=dict)
+
+
+class Due(NamedTuple):
+    """A bonus, or what reaching a tier adds for the period's earlier volume: its key, and an amount in the tenant's
+    currency."""
+
+    key: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """What a credit earns. added: to each counter. cap: which one cut it. lacks_rate: for want of an exchange rate some
+    rule, or all of the version, could not be applied."""
+
+    amount: Amount
+    dues: tuple[Due, ...]
+    added: Mapping[str, tuple[int, int]]
+    rate: Decimal | None
+    cap: PlanCap | None
+    lacks_rate: bool
+
+    @property
+    def earned(self) -> int:
+        """All of it in the tenant's currency; what is not known counts nothing."""
+        return (self.amount.base or 0) + sum(due.amount for due in self.dues)
+
+
+def basket(lines: Sequence[Sold]) -> Basket:
+    """The order's items, its discounts spread over them in proportion to their amounts."""
+    items = [line for line in lines if line.amount >= 0]
+    gross = sum(line.amount for line in lines)
+    discount = gross - sum(line.amount for line in items)
+    nets = [line.amount for line in items]
+    if discount:
+        nets = [net + part for net, part in zip(nets, allocate(discount, nets), strict=True)]
+    known = [line.base for line in lines if line.base is not None]
+    has_base = len(known) == len(lines)
+    is_same = all(line.amount == line.base for line in lines)
+    if is_same:
+        bases = nets
+    elif has_base and gross:
+        bases = allocate(sum(known), nets)
+    else:
+        bases = [0] * len(nets)
+    return Basket(
+        gross,
+        tuple(
+            Item(line.place, net, base, line.quantity, line.sku, line.category)
+            for line, net, base in zip(items, nets, bases, strict=True)
+            if net > 0
+        ),
+        has_base,
+        is_same,
+    )
+
+
+Matches = dict[tuple[UUID, tuple[int, ...]], dict[UUID | None, int | None]]
+"""Which rule decides a product, by version and rules that fit the order: remembered for the orders of one batch."""
+
+
+def rated(version: Version, sold: Basket, facts: Facts, standing: Standing, matches: Matches | None = None) -> Rated:
+    """What the credit earns of these lines under the version."""
+    has_base = sold.has_base and facts.factor is not None
+    if not has_base and version.caps:
+        return _nothing(sold, has_base, lacks_rate=True)
+    fitting = [number for number, rule in enumerate(version.rules) if _fits(rule, facts)]
+    usable = [number for number in fitting if has_base or not version.rules[number].needs_exchange_rate]
+    lacks_rate = len(usable) < len(fitting) or (not has_base and bool(version.bonuses))
+    groups = _decided(version, sold.items, tuple(usable), {} if matches is None else matches)
+    tops = [0] * len(sold.items)
+    base_tops = tops if sold.is_same_currency else [0] * len(sold.items)
+    rates: list[Decimal | None] = [None] * len(sold.items)
+    names: list[str | None] = [None] * len(sold.items)
+    scales: list[tuple[int, list[int]]] = []
+    added: dict[str, tuple[int, int]] = {}
+    lifts: list[Due] = []
+    for number, places in groups.items():
+        rule = version.rules[number]
+        for place in places:
+            names[place] = rule.key
+        if rule.kind is RuleKind.PERCENTAGE or rule.kind is RuleKind.TIERS:
+            if rule.kind is RuleKind.TIERS:
+                volume = _volume(sold.items, places, facts.weight) if has_base else 0
+                before = standing.volumes.get(rule.key, (0, 0))
+                top, under = _tier_rate(rule, before, (volume, facts.weight))
+                added[rule.key] = volume, facts.weight
+                lift = _lift(rule, before, (volume, facts.weight))
+                if lift:
+                    lifts.append(Due(rule.key, lift))
+            else:
+                rate = facts.own_rate if rule.rate is None else rule.rate
+                top, under = rate or 0, 1
+            shown = shown_rate(divide_half_even(top, under))
+            if under > 1:
+                scales.append((under, places))
+            unit = facts.weight * top
+            for place in places:
+                item = sold.items[place]
+                tops[place] = item.net * unit
+                base_tops[place] = item.net_base * unit
+                rates[place] = shown
+        else:
+            _fixed(rule, sold, places, facts, tops, base_tops)
+    under = _common(scales, tops, base_tops)
+    amount = min(divide_half_even(sum(tops), under), MINOR_MAX)
+    base: int | None = None
+    if has_base:
+        base = amount if sold.is_same_currency else min(divide_half_even(sum(base_tops), under), MINOR_MAX)
+    cap, room = _tightest(standing.rooms)
+    if base is not None and cap is not None and base > room:
+        amount = room if sold.is_same_currency else divide_half_even(amount * room, base)
+        base = room
+    else:
+        cap = None
+    result = _shared(sold, amount, base, tops, base_tops, names, rates)
+    dues: list[Due] = []
+    if has_base:
+        whole = _volume(sold.items, range(len(sold.items)), facts.weight), facts.weight
+        added[REVENUE] = whole
+        due = [*lifts, *_bonuses(version.bonuses, standing.volumes.get(REVENUE, (0, 0)), whole)]
+        dues = _cut(due, standing.rooms, earned=base or 0)
+    return Rated(
+        amount=result,
+        dues=tuple(dues),
+        added=added if sold.items else {},
+        rate=_uniform(version, groups, rates) if cap is None else None,
+        cap=cap,
+        lacks_rate=lacks_rate,
+    )
+
+
+def _nothing(sold: Basket, has_base: bool, *, lacks_rate: bool) -> Rated:
+    return Rated(Amount(sold.gross, 0, 0 if has_base else None, ()), (), {}, None, None, lacks_rate)
+
+
+def _fits(rule: Rule, facts: Facts) -> bool:
+    when, recurring = rule.when, rule.recurring
+    if when.customer_kind is not None and when.customer_kind is not facts.customer_kind:
+        return False
+    if when.countries and facts.country not in when.countries:
+        return False
+    if when.codes and facts.code not in when.codes:
+        return False
+    if rule.kind is RuleKind.PERCENTAGE and rule.rate is None and facts.own_rate is None:
+        return False
+    if recurring is None:
+        return True
+    if facts.orders_before is None:
+        return False
+    if recurring.orders_max is not None and facts.orders_before >= recurring.orders_max:
+        return False
+    until = None if recurring.months_max is None else facts.months_until.get(recurring.months_max)
+    return until is None or facts.occurred_at < until
+
+
+def _decided(
+    version: Version, items: Sequence[Item], usable: tuple[int, ...], matches: Matches
+) -> dict[int, list[int]]:
+    """The places of the items that each rule decides, by the rule's number."""
+    if not usable or not items:
+        return {}
+    first = usable[0]
+    if not version.rules[first].when.by_product:
+        return {first: list(range(len(items)))}
+    known = matches.setdefault((version.id, usable), {})
+    groups: dict[int, list[int]] = {}
+    for place, item in enumerate(items):
+        product = item.place[1]
+        if product not in known:
+            known[product] = next((number for number in usable if _takes(version.rules[number], item)), None)
+        number = known[product]
+        if number is not None:
+            groups.setdefault(number, []).append(place)
+    return groups
+
+
+def _takes(rule: Rule, item: Item) -> bool:
+    when = rule.when
+    return (not when.products or item.sku in when.products) and (
+        not when.categories or item.category in when.categories
+    )
+
+
+def _volume(items: Sequence[Item], places: Sequence[int], weight: int) -> int:
+    return divide_half_even(sum(items[place].net_base for place in places) * weight, WEIGHT_ONE)
+
+
+def _metric(rule: Rule | Bonus, pair: tuple[int, int]) -> int:
+    return pair[0] if rule.metric is PlanMetric.REVENUE else pair[1]
+
+
+def _reached(rule: Rule, volume: int) -> int:
+    return max((tier for tier in rule.tiers if tier.start <= volume), key=lambda tier: tier.start).rate
+
+
+def _tier_rate(rule: Rule, before: tuple[int, int], added: tuple[int, int]) -> tuple[int, int]:
+    """The rate (1e-6) of this volume, as a fraction."""
+    start, volume = _metric(rule, before), _metric(rule, added)
+    if rule.mode is TierMode.WHOLE_VOLUME:
+        return _reached(rule, start + volume), 1
+    if volume <= 0:
+        return _reached(rule, start), 1
+    end, top = start + volume, 0
+    for tier, following in zip(rule.tiers, [*rule.tiers[1:], None], strict=True):
+        upper = end if following is None else min(end, following.start)
+        top += max(0, upper - max(start, tier.start)) * tier.rate
+    return top, volume
+
+
+def _lift(rule: Rule, before: tuple[int, int], added: tuple[int, int]) -> int:
+    """What reaching a tier adds to the period's earlier volume; only where a tier's rate is that of the whole."""
+    if rule.mode is not TierMode.WHOLE_VOLUME:
+        return 0
+    start = _metric(rule, before)
+    more = _reached(rule, start + _metric(rule, added)) - _reached(rule, start)
+    return divide_half_even(before[0] * more, MILLION)
+
+
+def _fixed(
+    rule: Rule, sold: Basket, places: Sequence[int], facts: Facts, tops: list[int], base_tops: list[int]
+) -> None:
+    assert rule.amount is not None, "a rule of amounts has one"
+    assert facts.factor is not None, "it is passed over where no rate is known"
+    own = rule.amount
+    # Converted once, so that it is an amount of the order's currency like any other.
+    converted = divide_half_even(own * facts.factor.denominator, facts.factor.numerator)
+    targets = ((tops, converted),) if sold.is_same_currency else ((tops, converted), (base_tops, own))
+    for target, amount in targets:
+        unit = amount * facts.weight * MILLION
+        if rule.kind is RuleKind.PER_ITEM:
+            for place in places:
+                target[place] = unit * sold.items[place].quantity
+        else:
+            parts = allocate(unit, [sold.items[place].net for place in places])
+            for place, part in zip(places, parts, strict=True):
+                target[place] = part
+
+
+def _common(scales: Sequence[tuple[int, Sequence[int]]], tops: list[int], base_tops: list[int]) -> int:
+    """Bring all numerators to one denominator, which is given back."""
+    whole = WEIGHT_ONE * MILLION
+    if not scales:
+        return whole
+    common = lcm(*(under for under, _ in scales))
+    factors = [common] * len(tops)
+    for under, places in scales:
+        for place in places:
+            factors[place] = common // under
+    for column in (tops,) if tops is base_tops else (tops, base_tops):
+        column[:] = [top * factor for top, factor in zip(column, factors, strict=True)]
+    return whole * common
+
+
+def _tightest(rooms: Mapping[PlanCap, int]) -> tuple[PlanCap | None, int]:
+    if not rooms:
+        return None, 0
+    cap = min(rooms, key=lambda cap: (rooms[cap], cap))
+    return cap, rooms[cap]
+
+
+def _bonuses(bonuses: Sequence[Bonus], before: tuple[int, int], added: tuple[int, int]) -> list[Due]:
+    return [
+        Due(bonus.key, bonus.amount)
+        for bonus in bonuses
+        if _metric(bonus, before) < bonus.threshold <= _metric(bonus, before) + _metric(bonus, added)
+    ]
+
+
+def _cut(due: Sequence[Due], rooms: Mapping[PlanCap, int], *, earned: int) -> list[Due]:
+    # A cap per order is about what the order's lines earn; all others are about everything.
+    others = [room for cap, room in rooms.items() if cap is not PlanCap.ORDER]
+    left = min(others) - earned if others else None
+    kept = []
+    for one in due:
+        amount = one.amount if left is None else min(one.amount, left)
+        if amount > 0:
+            kept.append(Due(one.key, amount))
+            left = None if left is None else left - amount
+    return kept
+
+
+def _shared(
+    sold: Basket,
+    amount: int,
+    base: int | None,
+    tops: Sequence[int],
+    base_tops: Sequence[int],
+    names: Sequence[str | None],
+    rates: Sequence[Decimal | None],
+) -> Amount:
+    amounts = allocate(amount, tops) if amount else [0] * len(tops)
+    if base is None:
+        bases: list[int | None] = [None] * len(amounts)
+    elif sold.is_same_currency:
+        bases = list(amounts)
+    else:
+        # Where nothing of it is left in the tenant's currency line by line, the original amounts say how it is split.
+        bases = list(allocate(base, base_tops if any(base_tops) else tops)) if base else [0] * len(amounts)
+    return Amount(
+        sold.gross,
+        amount,
+        base,
+        tuple(
+            Share(item.place, part, base_part, name, rate)
+            for item, part, base_part, name, rate in zip(sold.items, amounts, bases, names, rates, strict=True)
+            if name is not None
+        ),
+    )
+
+
+def _uniform(version: Version, groups: Mapping[int, Sequence[int]], rates: Sequence[Decimal | None]) -> Decimal | None:
+    # One rate for everything: then the commission itself has it.
+    if not rates or any(version.rules[number].kind is not RuleKind.PERCENTAGE for number in groups):
+        return None
+    return rates[0] if len(set(rates)) == 1 else None
