@@ -110,6 +110,22 @@ class Settings(BaseSettings):
     touch_candidates_max: int = _setting(50, "Touches looked at for one order, latest first.", ge=1, le=500)
     default_window_days: int = _setting(30, "Attribution window of clicks without a campaign.", ge=1, le=730)
 
+    # --- payouts
+    payout_accounts: SecretStr | None = _setting(
+        None,
+        "Accounts at payout providers by tenant, as JSON: see app/payouts/accounts.py. Unset: payouts by hand only.",
+    )
+    payout_interval_s: float = _setting(5.0, "Seconds between a worker's looks for payouts to send or ask about.", gt=0)
+    payout_call_timeout_s: float = _setting(30.0, "Seconds a payout provider may take to answer a call.", gt=0)
+    payout_lease_s: float = _setting(
+        120.0,
+        "Seconds after which a payout that was about to be sent is looked for by any worker: more than a call takes.",
+        gt=0,
+    )
+    payout_ask_s: float = _setting(
+        30.0, "Seconds until a payout under way is asked about; doubled each time, up to six hours.", gt=0
+    )
+
     # --- rollups, cache, worker
     rollups_enabled: bool = _setting(True, "False: every answer comes from facts (for comparison and repair).")
     fold_deltas_max: int = _setting(50_000, "Deltas of a tenant at which a writer folds by itself.", ge=100)
