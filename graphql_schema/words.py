@@ -183,6 +183,8 @@ vocabulary(
     CODE_UNKNOWN="The code given at checkout is nobody's.",
     CODE_NOT_IN_FORCE="The code given at checkout is disabled, or outside its dates.",
     CODE_NOT_OWNED="The code given at checkout belongs to another influencer than the touch.",
+    CODE_NOT_INVOLVED="Its campaign counts codes only of influencers who were involved otherwise.",
+    CODE_NOT_WINNER="Its campaign counts codes only of the influencer who would win without any.",
     SELF_REFERRAL="The influencer bought it themselves.",
     PAID_SEARCH="It came by a paid search advertisement.",
     LOWER_PRIORITY="It counts, and the booked model gave all credit to others; or another code came before it.",

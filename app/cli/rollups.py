@@ -32,8 +32,8 @@ def show_status(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: J
         return await status.status(db, whose.id)
 
     rows = [
-        (*_named(whose), found.rows, found.deltas, found.generation, found.folded_at, found.rebuilt_at, missing)
-        for whose, found in _of_each(tenant, look, data_dir=data_dir, is_quiet=True)
+        (*named(whose), found.rows, found.deltas, found.generation, found.folded_at, found.rebuilt_at, missing)
+        for whose, found in of_each(tenant, look, data_dir=data_dir, is_quiet=True)
         if found is not None
         for missing in [" ".join(found.missing)]
     ]
@@ -48,9 +48,9 @@ def run_fold(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: Json
     async def move(db: Database, whose: TenantInfo) -> int:
         return await fold.fold(db, whose.id, now=datetime.now(UTC))
 
-    folded = _of_each(tenant, move, data_dir=data_dir, is_quiet=as_json)
+    folded = of_each(tenant, move, data_dir=data_dir, is_quiet=as_json)
     print_rows(
-        ("tenant", "kind", "deltas_folded"), [(*_named(whose), deltas) for whose, deltas in folded], as_json=as_json
+        ("tenant", "kind", "deltas_folded"), [(*named(whose), deltas) for whose, deltas in folded], as_json=as_json
     )
 
 
@@ -61,8 +61,8 @@ def run_rebuild(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: J
     async def renew(db: Database, whose: TenantInfo) -> None:
         await rebuild.rebuild(db, whose, now=datetime.now(UTC))
 
-    rebuilt = _of_each(tenant, renew, data_dir=data_dir, is_quiet=as_json)
-    print_rows(("tenant", "kind"), [_named(whose) for whose, _ in rebuilt], as_json=as_json)
+    rebuilt = of_each(tenant, renew, data_dir=data_dir, is_quiet=as_json)
+    print_rows(("tenant", "kind"), [named(whose) for whose, _ in rebuilt], as_json=as_json)
 
 
 @commands.command("verify")
@@ -74,7 +74,7 @@ def run_verify(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: Js
 
     rows = [
         (
-            *_named(whose),
+            *named(whose),
             found.rollup_set,
             found.grain,
             found.bucket,
@@ -83,7 +83,7 @@ def run_verify(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: Js
             found.platform,
             found.off if as_json else " ".join(f"{name}={value:+}" for name, value in found.off.items()),
         )
-        for whose, differences in _of_each(tenant, compare, data_dir=data_dir, is_quiet=as_json)
+        for whose, differences in of_each(tenant, compare, data_dir=data_dir, is_quiet=as_json)
         for found in differences
     ]
     columns = ("tenant", "kind", "rollup_set", "grain", "bucket", "campaign", "influencer", "platform", "off")
@@ -95,11 +95,12 @@ def run_verify(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: Js
         raise typer.Exit(1)
 
 
-def _named(tenant: TenantInfo) -> tuple[str, str]:
+def named(tenant: TenantInfo) -> tuple[str, str]:
+    """The columns that say whose a row is."""
     return tenant.name, "TEST" if tenant.is_test else "LIVE"
 
 
-def _of_each(
+def of_each(
     name: str | None, work: Callable[[Database, TenantInfo], Awaitable[Found]], *, data_dir: Any, is_quiet: bool
 ) -> list[tuple[TenantInfo, Found]]:
     """What the work found for each tenant: those of the name, or all."""
