@@ -45,7 +45,10 @@ CODES: dict[str, str] = {
     "UNKNOWN_PRODUCT": "No product with this id.",
     "NAME_TAKEN": "Another row of this tenant (or, for slugs, of anyone) has this name.",
     "VERSION_CONFLICT": "The order is at another version than the edit expects. Read it again.",
-    "COMMISSION_STATE": "The commission is in a state that has no passage to the one asked for; the message names both.",
+    "COMMISSION_STATE": "The commission's state has no passage to the one asked for; the message names both.",
+    "ORDER_NOT_EARNED": "The commission's order was not paid, or not fulfilled, as the terms ask.",
+    "SECOND_KEY_NEEDED": "Whoever proposed it cannot decide it as well. Use another key with the scope money:write.",
+    "UNKNOWN_ADJUSTMENT": "No adjustment of commissions with this id.",
     "INVALID_CURSOR": "The cursor is not one of this connection and question.",
     "INVALID_PAGE": "`first`/`last`/`after`/`before` do not go together or exceed the limit.",
     "MEASURE_NOT_BY_DIMENSION": "The measure's facts lack the dimension; the message lists what fits.",
@@ -53,6 +56,8 @@ CODES: dict[str, str] = {
     "COMPARE_MISSING": "A previous value or a change is sought without a compared time. Give `compare`.",
     "NOT_ADDITIVE": "The measure does not add up, so that it has no share and no running total.",
     "TOO_MANY_GROUPS": "More grouping elements than allowed.",
+    "NOTHING_DUE": "Nothing is payable, or not this way now. `payoutPreview` tells why.",
+    "PAYOUT_STATE": "The payout batch or item is in a state that does not allow it.",
     "NOT_SUPPORTED": "The combination is not supported; the message says what is.",
 }
 

@@ -130,6 +130,9 @@ class Settings(BaseSettings):
     rollups_enabled: bool = _setting(True, "False: every answer comes from facts (for comparison and repair).")
     fold_deltas_max: int = _setting(50_000, "Deltas of a tenant at which a writer folds by itself.", ge=100)
     fold_interval_s: float = _setting(1.0, "Seconds between a worker's folds.", gt=0)
+    approve_interval_s: float = _setting(
+        60.0, "Seconds between a worker's looks at which commissions are due to be approved.", gt=0
+    )
     answer_ttl_s: int = _setting(60, "Seconds a cached answer is kept at most.", ge=1, le=60)
     instances_since: AwareDatetime | None = _setting(
         None,

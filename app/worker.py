@@ -7,16 +7,24 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 
 from app import idempotency
 from app.analytics.rollups.fold import fold
+from app.core.context import TenantInfo
 from app.db.partitions import ensure_partitions
+from app.integrations.payouts import opened
+from app.ledger import balances
 from app.observability.logs import describe
+from app.payouts.service import forget_messages
 from app.runtime import Runtime
 from app.tenancy import queries as tenancy
+from app.usecases.move_commissions import approve_due
+from app.usecases.schedule_payouts import schedule_payouts
+from app.usecases.send_payouts import send_payouts
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +35,12 @@ DOUBLINGS_MAX = 16
 
 PARTITIONS_INTERVAL_S = 3600.0
 CLEANUP_INTERVAL_S = 3600.0
+SCHEDULE_INTERVAL_S = 60.0
 CLEANUP_ROWS_MAX = 10_000
-"""Idempotency keys forgotten in one transaction."""
+"""Idempotency keys, or marks of messages, forgotten in one transaction."""
+
+MESSAGES_KEPT = timedelta(days=90)
+"""How long a provider's message is known again: no provider repeats one for longer than a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,10 @@ def tasks(runtime: Runtime) -> list[Task]:
     """What this worker does. Partitions need a login that owns the tables: any other is told so when it fails."""
     return [
         Task("fold", runtime.settings.fold_interval_s, lambda: fold_all(runtime)),
+        Task("approve_commissions", runtime.settings.approve_interval_s, lambda: approve_commissions(runtime)),
+        Task("schedule_payouts", SCHEDULE_INTERVAL_S, lambda: make_scheduled_payouts(runtime)),
+        Task("send_payouts", runtime.settings.payout_interval_s, lambda: send_all_payouts(runtime)),
+        Task("forget_payout_messages", CLEANUP_INTERVAL_S, lambda: forget_payout_messages(runtime)),
         Task("forget_idempotency_keys", CLEANUP_INTERVAL_S, lambda: forget_idempotency_keys(runtime)),
         Task("partitions", PARTITIONS_INTERVAL_S, lambda: make_partitions(runtime)),
     ]
@@ -76,12 +92,62 @@ async def repeat(task: Task, stop: asyncio.Event) -> None:
 
 
 async def fold_all(runtime: Runtime) -> None:
-    """Fold every tenant's pending deltas into its rollups."""
+    """Fold every tenant's pending deltas into its rollups, and the ledger's into its balances."""
 
     async def fold_one(tenant_id: UUID) -> None:
         await fold(runtime.db, tenant_id, now=runtime.clock.now())
+        await balances.fold(runtime.db, tenant_id)
 
     await _for_each_tenant(runtime, "fold", fold_one)
+
+
+async def approve_commissions(runtime: Runtime) -> None:
+    """Approve every tenant's commissions that are due."""
+    async with runtime.db.directory() as session:
+        tenants = {row.info.id: row.info for row in await tenancy.list_tenants(session)}
+
+    async def approve(tenant_id: UUID) -> None:
+        if (tenant := tenants.get(tenant_id)) is not None:
+            approved = await approve_due(runtime, tenant)
+            if approved:
+                log.info("commissions_approved", tenant_id=str(tenant_id), commissions=approved)
+
+    await _for_each_tenant(runtime, "approve_commissions", approve)
+
+
+async def make_scheduled_payouts(runtime: Runtime) -> None:
+    """Make the batches that tenants' schedules ask for."""
+
+    async def make(tenant: TenantInfo) -> None:
+        made = await schedule_payouts(runtime, tenant)
+        if made:
+            log.info("payout_batches_made", tenant_id=str(tenant.id), batches=made)
+
+    await _for_each_tenant_info(runtime, "schedule_payouts", make)
+
+
+async def send_all_payouts(runtime: Runtime) -> None:
+    """Send what is approved, and ask about what is under way."""
+
+    async def send(tenant: TenantInfo) -> None:
+        sent = await send_payouts(runtime, tenant, partial(opened, runtime.settings, tenant.id))
+        if sent:
+            log.info("payouts_looked_at", tenant_id=str(tenant.id), items=sent)
+
+    await _for_each_tenant_info(runtime, "send_payouts", send)
+
+
+async def forget_payout_messages(runtime: Runtime) -> None:
+    """Delete the marks of providers' messages that are too old to be repeated."""
+    before = runtime.clock.now() - MESSAGES_KEPT
+
+    async def forget(tenant_id: UUID) -> None:
+        forgotten = CLEANUP_ROWS_MAX
+        while forgotten == CLEANUP_ROWS_MAX:
+            async with runtime.db.write(tenant_id) as session:
+                forgotten = await forget_messages(session, before=before, rows_max=CLEANUP_ROWS_MAX)
+
+    await _for_each_tenant(runtime, "forget_payout_messages", forget)
 
 
 async def forget_idempotency_keys(runtime: Runtime) -> None:
@@ -107,6 +173,19 @@ async def make_partitions(runtime: Runtime) -> None:
     )
     for partition in made:
         log.info("partition_made", partition=partition.name, rows=partition.rows)
+
+
+async def _for_each_tenant_info(runtime: Runtime, task: str, work: Callable[[TenantInfo], Awaitable[None]]) -> None:
+    """The same for work that needs more of a tenant than its id."""
+    async with runtime.db.directory() as session:
+        tenants = {row.info.id: row.info for row in await tenancy.list_tenants(session)}
+
+    async def of(tenant_id: UUID) -> None:
+        # A tenant that came meanwhile has its turn next time.
+        if (tenant := tenants.get(tenant_id)) is not None:
+            await work(tenant)
+
+    await _for_each_tenant(runtime, task, of)
 
 
 async def _for_each_tenant(runtime: Runtime, task: str, work: Callable[[UUID], Awaitable[None]]) -> None:

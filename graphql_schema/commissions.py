@@ -9,7 +9,8 @@ import strawberry
 
 from app.analytics.query import Direction
 from app.campaigns.queries import CAMPAIGNS
-from app.commissions.queries import COMMISSION_LINES, COMMISSIONS
+from app.commissions.plans.queries import PLAN_VERSIONS
+from app.commissions.queries import COMMISSION_EVENTS, COMMISSION_LINES, COMMISSIONS
 from app.core.context import Scope
 from app.core.money import from_minor
 from app.core.words import CommissionKind, CommissionState, LedgerAccount
@@ -21,7 +22,7 @@ from app.products.queries import PRODUCTS
 from graphql_schema.context import Info
 from graphql_schema.families import one_row, shows
 from graphql_schema.filters import FactOrder, IdFilter, TimeFilter, any_of, on, ordering
-from graphql_schema.lists import root_list
+from graphql_schema.lists import child_list, each, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
 from graphql_schema.rows import money, of_row
@@ -29,6 +30,7 @@ from graphql_schema.scalars import CurrencyCode
 
 if TYPE_CHECKING:
     from graphql_schema.campaigns import Campaign
+    from graphql_schema.commission_plans import CommissionPlanVersion
     from graphql_schema.influencers import Influencer
     from graphql_schema.orders import Order
     from graphql_schema.products import Product
@@ -37,26 +39,60 @@ if TYPE_CHECKING:
 LazyCampaign = Annotated["Campaign", strawberry.lazy("graphql_schema.campaigns")]
 LazyInfluencer = Annotated["Influencer", strawberry.lazy("graphql_schema.influencers")]
 LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
+LazyPlanVersion = Annotated["CommissionPlanVersion", strawberry.lazy("graphql_schema.commission_plans")]
 LazyRefund = Annotated["Refund", strawberry.lazy("graphql_schema.refunds")]
 LazyProduct = Annotated["Product", strawberry.lazy("graphql_schema.products")]
 
 
 _LINES = Children(COMMISSION_LINES, "commission_id", "item.position")
+_EVENTS = Children(COMMISSION_EVENTS, "commission_id", "item.recorded_at, item.id")
+
+
+@strawberry.type(description="A commission's passage from one state to the next.")
+class CommissionEvent:
+    """A commission's passage."""
+
+    from_state: CommissionState | None = strawberry.field(description="The state before; null of the first.")
+    to_state: CommissionState = strawberry.field(description="The state after.")
+    reason: str | None = strawberry.field(description="Why, where somebody said.")
+    recorded_at: datetime = strawberry.field(description="When.")
+
+    @staticmethod
+    def of(row: Any) -> "CommissionEvent":
+        """The row as it is shown."""
+        return CommissionEvent(
+            from_state=None if row["from_state"] is None else CommissionState(row["from_state"]),
+            to_state=CommissionState(row["to_state"]),
+            reason=row["reason"],
+            recorded_at=row["recorded_at"],
+        )
 
 
 @strawberry.type(description="The part of a commission that one order line earned; the parts sum to the commission.")
 class CommissionLine:
     """The part of a commission that one order line earned."""
 
-    position: int = strawberry.field(description="Number of the order line within its order.")
+    position: int = strawberry.field(
+        description="Number of the order line within its order; -1 for what no line earned, as a bonus."
+    )
     amount: Decimal = strawberry.field(description="In the commission's currency, major units; may be negative.")
+    rule: str | None = strawberry.field(
+        description="Key of the rule that gave it, of the commission's plan version; null without a plan."
+    )
+    rate: Decimal | None = strawberry.field(
+        description="Share of the line after discounts that the rule gave, 0 to 1, six digits; null for amounts."
+    )
     product_id: strawberry.Private[UUID | None]
 
     @staticmethod
     def of(row: Any, currency: str) -> "CommissionLine":
         """The row as it is shown."""
         return CommissionLine(
-            position=row["position"], amount=from_minor(row["amount_minor"], currency), product_id=row["product_id"]
+            position=row["position"],
+            amount=from_minor(row["amount_minor"], currency),
+            rule=row["rule"],
+            rate=row["rate"],
+            product_id=row["product_id"],
         )
 
     product = one_row(LazyProduct, PRODUCTS, "product_id", "The line's product; null when it has none.")
@@ -69,7 +105,7 @@ class CommissionLine:
 class Commission(Node):
     """Money earned for a credit, or taken back from it."""
 
-    kind: CommissionKind = strawberry.field(description="ACCRUAL, EDIT (difference), REVERSAL or ADJUSTMENT.")
+    kind: CommissionKind = strawberry.field(description="Why the row exists.")
     state: CommissionState = strawberry.field(description="Where it is on its way to the influencer.")
     currency: CurrencyCode = strawberry.field(description="Currency of its amounts: the order's.")
     amount: Decimal = strawberry.field(description="What was earned, major units; negative for reversals.")
@@ -80,6 +116,7 @@ class Commission(Node):
     recorded_at: datetime = strawberry.field(description="When it was booked.")
     influencer_id: strawberry.Private[UUID]
     campaign_id: strawberry.Private[UUID | None]
+    plan_version_id: strawberry.Private[UUID | None]
     order_id: strawberry.Private[UUID | None]
     refund_id: strawberry.Private[UUID | None]
     row_id: strawberry.Private[UUID]
@@ -90,6 +127,13 @@ class Commission(Node):
 
     campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "The campaign whose terms applied; null without one.")
 
+    plan_version = one_row(
+        LazyPlanVersion,
+        PLAN_VERSIONS,
+        "plan_version_id",
+        "The version of the plan whose rules gave it; null without a plan, and to a key of role influencer.",
+    )
+
     order = one_row(LazyOrder, ORDERS, "order_id", "The order it was earned by.")
 
     refund = one_row(LazyRefund, REFUNDS, "refund_id", "The refund that took it back; null unless it is a reversal.")
@@ -99,6 +143,10 @@ class Commission(Node):
         """Its parts by order line."""
         rows = await info.context.loaders.get(_LINES).load(self.row_id)
         return [CommissionLine.of(row, self.currency) for row in rows]
+
+    events = child_list(
+        CommissionEvent, _EVENTS, show=each(CommissionEvent.of), description="Its passages, oldest first."
+    )
 
 
 @shows(LEDGER_ENTRIES, Scope.MONEY_READ)
@@ -113,6 +161,9 @@ class LedgerEntry(Node):
     cause_kind: str = strawberry.field(description="What it was posted for, such as `commission`.")
     cause_id: strawberry.ID = strawberry.field(description="Id of what it was posted for.")
     posted_at: datetime = strawberry.field(description="When it was posted.")
+    rate: Decimal | None = strawberry.field(
+        description="Units of the posting's other currency for one of this entry's; null where it has one currency."
+    )
     influencer_id: strawberry.Private[UUID | None]
 
     of = of_row(amount=money("amount_minor"))

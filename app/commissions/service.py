@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from app import ledger
 from app.analytics.rollups.deltas import Contribution
-from app.commissions.accrue import Amount, Balance, Place
+from app.commissions.accrue import Amount, Balance, Place, Share
 from app.commissions.terms import load_terms
 from app.core.context import Ctx
 from app.core.ids import new_ids
@@ -95,6 +95,13 @@ class Earnings:
     def starts_as(self) -> CommissionState:
         """The state of a further row. What is earned by a credit that was paid out is for the next payout."""
         return CommissionState.APPROVED if self.state is CommissionState.PAID else self.state
+
+
+class OfCredit(Protocol):
+    """A commission: of which credit and order it is."""
+
+    credit_id: UUID | None
+    order_id: UUID | None
 
 
 async def post(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommission]) -> None:
@@ -221,7 +228,8 @@ async def earnings(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID])
           CASE WHEN bool_and(commissions.amount_base_minor IS NOT NULL)
             THEN sum(commissions.amount_base_minor)::bigint END AS amount_base_minor
         FROM commissions
-        JOIN credits ON credits.tenant_id = $1 AND credits.id = commissions.credit_id
+        JOIN credits ON credits.tenant_id = $1 AND credits.order_id = commissions.order_id
+          AND coalesce(credits.continues_id, credits.id) = commissions.credit_id AND credits.superseded_at = 'infinity'
         WHERE commissions.tenant_id = $1 AND commissions.order_id = ANY($2::uuid[])
           AND commissions.kind IN ('ACCRUAL', 'EDIT', 'REVERSAL', 'REJECTION')
         GROUP BY commissions.order_id, commissions.credit_id, commissions.influencer_id, commissions.campaign_id,
@@ -289,6 +297,31 @@ async def _shares(
     return found
 
 
+async def shares_left(ctx: Ctx, session: ReadSession, rows: Collection[OfCredit]) -> dict[UUID, list[Share]]:
+    """What is left of the credits of these commissions by order line, after what was taken back; no empty lines."""
+    credits = {row.credit_id for row in rows if row.credit_id is not None}
+    found = await session.fetch(
+        """/* commissions.left_by_line */
+        SELECT commissions.credit_id, line.position, line.product_id, sum(line.amount_minor)::bigint AS amount_minor,
+          CASE WHEN bool_and(line.amount_base_minor IS NOT NULL)
+            THEN sum(line.amount_base_minor)::bigint END AS amount_base_minor
+        FROM commissions
+        JOIN commission_lines AS line ON line.tenant_id = $1 AND line.commission_id = commissions.id
+        WHERE commissions.tenant_id = $1 AND commissions.order_id = ANY($2::uuid[])
+          AND commissions.credit_id = ANY($3::uuid[])
+        GROUP BY commissions.credit_id, line.position, line.product_id
+        HAVING sum(line.amount_minor) <> 0 OR sum(line.amount_base_minor) <> 0
+        ORDER BY commissions.credit_id, line.position, line.product_id""",
+        ctx.tenant_id,
+        list({row.order_id for row in rows if row.order_id is not None}),
+        list(credits),
+    )
+    shares: dict[UUID, list[Share]] = {}
+    for credit_id, position, product_id, amount, base in found:
+        shares.setdefault(credit_id, []).append(Share((position, product_id), amount, base))
+    return shares
+
+
 async def accruals(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) -> dict[UUID, list[dict[str, Any]]]:
     """What was accrued when the orders were booked, as JSON values, by order; in the order of the credits."""
     rows = await session.fetch(
@@ -296,7 +329,8 @@ async def accruals(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) 
         SELECT commissions.order_id, commissions.id, commissions.influencer_id, commissions.campaign_id,
           commissions.rate, commissions.plan_version_id, commissions.amount_minor, commissions.currency
         FROM commissions
-        JOIN credits ON credits.tenant_id = $1 AND credits.id = commissions.credit_id
+        JOIN credits ON credits.tenant_id = $1 AND credits.order_id = commissions.order_id
+          AND coalesce(credits.continues_id, credits.id) = commissions.credit_id AND credits.superseded_at = 'infinity'
         WHERE commissions.tenant_id = $1 AND commissions.order_id = ANY($2::uuid[]) AND commissions.kind = 'ACCRUAL'
         ORDER BY commissions.order_id, credits.position""",
         ctx.tenant_id,

@@ -61,6 +61,7 @@ class Row:
     order_id: UUID | None
     influencer_id: UUID
     campaign_id: UUID | None
+    code: str | None
     currency: str
     amount: int
     base: int | None
@@ -191,7 +192,7 @@ async def lock(ctx: Ctx, session: WriteSession, commission_ids: Collection[UUID]
     found = await session.fetch(
         """/* commissions.locked */
         SELECT item.id, item.kind, item.state, item.credit_id, item.order_id, item.influencer_id, item.campaign_id,
-          item.currency, item.amount_minor, item.amount_base_minor, item.occurred_at
+          item.code, item.currency, item.amount_minor, item.amount_base_minor, item.occurred_at
         FROM commissions AS item
         WHERE item.tenant_id = $1 AND item.id IN (
           SELECT sibling.id
@@ -218,6 +219,7 @@ async def lock(ctx: Ctx, session: WriteSession, commission_ids: Collection[UUID]
             order_id=row["order_id"],
             influencer_id=row["influencer_id"],
             campaign_id=row["campaign_id"],
+            code=row["code"],
             currency=row["currency"],
             amount=row["amount_minor"],
             base=row["amount_base_minor"],
@@ -235,6 +237,7 @@ async def lock(ctx: Ctx, session: WriteSession, commission_ids: Collection[UUID]
 async def write(ctx: Ctx, session: WriteSession, passages: Passages) -> None:
     """Write what was entered, set-wise: states, events, postings, deltas, messages."""
     if not passages.events:
+        await outbox.append(ctx, session, passages.messages)
         return
     # A commission may pass through several states in one call: its row and the sums change once.
     moved = [row for row in passages.rows.values() if row.state is not row.was]

@@ -1,12 +1,16 @@
 """A tenant's terms of money: who approves commissions and when, what a clawback becomes, what needs a second key."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from app.core.context import Ctx
+from app.core.ids import plain
+from app.core.money import to_minor
 from app.core.words import Approval, Clawback, EarnedWhen
-from app.db.session import ReadSession
+from app.db.session import ReadSession, WriteSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class MoneyTerms:
 
 
 DEFAULT = MoneyTerms()
-"""Of a tenant that never said anything."""
+DEFAULT_LIMIT = Decimal(100)
+"""Of a tenant that never said anything; the limit in major units of its currency."""
 
 
 async def load_terms(ctx: Ctx, session: ReadSession) -> MoneyTerms:
@@ -34,7 +39,7 @@ async def load_terms(ctx: Ctx, session: ReadSession) -> MoneyTerms:
         ctx.tenant_id,
     )
     if row is None:
-        return DEFAULT
+        return replace(DEFAULT, adjustment_limit_minor=to_minor(DEFAULT_LIMIT, ctx.tenant.currency))
     return MoneyTerms(
         approval=Approval(row["approval"]),
         earned_when=EarnedWhen(row["earned_when"]),
@@ -55,3 +60,64 @@ async def earned_when(ctx: Ctx, session: ReadSession, campaign_ids: Collection[U
         list(campaign_ids),
     )
     return {row["campaign_id"]: EarnedWhen(row["earned_when"]) for row in rows}
+
+
+async def save_terms(ctx: Ctx, session: WriteSession, terms: MoneyTerms) -> None:
+    """Make these the tenant's terms."""
+    await session.execute(
+        """/* money_terms.save */
+        INSERT INTO money_terms (tenant_id, approval, earned_when, hold_days, clawback, adjustment_limit_minor,
+          updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (tenant_id) DO UPDATE
+        SET approval = excluded.approval, earned_when = excluded.earned_when, hold_days = excluded.hold_days,
+          clawback = excluded.clawback, adjustment_limit_minor = excluded.adjustment_limit_minor,
+          updated_at = excluded.updated_at""",
+        ctx.tenant_id,
+        terms.approval,
+        terms.earned_when,
+        terms.hold_days,
+        terms.clawback,
+        terms.adjustment_limit_minor,
+        ctx.now,
+    )
+
+
+async def load_own(ctx: Ctx, session: ReadSession, campaign_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """What these campaigns have of their own, by the columns of approval_terms; None: the tenant's."""
+    rows = await session.fetch(
+        """/* approval_terms.load */
+        SELECT campaign_id, approval, earned_when, hold_days
+        FROM approval_terms
+        WHERE tenant_id = $1 AND campaign_id = ANY($2::uuid[])""",
+        ctx.tenant_id,
+        list(campaign_ids),
+    )
+    return {
+        plain(row["campaign_id"]): {
+            "approval": None if row["approval"] is None else Approval(row["approval"]),
+            "earned_when": None if row["earned_when"] is None else EarnedWhen(row["earned_when"]),
+            "hold_days": row["hold_days"],
+        }
+        for row in rows
+    }
+
+
+async def save_own(ctx: Ctx, session: WriteSession, own: Mapping[UUID, Mapping[str, Any]]) -> None:
+    """Make these the campaigns' own terms."""
+    if not own:
+        return
+    await session.execute(
+        """/* approval_terms.save */
+        INSERT INTO approval_terms (tenant_id, campaign_id, approval, earned_when, hold_days, updated_at)
+        SELECT $1, own.campaign_id, own.approval, own.earned_when, own.hold_days, $2
+        FROM unnest($3::uuid[], $4::text[], $5::text[], $6::integer[])
+          AS own (campaign_id, approval, earned_when, hold_days)
+        ON CONFLICT (tenant_id, campaign_id) DO UPDATE
+        SET approval = excluded.approval, earned_when = excluded.earned_when, hold_days = excluded.hold_days,
+          updated_at = excluded.updated_at""",
+        ctx.tenant_id,
+        ctx.now,
+        list(own),
+        *([terms[name] for terms in own.values()] for name in ("approval", "earned_when", "hold_days")),
+    )

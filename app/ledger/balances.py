@@ -16,7 +16,7 @@ from app.core.context import Ctx
 from app.core.ids import ZERO_ID, plain
 from app.core.timegrain import Granularity, Interval
 from app.core.words import LedgerAccount
-from app.db.session import Database, ReadSession, TransactionConflict, WriteSession
+from app.db.session import Database, ReadSession, TransactionConflict
 
 BATCH_DELTAS = 50_000
 """Deltas moved by one transaction."""
