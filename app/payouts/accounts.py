@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
 
 from app.core.words import PayoutProviderName
+from app.errors import DomainError
 
 
 class _Account(BaseModel):
@@ -71,21 +72,22 @@ _NONE = TenantAccounts()
 
 @lru_cache(maxsize=4)
 def _read(text: str) -> dict[UUID, TenantAccounts]:
-    return _ACCOUNTS.validate_json(text)
+    try:
+        return _ACCOUNTS.validate_json(text)
+    except ValidationError as error:
+        # Not `from error`: pydantic repeats what it was given.
+        wrong = sorted({_place(issue["loc"]) for issue in error.errors()})
+    raise DomainError("NOT_SUPPORTED", f"SCOVILLE_PAYOUT_ACCOUNTS cannot be read at: {', '.join(wrong)}.")
 
 
-def check_accounts(setting: SecretStr | None) -> SecretStr | None:
-    """The setting, if it can be read. Raises ValueError that names places in it, and repeats nothing of it."""
-    if setting is not None:
-        try:
-            _read(setting.get_secret_value())
-        except ValidationError as error:
-            # Not `from error`: pydantic repeats what it was given.
-            wrong = sorted({".".join(map(str, issue["loc"][1:])) or "all of it" for issue in error.errors()})
-            raise ValueError(f"payout accounts cannot be read: {', '.join(wrong)}") from None
-    return setting
+def _place(path: tuple[int | str, ...]) -> str:
+    # Names of ours only: what stands where a name should may be a secret.
+    names = {*TenantAccounts.model_fields}
+    for account in (StripeAccount, PayPalAccount, TipaltiAccount, ManualAccount):
+        names |= {*account.model_fields}
+    return ".".join(str(part) for part in path if part in names) or "its outline"
 
 
 def accounts_of(setting: SecretStr | None, tenant_id: UUID) -> TenantAccounts:
-    """The tenant's accounts."""
+    """The tenant's accounts. Raises NOT_SUPPORTED, which repeats nothing of the setting, when it cannot be read."""
     return _NONE if setting is None else _read(setting.get_secret_value()).get(tenant_id, _NONE)

@@ -13,7 +13,7 @@ from app.core.words import InfluencerStatus, PayoutMethodStatus, PayoutObstacle,
 from app.db.session import ReadSession
 from app.payouts.methods import MethodRow, PolicyRow
 
-RATE_DIGITS = 15
+RATE_DIGITS = 10
 """Digits of a rate that are kept."""
 
 TAX_DONE = frozenset({TaxState.NOT_NEEDED, TaxState.COLLECTED})

@@ -12,6 +12,22 @@ from uuid import UUID
 
 from app.core.words import PayoutProviderName
 
+CALL_ITEMS_MAX: dict[PayoutProviderName, int] = {
+    PayoutProviderName.MANUAL: 1_000,
+    PayoutProviderName.STRIPE: 1,
+    PayoutProviderName.PAYPAL: 15_000,
+    PayoutProviderName.TIPALTI: 250,
+}
+"""Payments that one call to a provider holds."""
+
+KEY_LIFETIMES: dict[PayoutProviderName, timedelta | None] = {
+    PayoutProviderName.MANUAL: None,
+    PayoutProviderName.STRIPE: timedelta(hours=24),
+    PayoutProviderName.PAYPAL: timedelta(days=30),
+    PayoutProviderName.TIPALTI: None,
+}
+"""How long a provider remembers a call's idempotency key; None: for good."""
+
 
 class Told(StrEnum):
     """What a provider told of a payment.
@@ -82,14 +98,9 @@ class BadSignature(Exception):
 
 
 class PayoutProvider(Protocol):
-    """One provider's account of one tenant, while it is open.
-
-    call_items_max: payments of one call. key_lifetime: how long the provider remembers a call's key; None: for good.
-    """
+    """One provider's account of one tenant, while it is open."""
 
     name: PayoutProviderName
-    call_items_max: int
-    key_lifetime: timedelta | None
 
     async def pay(self, payments: Sequence[Payment], *, is_repeated: bool = False) -> Sequence[Report]:
         """A report of each payment, which all have one key; repeating it with the same ones pays nothing twice.

@@ -144,7 +144,7 @@ class PayoutItem(TenantEntity, table=True):
     amount_minor: int = whole()
     reserved_currency: str = text()
     reserved_minor: int = whole()
-    rate: Decimal | None = number(30, 15, null=True)
+    rate: Decimal | None = number(20, 10, null=True)
     call_key: str = text()
     provider_id: str | None = text(null=True)
     provider_batch_id: str | None = text(null=True)

@@ -95,6 +95,18 @@ async def find_tenant(session: ReadSession, name: str, kind: TenantKind) -> Tena
     return None if row is None else _tenant(row).info
 
 
+async def find_tenant_by_id(session: ReadSession, tenant_id: UUID) -> TenantInfo | None:
+    """The tenant with this id, or None."""
+    row = await session.fetchrow(
+        """/* tenancy.find_tenant_by_id */
+        SELECT id, name, kind, twin_of, reporting_zone, currency, created_at
+        FROM tenants
+        WHERE id = $1""",
+        tenant_id,
+    )
+    return None if row is None else _tenant(row).info
+
+
 async def find_influencer(session: ReadSession, reference: str) -> UUID | None:
     """The id of the tenant's influencer with this id or external id, or None.
 

@@ -36,8 +36,8 @@ class NamesRow(Protocol):
 
 C = TypeVar("C", bound=NamesRow)
 
-Check = Callable[[Ctx, WriteSession, Mapping[int, R]], Awaitable[Mapping[int, DomainError]]]
-"""What must be looked up to know whether a draft can be: the refusals of those that cannot, by index."""
+Check = Callable[[Ctx, WriteSession, Mapping[int, T]], Awaitable[Mapping[int, DomainError]]]
+"""What must be looked up to know whether a draft or an item can be: the refusals of those that cannot, by index."""
 
 
 async def create(
@@ -116,18 +116,24 @@ async def upsert(
     key_of: Callable[[T], Hashable],
     draft: Callable[[T], R],
     apply: Callable[[R, T], R],
+    checks: Sequence[Check[T]] = (),
     idempotency_key: str | None,
 ) -> tuple[ItemOutcome, ...]:
     """What became of each item: its row is created from draft if its key is new, then changed by apply.
 
-    check: the item as it is kept; raises DomainError for what is wrong by itself.
+    check: the item as it is kept; raises DomainError for what is wrong by itself. checks: what must be looked up.
     """
     check_batch(runtime, items, name=kind.plural)
     checked, bad = await check_each(items, check, name=kind.plural, external_id=_external_id)
 
     async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
-        rows = await kind.table.lock_keys(ctx, session, {key_of(item) for item in checked.values()})
-        return await _apply_in_order(ctx, session, kind, checked, bad, rows, name_of=key_of, start=draft, apply=apply)
+        kept, wrong = dict(checked), dict(bad)
+        for look_up in checks:
+            for index, error in (await look_up(ctx, session, kept)).items():
+                item = kept.pop(index)
+                wrong[index] = refused(error, index, name=kind.plural, external_id=_external_id(item))
+        rows = await kind.table.lock_keys(ctx, session, {key_of(item) for item in kept.values()})
+        return await _apply_in_order(ctx, session, kind, kept, wrong, rows, name_of=key_of, start=draft, apply=apply)
 
     return await perform(
         runtime,

@@ -16,6 +16,8 @@ from app.web.graphql import Executes, GraphQLEndpoint
 from app.web.health import Readiness, exposed_metrics, healthz
 from app.web.live import Follows, KeyWatch, Places
 from app.web.middleware import Observed, Refusing
+from app.web.payouts import ROUTE as PAYOUTS_ROUTE
+from app.web.payouts import PayoutWebhooks
 from app.web.routes import KeyRoute, OpenRoute, SocketRoute, Straight, check_routes
 from app.web.sse import Streams
 from app.web.websocket import LiveEndpoint
@@ -52,6 +54,7 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Table
         OpenRoute("/graphql", GraphiQL(is_enabled=settings.graphiql), methods=["GET"]),
         OpenRoute("/", to_graphiql, methods=["GET"]),
         OpenRoute("/graphql/assets/{name}", Assets(), methods=["GET"]),
+        OpenRoute(PAYOUTS_ROUTE, PayoutWebhooks(runtime), methods=["POST"]),
         OpenRoute("/healthz", healthz, methods=["GET"]),
         OpenRoute("/readyz", Readiness(runtime), methods=["GET"]),
         OpenRoute("/metrics", exposed_metrics, methods=["GET"]),

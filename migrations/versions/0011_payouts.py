@@ -152,7 +152,7 @@ def upgrade() -> None:
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("reserved_currency", sa.Text(), nullable=False),
         sa.Column("reserved_minor", sa.BigInteger(), nullable=False),
-        sa.Column("rate", sa.Numeric(precision=30, scale=15), nullable=True),
+        sa.Column("rate", sa.Numeric(precision=20, scale=10), nullable=True),
         sa.Column("call_key", sa.Text(), nullable=False),
         sa.Column("provider_id", sa.Text(), nullable=True),
         sa.Column("provider_batch_id", sa.Text(), nullable=True),

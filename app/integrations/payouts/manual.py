@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +19,6 @@ class ByHand:
     """Nobody is called: what is approved waits for its confirmation."""
 
     name = PayoutProviderName.MANUAL
-    call_items_max = 1_000
-    key_lifetime: timedelta | None = None
 
     async def pay(self, payments: Sequence[Payment], *, is_repeated: bool = False) -> Sequence[Report]:
         """All are to be paid by somebody."""

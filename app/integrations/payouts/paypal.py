@@ -49,8 +49,6 @@ class PayPalPayouts:
     """One PayPal app's account."""
 
     name = PayoutProviderName.PAYPAL
-    call_items_max = 15_000
-    key_lifetime: timedelta | None = timedelta(days=30)
 
     def __init__(self, account: PayPalAccount, *, timeout_s: float) -> None:
         self._account = account

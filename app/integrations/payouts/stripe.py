@@ -5,7 +5,7 @@ its answers; so a call that was not answered is looked for by its transfer group
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +30,6 @@ class StripeConnect:
     """One platform's account."""
 
     name = PayoutProviderName.STRIPE
-    call_items_max = 1
-    key_lifetime: timedelta | None = timedelta(hours=24)
 
     def __init__(self, account: StripeAccount, *, timeout_s: float) -> None:
         self._account = account
@@ -137,13 +135,13 @@ class StripeConnect:
 
     async def close(self) -> None:
         """Give back the connections."""
-        await self._http.close_async()
+        await self._http.close_async()  # type: ignore[no-untyped-call]
 
 
 def _amount(payment: Payment) -> int | None:
     shift = ODD_DIGITS.get(payment.currency, exponent(payment.currency)) - exponent(payment.currency)
     if shift >= 0:
-        return payment.amount * 10**shift
+        return payment.amount * int(10**shift)
     whole, rest = divmod(payment.amount, 10**-shift)
     return None if rest else whole
 

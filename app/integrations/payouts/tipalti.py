@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from urllib.parse import parse_qs, urlencode
 from uuid import UUID
@@ -56,8 +56,6 @@ class Tipalti:
     """One payer's account."""
 
     name = PayoutProviderName.TIPALTI
-    call_items_max = 250
-    key_lifetime: timedelta | None = None
 
     def __init__(self, account: TipaltiAccount, *, timeout_s: float) -> None:
         self._account = account

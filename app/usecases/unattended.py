@@ -1,0 +1,45 @@
+"""Writes that nobody asked for: the worker's, and those of a provider's messages. One transaction each, run again when
+it meets another, folded and noted as any write is."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+from uuid import uuid4
+
+from app.analytics.rollups.fold import fold_if_piled_up
+from app.core.context import Ctx, Principal, Role, TenantInfo
+from app.core.ids import ZERO_ID
+from app.db.session import TransactionConflict, WriteSession
+from app.runtime import Runtime
+from app.usecases.door import ATTEMPTS_MAX, BACKOFF_S, keep
+
+T = TypeVar("T")
+
+
+def nobody(tenant: TenantInfo, now: datetime) -> Ctx:
+    """A request that no key made. What it writes names the zero id as its key."""
+    return Ctx(principal=Principal(key_id=ZERO_ID, role=Role.ADMIN, tenant=tenant), request_id=str(uuid4()), now=now)
+
+
+async def unattended(runtime: Runtime, ctx: Ctx, work: Callable[[WriteSession], Awaitable[T]]) -> T:
+    """What `work` gave, after its commit. It runs inside the transaction, possibly more than once."""
+    task = asyncio.ensure_future(_run(runtime, ctx, work))
+    keep(task)
+    return await asyncio.shield(task)
+
+
+async def _run(runtime: Runtime, ctx: Ctx, work: Callable[[WriteSession], Awaitable[T]]) -> T:
+    for attempt in range(ATTEMPTS_MAX):
+        try:
+            async with runtime.db.write(ctx.tenant_id) as session:
+                given = await work(session)
+                await fold_if_piled_up(ctx, session, runtime.settings, appended=session.deltas)
+                days, tags = session.days, session.tags
+            await runtime.answers.note(ctx.tenant_id, days, tags)
+            return given
+        except TransactionConflict:
+            if attempt + 1 == ATTEMPTS_MAX:
+                raise
+            await asyncio.sleep(BACKOFF_S * 2**attempt)
+    raise AssertionError("unreachable: the last attempt returns or raises")
