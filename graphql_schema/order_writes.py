@@ -175,9 +175,18 @@ class Accrual:
     id: strawberry.ID = strawberry.field(description="Id of the commission.")
     influencer_id: strawberry.ID = strawberry.field(description="Who earned it.")
     campaign_id: strawberry.ID | None = strawberry.field(description="The campaign whose terms applied.")
-    rate: Decimal = strawberry.field(description="Share of the commission base, 0 to 1.")
+    rate: Decimal | None = strawberry.field(
+        description="Share of the commission base, 0 to 1; null where a plan's rules gave other than one rate."
+    )
+    plan_version_id: strawberry.ID | None = strawberry.field(
+        description="Id of the version of the plan whose rules gave it; null without a plan."
+    )
     amount: Decimal = strawberry.field(description="Major units of `currency`.")
     currency: CurrencyCode = strawberry.field(description="The order's currency.")
+
+
+def _id(value: str | None) -> strawberry.ID | None:
+    return None if value is None else strawberry.ID(value)
 
 
 @strawberry.type(description="What became of one order of a write, and why it was credited as it was.")
@@ -200,8 +209,9 @@ class OrderResult(ItemResult):
             Accrual(
                 id=strawberry.ID(earned["id"]),
                 influencer_id=strawberry.ID(earned["influencerId"]),
-                campaign_id=None if earned["campaignId"] is None else strawberry.ID(earned["campaignId"]),
-                rate=Decimal(earned["rate"]),
+                campaign_id=_id(earned["campaignId"]),
+                rate=None if earned["rate"] is None else Decimal(earned["rate"]),
+                plan_version_id=_id(earned.get("planVersionId")),
                 amount=Decimal(earned["amount"]),
                 currency=CurrencyCode(earned["currency"]),
             )

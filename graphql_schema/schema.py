@@ -21,6 +21,8 @@ from graphql_schema import (
     catalog,
     codes,
     cohorts,
+    commission_plan_writes,
+    commission_plans,
     commission_writes,
     commissions,
     customers,

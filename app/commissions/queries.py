@@ -6,7 +6,8 @@ COMMISSIONS = Listing(
     tag="commissions",
     table="commissions",
     columns="item.id, item.kind, item.state, item.order_id, item.refund_id, item.influencer_id, item.campaign_id, "
-    "item.code, item.plan_version_id, item.rate, item.basis_minor, item.currency, item.amount_minor, item.occurred_at, item.recorded_at",
+    "item.code, item.plan_version_id, item.rate, item.basis_minor, item.currency, item.amount_minor, item.occurred_at, "
+    "item.recorded_at",
     own="item.influencer_id = {}",
     sorts=(("occurred_at", "timestamptz"), ("recorded_at", "timestamptz")),
 )

@@ -5,6 +5,7 @@ Edges are aware UTC instants, increasing; bucket i is [edges[i], edges[i+1]). SQ
 """
 
 from bisect import bisect_right
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -146,6 +147,14 @@ def shift(start: datetime, every: Granularity, zone_name: str, count: int) -> da
         return start + timedelta(hours=count)
     day = _floor_day(local_date(start, zone_name), every)
     return first_instant(_next_day(day, every, count), zone_name)
+
+
+def months_later(at: datetime, months: int, zone_name: str) -> datetime:
+    """The same wall time so many months later; the month's last day where the month is shorter."""
+    local = at.astimezone(zone(zone_name))
+    index = local.year * 12 + local.month - 1 + months
+    year, month = index // 12, index % 12 + 1
+    return to_utc(local.replace(year=year, month=month, day=min(local.day, monthrange(year, month)[1])))
 
 
 def edges(interval: Interval, every: Granularity, zone_name: str) -> list[datetime]:

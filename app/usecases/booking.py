@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from app import outbox
 from app.analytics.rollups import deltas
@@ -18,12 +17,10 @@ from app.attribution.program import Program
 from app.attribution.service import Credit, JudgedOrder, credits_of
 from app.attribution.touches import Trail, code_touches, find_codes, find_touches, load_program
 from app.commissions import service as commissions
-from app.commissions.accrue import Amount, Revenue, accrual
-from app.commissions.service import NewCommission, Terms
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.pauses import Pauses
-from app.core.words import CommissionKind, InstanceKind, OrderEventKind
+from app.core.words import InstanceKind, OrderEventKind
 from app.customers.ensure import ensure as ensure_customers
 from app.db.session import WriteSession
 from app.errors import DomainError
@@ -36,7 +33,7 @@ from app.orders.open_lines import open_lines
 from app.orders.service import EventRow, NewOrder
 from app.products.ensure import ensure as ensure_products
 from app.runtime import Runtime
-from app.usecases.taking_back import revenue_of
+from app.usecases.earning import Earning, credited_of, earn
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +91,14 @@ async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[
         for order, verdict in zip(new, judged, strict=True)
         if not verdict.is_test
     ]
-    accrued: dict[UUID, list[NewCommission]] = {}
+    books = await earn(ctx, session, [_earning(order, credits, program) for order, _, credits in earning])
     contributed: list[Contribution] = []
     pauses = Pauses()
     for order, verdict, credits in earning:
         await pauses.take()
-        accrued[order.id] = _accrue(order, credits, program)
         contributed.extend(contributions.of_order(verdict.occurred_at, order.lines, _shares(credits)))
         contributed.extend(_purchase(verdict))
-    posted = [row for rows in accrued.values() for row in rows]
+    posted = books.rows()
     contributed.extend(commissions.contribution_of(row) for row in posted)
 
     await orders.insert_orders(ctx, session, new)
@@ -111,11 +107,12 @@ async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[
     await attribution.insert_explanations(ctx, session, judged)
     await attribution.insert_purchases(ctx, session, judged)
     await commissions.post(ctx, session, posted)
+    await books.keep(ctx, session)
     await deltas.append(ctx, session, contributed)
     await outbox.append(ctx, session, [_event(order) for order in new])
     session.touch_days({order.checked.occurred_at.date() for order, _, _ in earning})
     return [
-        Booked(order, detail_of(_explanation(verdict), [row.to_json() for row in accrued.get(order.id, ())]))
+        Booked(order, detail_of(_explanation(verdict), books.answers(order.id)))
         for order, verdict in zip(new, judged, strict=True)
     ]
 
@@ -171,31 +168,17 @@ async def _judge(
     return judged, program
 
 
-def _accrue(order: NewOrder, credits: Sequence[Credit], program: Program) -> list[NewCommission]:
-    rows: list[NewCommission] = []
-    revenue: list[Revenue] | None = None
-    for credit in credits:
-        touch = credit.touch
-        rate = None if touch is None else program.rate(touch.campaign_id, touch.influencer_id)
-        if touch is None or touch.influencer_id is None or rate is None or credit.booked == 0:
-            continue
-        if revenue is None:
-            revenue = revenue_of(order.lines)
-        amount: Amount = accrual(revenue, weight=credit.booked, rate=rate)
-        terms = Terms(credit.id, touch.influencer_id, touch.campaign_id, touch.code, credit.booked, rate)
-        rows.append(
-            NewCommission(
-                id=new_id(),
-                kind=CommissionKind.ACCRUAL,
-                terms=terms,
-                order_id=order.id,
-                refund_id=None,
-                currency=order.checked.currency,
-                amount=amount,
-                occurred_at=order.checked.occurred_at,
-            )
-        )
-    return rows
+def _earning(order: NewOrder, credits: Sequence[Credit], program: Program) -> Earning:
+    checked = order.checked
+    return Earning(
+        order_id=order.id,
+        occurred_at=checked.occurred_at,
+        currency=checked.currency,
+        country=checked.country,
+        customer_id=order.customer_id,
+        lines=order.lines,
+        credits=credited_of(credits, program),
+    )
 
 
 def _shares(credits: Sequence[Credit]) -> list[BookedShare]:

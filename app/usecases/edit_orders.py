@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from app import outbox
-from app.commissions.accrue import added, amendment
+from app.commissions.accrue import added
 from app.commissions.service import NewCommission
 from app.core.context import Ctx
 from app.core.hashing import content_hash
@@ -30,9 +30,10 @@ from app.orders.open_lines import Change, changes, edited_lines, open_lines
 from app.orders.service import EventRow, LineRow, VersionRow, append_versions
 from app.products.ensure import ensure as ensure_products
 from app.runtime import Runtime
+from app.usecases.amending import BookedTerms, open_terms
 from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, in_order, refused
-from app.usecases.taking_back import Books, open_books, revenue_of, reverse, write
+from app.usecases.taking_back import Books, open_books, reverse, write
 
 NAME = "edits"
 
@@ -87,6 +88,7 @@ async def _edit(
     }
     products = await ensure_products(ctx, session, titles)
     books = await open_books(ctx, session, orders)
+    terms = await open_terms(ctx, session, books, products.values())
     drafts = Drafts()
     for index, edit in checked.items():
         await books.pauses.take()
@@ -107,7 +109,7 @@ async def _edit(
             outcomes[index] = refused(error, index, name=NAME, external_id=edit.order_external_id)
             continue
         if found:
-            await _apply(books, drafts, order, edit, lines, found, total=total, gross=gross)
+            await _apply(books, terms, drafts, order, edit, lines, found, total=total, gross=gross)
         session.touch_days([order.occurred_at.date()])
         outcomes[index] = _outcome(index, Outcome.RECORDED if found else Outcome.REPLAYED, order)
     await append_versions(ctx, session, drafts.versions, drafts.lines)
@@ -126,6 +128,7 @@ def _bases(rates: Rates, order: OrderState, lines: Sequence[Line]) -> list[int |
 
 async def _apply(
     books: Books,
+    terms: BookedTerms,
     drafts: Drafts,
     order: OrderState,
     edit: EditInput,
@@ -147,7 +150,7 @@ async def _apply(
                     LineRow(order.id, order.version, line, is_reversal, order.currency, order.occurred_at)
                 )
     order.lines = edited_lines(order.lines, found)
-    _amend(books, order)
+    _amend(books, terms, order)
     # What was refunded before is now another part of the order: at the order's time, for no refund of its own.
     await reverse(books, order, refund_id=None, occurred_at=order.occurred_at)
     books.contributions.extend(contributions.of_edit(order.occurred_at, found, books.shares.get(order.id, ())))
@@ -166,11 +169,10 @@ async def _apply(
     )
 
 
-def _amend(books: Books, order: OrderState) -> None:
-    revenue = revenue_of(order.lines)
+def _amend(books: Books, booked: BookedTerms, order: OrderState) -> None:
     for earnings in books.earnings.get(order.id, ()):
         terms = earnings.terms
-        amount = amendment(revenue, earnings.earned, weight=terms.weight, rate=terms.rate)
+        amount = booked.amendment(earnings, order.lines)
         if amount.is_empty:
             continue
         earnings.earned = added(earnings.earned, amount)

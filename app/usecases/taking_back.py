@@ -14,7 +14,7 @@ from app.analytics.rollups import deltas
 from app.analytics.rollups.deltas import Contribution
 from app.attribution.service import booked_credits
 from app.commissions import service as commissions
-from app.commissions.accrue import Revenue, added, reversal
+from app.commissions.accrue import Refunded, Revenue, added, reversal, reversal_by_line
 from app.commissions.service import Earnings, NewCommission
 from app.core.context import Ctx
 from app.core.ids import new_id
@@ -153,8 +153,16 @@ async def reverse(books: Books, order: OrderState, *, refund_id: UUID | None, oc
         for line in order.lines
         if line.refunded and line.is_revenue
     ]
+    lines = [
+        Refunded((line.position, line.product_id), line.amount, line.refunded)
+        for line in order.lines
+        if line.is_revenue
+    ]
     for earnings in earning:
-        amount = reversal(basis, refunded, earned_so_far=earnings.earned, reversed_so_far=earnings.reversed)
+        if earnings.terms.plan_version_id is None:
+            amount = reversal(basis, refunded, earned_so_far=earnings.earned, reversed_so_far=earnings.reversed)
+        else:
+            amount = reversal_by_line(lines, earned_so_far=earnings.earned, reversed_so_far=earnings.reversed)
         if amount.is_empty:
             continue
         earnings.reversed = added(earnings.reversed, amount)

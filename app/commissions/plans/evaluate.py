@@ -21,7 +21,7 @@ from app.core.money import MINOR_MAX, WEIGHT_ONE, allocate, divide_half_even
 from app.core.words import CustomerKind, PlanCap, PlanMetric, RuleKind, TierMode
 
 MILLION = 10**6
-REVENUE = "revenue"
+REVENUE = ":revenue"
 """The counter of all that a plan rated: of what its bonuses look at."""
 
 

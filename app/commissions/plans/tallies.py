@@ -1,0 +1,221 @@
+"""What the ratings of plans have summed to: read, locked, counted up in memory in the order of recording, written.
+
+Whoever rates for a plan that counts locks, for each influencer (and, where there is a budget, each campaign), the row
+that numbers the ratings. So ratings come one after the other, and each has its number.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
+
+from app.commissions.plans.evaluate import REVENUE, Rated, Standing
+from app.commissions.plans.rules import Version
+from app.core.context import Ctx
+from app.core.timegrain import Granularity, floor
+from app.core.words import PlanCap, PlanPeriod
+from app.db.session import ReadSession, WriteSession
+
+EARNED = ":earned"
+SEQUENCE = ":sequence"
+FOR_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Start of the one period of what counts for ever: no order is older."""
+
+Holder: TypeAlias = tuple[UUID, UUID]
+"""A plan, and the influencer or campaign whose ratings it counts."""
+
+
+class Key(NamedTuple):
+    """Names a tally."""
+
+    plan_id: UUID
+    holder_id: UUID
+    counter: str
+    period_start: datetime
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums of one counter: minor units of the tenant's currency, and orders in 1e-9."""
+
+    volume: int = 0
+    orders: int = 0
+    earned: int = 0
+
+
+@dataclass(slots=True)
+class Tallies:
+    """The tallies of some holders, kept up as credits are rated. sequences: of each holder's newest rating."""
+
+    sums: dict[Key, Tally] = field(default_factory=dict)
+    sequences: dict[Holder, int] = field(default_factory=dict)
+    changed: set[Key] = field(default_factory=set)
+    of_orders: dict[tuple[UUID, UUID, UUID], int] = field(default_factory=dict)
+
+    def standing(self, version: Version, subject: "Subject") -> Standing:
+        """What was counted before this credit."""
+        volumes = {}
+        counters = {rule.key for rule in version.rules if rule.tiers} | ({REVENUE} if version.bonuses else set())
+        for counter in counters:
+            tally = self.sums.get(Key(version.plan_id, subject.influencer_id, counter, subject.period_start))
+            if tally is not None:
+                volumes[counter] = tally.volume, tally.orders
+        rooms = {
+            cap: max(0, most - self._earned(cap, version, subject))
+            for cap, most in version.caps.items()
+            if cap is not PlanCap.CAMPAIGN or subject.campaign_id is not None
+        }
+        return Standing(volumes, rooms)
+
+    def count(self, version: Version, subject: "Subject", rated: Rated) -> tuple[int | None, int | None]:
+        """Add what was rated; the rating's numbers among those of its influencer and of its campaign's budget."""
+        if PlanCap.ORDER in version.caps:
+            of_order = version.plan_id, subject.influencer_id, subject.order_id
+            self.of_orders[of_order] = self.of_orders.get(of_order, 0) + (rated.amount.base or 0)
+        if not version.counts:
+            return None, None
+        for counter, (volume, orders) in rated.added.items():
+            tally = self._of(Key(version.plan_id, subject.influencer_id, counter, subject.period_start))
+            tally.volume += volume
+            tally.orders += orders
+        # Of a plan that counts for ever the period is the whole.
+        earned_in = {(subject.influencer_id, subject.period_start), (subject.influencer_id, FOR_EVER)}
+        budget = version.caps.keys() & {PlanCap.CAMPAIGN} and subject.campaign_id
+        if budget:
+            earned_in.add((budget, FOR_EVER))
+        for holder_id, start in earned_in:
+            self._of(Key(version.plan_id, holder_id, EARNED, start)).earned += rated.earned
+        sequence = self._next(version.plan_id, subject.influencer_id)
+        return sequence, self._next(version.plan_id, budget) if budget else None
+
+    def _earned(self, cap: PlanCap, version: Version, subject: "Subject") -> int:
+        plan_id, influencer_id = version.plan_id, subject.influencer_id
+        match cap:
+            case PlanCap.ORDER:
+                return self.of_orders.get((plan_id, influencer_id, subject.order_id), 0)
+            case PlanCap.PERIOD:
+                key = Key(plan_id, influencer_id, EARNED, subject.period_start)
+            case PlanCap.INFLUENCER:
+                key = Key(plan_id, influencer_id, EARNED, FOR_EVER)
+            case PlanCap.CAMPAIGN:
+                assert subject.campaign_id is not None, "a budget is a campaign's"
+                key = Key(plan_id, subject.campaign_id, EARNED, FOR_EVER)
+        tally = self.sums.get(key)
+        return 0 if tally is None else tally.earned
+
+    def _of(self, key: Key) -> Tally:
+        self.changed.add(key)
+        return self.sums.setdefault(key, Tally())
+
+    def _next(self, plan_id: UUID, holder_id: UUID) -> int:
+        number = self.sequences.get((plan_id, holder_id), 0) + 1
+        self.sequences[plan_id, holder_id] = number
+        return number
+
+
+class Subject(NamedTuple):
+    """Whose credit of which order is rated, and in which period it counts."""
+
+    order_id: UUID
+    influencer_id: UUID
+    campaign_id: UUID | None
+    period_start: datetime
+
+
+def period_start(period: PlanPeriod, at: datetime, zone_name: str) -> datetime:
+    """The start of the local calendar period that holds the instant."""
+    return FOR_EVER if period is PlanPeriod.ALL_TIME else floor(at, Granularity(period.value), zone_name)
+
+
+def holders_of(version: Version, influencer_id: UUID, campaign_id: UUID | None) -> list[Holder]:
+    """Whose ratings are counted when this credit is rated."""
+    if not version.counts:
+        return []
+    found = [(version.plan_id, influencer_id)]
+    if PlanCap.CAMPAIGN in version.caps and campaign_id is not None:
+        found.append((version.plan_id, campaign_id))
+    return found
+
+
+async def lock_holders(ctx: Ctx, session: WriteSession, holders: Collection[Holder]) -> None:
+    """Wait until nobody else rates for these holders, and hold them until the end of the transaction."""
+    if not holders:
+        return
+    # Sorted: batches that count for the same holders wait for each other instead of blocking each other.
+    asked = sorted(holders)
+    await session.execute(
+        """/* commission_tallies.lock */
+        INSERT INTO commission_tallies (tenant_id, plan_id, holder_id, counter, period_start)
+        SELECT $1, asked.plan_id, asked.holder_id, $4, $5
+        FROM unnest($2::uuid[], $3::uuid[]) AS asked (plan_id, holder_id)
+        ON CONFLICT (tenant_id, plan_id, holder_id, counter, period_start)
+        DO UPDATE SET sequence = commission_tallies.sequence""",
+        ctx.tenant_id,
+        [plan_id for plan_id, _ in asked],
+        [holder_id for _, holder_id in asked],
+        SEQUENCE,
+        FOR_EVER,
+    )
+
+
+async def load_tallies(
+    ctx: Ctx, session: ReadSession, holders: Collection[Holder], periods: Iterable[datetime]
+) -> Tallies:
+    """The tallies of these holders, in these periods and for ever."""
+    tallies = Tallies()
+    if not holders:
+        return tallies
+    rows = await session.fetch(
+        """/* commission_tallies.read */
+        SELECT tally.plan_id, tally.holder_id, tally.counter, tally.period_start, tally.sequence, tally.volume_minor,
+          tally.orders_e9, tally.earned_minor
+        FROM unnest($2::uuid[], $3::uuid[]) AS asked (plan_id, holder_id)
+        JOIN commission_tallies AS tally
+          ON tally.tenant_id = $1 AND tally.plan_id = asked.plan_id AND tally.holder_id = asked.holder_id
+        WHERE tally.tenant_id = $1 AND tally.period_start = ANY($4::timestamptz[])""",
+        ctx.tenant_id,
+        [plan_id for plan_id, _ in holders],
+        [holder_id for _, holder_id in holders],
+        list({FOR_EVER, *periods}),
+    )
+    for plan_id, holder_id, counter, start, sequence, volume, orders, earned in rows:
+        if counter == SEQUENCE:
+            tallies.sequences[plan_id, holder_id] = sequence
+        else:
+            tallies.sums[Key(plan_id, holder_id, counter, start)] = Tally(volume, orders, earned)
+    return tallies
+
+
+async def write_tallies(ctx: Ctx, session: WriteSession, tallies: Tallies) -> None:
+    """Write what changed, in one statement. The holders are locked."""
+    sums: Mapping[Key, Tally] = tallies.sums
+    rows = [(key, 0, sums[key]) for key in tallies.changed]
+    rows += [
+        (Key(plan_id, holder_id, SEQUENCE, FOR_EVER), sequence, Tally())
+        for (plan_id, holder_id), sequence in tallies.sequences.items()
+    ]
+    if not rows:
+        return
+    rows.sort(key=lambda row: row[0])
+    await session.execute(
+        """/* commission_tallies.write */
+        INSERT INTO commission_tallies (tenant_id, plan_id, holder_id, counter, period_start, sequence, volume_minor,
+          orders_e9, earned_minor)
+        SELECT $1, counted.*
+        FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bigint[], $7::bigint[], $8::bigint[],
+            $9::bigint[])
+          AS counted (plan_id, holder_id, counter, period_start, sequence, volume_minor, orders_e9, earned_minor)
+        ON CONFLICT (tenant_id, plan_id, holder_id, counter, period_start)
+        DO UPDATE SET sequence = excluded.sequence, volume_minor = excluded.volume_minor,
+          orders_e9 = excluded.orders_e9, earned_minor = excluded.earned_minor""",
+        ctx.tenant_id,
+        [key.plan_id for key, _, _ in rows],
+        [key.holder_id for key, _, _ in rows],
+        [key.counter for key, _, _ in rows],
+        [key.period_start for key, _, _ in rows],
+        [sequence for _, sequence, _ in rows],
+        [tally.volume for _, _, tally in rows],
+        [tally.orders for _, _, tally in rows],
+        [tally.earned for _, _, tally in rows],
+    )

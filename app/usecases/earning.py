@@ -1,0 +1,365 @@
+"""What the credits of orders earn: by the plan that holds, else by the enrollment's or the campaign's rate.
+
+A step of whatever books credits (`booking`), previews them, or rates them anew. The same way for all: plans are looked
+up, whoever counts is locked (not for a preview), all else is read, the orders are rated one after the other in the
+order given, by pure functions, and what was counted is written.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from app.attribution.program import Program
+from app.attribution.service import Credit
+from app.commissions.accrue import Amount, Share, accrual
+from app.commissions.plans.evaluate import Basket, Due, Facts, Matches, Rated, Sold, basket, rated
+from app.commissions.plans.history import History, load_history, lock_customers
+from app.commissions.plans.in_force import load_in_force
+from app.commissions.plans.ratings import Rating, insert_ratings, outcome_of
+from app.commissions.plans.rules import Version, stored_rate
+from app.commissions.plans.tallies import (
+    Holder,
+    Subject,
+    Tallies,
+    holders_of,
+    load_tallies,
+    lock_holders,
+    period_start,
+    write_tallies,
+)
+from app.commissions.service import NewCommission, Terms
+from app.core.context import Ctx
+from app.core.ids import new_id
+from app.core.pauses import Pauses
+from app.core.timegrain import months_later
+from app.core.words import CommissionKind
+from app.db.session import ReadSession, WriteSession
+from app.orders.conversion import Rates, key_of, load_rates
+from app.orders.open_lines import OpenLine
+from app.products.queries import Traits, traits
+from app.usecases.taking_back import revenue_of
+
+NO_LINE = (-1, None)
+"""The place of what no line of the order earned: bonuses."""
+
+
+class Credited(NamedTuple):
+    """A credit that may earn. rate: the enrollment's, else the campaign's; None without a campaign."""
+
+    credit_id: UUID
+    influencer_id: UUID
+    campaign_id: UUID | None
+    code: str | None
+    weight: int
+    rate: Decimal | None
+
+
+def credited_of(credits: Iterable[Credit], program: Program) -> list[Credited]:
+    """Those of an order's credits that may earn."""
+    return [
+        Credited(
+            credit.id,
+            touch.influencer_id,
+            touch.campaign_id,
+            touch.code,
+            credit.booked,
+            program.rate(touch.campaign_id, touch.influencer_id),
+        )
+        for credit in credits
+        if credit.booked and (touch := credit.touch) is not None and touch.influencer_id is not None
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """An order with its credits. Orders that nobody is credited for are told too: their customers' next ones follow."""
+
+    order_id: UUID
+    occurred_at: datetime
+    currency: str
+    country: str | None
+    customer_id: UUID | None
+    lines: Sequence[OpenLine]
+    credits: Sequence[Credited]
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """What one credit earned. rating: by the plan that held, None without one."""
+
+    accrual: NewCommission
+    bonuses: tuple[NewCommission, ...] = ()
+    version: Version | None = None
+    rating: Rating | None = None
+    rated: Rated | None = None
+
+
+@dataclass(slots=True)
+class Round:
+    """Orders that are rated together, with what is known for it. versions: by order and credit, of plans that hold."""
+
+    orders: Sequence[Earning]
+    versions: Mapping[tuple[UUID, UUID], Version]
+    history: History = field(default_factory=History)
+    tallies: Tallies = field(default_factory=Tallies)
+    traits: Mapping[UUID, Traits] = field(default_factory=dict)
+    rates: Rates | None = None
+    matches: Matches = field(default_factory=dict)
+    is_new: bool = True
+
+    def under_plans(self) -> Iterable[tuple[Earning, Credited, Version]]:
+        """The credits for which a plan holds."""
+        for order in self.orders:
+            for credit in order.credits:
+                version = self.versions.get((order.order_id, credit.credit_id))
+                if version is not None:
+                    yield order, credit, version
+
+    def holders(self) -> set[Holder]:
+        """Whose ratings are counted."""
+        return {
+            holder
+            for _, credit, version in self.under_plans()
+            for holder in holders_of(version, credit.influencer_id, credit.campaign_id)
+        }
+
+    def customers(self) -> set[UUID]:
+        """Of whom it matters which order theirs is."""
+        return {
+            order.customer_id
+            for order, _, version in self.under_plans()
+            if version.looks_at_customers and order.customer_id is not None
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What credits earned, by order, and what was counted for it."""
+
+    earned: Mapping[UUID, Sequence[Earned]]
+    tallies: Tallies
+
+    def rows(self) -> list[NewCommission]:
+        """The commissions to post: accruals, and the bonuses that came with them."""
+        return [row for of_order in self.earned.values() for one in of_order for row in (one.accrual, *one.bonuses)]
+
+    def answers(self, order_id: UUID) -> list[dict[str, Any]]:
+        """An order's accruals as the answer of a recorded order shows them."""
+        return [one.accrual.to_json() for one in self.earned.get(order_id, ())]
+
+    async def keep(self, ctx: Ctx, session: WriteSession) -> None:
+        """Write ratings and tallies. The orders and their credits are written."""
+        ratings = [one.rating for of_order in self.earned.values() for one in of_order if one.rating is not None]
+        await insert_ratings(ctx, session, ratings)
+        await write_tallies(ctx, session, self.tallies)
+
+
+async def earn(ctx: Ctx, session: WriteSession, orders: Sequence[Earning]) -> Books:
+    """What the credits of these orders, which are new, earn. Who is counted is locked until the transaction's end."""
+    found = await open_round(ctx, session, orders)
+    await lock_customers(ctx, session, found.customers())
+    await lock_holders(ctx, session, found.holders())
+    await complete(ctx, session, found)
+    return Books(await rate_all(ctx, found), found.tallies)
+
+
+async def open_round(ctx: Ctx, session: ReadSession, orders: Sequence[Earning]) -> Round:
+    """The orders with the plans that hold for their credits: at the orders' own times."""
+    in_force = await load_in_force(
+        ctx,
+        session,
+        {(credit.campaign_id, credit.influencer_id) for order in orders for credit in order.credits},
+    )
+    versions = {}
+    for order in orders:
+        for credit in order.credits:
+            version = in_force.version(credit.campaign_id, credit.influencer_id, order.occurred_at)
+            if version is not None:
+                versions[order.order_id, credit.credit_id] = version
+    return Round(orders, versions)
+
+
+async def complete(ctx: Ctx, session: ReadSession, found: Round) -> None:
+    """Read all else that the plans look at: customers' orders, tallies, products, exchange rates; each if needed."""
+    if not found.versions:
+        return
+    zone = ctx.tenant.reporting_zone
+    periods = {
+        period_start(version.period, order.occurred_at, zone)
+        for order, _, version in found.under_plans()
+        if version.counts
+    }
+    found.tallies = await load_tallies(ctx, session, found.holders(), periods)
+    found.history = await load_history(
+        ctx,
+        session,
+        found.customers(),
+        {credit.influencer_id for _, credit, _ in found.under_plans()},
+        but=[] if found.is_new else [order.order_id for order in found.orders],
+    )
+    found.traits = await traits(
+        ctx,
+        session,
+        {
+            line.product_id
+            for order, _, version in found.under_plans()
+            if version.looks_at_products
+            for line in order.lines
+            if line.product_id is not None
+        },
+    )
+    found.rates = await load_rates(
+        ctx, session, {key_of(order.currency, order.occurred_at) for order, _, _ in found.under_plans()}
+    )
+
+
+async def rate_all(ctx: Ctx, found: Round) -> dict[UUID, list[Earned]]:
+    """What the credits earn, one order after the other; the round's tallies and history follow."""
+    pauses = Pauses()
+    earned: dict[UUID, list[Earned]] = {}
+    for order in found.orders:
+        await pauses.take()
+        of_order: list[Earned] = []
+        sold: Basket | None = None
+        for credit in order.credits:
+            version = found.versions.get((order.order_id, credit.credit_id))
+            if version is not None:
+                if sold is None or version.looks_at_products:
+                    sold = basket(sold_of(order.lines, found.traits))
+                of_order.append(_by_plan(ctx, found, order, credit, version, sold))
+            elif credit.rate is not None:
+                of_order.append(_by_rate(order, credit, credit.rate))
+        earned[order.order_id] = of_order
+        if found.versions:
+            influencers = {credit.influencer_id for credit in order.credits}
+            found.history.add(order.customer_id, order.occurred_at, influencers)
+    return earned
+
+
+def sold_of(lines: Sequence[OpenLine], known: Mapping[UUID, Traits]) -> list[Sold]:
+    """The revenue lines as rules see them."""
+    sold = []
+    for line in lines:
+        if line.is_revenue:
+            trait = None if line.product_id is None else known.get(line.product_id)
+            sku, category = (None, None) if trait is None else trait
+            sold.append(Sold((line.position, line.product_id), line.amount, line.base, line.quantity, sku, category))
+    return sold
+
+
+def _by_rate(order: Earning, credit: Credited, rate: Decimal) -> Earned:
+    amount = accrual(revenue_of(order.lines), weight=credit.weight, rate=rate)
+    return Earned(_accrual(order, _terms(credit, rate=rate, version=None), amount))
+
+
+def _by_plan(ctx: Ctx, found: Round, order: Earning, credit: Credited, version: Version, sold: Basket) -> Earned:
+    subject = Subject(
+        order.order_id,
+        credit.influencer_id,
+        credit.campaign_id,
+        period_start(version.period, order.occurred_at, ctx.tenant.reporting_zone),
+    )
+    facts = _facts(ctx, found, order, credit, version)
+    standing = found.tallies.standing(version, subject)
+    result = rated(version, sold, facts, standing, found.matches)
+    sequence, budget_sequence = found.tallies.count(version, subject, result)
+    terms = _terms(credit, rate=result.rate, version=version)
+    rating = Rating(
+        order_id=order.order_id,
+        credit_id=credit.credit_id,
+        influencer_id=credit.influencer_id,
+        campaign_id=credit.campaign_id,
+        plan_id=version.plan_id,
+        version_id=version.id,
+        sequence=sequence,
+        budget_sequence=budget_sequence,
+        facts=facts,
+        standing=standing,
+        categories=_categories(order, version, found.traits),
+        outcome=outcome_of(result),
+    )
+    bonuses = tuple(bonus(ctx, order, terms, due) for due in result.dues)
+    return Earned(_accrual(order, terms, result.amount), bonuses, version, rating, result)
+
+
+def _facts(ctx: Ctx, found: Round, order: Earning, credit: Credited, version: Version) -> Facts:
+    kind, before, until = None, None, {}
+    if version.looks_at_customers and order.customer_id is not None:
+        kind = found.history.kind(order.customer_id, order.occurred_at)
+        before, first = found.history.credited.get((credit.influencer_id, order.customer_id), (0, None))
+        if first is not None:
+            asked = {rule.recurring.months_max for rule in version.rules if rule.recurring is not None}
+            zone = ctx.tenant.reporting_zone
+            until = {months: months_later(first, months, zone) for months in asked if months is not None}
+    return Facts(
+        occurred_at=order.occurred_at,
+        weight=credit.weight,
+        own_rate=None if credit.rate is None else stored_rate(credit.rate),
+        code=credit.code,
+        country=order.country,
+        customer_kind=kind,
+        orders_before=before,
+        months_until=until,
+        factor=factor_of(found.rates, order.currency, order.occurred_at),
+    )
+
+
+def factor_of(rates: Rates | None, currency: str, at: datetime) -> Fraction | None:
+    """Minor units of the tenant's currency for one of this one, on the day; None where no rate is known."""
+    assert rates is not None, "rates are read before"
+    return Fraction(1) if currency == rates.currency else rates.factors.get(key_of(currency, at))
+
+
+def _categories(order: Earning, version: Version, known: Mapping[UUID, Traits]) -> dict[UUID, str]:
+    if not any(rule.when.categories for rule in version.rules):
+        return {}
+    products = {line.product_id for line in order.lines if line.product_id is not None}
+    return {
+        product_id: category
+        for product_id in products
+        if product_id in known and (category := known[product_id].category) is not None
+    }
+
+
+def _terms(credit: Credited, *, rate: Decimal | None, version: Version | None) -> Terms:
+    return Terms(
+        credit.credit_id,
+        credit.influencer_id,
+        credit.campaign_id,
+        credit.code,
+        credit.weight,
+        rate,
+        None if version is None else version.id,
+    )
+
+
+def _accrual(order: Earning, terms: Terms, amount: Amount) -> NewCommission:
+    return NewCommission(
+        id=new_id(),
+        kind=CommissionKind.ACCRUAL,
+        terms=terms,
+        order_id=order.order_id,
+        refund_id=None,
+        currency=order.currency,
+        amount=amount,
+        occurred_at=order.occurred_at,
+    )
+
+
+def bonus(ctx: Ctx, order: Earning, terms: Terms, due: Due) -> NewCommission:
+    """The row of a bonus: in the tenant's currency, at the time of the order that reached its threshold."""
+    share = Share(NO_LINE, due.amount, due.amount, due.key, None)
+    return NewCommission(
+        id=new_id(),
+        kind=CommissionKind.BONUS,
+        terms=Terms(None, terms.influencer_id, terms.campaign_id, None, 0, None, terms.plan_version_id),
+        order_id=order.order_id,
+        refund_id=None,
+        currency=ctx.tenant.currency,
+        amount=Amount(0, due.amount, due.amount, (share,)),
+        occurred_at=order.occurred_at,
+    )
