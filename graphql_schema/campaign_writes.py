@@ -8,7 +8,7 @@ import strawberry
 from app.campaigns import inputs as plain
 from app.campaigns.queries import CAMPAIGNS
 from app.core.context import Scope
-from app.core.words import AttributionModel, CampaignStatus
+from app.core.words import AttributionModel, CampaignStatus, CodePolicy, PaidSearch
 from app.usecases.create_campaigns import create_campaigns
 from app.usecases.update_campaigns import update_campaigns
 from graphql_schema.campaigns import Campaign
@@ -45,10 +45,25 @@ class CampaignInput:
         default=strawberry.UNSET, description="Revenue aimed at, major units."
     )
     attribution_model: AttributionModel | None = strawberry.field(
-        default=strawberry.UNSET, description="How credit is shared; LAST_TOUCH when not given."
+        default=strawberry.UNSET, description="How credit is shared; as the tenant's rules say when not given."
     )
     click_window_days: int | None = strawberry.field(
         default=strawberry.UNSET, description="1 to 730; the server's setting when not given."
+    )
+    view_window_days: int | None = strawberry.field(
+        default=strawberry.UNSET, description="0 to 730; 0, so that views are no touches, when not given."
+    )
+    code_window_days: int | None = strawberry.field(
+        default=strawberry.UNSET, description="1 to 730, of uses recorded before the order; as clicks when not given."
+    )
+    half_life_days: int | None = strawberry.field(
+        default=strawberry.UNSET, description="1 to 365, under TIME_DECAY; as the tenant's rules say when not given."
+    )
+    code_policy: CodePolicy | None = strawberry.field(
+        default=strawberry.UNSET, description="When its codes count; ALWAYS when not given."
+    )
+    paid_search: PaidSearch | None = strawberry.field(
+        default=strawberry.UNSET, description="What becomes of touches that came by paid search; REJECT when not given."
     )
 
     def value(self) -> plain.CampaignInput:
@@ -79,9 +94,24 @@ class CampaignChange:
         default=strawberry.UNSET, description="Revenue aimed at, major units."
     )
     attribution_model: AttributionModel | None = strawberry.field(
-        default=strawberry.UNSET, description="How credit is shared; cannot be null."
+        default=strawberry.UNSET, description="How credit is shared; null: as the tenant's rules say."
     )
     click_window_days: int | None = strawberry.field(default=strawberry.UNSET, description="1 to 730; cannot be null.")
+    view_window_days: int | None = strawberry.field(
+        default=strawberry.UNSET, description="0 to 730; 0: views are no touches; cannot be null."
+    )
+    code_window_days: int | None = strawberry.field(
+        default=strawberry.UNSET, description="1 to 730, of uses recorded before the order; null: as clicks."
+    )
+    half_life_days: int | None = strawberry.field(
+        default=strawberry.UNSET, description="1 to 365, under TIME_DECAY; null: as the tenant's rules say."
+    )
+    code_policy: CodePolicy | None = strawberry.field(
+        default=strawberry.UNSET, description="When its codes count; cannot be null."
+    )
+    paid_search: PaidSearch | None = strawberry.field(
+        default=strawberry.UNSET, description="What becomes of touches that came by paid search; cannot be null."
+    )
     commission_rate: Decimal | None = strawberry.field(
         default=strawberry.UNSET, description="Share of the commission base, 0 to 1; cannot be null."
     )

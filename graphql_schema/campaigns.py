@@ -9,7 +9,7 @@ import strawberry
 
 from app.campaigns.queries import CAMPAIGNS, ENROLLMENTS
 from app.core.context import Scope
-from app.core.words import AttributionModel, CampaignStatus
+from app.core.words import AttributionModel, CampaignStatus, CodePolicy, PaidSearch
 from app.db.keyset import Condition
 from app.orders.queries import CAMPAIGN_ORDERS, ORDERS
 from app.tracking.queries import CODES, LINKS
@@ -47,8 +47,21 @@ class Campaign(Node):
     budget: Decimal | None = strawberry.field(description="What it may cost, major units.")
     engagement_goal: BigInt | None = strawberry.field(description="Likes, comments and shares aimed at.")
     sales_goal: Decimal | None = strawberry.field(description="Revenue aimed at, major units.")
-    attribution_model: AttributionModel = strawberry.field(description="How the credit of an order is shared.")
+    attribution_model: AttributionModel | None = strawberry.field(
+        description="How the credit of an order is shared; null: as the tenant's rules say."
+    )
     click_window_days: int = strawberry.field(description="Days after a click during which an order is credited to it.")
+    view_window_days: int = strawberry.field(description="The same of views; 0: views are no touches.")
+    code_window_days: int | None = strawberry.field(
+        description="The same of uses of codes that were recorded before the order; null: as of clicks."
+    )
+    half_life_days: int | None = strawberry.field(
+        description="Days by which a touch counts half as much under TIME_DECAY; null: as the tenant's rules say."
+    )
+    code_policy: CodePolicy = strawberry.field(description="When its codes count.")
+    paid_search: PaidSearch = strawberry.field(
+        description="What becomes of its touches that came by an advertisement in a search engine."
+    )
     commission_rate: Decimal = strawberry.field(description="Share of the commission base, 0 to 1.")
     created_at: datetime = strawberry.field(description="When it was entered.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")

@@ -19,6 +19,7 @@ from graphql_schema.families import one_row, shows
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on, on_code, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
+from graphql_schema.permissions import requires
 from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Code(Node):
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     influencer_id: strawberry.Private[UUID]
     campaign_id: strawberry.Private[UUID | None]
+    only_customer: strawberry.Private[str | None]
 
     @staticmethod
     def of(row: Any) -> "Code":
@@ -58,11 +60,20 @@ class Code(Node):
             updated_at=row["updated_at"],
             influencer_id=row["influencer_id"],
             campaign_id=row["campaign_id"],
+            only_customer=row["customer"],
         )
 
     influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Whose it is.")
 
     campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "For which campaign; null: for none.")
+
+    @strawberry.field(
+        description="The store's id of the only customer who may use it; null: everybody may.",
+        extensions=[requires(Scope.CUSTOMERS_READ)],
+    )
+    def customer(self) -> str | None:
+        """The store's id of the only customer who may use it."""
+        return self.only_customer
 
 
 @strawberry.input(description="Which codes to list. Conditions are combined by AND.")
@@ -110,6 +121,10 @@ class CodeInput:
     starts_at: datetime | None = strawberry.field(default=strawberry.UNSET, description="In force from this instant.")
     ends_at: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="In force until before this instant."
+    )
+    customer: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The store's id of the only customer who may use it; everybody may when not given.",
     )
 
     def value(self) -> plain.CodeInput:

@@ -41,6 +41,14 @@ class InfluencerInput:
         default=strawberry.UNSET, description="Whether they are credited; ACTIVE when not given."
     )
     country: str | None = strawberry.field(default=strawberry.UNSET, description="ISO 3166-1 alpha-2.")
+    email: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Their e-mail address, by which their own purchases are known: they earn nothing by them. A hash "
+        "alone is kept.",
+    )
+    customer: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The store's customer id of theirs, for the same; need not be known yet."
+    )
     profiles: list[ProfileInput] | None = strawberry.field(
         default=strawberry.UNSET, description="Their accounts; at most 50."
     )
@@ -62,6 +70,14 @@ class InfluencerChange:
         default=strawberry.UNSET, description="Whether they are credited; cannot be null."
     )
     country: str | None = strawberry.field(default=strawberry.UNSET, description="ISO 3166-1 alpha-2.")
+    email: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Their e-mail address, by which their own purchases are known: they earn nothing by them. A hash "
+        "alone is kept.",
+    )
+    customer: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The store's customer id of theirs, for the same; need not be known yet."
+    )
     profiles: list[ProfileInput] | None = strawberry.field(
         default=strawberry.UNSET, description="All accounts as they are from now on; cannot be null."
     )

@@ -20,6 +20,7 @@ from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, o
 from graphql_schema.lists import LATEST, OLDEST, child_list, each, nested_list, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
+from graphql_schema.permissions import requires
 from graphql_schema.rows import of_row
 from graphql_schema.scalars import BigInt
 
@@ -70,12 +71,24 @@ class Influencer(Node):
     name: str = strawberry.field(description="What they are called.")
     status: InfluencerStatus = strawberry.field(description="Whether they are credited.")
     country: str | None = strawberry.field(description="ISO 3166-1 alpha-2, where they live.")
+    is_email_known: bool = strawberry.field(
+        description="Whether an e-mail address is kept as a hash, by which their own purchases are known."
+    )
     created_at: datetime = strawberry.field(description="When they were entered.")
     updated_at: datetime = strawberry.field(description="When they were last changed.")
     row_id: strawberry.Private[UUID]
+    own_customer: strawberry.Private[str | None]
     analytics = analytics_of("influencer")
 
-    of = of_row(row_id="id")
+    of = of_row(row_id="id", own_customer="customer")
+
+    @strawberry.field(
+        description="The store's customer id of theirs, by which their own purchases are known.",
+        extensions=[requires(Scope.CUSTOMERS_READ)],
+    )
+    def customer(self) -> str | None:
+        """The store's customer id of theirs."""
+        return self.own_customer
 
     profiles = child_list(
         SocialProfile,

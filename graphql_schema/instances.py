@@ -47,6 +47,13 @@ class Instance:
     platform: Platform | None = strawberry.field(description="Where it happened.")
     channel: str | None = strawberry.field(description="The UTM medium.")
     country: str | None = strawberry.field(description="ISO 3166-1 alpha-2.")
+    ad_click: str | None = strawberry.field(
+        description="The parameter of its address that tells of an advertisement in a search engine, such as gclid."
+    )
+    superseded_at: datetime | None = strawberry.field(
+        description="Of a PURCHASE, since when its order is judged to be another's, so that it counts no more; null: "
+        "it counts."
+    )
     influencer_id: strawberry.Private[UUID | None]
     campaign_id: strawberry.Private[UUID | None]
     link_id: strawberry.Private[UUID | None]
@@ -142,6 +149,12 @@ class InstanceInput:
     )
     click_id: str | None = strawberry.field(
         default=strawberry.UNSET, description="The id of the click, which an order may give back."
+    )
+
+    url: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The address it arrived at, with its parameters: gclid and its like tell of an advertisement in a "
+        "search engine. The address itself is not kept.",
     )
 
     def value(self) -> plain.InstanceInput:

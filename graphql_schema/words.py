@@ -40,7 +40,7 @@ vocabulary(
     FINANCE="Reads what an analyst reads, and moves money: states of commissions, adjustments, rates, payouts.",
     STORE="Writes orders, refunds, instances, engagement snapshots, customers and products, and reads them; no "
     "analytics, no money.",
-    INFLUENCER="Reads one influencer's own rows and numbers; writes nothing.",
+    INFLUENCER="Reads one influencer's own rows and numbers, and may wish to be paid; writes nothing else.",
 )
 
 vocabulary(
@@ -137,6 +137,26 @@ vocabulary(
     REJECTED="Its order came and had less open than it takes back; it counts in no measure.",
 )
 vocabulary(
+    words.CodePolicy,
+    "When a valid code counts against clicks. What is decided is shown with the order.",
+    ALWAYS="Always: a code at checkout comes before any click.",
+    INVOLVED="Where its influencer has a click or a view that counts too; else it is CODE_NOT_INVOLVED.",
+    WINNER="Where its influencer would win without any code; else it is CODE_NOT_WINNER.",
+)
+vocabulary(
+    words.PaidSearch,
+    "What becomes of touches that came by an advertisement in a search engine.",
+    REJECT="They earn nothing: PAID_SEARCH.",
+    ALLOW="They count as any other.",
+)
+vocabulary(
+    words.AttributionCause,
+    "Why an order is judged as it is.",
+    BOOKED="It was judged when it was recorded.",
+    LATE_TOUCH="Nobody was credited for it until a touch came late: it was judged once more.",
+    RECOMPUTED="It was judged anew by `recomputeAttribution`.",
+)
+vocabulary(
     words.TouchKind,
     "By which means a touch reached the customer.",
     CLICK="A link that they followed.",
@@ -182,7 +202,7 @@ vocabulary(
     INFLUENCER_SUSPENDED="The influencer is suspended.",
     CODE_UNKNOWN="The code given at checkout is nobody's.",
     CODE_NOT_IN_FORCE="The code given at checkout is disabled, or outside its dates.",
-    CODE_NOT_OWNED="The code given at checkout belongs to another influencer than the touch.",
+    CODE_NOT_OWNED="The code belongs to another influencer than the touch, or may be used by another customer alone.",
     CODE_NOT_INVOLVED="Its campaign counts codes only of influencers who were involved otherwise.",
     CODE_NOT_WINNER="Its campaign counts codes only of the influencer who would win without any.",
     SELF_REFERRAL="The influencer bought it themselves.",
@@ -237,6 +257,18 @@ vocabulary(
     DECLINED="It was declined, and moves nothing.",
 )
 vocabulary(
+    words.StatementKind,
+    "Why what is owed to an influencer changed.",
+    EARNED="An order was credited, or credited anew.",
+    EDITED="An order was edited, or what it earned computed anew.",
+    BONUS="A threshold was reached.",
+    ADJUSTED="It was corrected by hand.",
+    REVERSED="Something of an order was taken back.",
+    REJECTED="A commission was rejected.",
+    PAID="It was paid out; positive where a payout came back.",
+    CONVERTED="It was converted into another currency, to be paid out.",
+)
+vocabulary(
     words.LedgerAccount,
     "Account of the ledger. Debits are positive; what is owed is negative.",
     EXPENSE="What commissions cost the tenant.",
@@ -250,4 +282,72 @@ vocabulary(
     FEES="What paying out cost.",
     ROUNDING="What rounding leaves.",
     FX="What exchange rates leave.",
+)
+
+# --- payouts
+vocabulary(
+    words.PayoutProviderName,
+    "By whom influencers are paid.",
+    MANUAL="The tenant itself, from a file for its bank or otherwise; a person confirms.",
+    STRIPE="Stripe Connect, to a connected account.",
+    PAYPAL="PayPal Payouts, to an e-mail address, a phone number or an account's id.",
+    TIPALTI="Tipalti, to a payee.",
+)
+vocabulary(
+    words.PayoutMethodStatus,
+    "Whether an influencer may be paid by a payout method.",
+    ACTIVE="They may.",
+    DISABLED="They may not; their balance waits.",
+)
+vocabulary(
+    words.TaxState,
+    "How far the collection of an influencer's tax data is. The data themselves are kept elsewhere.",
+    NOT_NEEDED="None are needed.",
+    MISSING="Nobody asked for them yet.",
+    REQUESTED="They were asked for.",
+    COLLECTED="They are there.",
+    EXPIRED="They are too old.",
+)
+vocabulary(
+    words.PayoutSchedule,
+    "How often batches are made of what is due; somebody approves them.",
+    BY_HAND="Only when somebody makes them.",
+    DAILY="Every day.",
+    WEEKLY="On a day of the week.",
+    MONTHLY="On a day of the month.",
+)
+vocabulary(
+    words.PayoutBatchState,
+    "Where a payout batch is.",
+    DRAFT="Made, and its balances reserved; it waits for the approval of another key.",
+    APPROVED="The worker sends it.",
+    EXECUTING="Some of it was sent, and not all is decided.",
+    DONE="Everything was paid.",
+    PARTLY_FAILED="Everything is decided; something failed or came back, and is payable again.",
+    CANCELLED="Nothing of it was sent, and nothing will be.",
+)
+vocabulary(
+    words.PayoutItemState,
+    "Where one influencer's payout is.",
+    RESERVED="The balance is reserved; nothing was sent.",
+    SENDING="The provider is about to be called, or is being called.",
+    SENT="The provider has it and will pay it; by hand: somebody is to pay it.",
+    UNKNOWN="The provider was called, and nobody knows what came of it. It is asked, not repeated.",
+    SUCCEEDED="Paid.",
+    RETURNING="Paid, and the provider is asked to take it back.",
+    RETURNED="It came back whole; the balance is payable again.",
+    FAILED="Not paid; the balance is payable again.",
+    CANCELLED="Left out before it was sent; the balance is payable again.",
+)
+vocabulary(
+    words.PayoutObstacle,
+    "Why a balance is not paid out now.",
+    NOT_DUE="Nothing is owed, or the influencer owes: later earnings make it good.",
+    BELOW_THRESHOLD="It is less than the currency's threshold.",
+    NO_METHOD="The influencer has no payout method for it, or the method has no reference.",
+    METHOD_DISABLED="The influencer's payout methods are disabled.",
+    TAX_DATA_MISSING="The policy wants tax data, and they are not there.",
+    INFLUENCER_SUSPENDED="The influencer is suspended.",
+    NO_EXCHANGE_RATE="No exchange rate is known between the balance's currency and the method's.",
+    NO_ACCOUNT="The tenant has no account at the method's provider.",
 )

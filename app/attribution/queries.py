@@ -13,8 +13,9 @@ CREDITS = Listing(
 ATTRIBUTIONS = Listing(
     tag="attributions",
     table="attributions",
-    columns="item.order_id, item.model, item.rule, item.candidates, item.judged_at",
-    # Of orders credited to them. The candidates name other influencers' touches: `explained` keeps those unnamed.
+    columns="item.order_id, item.model, item.rule, item.candidates, item.judged_at, item.revision, item.cause",
+    # Of orders that are, or once were, credited to them. The candidates name other influencers' touches: `explained`
+    # keeps those unnamed.
     own="EXISTS (SELECT 1 FROM credits AS credit WHERE credit.tenant_id = $1 AND credit.order_id = item.order_id "
     "AND credit.influencer_id = {} AND credit.weight_booked > 0)",
     sorts=(("judged_at", "timestamptz"),),

@@ -1,6 +1,6 @@
 """Writes what was judged: credits, the explanation, and the purchase of an attributed order; reads credits back."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ class JudgedOrder:
     country: str | None
     customer_id: UUID | None
     visitor_id: str | None
+    click_id: str | None
     is_test: bool
     verdict: Verdict
 
@@ -62,9 +63,16 @@ def credits_of(verdict: Verdict) -> list[Credit]:
 
 
 async def insert_credits(
-    ctx: Ctx, session: WriteSession, credits: Sequence[tuple[JudgedOrder, Sequence[Credit]]]
+    ctx: Ctx,
+    session: WriteSession,
+    credits: Sequence[tuple[JudgedOrder, Sequence[Credit]]],
+    *,
+    continues: Mapping[UUID, UUID] | None = None,
 ) -> None:
-    """Insert the credits of the orders, in one statement. What groups and filters need of the order goes beside."""
+    """Insert the credits of the orders, in one statement. What groups and filters need of the order goes beside.
+
+    continues: of a credit of an order that was judged before, the one whose commissions it keeps.
+    """
     rows = [(order, credit) for order, of_order in credits for credit in of_order]
     if not rows:
         return
@@ -74,14 +82,15 @@ async def insert_credits(
         """/* attribution.insert_credits */
         INSERT INTO credits (tenant_id, id, order_id, position, influencer_id, campaign_id, link_id, code, platform,
           channel, touch_kind, touch_id, touched_at, weight_booked, weight_last, weight_first, weight_linear,
-          weight_time_decay, weight_position, occurred_at, country, currency, customer_id, recorded_at)
+          weight_time_decay, weight_position, occurred_at, country, currency, customer_id, continues_id, recorded_at)
         SELECT $1, credit.*, $2
         FROM unnest($3::uuid[], $4::uuid[], $5::integer[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[], $10::text[],
             $11::text[], $12::text[], $13::uuid[], $14::timestamptz[], $15::integer[], $16::integer[], $17::integer[],
-            $18::integer[], $19::integer[], $20::integer[], $21::timestamptz[], $22::text[], $23::text[], $24::uuid[])
+            $18::integer[], $19::integer[], $20::integer[], $21::timestamptz[], $22::text[], $23::text[], $24::uuid[],
+            $25::uuid[])
           AS credit (id, order_id, position, influencer_id, campaign_id, link_id, code, platform, channel, touch_kind,
             touch_id, touched_at, weight_booked, weight_last, weight_first, weight_linear, weight_time_decay,
-            weight_position, occurred_at, country, currency, customer_id)""",
+            weight_position, occurred_at, country, currency, customer_id, continues_id)""",
         ctx.tenant_id,
         ctx.now,
         [credit.id for _, credit in rows],
@@ -98,6 +107,7 @@ async def insert_credits(
         [order.country for order, _ in rows],
         [order.currency for order, _ in rows],
         [order.customer_id for order, _ in rows],
+        [None if continues is None else continues.get(credit.id) for _, credit in rows],
     )
 
 
@@ -184,12 +194,12 @@ class BookedCredit:
 
 
 async def booked_credits(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) -> dict[UUID, list[BookedCredit]]:
-    """Credits with a booked weight above 0, by order, oldest touch first; test orders have none."""
+    """Credits in force with a booked weight above 0, by order, oldest touch first; test orders have none."""
     rows = await session.fetch(
         """/* attribution.booked_credits */
         SELECT order_id, id, campaign_id, influencer_id, platform, code, weight_booked
         FROM credits
-        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[]) AND weight_booked > 0
+        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[]) AND weight_booked > 0 AND superseded_at = 'infinity'
         ORDER BY order_id, position""",
         ctx.tenant_id,
         list(order_ids),

@@ -1,28 +1,28 @@
-"""Finds what judging needs: recorded touches, coupon codes, and the program they belong to. One statement each, for a
-whole batch of orders.
+"""Finds what judging looks at: recorded touches and coupon codes. One statement each, for a whole batch of orders.
+
+Touches are joined over sessions and devices. An order's touches are those of its click id, its visitor and its
+customer, and those of every visitor that is known to be the customer: because an instance or an order named both, by
+the order's time. Who names no customer is the visitor's, as long as that is one only. A touch that names a customer is
+never another's.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from app.attribution.judge import Touch
-from app.attribution.program import CampaignTerms, EnrollmentTerms, Program
 from app.core.context import Ctx
-from app.core.words import (
-    AttributionModel,
-    CampaignStatus,
-    EnrollmentStatus,
-    InfluencerStatus,
-    OfferStatus,
-    RejectReason,
-    TouchKind,
-)
+from app.core.words import OfferStatus, RejectReason, TouchKind
 from app.db.session import ReadSession
 
 OUT_OF_ORDER = timedelta(days=1)
 """How long after the order a touch of the order's own click id is still looked for, to be shown as AFTER_ORDER."""
+
+VISITORS_MAX = 20
+"""Visitors of one customer whose touches are looked at: those seen last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Trail:
 
 @dataclass(frozen=True, slots=True)
 class CodeOffer:
-    """A coupon code as it was given out."""
+    """A coupon code as it was given out. customer: the store's id of the only one who may use it."""
 
     code: str
     influencer_id: UUID
@@ -51,14 +51,10 @@ class CodeOffer:
     is_active: bool
     starts_at: datetime | None
     ends_at: datetime | None
+    customer: str | None = None
 
-    def touch(self, at: datetime) -> Touch:
-        """Its use at a checkout."""
-        in_force = (
-            self.is_active
-            and (self.starts_at is None or self.starts_at <= at)
-            and (self.ends_at is None or at < self.ends_at)
-        )
+    def touch(self, at: datetime, customer: str | None = None) -> Touch:
+        """Its use at a checkout. customer: who used it."""
         return Touch(
             kind=TouchKind.CODE,
             at=at,
@@ -66,71 +62,210 @@ class CodeOffer:
             campaign_id=self.campaign_id,
             code=self.code,
             platform=self.platform,
-            refusal=None if in_force else RejectReason.CODE_NOT_IN_FORCE,
+            refusal=self._refusal(at, customer),
         )
+
+    def _refusal(self, at: datetime, customer: str | None) -> RejectReason | None:
+        in_force = (
+            self.is_active
+            and (self.starts_at is None or self.starts_at <= at)
+            and (self.ends_at is None or at < self.ends_at)
+        )
+        if not in_force:
+            return RejectReason.CODE_NOT_IN_FORCE
+        return None if self.is_for(customer) else RejectReason.CODE_NOT_OWNED
+
+    def is_for(self, customer: str | None) -> bool:
+        """Whether the customer may use it."""
+        return self.customer is None or self.customer == customer
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found by the trails, by each one's number in their sequence.
+
+    touches: latest first; trails without any are absent. owners: the customers of the orders, also those of orders
+    that named only their visitor.
+    """
+
+    touches: dict[int, list[Touch]] = field(default_factory=dict)
+    owners: dict[int, UUID] = field(default_factory=dict)
 
 
 async def find_touches(
-    ctx: Ctx, session: ReadSession, trails: Sequence[Trail], *, lookback: timedelta, candidates_max: int
-) -> dict[int, list[Touch]]:
-    """Touches by the trail's number in the sequence, latest first; trails without any are absent.
+    ctx: Ctx,
+    session: ReadSession,
+    trails: Sequence[Trail],
+    *,
+    lookback: timedelta,
+    candidates_max: int,
+    viewed: Collection[UUID] = (),
+) -> Found:
+    """The touches of the trails. viewed: the campaigns for which views are touches.
 
-    Those of the visitor and the customer count up to the order; those of the click id are shown a little beyond. Per
-    order the latest candidates_max are looked at.
+    Those of visitors and customers count up to the order; those of the click id are shown a little beyond. Per order
+    the latest candidates_max are looked at.
     """
     asked = [(number, trail) for number, trail in enumerate(trails) if not trail.is_empty]
     if not asked:
-        return {}
+        return Found()
+    owners = await _owners(ctx, session, asked, lookback)
+    visitors = await _visitors(ctx, session, [(number, trail, owners.get(number)) for number, trail in asked], lookback)
+    # (number, trail, visitor, click, customer, whose touches it may be): one row for each visitor beyond the first.
+    rows: list[tuple[int, Trail, str | None, str | None, UUID | None, UUID | None]] = []
+    for number, trail in asked:
+        owner = owners.get(number)
+        rows.append((number, trail, trail.visitor_id, trail.click_id, owner, owner))
+        rows.extend(
+            (number, trail, visitor, None, None, owner)
+            for visitor in visitors.get(number, ())
+            if visitor != trail.visitor_id
+        )
     # Indexes: instances_visitor, instances_click, instances_customer; partitions outside the days are pruned.
-    rows = await session.fetch(
+    records = await session.fetch(
         """/* attribution.find_touches */
         SELECT asked.number, touch.*
         FROM unnest($2::integer[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[],
-            $8::uuid[])
-          AS asked (number, since, until, until_click, visitor_id, click_id, customer_id)
+            $8::uuid[], $9::uuid[])
+          AS asked (number, since, until, until_click, visitor_id, click_id, customer_id, owner_id)
         CROSS JOIN LATERAL (
-          SELECT id, occurred_at, kind, influencer_id, campaign_id, link_id, code, platform, channel
+          SELECT id, occurred_at, kind, influencer_id, campaign_id, link_id, code, platform, channel, ad_click
           FROM instances
-          WHERE tenant_id = $1 AND visitor_id = asked.visitor_id AND kind IN ('CLICK', 'CODE')
+          WHERE tenant_id = $1 AND visitor_id = asked.visitor_id
+            AND (kind IN ('CLICK', 'CODE') OR (kind = 'VIEW' AND campaign_id = ANY($11::uuid[])))
+            AND (customer_id IS NULL OR asked.owner_id IS NULL OR customer_id = asked.owner_id)
             AND occurred_at BETWEEN asked.since AND asked.until
           UNION
-          SELECT id, occurred_at, kind, influencer_id, campaign_id, link_id, code, platform, channel
+          SELECT id, occurred_at, kind, influencer_id, campaign_id, link_id, code, platform, channel, ad_click
           FROM instances
-          WHERE tenant_id = $1 AND customer_id = asked.customer_id AND kind IN ('CLICK', 'CODE')
+          WHERE tenant_id = $1 AND customer_id = asked.customer_id
+            AND (kind IN ('CLICK', 'CODE') OR (kind = 'VIEW' AND campaign_id = ANY($11::uuid[])))
             AND occurred_at BETWEEN asked.since AND asked.until
           UNION
-          SELECT id, occurred_at, kind, influencer_id, campaign_id, link_id, code, platform, channel
+          SELECT id, occurred_at, kind, influencer_id, campaign_id, link_id, code, platform, channel, ad_click
           FROM instances
           WHERE tenant_id = $1 AND click_id = asked.click_id AND kind IN ('CLICK', 'CODE')
             AND occurred_at BETWEEN asked.since AND asked.until_click
           ORDER BY occurred_at DESC, id DESC
-          LIMIT $9
+          LIMIT $10
         ) AS touch""",
         ctx.tenant_id,
-        [number for number, _ in asked],
-        [trail.occurred_at - lookback for _, trail in asked],
-        [trail.occurred_at for _, trail in asked],
-        [trail.occurred_at + OUT_OF_ORDER for _, trail in asked],
-        [trail.visitor_id for _, trail in asked],
-        [trail.click_id for _, trail in asked],
-        [trail.customer_id for _, trail in asked],
+        [row[0] for row in rows],
+        [row[1].occurred_at - lookback for row in rows],
+        [row[1].occurred_at for row in rows],
+        [row[1].occurred_at + OUT_OF_ORDER for row in rows],
+        [row[2] for row in rows],
+        [row[3] for row in rows],
+        [row[4] for row in rows],
+        [row[5] for row in rows],
         candidates_max,
+        list(viewed),
     )
-    found: dict[int, list[Touch]] = {}
-    for row in rows:
-        found.setdefault(row["number"], []).append(
-            Touch(
-                kind=TouchKind(row["kind"]),
-                at=row["occurred_at"],
-                id=row["id"],
-                influencer_id=row["influencer_id"],
-                campaign_id=row["campaign_id"],
-                link_id=row["link_id"],
-                code=row["code"],
-                platform=row["platform"],
-                channel=row["channel"],
-            )
-        )
+    found: dict[int, dict[UUID, Touch]] = defaultdict(dict)
+    for record in records:
+        # A touch may be found by several visitors' rows.
+        found[record["number"]].setdefault(record["id"], _touch(record))
+    return Found({number: _latest(of_trail.values(), candidates_max) for number, of_trail in found.items()}, owners)
+
+
+def _touch(record: Any) -> Touch:
+    return Touch(
+        kind=TouchKind(record["kind"]),
+        at=record["occurred_at"],
+        id=record["id"],
+        influencer_id=record["influencer_id"],
+        campaign_id=record["campaign_id"],
+        link_id=record["link_id"],
+        code=record["code"],
+        platform=record["platform"],
+        channel=record["channel"],
+        ad_click=record["ad_click"],
+    )
+
+
+def _latest(touches: Iterable[Touch], count: int) -> list[Touch]:
+    return sorted(touches, key=lambda touch: (touch.at, touch.id), reverse=True)[:count]
+
+
+async def _owners(
+    ctx: Ctx, session: ReadSession, asked: Sequence[tuple[int, Trail]], lookback: timedelta
+) -> dict[int, UUID]:
+    """The customers of the trails: as named, or the only one that the visitor is known to be by then."""
+    owners = {number: trail.customer_id for number, trail in asked if trail.customer_id is not None}
+    unnamed = [(number, trail) for number, trail in asked if trail.customer_id is None and trail.visitor_id is not None]
+    if not unnamed:
+        return owners
+    # Indexes: instances_visitor, orders_visitor.
+    records = await session.fetch(
+        """/* attribution.find_owners */
+        SELECT asked.number, seen.customer_id
+        FROM unnest($2::integer[], $3::timestamptz[], $4::timestamptz[], $5::text[])
+          AS asked (number, since, until, visitor_id)
+        CROSS JOIN LATERAL (
+          SELECT customer_id
+          FROM instances
+          WHERE tenant_id = $1 AND visitor_id = asked.visitor_id AND customer_id IS NOT NULL
+            AND occurred_at BETWEEN asked.since AND asked.until
+          UNION
+          SELECT customer_id
+          FROM orders
+          WHERE tenant_id = $1 AND visitor_id = asked.visitor_id AND customer_id IS NOT NULL AND NOT is_test
+            AND occurred_at BETWEEN asked.since AND asked.until
+          LIMIT 2
+        ) AS seen""",
+        ctx.tenant_id,
+        [number for number, _ in unnamed],
+        [trail.occurred_at - lookback for _, trail in unnamed],
+        [trail.occurred_at for _, trail in unnamed],
+        [trail.visitor_id for _, trail in unnamed],
+    )
+    seen: dict[int, list[UUID]] = defaultdict(list)
+    for record in records:
+        seen[record["number"]].append(record["customer_id"])
+    # Of a device that several customers use nobody knows whose order it was.
+    return owners | {number: customers[0] for number, customers in seen.items() if len(customers) == 1}
+
+
+async def _visitors(
+    ctx: Ctx, session: ReadSession, asked: Sequence[tuple[int, Trail, UUID | None]], lookback: timedelta
+) -> dict[int, list[str]]:
+    """The visitors that the trails' customers are known to be by then, those seen last first."""
+    known = [(number, trail, owner) for number, trail, owner in asked if owner is not None]
+    if not known:
+        return {}
+    # Indexes: instances_customer, orders_customer_occurred.
+    records = await session.fetch(
+        """/* attribution.find_visitors */
+        SELECT asked.number, seen.visitor_id
+        FROM unnest($2::integer[], $3::timestamptz[], $4::timestamptz[], $5::uuid[])
+          AS asked (number, since, until, customer_id)
+        CROSS JOIN LATERAL (
+          SELECT visitor_id, max(occurred_at) AS last_at
+          FROM (
+            SELECT visitor_id, occurred_at
+            FROM instances
+            WHERE tenant_id = $1 AND customer_id = asked.customer_id AND visitor_id IS NOT NULL
+              AND occurred_at BETWEEN asked.since AND asked.until
+            UNION ALL
+            SELECT visitor_id, occurred_at
+            FROM orders
+            WHERE tenant_id = $1 AND customer_id = asked.customer_id AND visitor_id IS NOT NULL AND NOT is_test
+              AND occurred_at BETWEEN asked.since AND asked.until
+          ) AS met
+          GROUP BY visitor_id
+          ORDER BY last_at DESC, visitor_id
+          LIMIT $6
+        ) AS seen""",
+        ctx.tenant_id,
+        [number for number, _, _ in known],
+        [trail.occurred_at - lookback for _, trail, _ in known],
+        [trail.occurred_at for _, trail, _ in known],
+        [owner for _, _, owner in known],
+        VISITORS_MAX,
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for record in records:
+        found[record["number"]].append(record["visitor_id"])
     return found
 
 
@@ -140,7 +275,7 @@ async def find_codes(ctx: Ctx, session: ReadSession, codes: Collection[str]) -> 
         return {}
     rows = await session.fetch(
         """/* attribution.find_codes */
-        SELECT code, influencer_id, campaign_id, platform, status, starts_at, ends_at
+        SELECT code, influencer_id, campaign_id, platform, status, starts_at, ends_at, customer
         FROM codes
         WHERE tenant_id = $1 AND code = ANY($2::text[])""",
         ctx.tenant_id,
@@ -155,64 +290,19 @@ async def find_codes(ctx: Ctx, session: ReadSession, codes: Collection[str]) -> 
             is_active=row["status"] == OfferStatus.ACTIVE,
             starts_at=row["starts_at"],
             ends_at=row["ends_at"],
+            customer=row["customer"],
         )
         for row in rows
     }
 
 
-def code_touches(codes: Iterable[str], offers: dict[str, CodeOffer], at: datetime) -> list[Touch]:
+def code_touches(
+    codes: Iterable[str], offers: Mapping[str, CodeOffer], at: datetime, customer: str | None = None
+) -> list[Touch]:
     """The codes given at a checkout as candidates, unknown ones among them, in the order given."""
     return [
         Touch(kind=TouchKind.CODE, at=at, code=code, refusal=RejectReason.CODE_UNKNOWN)
         if (offer := offers.get(code)) is None
-        else offer.touch(at)
+        else offer.touch(at, customer)
         for code in codes
     ]
-
-
-async def load_program(ctx: Ctx, session: ReadSession, touches: Iterable[Touch]) -> Program:
-    """The influencers, campaigns and enrollments that the touches name, in at most three statements."""
-    pairs = {(touch.campaign_id, touch.influencer_id) for touch in touches}
-    influencer_ids = list({influencer_id for _, influencer_id in pairs if influencer_id is not None})
-    campaign_ids = list({campaign_id for campaign_id, _ in pairs if campaign_id is not None})
-    program = Program()
-    if influencer_ids:
-        rows = await session.fetch(
-            """/* attribution.influencers */
-            SELECT id, status FROM influencers WHERE tenant_id = $1 AND id = ANY($2::uuid[])""",
-            ctx.tenant_id,
-            influencer_ids,
-        )
-        program.influencers.update({row["id"]: InfluencerStatus(row["status"]) for row in rows})
-    if campaign_ids:
-        rows = await session.fetch(
-            """/* attribution.campaigns */
-            SELECT id, status, starts_at, ends_at, attribution_model, click_window_days, commission_rate
-            FROM campaigns
-            WHERE tenant_id = $1 AND id = ANY($2::uuid[])""",
-            ctx.tenant_id,
-            campaign_ids,
-        )
-        for row in rows:
-            program.campaigns[row["id"]] = CampaignTerms(
-                status=CampaignStatus(row["status"]),
-                starts_at=row["starts_at"],
-                ends_at=row["ends_at"],
-                model=AttributionModel(row["attribution_model"]),
-                click_window=timedelta(days=row["click_window_days"]),
-                rate=row["commission_rate"],
-            )
-    if influencer_ids and campaign_ids:
-        rows = await session.fetch(
-            """/* attribution.enrollments */
-            SELECT campaign_id, influencer_id, status, commission_rate
-            FROM enrollments
-            WHERE tenant_id = $1 AND campaign_id = ANY($2::uuid[]) AND influencer_id = ANY($3::uuid[])""",
-            ctx.tenant_id,
-            campaign_ids,
-            influencer_ids,
-        )
-        for row in rows:
-            key = row["campaign_id"], row["influencer_id"]
-            program.enrollments[key] = EnrollmentTerms(EnrollmentStatus(row["status"]), row["commission_rate"])
-    return program

@@ -10,13 +10,10 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from functools import lru_cache
 
+from app.attribution.program import HALF_LIFE
 from app.core.money import WEIGHT_ONE, allocate
 from app.core.words import AttributionModel
 
-HALF_LIFE = timedelta(days=7)
-"""Time decay: a touch this much older than another counts half as much. A week, as analytics tools usually have it."""
-
-_HALF_LIFE_S = int(HALF_LIFE.total_seconds())
 _BITS = 160
 _CONTEXT = Context(prec=60)
 
@@ -51,10 +48,11 @@ SINGLE = Weights(last=_WHOLE, first=_WHOLE, linear=_WHOLE, time_decay=_WHOLE, po
 """A lone touch, or nobody, has all of it under every model."""
 
 
-def weigh(touched_at: Sequence[datetime], *, is_decided: bool = False) -> Weights:
+def weigh(touched_at: Sequence[datetime], *, is_decided: bool = False, half_life: timedelta = HALF_LIFE) -> Weights:
     """Weights for the touches at these times, oldest first, at least one.
 
     is_decided: the newest is a code given at checkout. It beats clicks, so a model that credits one touch credits it.
+    half_life: of time decay; whole seconds.
     """
     count = len(touched_at)
     assert count > 0, "nobody to credit is credited as one: SINGLE"
@@ -64,7 +62,7 @@ def weigh(touched_at: Sequence[datetime], *, is_decided: bool = False) -> Weight
         last=last_touch(count),
         first=last_touch(count) if is_decided else first_touch(count),
         linear=linear(count),
-        time_decay=time_decay(touched_at),
+        time_decay=time_decay(touched_at, half_life),
         position=position_based(count),
     )
 
@@ -95,25 +93,27 @@ def position_based(count: int) -> tuple[int, ...]:
     return tuple(allocate(WEIGHT_ONE, [end, *([1] * (count - 2)), end]))
 
 
-def time_decay(touched_at: Sequence[datetime]) -> tuple[int, ...]:
-    """Each touch half as much as one a HALF_LIFE newer; ages in whole seconds behind the newest touch.
+def time_decay(touched_at: Sequence[datetime], half_life: timedelta = HALF_LIFE) -> tuple[int, ...]:
+    """Each touch half as much as one a half-life newer; ages in whole seconds behind the newest touch.
 
     Ages behind the order instead would give the same weights: only their ratio counts.
     """
     newest = touched_at[-1]
-    return tuple(allocate(WEIGHT_ONE, [_decayed(newest - at) for at in touched_at]))
+    half_life_s = int(half_life.total_seconds())
+    shares = [_decayed(newest - at, half_life_s) for at in touched_at]
+    return tuple(allocate(WEIGHT_ONE, shares))
 
 
-def _decayed(age: timedelta) -> int:
+def _decayed(age: timedelta, half_life_s: int) -> int:
     # 2 ** (−age ÷ half-life) as a binary fraction of _BITS digits: whole half-lives shift, the rest is the product of
     # two tabulated powers. Integers throughout, so that every machine gives the same weights.
     assert age >= timedelta(0), "touches come oldest first"
-    halvings, rest = divmod(age.days * 86_400 + age.seconds, _HALF_LIFE_S)
+    halvings, rest = divmod(age.days * 86_400 + age.seconds, half_life_s)
     hours, seconds = divmod(rest, 3_600)
-    return (_power(hours * 3_600) * _power(seconds)) >> (_BITS + halvings)
+    return (_power(hours * 3_600, half_life_s) * _power(seconds, half_life_s)) >> (_BITS + halvings)
 
 
-@lru_cache(maxsize=4_096)
-def _power(seconds: int) -> int:
-    exponent = _CONTEXT.divide(Decimal(-seconds), Decimal(_HALF_LIFE_S))
+@lru_cache(maxsize=16_384)
+def _power(seconds: int, half_life_s: int) -> int:
+    exponent = _CONTEXT.divide(Decimal(-seconds), Decimal(half_life_s))
     return int(_CONTEXT.multiply(_CONTEXT.power(Decimal(2), exponent), Decimal(2**_BITS)))

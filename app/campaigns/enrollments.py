@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from app.campaigns.inputs import EnrollmentChange, EnrollmentInput
@@ -10,9 +11,10 @@ from app.campaigns.service import checked_rate
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.unset import given
-from app.core.words import EnrollmentStatus
+from app.core.words import EnrollmentStatus, ProgramKind
 from app.db.entities import EntityKind
 from app.db.rows import RowTable
+from app.db.statuses import keep_statuses
 from app.errors import DomainError
 from app.tables import Enrollment
 
@@ -74,4 +76,5 @@ ENROLLMENT_KIND = EntityKind(
         changeable=("status", "commission_rate"),
     ),
     taken=_taken,
+    save=partial(keep_statuses, ProgramKind.ENROLLMENT),
 )

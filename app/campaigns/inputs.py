@@ -10,7 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.core.unset import UNSET, Unset
-from app.core.words import AttributionModel, CampaignStatus, EnrollmentStatus
+from app.core.words import AttributionModel, CampaignStatus, CodePolicy, EnrollmentStatus, PaidSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class CampaignInput:
     """A new campaign. external_id: the caller's own; without one each creation is another campaign.
 
     currency: of budget and sales goal; None means the tenant's. click_window_days: None means the setting's.
-    engagement_goal: likes, comments and shares.
+    code_window_days: of uses recorded before the order; None: as clicks. view_window_days: 0 means that views are no
+    touches. attribution_model, half_life_days: None means the tenant's. engagement_goal: likes, comments and shares.
     """
 
     name: str
@@ -31,8 +32,13 @@ class CampaignInput:
     budget: Decimal | None = None
     engagement_goal: int | None = None
     sales_goal: Decimal | None = None
-    attribution_model: AttributionModel = AttributionModel.LAST_TOUCH
+    attribution_model: AttributionModel | None = None
     click_window_days: int | None = None
+    view_window_days: int = 0
+    code_window_days: int | None = None
+    half_life_days: int | None = None
+    code_policy: CodePolicy = CodePolicy.ALWAYS
+    paid_search: PaidSearch = PaidSearch.REJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,11 @@ class CampaignChange:
     sales_goal: Decimal | Unset | None = UNSET
     attribution_model: AttributionModel | Unset | None = UNSET
     click_window_days: int | Unset | None = UNSET
+    view_window_days: int | Unset | None = UNSET
+    code_window_days: int | Unset | None = UNSET
+    half_life_days: int | Unset | None = UNSET
+    code_policy: CodePolicy | Unset | None = UNSET
+    paid_search: PaidSearch | Unset | None = UNSET
     commission_rate: Decimal | Unset | None = UNSET
 
 

@@ -16,6 +16,7 @@ CAMPAIGNS = Listing(
     table="campaigns",
     columns="item.id, item.external_id, item.name, item.status, item.starts_at, item.ends_at, item.currency, "
     "item.budget_minor, item.engagement_goal, item.sales_goal_minor, item.attribution_model, item.click_window_days, "
+    "item.view_window_days, item.code_window_days, item.half_life_days, item.code_policy, item.paid_search, "
     "item.commission_rate, item.created_at, item.updated_at",
     # Whatever names a campaign to an influencer must find it: null would say that there is none. Those of which
     # there are many come last. Indexes: enrollments_pair; of the others that of the influencer or of the campaign.

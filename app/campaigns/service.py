@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from app.campaigns.inputs import CampaignChange, CampaignInput
@@ -11,13 +12,15 @@ from app.core.ids import new_id
 from app.core.money import checked_amount, checked_currency
 from app.core.texts import checked_external_id, checked_text
 from app.core.unset import given
-from app.core.words import AttributionModel, CampaignStatus
+from app.core.words import AttributionModel, CampaignStatus, CodePolicy, PaidSearch, ProgramKind
 from app.db.entities import EntityKind
 from app.db.rows import RowTable
+from app.db.statuses import keep_statuses
 from app.errors import DomainError
 from app.tables import Campaign
 
 WINDOW_DAYS_MAX = 730
+HALF_LIFE_DAYS_MAX = 365
 GOAL_MAX = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact."""
 
@@ -31,6 +34,11 @@ CHANGEABLE = (
     "sales_goal_minor",
     "attribution_model",
     "click_window_days",
+    "view_window_days",
+    "code_window_days",
+    "half_life_days",
+    "code_policy",
+    "paid_search",
     "commission_rate",
 )
 
@@ -49,8 +57,13 @@ class CampaignRow:
     budget_minor: int | None
     engagement_goal: int | None
     sales_goal_minor: int | None
-    attribution_model: AttributionModel
+    attribution_model: AttributionModel | None
     click_window_days: int
+    view_window_days: int
+    code_window_days: int | None
+    half_life_days: int | None
+    code_policy: CodePolicy
+    paid_search: PaidSearch
     commission_rate: Decimal
     created_at: datetime
     updated_at: datetime
@@ -73,6 +86,11 @@ def drafted(ctx: Ctx, default_window_days: int, item: CampaignInput) -> Campaign
             sales_goal_minor=_minor(item.sales_goal, currency, "salesGoal"),
             attribution_model=item.attribution_model,
             click_window_days=default_window_days if item.click_window_days is None else item.click_window_days,
+            view_window_days=item.view_window_days,
+            code_window_days=item.code_window_days,
+            half_life_days=item.half_life_days,
+            code_policy=item.code_policy,
+            paid_search=item.paid_search,
             commission_rate=item.commission_rate,
             created_at=ctx.now,
             updated_at=ctx.now,
@@ -82,7 +100,16 @@ def drafted(ctx: Ctx, default_window_days: int, item: CampaignInput) -> Campaign
 
 def changed(ctx: Ctx, row: CampaignRow, change: CampaignChange) -> CampaignRow:
     """The campaign after the change. Raises DomainError."""
-    required = ("name", "status", "starts_at", "attribution_model", "click_window_days", "commission_rate")
+    required = (
+        "name",
+        "status",
+        "starts_at",
+        "click_window_days",
+        "view_window_days",
+        "code_policy",
+        "paid_search",
+        "commission_rate",
+    )
     values = given(change, "id", required=required)
     if "budget" in values:
         values["budget_minor"] = _minor(values.pop("budget"), row.currency, "budget")
@@ -103,10 +130,14 @@ def checked_rate(rate: Decimal, name: str) -> Decimal:
 def _checked(row: CampaignRow) -> CampaignRow:
     if row.external_id is not None:
         checked_external_id(row.external_id, "externalId")
-    if not 1 <= row.click_window_days <= WINDOW_DAYS_MAX:
-        raise DomainError(
-            "BAD_USER_INPUT", f"`clickWindowDays` must be 1 to {WINDOW_DAYS_MAX}.", path=("clickWindowDays",)
-        )
+    for value, name, least, most in (
+        (row.click_window_days, "clickWindowDays", 1, WINDOW_DAYS_MAX),
+        (row.view_window_days, "viewWindowDays", 0, WINDOW_DAYS_MAX),
+        (row.code_window_days, "codeWindowDays", 1, WINDOW_DAYS_MAX),
+        (row.half_life_days, "halfLifeDays", 1, HALF_LIFE_DAYS_MAX),
+    ):
+        if value is not None and not least <= value <= most:
+            raise DomainError("BAD_USER_INPUT", f"`{name}` must be {least} to {most}.", path=(name,))
     if row.engagement_goal is not None and not 0 <= row.engagement_goal <= GOAL_MAX:
         raise DomainError("BAD_USER_INPUT", f"`engagementGoal` must be 0 to {GOAL_MAX}.", path=("engagementGoal",))
     starts_at = row.starts_at.astimezone(UTC)
@@ -136,4 +167,5 @@ CAMPAIGN_KIND = EntityKind(
     plural="campaigns",
     table=RowTable(Campaign, CampaignRow, key=("external_id",), changeable=CHANGEABLE),
     shown_as="name",
+    save=partial(keep_statuses, ProgramKind.CAMPAIGN),
 )

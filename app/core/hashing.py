@@ -3,6 +3,7 @@
 import hashlib
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -30,3 +31,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return value.hex()
     return str(value)
+
+
+def email_hash(tenant_id: UUID, address: str) -> str:
+    """The hash by which an address is recognised again: of its lower-case form, of no use with other tenants."""
+    return hashlib.sha256(tenant_id.bytes + address.strip().casefold().encode()).hexdigest()

@@ -14,6 +14,7 @@ EXTERNAL_ID_LENGTH_MAX = 200
 TEXT_LENGTH_MAX = 500
 """Characters of a title, reason or name."""
 
+EMAIL_LENGTH_MAX = 320
 URL_LENGTH_MAX = 2_000
 """Characters of an address: what every browser takes."""
 
@@ -68,6 +69,15 @@ def checked_external_id(value: str, name: str) -> str:
 def checked_optional(value: str | None, name: str, *, length_max: int = TEXT_LENGTH_MAX) -> str | None:
     """The text, or None when there is none."""
     return None if value is None else checked_text(value, name, length_max=length_max)
+
+
+def checked_email(value: str, name: str) -> str:
+    """An e-mail address. Raises BAD_USER_INPUT for what cannot be one."""
+    text = checked_text(value, name, length_max=EMAIL_LENGTH_MAX)
+    if not 0 < text.find("@") < len(text) - 1:
+        # The value itself stays out of the message: it may be personal data.
+        raise DomainError("BAD_USER_INPUT", f"`{name}` is not an address such as ana@example.com.", path=(name,))
+    return text
 
 
 def checked_country(value: str | None, name: str = "country") -> str | None:

@@ -263,6 +263,19 @@ class AdjustmentState(StrEnum):
     DECLINED = "DECLINED"
 
 
+class StatementKind(StrEnum):
+    """Why what is owed to an influencer changed, on a statement."""
+
+    EARNED = "EARNED"
+    EDITED = "EDITED"
+    BONUS = "BONUS"
+    ADJUSTED = "ADJUSTED"
+    REVERSED = "REVERSED"
+    REJECTED = "REJECTED"
+    PAID = "PAID"
+    CONVERTED = "CONVERTED"
+
+
 class LedgerAccount(StrEnum):
     """Accounts of the ledger. Debits are positive; what is owed to influencers is negative."""
 

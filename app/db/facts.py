@@ -91,6 +91,12 @@ def _amounts(what: str) -> tuple[Column, ...]:
 
 _ID = _id("id", "The row's id.")
 _RECORDED = Column("recorded_at", Kind.INSTANT, "When Scoville recorded it.")
+_SUPERSEDED = Column(
+    "superseded_at",
+    Kind.INSTANT,
+    "Since when its order is judged otherwise and this does not count any more, or null.",
+    "nullif(fact.superseded_at, 'infinity')",
+)
 _CUSTOMER = _id("customer_id", "The buyer, or null.")
 _PRODUCT = _id("product_id", "The product, or null.")
 _REACH = (
@@ -121,6 +127,7 @@ FAMILIES: tuple[Family, ...] = (
             _CUSTOMER,
             _id("order_id", "The order of a PURCHASE, else null."),
             _RECORDED,
+            _SUPERSEDED,
         ),
         key="fact.occurred_at, fact.id",
     ),
@@ -184,6 +191,7 @@ FAMILIES: tuple[Family, ...] = (
             _text("currency", "The order's currency."),
             _CUSTOMER,
             _RECORDED,
+            _SUPERSEDED,
         ),
     ),
     Family(

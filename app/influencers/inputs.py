@@ -21,13 +21,16 @@ class ProfileInput:
 class InfluencerInput:
     """A new influencer. external_id: the caller's own; without one each creation is another influencer.
 
-    country: ISO 3166-1 alpha-2.
+    country: ISO 3166-1 alpha-2. email, customer: who they are as buyers, so that their own purchases earn nothing: an
+    address, of which a hash alone is kept, and the store's customer id.
     """
 
     name: str
     external_id: str | None = None
     status: InfluencerStatus = InfluencerStatus.ACTIVE
     country: str | None = None
+    email: str | None = None
+    customer: str | None = None
     profiles: tuple[ProfileInput, ...] = ()
 
 
@@ -39,4 +42,6 @@ class InfluencerChange:
     name: str | Unset | None = UNSET
     status: InfluencerStatus | Unset | None = UNSET
     country: str | Unset | None = UNSET
+    email: str | Unset | None = UNSET
+    customer: str | Unset | None = UNSET
     profiles: tuple[ProfileInput, ...] | Unset | None = UNSET

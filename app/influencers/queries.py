@@ -5,7 +5,9 @@ from app.db.keyset import Listing
 INFLUENCERS = Listing(
     tag="influencers",
     table="influencers",
-    columns="item.id, item.external_id, item.name, item.status, item.country, item.created_at, item.updated_at",
+    columns="item.id, item.external_id, item.name, item.status, item.country, item.customer, item.created_at, "
+    "item.updated_at",
+    computed=(("is_email_known", "(item.email_hash IS NOT NULL)"),),
     own="item.id = {}",
     sorts=(("created_at", "timestamptz"), ("name", "text")),  # indexes: influencers_created, influencers_name
 )

@@ -6,13 +6,15 @@ from datetime import datetime
 from uuid import UUID
 
 from app.core.context import Ctx
+from app.core.hashing import email_hash
 from app.core.ids import new_id, new_ids
-from app.core.texts import checked_country, checked_external_id, checked_text, checked_url
+from app.core.texts import checked_country, checked_email, checked_external_id, checked_text, checked_url
 from app.core.unset import given
-from app.core.words import InfluencerStatus, Platform
+from app.core.words import InfluencerStatus, Platform, ProgramKind
 from app.db.entities import EntityKind
 from app.db.rows import Change, RowTable
 from app.db.session import ReadSession, WriteSession
+from app.db.statuses import keep_statuses
 from app.errors import DomainError
 from app.influencers.inputs import InfluencerChange, InfluencerInput, ProfileInput
 from app.tables import Influencer
@@ -36,13 +38,15 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class InfluencerRow:
-    """An influencer. profiles: in order of platform and handle."""
+    """An influencer. profiles: in order of platform and handle. email_hash, customer: who they are as buyers."""
 
     id: UUID
     external_id: str | None
     name: str
     status: InfluencerStatus
     country: str | None
+    email_hash: str | None
+    customer: str | None
     created_at: datetime
     updated_at: datetime
     profiles: tuple[Profile, ...] = ()
@@ -57,6 +61,8 @@ def drafted(ctx: Ctx, item: InfluencerInput) -> InfluencerRow:
             name=item.name,
             status=item.status,
             country=item.country,
+            email_hash=_hashed(ctx, item.email),
+            customer=item.customer,
             created_at=ctx.now,
             updated_at=ctx.now,
             profiles=_checked_profiles(item.profiles),
@@ -67,6 +73,8 @@ def drafted(ctx: Ctx, item: InfluencerInput) -> InfluencerRow:
 def changed(ctx: Ctx, row: InfluencerRow, change: InfluencerChange) -> InfluencerRow:
     """The influencer after the change. Raises DomainError."""
     values = given(change, "id", required=("name", "status", "profiles"))
+    if "email" in values:
+        values["email_hash"] = _hashed(ctx, values.pop("email"))
     if "profiles" in values:
         values["profiles"] = _checked_profiles(values["profiles"])
     return _checked(replace(row, **values, updated_at=ctx.now))
@@ -75,7 +83,13 @@ def changed(ctx: Ctx, row: InfluencerRow, change: InfluencerChange) -> Influence
 def _checked(row: InfluencerRow) -> InfluencerRow:
     if row.external_id is not None:
         checked_external_id(row.external_id, "externalId")
+    if row.customer is not None:
+        checked_external_id(row.customer, "customer")
     return replace(row, name=checked_text(row.name, "name"), country=checked_country(row.country))
+
+
+def _hashed(ctx: Ctx, email: str | None) -> str | None:
+    return None if email is None else email_hash(ctx.tenant_id, checked_email(email, "email"))
 
 
 def _checked_profiles(profiles: Sequence[ProfileInput]) -> tuple[Profile, ...]:
@@ -170,11 +184,21 @@ async def _save_profiles(ctx: Ctx, session: WriteSession, changes: Sequence[Chan
     )
 
 
+async def _save(ctx: Ctx, session: WriteSession, changes: Sequence[Change[InfluencerRow]]) -> None:
+    await _save_profiles(ctx, session, changes)
+    await keep_statuses(ProgramKind.INFLUENCER, ctx, session, changes)
+
+
 INFLUENCER_KIND = EntityKind(
     noun="influencer",
     plural="influencers",
-    table=RowTable(Influencer, InfluencerRow, key=("external_id",), changeable=("name", "status", "country")),
+    table=RowTable(
+        Influencer,
+        InfluencerRow,
+        key=("external_id",),
+        changeable=("name", "status", "country", "email_hash", "customer"),
+    ),
     shown_as="name",
     complete=_with_profiles,
-    save=_save_profiles,
+    save=_save,
 )

@@ -7,7 +7,10 @@ from app.db.keyset import NOTHING, Listing, Owner
 
 
 def _credited(order: str) -> str:
-    """Own rows of an influencer: those of orders credited to them. A touch that was looked at and lost is no credit."""
+    """Own rows of an influencer: those of orders that are, or once were, credited to them.
+
+    A touch that was looked at and lost is no credit.
+    """
     return (
         "EXISTS (SELECT 1 FROM credits AS credit WHERE credit.tenant_id = $1 "  # noqa: S608 - a column
         f"AND credit.order_id = item.{order} AND credit.influencer_id = {{}} AND credit.weight_booked > 0)"
@@ -62,9 +65,10 @@ def _credited_orders(*columns: str) -> str:
         "sold.version, sold.currency, sold.customer_id, sold.codes, sold.country, sold.is_test "
         "FROM credits AS credit "
         "JOIN orders AS sold ON sold.tenant_id = $1 AND sold.id = credit.order_id "
-        "WHERE credit.tenant_id = $1 AND credit.weight_booked > 0 "
+        "WHERE credit.tenant_id = $1 AND credit.weight_booked > 0 AND credit.superseded_at = 'infinity' "
         "AND (credit.position = 0 OR NOT EXISTS (SELECT 1 FROM credits AS earlier "
         "WHERE earlier.tenant_id = $1 AND earlier.order_id = credit.order_id AND earlier.weight_booked > 0 "
+        "AND earlier.superseded_at = 'infinity' "
         f"AND earlier.position < credit.position AND {same})))"
     )
 

@@ -11,6 +11,7 @@ from app.db.session import WriteSession
 
 TOPICS: dict[str, str] = {
     "order.recorded": "An order was recorded and, unless isTest, attributed. externalId, currency, totalMinor, isTest.",
+    "order.attributed": "An order was judged again, otherwise than before. externalId, cause, revision.",
     "order.edited": "An order has a new version. externalId, version, totalMinor, isTest.",
     "order.event": "An order was paid or fulfilled. externalId, kind, isTest.",
     "refund.applied": "A refund, cancellation or chargeback was applied. externalId, orderExternalId, kind, isTest.",

@@ -14,6 +14,17 @@ from app.tables.plans import (
     CommissionRating,
     CommissionTally,
 )
+from app.tables.payouts import (
+    PayoutBatch,
+    PayoutEvent,
+    PayoutItem,
+    PayoutItemCommission,
+    PayoutMessage,
+    PayoutMethod,
+    PayoutPayment,
+    PayoutPolicy,
+    PayoutRequest,
+)
 from app.tables.program import Campaign, Code, Enrollment, Influencer, Link, SocialProfile
 from app.tables.rollups import SUM_COLUMNS, Rollup, RollupDelta, RollupState
 from app.tables.spend import Spend
@@ -64,6 +75,15 @@ __all__ = [
     "OrderVersion",
     "Outbox",
     "OwnRate",
+    "PayoutBatch",
+    "PayoutEvent",
+    "PayoutItem",
+    "PayoutItemCommission",
+    "PayoutMessage",
+    "PayoutMethod",
+    "PayoutPayment",
+    "PayoutPolicy",
+    "PayoutRequest",
     "PostClaim",
     "Product",
     "ProgramStatus",

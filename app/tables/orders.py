@@ -39,6 +39,9 @@ class Order(TenantEntity, table=True):
         Index("orders_occurred", "tenant_id", "occurred_at", "id"),
         Index("orders_recorded", "tenant_id", "recorded_at", "id"),
         Index("orders_customer_occurred", "tenant_id", "customer_id", "occurred_at"),
+        Index(
+            "orders_visitor", "tenant_id", "visitor_id", "occurred_at", postgresql_where=sql("visitor_id IS NOT NULL")
+        ),
     )
 
     external_id: str = text()

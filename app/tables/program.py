@@ -5,13 +5,26 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import text as sql
 
-from app.core.words import AttributionModel, CampaignStatus, EnrollmentStatus, InfluencerStatus, OfferStatus, Platform
+from app.core.words import (
+    AttributionModel,
+    CampaignStatus,
+    CodePolicy,
+    EnrollmentStatus,
+    InfluencerStatus,
+    OfferStatus,
+    PaidSearch,
+    Platform,
+)
 from app.tables.base import Dated, TenantEntity, instant, number, one_of, refers, small, text, uid, whole
 
 
 class Influencer(Dated, TenantEntity, table=True):
-    """Whoever promotes and earns."""
+    """Whoever promotes and earns.
+
+    email_hash, customer: who they are as buyers: their own purchases earn them nothing. customer: the store's id.
+    """
 
     __tablename__ = "influencers"
     __table_args__ = (
@@ -25,6 +38,8 @@ class Influencer(Dated, TenantEntity, table=True):
     name: str = text()
     status: str = text()
     country: str | None = text(null=True)
+    email_hash: str | None = text(null=True)
+    customer: str | None = text(null=True)
 
 
 class SocialProfile(Dated, TenantEntity, table=True):
@@ -47,7 +62,9 @@ class SocialProfile(Dated, TenantEntity, table=True):
 class Campaign(Dated, TenantEntity, table=True):
     """A dated promotion with goals and terms.
 
-    commission_rate: share of the commission base, 0 to 1. click_window_days: touches older than this earn nothing.
+    commission_rate: share of the commission base, 0 to 1. *_window_days: touches of the kind that are older earn
+    nothing; code_window_days null: as clicks; view_window_days 0: views earn nothing at all. attribution_model,
+    half_life_days: null means the tenant's.
     """
 
     __tablename__ = "campaigns"
@@ -57,10 +74,16 @@ class Campaign(Dated, TenantEntity, table=True):
         CheckConstraint("ends_at IS NULL OR ends_at > starts_at", name="campaigns_dates_ordered"),
         CheckConstraint("commission_rate >= 0 AND commission_rate <= 1", name="campaigns_rate_is_share"),
         CheckConstraint("click_window_days BETWEEN 1 AND 730", name="campaigns_window_bounded"),
+        CheckConstraint("view_window_days BETWEEN 0 AND 730", name="campaigns_view_window_bounded"),
+        CheckConstraint("code_window_days BETWEEN 1 AND 730", name="campaigns_code_window_bounded"),
+        CheckConstraint("half_life_days BETWEEN 1 AND 365", name="campaigns_half_life_bounded"),
+        one_of("code_policy", CodePolicy, name="campaigns_code_policy_known"),
+        one_of("paid_search", PaidSearch, name="campaigns_paid_search_known"),
         UniqueConstraint("tenant_id", "external_id", name="campaigns_external_id"),
         Index("campaigns_created", "tenant_id", "created_at", "id"),
         Index("campaigns_name", "tenant_id", "name", "id"),
         Index("campaigns_starts", "tenant_id", "starts_at", "id"),
+        Index("campaigns_views", "tenant_id", postgresql_where=sql("view_window_days > 0")),
     )
 
     external_id: str | None = text(null=True)
@@ -72,8 +95,13 @@ class Campaign(Dated, TenantEntity, table=True):
     budget_minor: int | None = whole(null=True)
     engagement_goal: int | None = whole(null=True)
     sales_goal_minor: int | None = whole(null=True)
-    attribution_model: str = text()
+    attribution_model: str | None = text(null=True)
     click_window_days: int = small()
+    view_window_days: int = small(default="0")
+    code_window_days: int | None = small(null=True)
+    half_life_days: int | None = small(null=True)
+    code_policy: str = text(default="ALWAYS")
+    paid_search: str = text(default="REJECT")
     commission_rate: Decimal = number(9, 6)
 
 
@@ -125,7 +153,10 @@ class Link(Dated, TenantEntity, table=True):
 
 
 class Code(Dated, TenantEntity, table=True):
-    """A coupon code of one influencer, optionally for one campaign. Unique per tenant, compared in upper case."""
+    """A coupon code of one influencer, optionally for one campaign. Unique per tenant, compared in upper case.
+
+    customer: the store's id of the only customer who may use it; null: everybody may.
+    """
 
     __tablename__ = "codes"
     __table_args__ = (
@@ -148,3 +179,4 @@ class Code(Dated, TenantEntity, table=True):
     status: str = text()
     starts_at: datetime | None = instant(null=True)
     ends_at: datetime | None = instant(null=True)
+    customer: str | None = text(null=True)

@@ -14,6 +14,8 @@ class Instance(TenantRow, table=True):
     """One tracked interaction, at `occurred_at`. Whatever it came with is stored beside it; any of it may be unknown.
 
     No foreign keys: facts are written set-wise after their references were resolved, and are never deleted under them.
+    ad_click: the parameter by which its address tells that it came by an advertisement in a search engine.
+    superseded_at: of a PURCHASE, since when its order was judged to be another's; infinity as long as it holds.
     """
 
     __tablename__ = "instances"
@@ -55,6 +57,8 @@ class Instance(TenantRow, table=True):
     click_id: str | None = text(null=True)
     order_id: UUID | None = uid(null=True)
     recorded_at: datetime = instant()
+    ad_click: str | None = text(null=True)
+    superseded_at: datetime = instant(default="infinity")
 
 
 class InstanceKey(TenantRow, table=True):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.core.context import Ctx
 from app.core.ids import new_id
-from app.core.texts import checked_code
+from app.core.texts import checked_code, checked_external_id
 from app.core.unset import given
 from app.core.words import OfferStatus, Platform
 from app.db.entities import EntityKind
@@ -28,6 +28,7 @@ class CodeRow:
     status: OfferStatus
     starts_at: datetime | None
     ends_at: datetime | None
+    customer: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -44,6 +45,7 @@ def drafted(ctx: Ctx, item: CodeInput) -> CodeRow:
             status=item.status,
             starts_at=item.starts_at,
             ends_at=item.ends_at,
+            customer=item.customer,
             created_at=ctx.now,
             updated_at=ctx.now,
         )
@@ -56,6 +58,8 @@ def changed(ctx: Ctx, row: CodeRow, change: CodeChange) -> CodeRow:
 
 
 def _checked(row: CodeRow) -> CodeRow:
+    if row.customer is not None:
+        checked_external_id(row.customer, "customer")
     starts_at = None if row.starts_at is None else row.starts_at.astimezone(UTC)
     ends_at = None if row.ends_at is None else row.ends_at.astimezone(UTC)
     if starts_at is not None and ends_at is not None and ends_at <= starts_at:

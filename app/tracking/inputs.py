@@ -41,7 +41,10 @@ class LinkChange:
 
 @dataclass(frozen=True, slots=True)
 class CodeInput:
-    """A new coupon code, kept in upper case. In force from starts_at until before ends_at; None: without bound."""
+    """A new coupon code, kept in upper case. In force from starts_at until before ends_at; None: without bound.
+
+    customer: the store's id of the only customer who may use it; None: everybody may.
+    """
 
     influencer_id: UUID
     code: str
@@ -50,6 +53,7 @@ class CodeInput:
     status: OfferStatus = OfferStatus.ACTIVE
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    customer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ class InstanceInput:
 
     external_id: the caller's own, which makes it one however often it is sent; without one each is another.
     link_id, link_slug: the link it came by, named either way. customer: the store's id of a known customer.
-    channel: the UTM medium. country: ISO 3166-1 alpha-2.
+    channel: the UTM medium. country: ISO 3166-1 alpha-2. url: the address it arrived at, looked at for the marks of
+    advertisements and not kept.
     """
 
     kind: InstanceKind
@@ -86,3 +91,4 @@ class InstanceInput:
     visitor_id: str | None = None
     customer: str | None = None
     click_id: str | None = None
+    url: str | None = None

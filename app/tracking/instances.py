@@ -8,10 +8,18 @@ from uuid import UUID
 from app.core.context import Ctx
 from app.core.hashing import content_hash
 from app.core.ids import new_id
-from app.core.texts import checked_code, checked_country, checked_external_id, checked_instant, checked_optional
+from app.core.texts import (
+    checked_code,
+    checked_country,
+    checked_external_id,
+    checked_instant,
+    checked_optional,
+    checked_url,
+)
 from app.core.words import InstanceKind
 from app.db.session import WriteSession
 from app.errors import DomainError
+from app.tracking.ads import ad_click_of
 from app.tracking.codes import CodeRow
 from app.tracking.inputs import InstanceInput
 from app.tracking.links import CHANNEL_LENGTH_MAX, LinkRow
@@ -22,12 +30,16 @@ MARK_LENGTH_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class CheckedInstance:
-    """An instance as it was sent, checked by itself. content_hash: equal for equal instances; empty without an id."""
+    """An instance as it was sent, checked by itself. content_hash: equal for equal instances; empty without an id.
+
+    ad_click: the mark of an advertisement in its address.
+    """
 
     sent: InstanceInput
     occurred_at: datetime
     code: str | None
     country: str | None
+    ad_click: str | None
     content_hash: bytes
 
     @property
@@ -63,6 +75,7 @@ class InstanceRow:
     visitor_id: str | None
     customer_id: UUID | None
     click_id: str | None
+    ad_click: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,7 @@ def checked_instance(item: InstanceInput, *, latest: datetime) -> CheckedInstanc
     checked_optional(item.customer, "customer", length_max=MARK_LENGTH_MAX)
     code = None if item.code is None else checked_code(item.code, "code")
     country = checked_country(item.country)
+    url = None if item.url is None else checked_url(item.url, "url")
     content = [
         item.kind,
         occurred_at,
@@ -103,12 +117,15 @@ def checked_instance(item: InstanceInput, *, latest: datetime) -> CheckedInstanc
         item.visitor_id,
         item.customer,
         item.click_id,
+        # Only where it is given: what was sent before there was one is still the same.
+        *([] if url is None else [url]),
     ]
     return CheckedInstance(
         sent=item,
         occurred_at=occurred_at,
         code=code,
         country=country,
+        ad_click=None if url is None else ad_click_of(url),
         content_hash=b"" if item.external_id is None else content_hash(content),
     )
 
@@ -117,7 +134,8 @@ def placed(item: CheckedInstance, known: Known) -> InstanceRow:
     """The row of an instance, with what its link or code implies. Raises DomainError for what it contradicts or for
     what nobody knows.
 
-    A code's use goes by its code first, everything else by its link.
+    A code's use goes by its code first, everything else by its link. It may be told as another influencer's than the
+    code's: a fact, which judging refuses.
     """
     sent = item.sent
     link = _link(sent, known)
@@ -130,6 +148,9 @@ def placed(item: CheckedInstance, known: Known) -> InstanceRow:
     found = (code, link) if sent.kind is InstanceKind.CODE else (link, code)
     offers = [offer for offer in found if offer is not None]
     influencers = {offer.influencer_id for offer in offers} | ({sent.influencer_id} - {None})
+    if code is not None and link is None and sent.kind is InstanceKind.CODE and sent.influencer_id is not None:
+        # Who uses another's code is told so by the order's explanation: it earns nothing.
+        influencers = {sent.influencer_id}
     if len(influencers) > 1:
         raise DomainError(
             "BAD_USER_INPUT",
@@ -158,6 +179,7 @@ def placed(item: CheckedInstance, known: Known) -> InstanceRow:
         visitor_id=sent.visitor_id,
         customer_id=customer_id,
         click_id=sent.click_id,
+        ad_click=item.ad_click,
     )
 
 
@@ -180,12 +202,12 @@ async def insert(ctx: Ctx, session: WriteSession, rows: Sequence[InstanceRow]) -
     await session.execute(
         """/* instances.insert */
         INSERT INTO instances (tenant_id, id, occurred_at, kind, influencer_id, campaign_id, link_id, code, platform,
-          channel, country, visitor_id, customer_id, click_id, recorded_at)
+          channel, country, visitor_id, customer_id, click_id, ad_click, recorded_at)
         SELECT $1, new.*, $2
         FROM unnest($3::uuid[], $4::timestamptz[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[],
-            $10::text[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::text[])
+            $10::text[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::text[], $16::text[])
           AS new (id, occurred_at, kind, influencer_id, campaign_id, link_id, code, platform, channel, country,
-            visitor_id, customer_id, click_id)""",
+            visitor_id, customer_id, click_id, ad_click)""",
         ctx.tenant_id,
         ctx.now,
         [row.id for row in rows],
@@ -201,6 +223,7 @@ async def insert(ctx: Ctx, session: WriteSession, rows: Sequence[InstanceRow]) -
         [row.visitor_id for row in rows],
         [row.customer_id for row in rows],
         [row.click_id for row in rows],
+        [row.ad_click for row in rows],
     )
 
 

@@ -15,7 +15,7 @@ CODES = Listing(
     tag="codes",
     table="codes",
     columns="item.id, item.influencer_id, item.campaign_id, item.code, item.platform, item.status, item.starts_at, "
-    "item.ends_at, item.created_at, item.updated_at",
+    "item.ends_at, item.customer, item.created_at, item.updated_at",
     own="item.influencer_id = {}",
     sorts=(("created_at", "timestamptz"), ("code", "text")),
 )
@@ -25,7 +25,8 @@ INSTANCES = Listing(
     table="instances",
     columns="item.id, item.occurred_at, item.kind, item.influencer_id, item.campaign_id, item.link_id, item.code, "
     "item.platform, item.channel, item.country, item.visitor_id, item.customer_id, item.click_id, item.order_id, "
-    "item.recorded_at",
+    "item.recorded_at, item.ad_click",
+    computed=(("superseded_at", "nullif(item.superseded_at, 'infinity')"),),
     own="item.influencer_id = {}",
     # The key itself; per parent instances_campaign and instances_influencer.
     sorts=(("occurred_at", "timestamptz"),),

@@ -5,17 +5,17 @@ A step of `record_orders`. Looks everything up first, then judges and computes w
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from app import outbox
 from app.analytics.rollups import deltas
 from app.analytics.rollups.deltas import Contribution
 from app.attribution import service as attribution
-from app.attribution.judge import judge
+from app.attribution.awaited import await_touches, look_at
+from app.attribution.judging import Placed, judge_all, reach_of
 from app.attribution.program import Program
 from app.attribution.service import Credit, JudgedOrder, credits_of
-from app.attribution.touches import Trail, code_touches, find_codes, find_touches, load_program
+from app.attribution.touches import Trail
 from app.commissions import service as commissions
 from app.core.context import Ctx
 from app.core.ids import new_id
@@ -106,6 +106,7 @@ async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[
     await attribution.insert_credits(ctx, session, [(verdict, credits) for _, verdict, credits in earning])
     await attribution.insert_explanations(ctx, session, judged)
     await attribution.insert_purchases(ctx, session, judged)
+    await await_touches(ctx, session, judged, look_at=look_at(runtime.settings, ctx.now))
     await commissions.post(ctx, session, posted)
     await books.keep(ctx, session)
     await deltas.append(ctx, session, contributed)
@@ -120,51 +121,30 @@ async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[
 async def _judge(
     runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[NewOrder]
 ) -> tuple[list[JudgedOrder], Program]:
-    settings = runtime.settings
-    touches = await find_touches(
-        ctx,
-        session,
-        [
-            Trail(order.checked.occurred_at, order.checked.visitor_id, order.checked.click_id, order.customer_id)
-            for order in new
-        ],
-        lookback=timedelta(days=settings.touch_lookback_days),
-        candidates_max=settings.touch_candidates_max,
-    )
-    offers = await find_codes(ctx, session, {code for order in new for code in order.checked.codes})
-    codes = {
-        place: code_touches(order.checked.codes, offers, order.checked.occurred_at)
-        for place, order in enumerate(new)
-        if order.checked.codes
-    }
-    program = await load_program(
-        ctx, session, (touch for found in (touches, codes) for listed in found.values() for touch in listed)
-    )
-    default_window = timedelta(days=settings.default_window_days)
-    pauses = Pauses()
-    judged: list[JudgedOrder] = []
-    for place, order in enumerate(new):
-        await pauses.take()
-        verdict = judge(
-            order.checked.occurred_at,
-            codes=codes.get(place, ()),
-            touches=touches.get(place, ()),
-            program=program,
-            default_window=default_window,
+    placed = [
+        Placed(
+            trail=Trail(order.checked.occurred_at, order.checked.visitor_id, order.checked.click_id, order.customer_id),
+            codes=order.checked.codes,
+            customer=order.checked.customer,
             is_test=order.checked.is_test,
         )
-        judged.append(
-            JudgedOrder(
-                order_id=order.id,
-                occurred_at=order.checked.occurred_at,
-                currency=order.checked.currency,
-                country=order.checked.country,
-                customer_id=order.customer_id,
-                visitor_id=order.checked.visitor_id,
-                is_test=order.checked.is_test,
-                verdict=verdict,
-            )
+        for order in new
+    ]
+    verdicts, program = await judge_all(ctx, session, placed, reach_of(runtime.settings))
+    judged = [
+        JudgedOrder(
+            order_id=order.id,
+            occurred_at=order.checked.occurred_at,
+            currency=order.checked.currency,
+            country=order.checked.country,
+            customer_id=order.customer_id,
+            visitor_id=order.checked.visitor_id,
+            click_id=order.checked.click_id,
+            is_test=order.checked.is_test,
+            verdict=verdict,
         )
+        for order, verdict in zip(new, verdicts, strict=True)
+    ]
     return judged, program
 
 

@@ -158,9 +158,13 @@ class Books:
         await write_tallies(ctx, session, self.tallies)
 
 
-async def earn(ctx: Ctx, session: WriteSession, orders: Sequence[Earning]) -> Books:
-    """What the credits of these orders, which are new, earn. Who is counted is locked until the transaction's end."""
+async def earn(ctx: Ctx, session: WriteSession, orders: Sequence[Earning], *, is_new: bool = True) -> Books:
+    """What the credits of these orders, which are new, earn. Who is counted is locked until the transaction's end.
+
+    is_new: whether the orders are too; those recorded before are not what came before themselves.
+    """
     found = await open_round(ctx, session, orders)
+    found.is_new = is_new
     await lock_customers(ctx, session, found.customers())
     await lock_holders(ctx, session, found.holders())
     await complete(ctx, session, found)

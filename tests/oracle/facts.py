@@ -178,6 +178,10 @@ class Files:
             then = "true"
             if as_of is not None and "recorded_at" in columns:
                 then = f"recorded_at <= TIMESTAMPTZ '{as_of.isoformat()}'"
+            if "superseded_at" in columns:
+                # A judgement that another replaced held until then.
+                held = "" if as_of is None else f" OR superseded_at > TIMESTAMPTZ '{as_of.isoformat()}'"
+                then = f"{then} AND (superseded_at IS NULL{held})"
             self._database.execute(f"CREATE OR REPLACE TEMP VIEW known_{name} AS FROM {name} WHERE {then}")
         self._database.execute(_VIEWS)
         found = {name: self._read(text) for name, text in _FACTS.items()}

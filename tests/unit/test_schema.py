@@ -121,7 +121,7 @@ def test_vocabularies_of_rows_are_enums() -> None:
 
     # A viewer's tenant is a test tenant or not; buckets of rollups are shown as granularities; rules that decide an
     # order are told in words, for there will be more of them.
-    assert declared - enums == {"StrEnum", "TenantKind", "Grain", "AttributionRule"}
+    assert declared - enums == {"StrEnum", "TenantKind", "Grain", "AttributionRule", "ProgramKind"}
 
 
 def test_every_scalar_is_used() -> None:

@@ -14,7 +14,7 @@ from app.analytics.plan import Fold
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.sql.filters import Joint, Key, Mask, kind_of, predicate, requires
 from app.analytics.sql.local import local_key
-from app.analytics.sql.tables import INSTANT, NO_TEXT, SMALL, TEXT, UID, ZERO_UID, element, many, one
+from app.analytics.sql.tables import INSTANT, NO_TEXT, SMALL, TEXT, UID, ZERO_UID, element, in_force, many, one
 
 PARENT = "parent"
 """Name of the column of parent keys."""
@@ -150,6 +150,12 @@ class Cells:
     def recorded(self, fact: FromClause) -> list[ColumnElement[bool]]:
         """Whether the fact was recorded by the instant asked, where one is."""
         return [fact.c.recorded_at <= one("as_of", INSTANT)] if self.has_as_of else []
+
+    def holding(self, fact: FromClause) -> list[ColumnElement[bool]]:
+        """Whether a credit or an instance holds: now, or as it was known at the instant asked."""
+        if self.has_as_of:
+            return [*self.recorded(fact), fact.c.superseded_at > one("as_of", INSTANT)]
+        return [in_force(fact)]
 
     def summed(self, aggregates: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
         """The columns of all sums: as given, 0 for those that this scan does not give."""

@@ -102,7 +102,7 @@ def _credit_of(fact: FromClause, cells: Cells, *columns: str, by_credit: bool) -
             of_tenant(credit),
             credit.c.order_id == fact.c.order_id,
             _counts(credit, cells, by_credit=by_credit),
-            *cells.recorded(credit),
+            *cells.holding(credit),
         ),
         "credit",
     )
@@ -159,7 +159,7 @@ def _credits(
         of_tenant(credit),
         times.hold(credit.c.occurred_at),
         _counts(credit, cells, by_credit=by_credit),
-        *cells.recorded(credit),
+        *cells.holding(credit),
     ]
     product = UNKNOWN
     if cells.requires("product"):
@@ -308,7 +308,7 @@ def lines_scan(sums: tuple[str, ...], cells: Cells, times: Times) -> Select[Any]
             of_tenant(credit),
             times.hold(credit.c.occurred_at),
             _counts(credit, cells, by_credit=by_credit),
-            *cells.recorded(credit),
+            *cells.holding(credit),
         ]
     weight = _weight(credit, cells, by_credit=by_credit)
     if not only_items:

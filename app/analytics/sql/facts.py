@@ -50,7 +50,7 @@ def fact_scan(source: Source, sums: tuple[str, ...], cells: Cells, times: Times)
 
 def _instances(sums: tuple[str, ...], cells: Cells, times: Times) -> Select[Any]:
     fact = instances.alias("instance")
-    conditions = [of_tenant(fact), times.hold(fact.c.occurred_at), *cells.recorded(fact)]
+    conditions = [of_tenant(fact), times.hold(fact.c.occurred_at), *cells.holding(fact)]
     keys = {
         "influencer": Key(fact.c.influencer_id),
         "campaign": Key(fact.c.campaign_id),

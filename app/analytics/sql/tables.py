@@ -33,6 +33,7 @@ instances = table(
     column("country", TEXT),
     column("visitor_id", TEXT),
     column("recorded_at", INSTANT),
+    column("superseded_at", INSTANT),
 )
 credits_ = table(
     "credits",
@@ -56,6 +57,7 @@ credits_ = table(
     column("currency", TEXT),
     column("customer_id", UID),
     column("recorded_at", INSTANT),
+    column("superseded_at", INSTANT),
 )
 order_lines = table(
     "order_lines",
@@ -175,6 +177,9 @@ exchange_rates = table(
 ZERO_UID: ColumnElement[UUID] = literal_column(f"'{ZERO_ID}'::uuid", UID)
 """Stands for null among the ids of rollup keys."""
 
+FOREVER: ColumnElement[Any] = literal_column("'infinity'::timestamptz", INSTANT)
+"""When what is in force is superseded."""
+
 NO_TEXT: ColumnElement[str] = literal_column("''", TEXT)
 """Stands for null among the texts of rollup keys."""
 
@@ -183,6 +188,14 @@ def of_tenant(source: FromClause) -> ColumnElement[bool]:
     """`tenant_id = $1`, for every table reference: it is what keeps a statement on one node of a cluster."""
     # Without a type, so that no cast is rendered beside the parameter.
     return source.c.tenant_id == bindparam("tenant")
+
+
+def in_force(fact: FromClause) -> ColumnElement[bool]:
+    """Whether no later judgement replaced the credit or purchase; of other instances always."""
+    # Not an equality, nor IS NULL of a column without a default: of a table that was never analysed Postgres would
+    # expect next to nothing of either, and join all with all.
+    found: ColumnElement[bool] = fact.c.superseded_at >= FOREVER
+    return found
 
 
 def one(name: str, kind: Any) -> ColumnElement[Any]:

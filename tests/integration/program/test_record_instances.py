@@ -152,7 +152,8 @@ async def test_nothing_need_be_known_of_an_instance(runtime: Runtime, ctx: Ctx, 
 
     (row,) = await stored(look)
     given = {name for name, value in row.items() if value is not None}
-    assert given == {"tenant_id", "id", "occurred_at", "kind", "recorded_at"}
+    # In force without end.
+    assert given == {"tenant_id", "id", "occurred_at", "kind", "recorded_at", "superseded_at"}
 
 
 BAD: dict[str, tuple[Callable[[Offers], InstanceInput], str, str]] = {

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.attribution.judge import Touch, Verdict, judge
-from app.attribution.program import CampaignTerms, EnrollmentTerms, Program
+from app.attribution.program import CampaignTerms, EnrollmentTerms, Program, Rules
 from app.core.ids import new_id
 from app.core.money import WEIGHT_ONE
 from app.core.words import (
@@ -65,7 +65,7 @@ def verdict_on(
         codes=codes,
         touches=touches,
         program=using or program(),
-        default_window=timedelta(days=7),
+        rules=Rules(window=timedelta(days=7)),
         is_test=is_test,
     )
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.attribution.weights import HALF_LIFE, SINGLE, linear, position_based, time_decay, weigh
+from app.attribution.program import HALF_LIFE
+from app.attribution.weights import SINGLE, linear, position_based, time_decay, weigh
 from app.core.money import WEIGHT_ONE
 from app.core.words import AttributionModel
 

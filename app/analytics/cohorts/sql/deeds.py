@@ -40,6 +40,7 @@ from app.analytics.sql.tables import (
     TEXT,
     UID,
     credits_,
+    in_force,
     of_tenant,
     one,
     order_lines,
@@ -81,6 +82,7 @@ def _credit_of(shape: Shape, members: CTE, *conditions: Callable[[FromClause], C
     return looked_up(
         select(*columns, *columns_of(credit, shape.where)).where(
             of_tenant(credit),
+            in_force(credit),
             owner == members.c.member,
             credit.c.weight_booked > literal_column("0"),
             *(condition(credit) for condition in conditions),

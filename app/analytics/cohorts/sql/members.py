@@ -24,6 +24,7 @@ from app.analytics.sql.filters import Key
 from app.analytics.sql.tables import (
     INSTANT,
     credits_,
+    in_force,
     of_tenant,
     one,
 )
@@ -36,6 +37,7 @@ def _by_first_order(shape: Shape) -> Select[Any]:
         # Index alone: credits_customer.
         return _first_of_each(select(credit.c.customer_id, credit.c.occurred_at).where(*conditions))
     columns = [credit.c.customer_id, credit.c.occurred_at, credit.c.order_id, credit.c.weight_booked]
+    conditions.append(in_force(credit))
     rows = _with_first(select(*columns, *columns_of(credit, shape.where)).where(*conditions))
     source: FromClause = rows
     keys = keys_of(rows, shape.where)
@@ -50,7 +52,7 @@ def _by_first_touch(shape: Shape) -> Select[Any]:
     named, unnamed, order = instances.alias("named"), instances.alias("unnamed"), orders.alias("placed")
     # Index: instances_customer.
     theirs = select(named.c.customer_id, named.c.occurred_at, *columns_of(named, shape.where)).where(
-        of_tenant(named), named.c.customer_id.is_not(None), _is_before_last(named)
+        of_tenant(named), in_force(named), named.c.customer_id.is_not(None), _is_before_last(named)
     )
     known = (
         select(order.c.customer_id, order.c.visitor_id)
@@ -62,6 +64,7 @@ def _by_first_touch(shape: Shape) -> Select[Any]:
     seen = looked_up(
         select(unnamed.c.occurred_at, *columns_of(unnamed, shape.where)).where(
             of_tenant(unnamed),
+            in_force(unnamed),
             unnamed.c.visitor_id == known.c.visitor_id,
             unnamed.c.customer_id.is_(None),
             _is_before_last(unnamed),
@@ -80,10 +83,13 @@ def _by_joining(shape: Shape) -> Select[Any]:
     influencer = influencers.alias("influencer")
     instance, credit = instances.alias("instance"), credits_.alias("credit")
     tracked = select(func.min(instance.c.occurred_at)).where(
-        of_tenant(instance), instance.c.influencer_id == influencer.c.id
+        of_tenant(instance), in_force(instance), instance.c.influencer_id == influencer.c.id
     )
     credited = select(func.min(credit.c.occurred_at)).where(
-        of_tenant(credit), credit.c.influencer_id == influencer.c.id, credit.c.weight_booked > literal_column("0")
+        of_tenant(credit),
+        in_force(credit),
+        credit.c.influencer_id == influencer.c.id,
+        credit.c.weight_booked > literal_column("0"),
     )
     # Indexes: instances_influencer, credits_influencer.
     joined_at = func.least(

@@ -35,6 +35,7 @@ instances = table(
     column("country", TEXT),
     column("visitor_id", TEXT),
     column("customer_id", UID),
+    column("superseded_at", INSTANT),
 )
 orders = table(
     "orders",

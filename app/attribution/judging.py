@@ -1,0 +1,159 @@
+"""Judges orders of a batch: finds what there is to know of them, then asks the pure rules about each.
+
+Used by whoever books orders, judges them once more for a touch that came late, or recomputes a range of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from app.attribution.judge import Touch, Verdict, judge
+from app.attribution.load import load_buyers, load_program, load_rules
+from app.attribution.program import Program
+from app.attribution.touches import (
+    CodeOffer,
+    Trail,
+    code_touches,
+    find_codes,
+    find_touches,
+)
+from app.core.context import Ctx
+from app.core.pauses import Pauses
+from app.core.words import RejectReason, TouchKind
+from app.db.session import ReadSession
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far judging looks. default_window: of touches outside campaigns, where the tenant has no rule of its own."""
+
+    lookback: timedelta
+    candidates_max: int
+    default_window: timedelta
+
+
+def reach_of(settings: Settings) -> Reach:
+    """How far judging looks by the server's settings."""
+    return Reach(
+        lookback=timedelta(days=settings.touch_lookback_days),
+        candidates_max=settings.touch_candidates_max,
+        default_window=timedelta(days=settings.default_window_days),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What of an order says who led to it. customer: the store's id of who placed it.
+
+    booked_at: when it was judged first; None for now. Then the statuses of that time count. remembered: touches that
+    an earlier judgement looked at: they count also when they were dropped by age since.
+    """
+
+    trail: Trail
+    codes: Sequence[str]
+    customer: str | None
+    is_test: bool
+    booked_at: datetime | None = None
+    remembered: Sequence[Touch] = ()
+
+
+async def judge_all(
+    ctx: Ctx, session: ReadSession, orders: Sequence[Placed], reach: Reach
+) -> tuple[list[Verdict], Program]:
+    """The verdicts on the orders, in the order given, and the program that they were judged by."""
+    rules, viewed = await load_rules(ctx, session, default_window=reach.default_window)
+    found = await find_touches(
+        ctx,
+        session,
+        [order.trail for order in orders],
+        lookback=reach.lookback,
+        candidates_max=reach.candidates_max,
+        viewed=viewed,
+    )
+    touches = {
+        place: _joined(found.touches.get(place, ()), order.remembered, reach.candidates_max)
+        for place, order in enumerate(orders)
+        if place in found.touches or order.remembered
+    }
+    asked = {code for order in orders for code in order.codes}
+    for of_order in touches.values():
+        asked.update(touch.code for touch in of_order if touch.kind is TouchKind.CODE and touch.code is not None)
+    offers = await find_codes(ctx, session, asked)
+    codes = {
+        place: code_touches(order.codes, offers, order.trail.occurred_at, order.customer)
+        for place, order in enumerate(orders)
+        if order.codes
+    }
+    program = await load_program(
+        ctx,
+        session,
+        (touch for of_orders in (touches, codes) for of_order in of_orders.values() for touch in of_order),
+        has_histories=any(order.booked_at is not None for order in orders),
+    )
+    # Who bought is of no interest where nobody is known who could have bought for themselves.
+    buyers = await load_buyers(ctx, session, set(found.owners.values())) if program.buyers else {}
+    pauses = Pauses()
+    verdicts: list[Verdict] = []
+    for place, order in enumerate(orders):
+        await pauses.take()
+        owner = found.owners.get(place)
+        verdicts.append(
+            judge(
+                order.trail.occurred_at,
+                codes=codes.get(place, ()),
+                touches=[_owned(touch, offers, order.customer) for touch in touches.get(place, ())],
+                program=program,
+                rules=rules,
+                buyer=None if owner is None else buyers.get(owner),
+                is_test=order.is_test,
+                statuses_at=order.booked_at,
+            )
+        )
+    return verdicts, program
+
+
+def _joined(found: Sequence[Touch], remembered: Sequence[Touch], count: int) -> Sequence[Touch]:
+    if not remembered:
+        return found
+    by_id = {touch.id: touch for touch in (*remembered, *found)}
+    return sorted(by_id.values(), key=lambda touch: (touch.at, touch.id), reverse=True)[:count]
+
+
+def _owned(touch: Touch, offers: Mapping[str, CodeOffer], customer: str | None) -> Touch:
+    # A code's use that was recorded before the order: of a code that is another influencer's, or another customer's?
+    if touch.kind is not TouchKind.CODE or touch.code is None:
+        return touch
+    offer = offers.get(touch.code)
+    if offer is None or (offer.is_for(customer) and offer.influencer_id == touch.influencer_id):
+        return touch
+    return replace(touch, refusal=RejectReason.CODE_NOT_OWNED)
+
+
+def remembered(candidates: Sequence[Mapping[str, object]]) -> list[Touch]:
+    """The recorded touches among stored candidates (Judged.to_json), without what came of them."""
+    return [
+        Touch(
+            kind=TouchKind(str(stored["kind"])),
+            at=datetime.fromisoformat(str(stored["at"])),
+            id=_id(stored["id"]),
+            influencer_id=_id(stored["influencerId"]),
+            campaign_id=_id(stored["campaignId"]),
+            link_id=_id(stored["linkId"]),
+            code=_text(stored["code"]),
+            platform=_text(stored["platform"]),
+            channel=_text(stored["channel"]),
+            ad_click=_text(stored.get("adClick")),
+        )
+        for stored in candidates
+        if stored["id"] is not None
+    ]
+
+
+def _id(value: object) -> UUID | None:
+    return None if value is None else UUID(str(value))
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
