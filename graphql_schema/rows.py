@@ -29,17 +29,20 @@ class Read:
     values: Callable[[Sequence[Any]], list[Any]]
 
 
-def money(column: str) -> Read:
-    """An amount in minor units of the row's currency, in major units; None where there is none."""
-    pick = itemgetter(column, "currency")
+def money(column: str, *, currency: str = "currency") -> Read:
+    """An amount in minor units of the row's currency, in major units; None where there is none.
+
+    currency: the column that names it.
+    """
+    pick = itemgetter(column, currency)
 
     def values(rows: Sequence[Any]) -> list[Decimal | None]:
         pairs = list(map(pick, rows))
-        units = {currency: Decimal(1).scaleb(-exponent(currency)) for currency in {currency for _, currency in pairs}}
+        units = {code: Decimal(1).scaleb(-exponent(code)) for code in {code for _, code in pairs} if code is not None}
         # Exact: 64-bit integers have fewer digits than Decimals in multiplication.
-        return [None if minor is None else Decimal(minor) * units[currency] for minor, currency in pairs]
+        return [None if minor is None else Decimal(minor) * units[code] for minor, code in pairs]
 
-    return Read((column, "currency"), values)
+    return Read((column, currency), values)
 
 
 class Row:

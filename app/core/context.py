@@ -33,6 +33,7 @@ class Scope(StrEnum):
     PRODUCTS_WRITE = "products:write"
     MONEY_READ = "money:read"
     MONEY_WRITE = "money:write"
+    PAYOUTS_REQUEST = "payouts:request"
     OPERATE = "operate"
 
 
@@ -64,7 +65,9 @@ SCOPES: dict[Role, frozenset[Scope]] = {
         }
     ),
     # Own rows only: every query for this role carries the influencer (Principal.influencer_id).
-    Role.INFLUENCER: frozenset({Scope.ANALYTICS_READ, Scope.PROGRAM_READ, Scope.ORDERS_READ, Scope.MONEY_READ}),
+    Role.INFLUENCER: frozenset(
+        {Scope.ANALYTICS_READ, Scope.PROGRAM_READ, Scope.ORDERS_READ, Scope.MONEY_READ, Scope.PAYOUTS_REQUEST}
+    ),
 }
 
 

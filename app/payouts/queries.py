@@ -28,6 +28,18 @@ PAYOUT_BATCHES = Listing(
     # A batch tells of everybody in it.
     own=NOTHING,
     sorts=_CREATED,
+    computed=(
+        (
+            "total_minor",
+            "(SELECT coalesce(sum(part.amount_minor), 0)::bigint FROM payout_items AS part "
+            "WHERE part.tenant_id = $1 AND part.batch_id = item.id AND part.state <> 'CANCELLED')",
+        ),
+        (
+            "item_count",
+            "(SELECT count(*) FROM payout_items AS part "
+            "WHERE part.tenant_id = $1 AND part.batch_id = item.id AND part.state <> 'CANCELLED')",
+        ),
+    ),
 )
 
 PAYOUT_ITEMS = Listing(

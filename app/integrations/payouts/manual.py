@@ -9,6 +9,7 @@ from uuid import UUID
 from app.core.money import from_minor
 from app.core.words import PayoutProviderName
 from app.errors import DomainError
+from app.exports.csv import END, text_field
 from app.payouts.accounts import ManualAccount
 from app.payouts.port import BadSignature, Message, Onboarding, OnboardingAsked, Payment, Report, Told
 
@@ -55,20 +56,19 @@ class FileLine:
     amount: int
 
 
-def csv_rows(lines: Sequence[FileLine]) -> tuple[list[str], list[list[str]]]:
-    """The header and the rows of a CSV file."""
-    header = ["item", "name", "reference", "amount", "currency"]
+def csv_file(lines: Sequence[FileLine]) -> str:
+    """A CSV file: a header, and a line each payment."""
     rows = [
-        [
+        (
             str(line.item_id),
-            line.name,
-            line.reference or "",
+            text_field(line.name),
+            text_field(line.reference or ""),
             format(from_minor(line.amount, line.currency), "f"),
             line.currency,
-        ]
+        )
         for line in lines
     ]
-    return header, rows
+    return "".join(",".join(row) + END for row in (("item", "name", "reference", "amount", "currency"), *rows))
 
 
 def sepa_file(
