@@ -158,7 +158,7 @@ class LedgerEntry(Node):
     account: LedgerAccount = strawberry.field(description="The account it is posted to.")
     currency: CurrencyCode = strawberry.field(description="Currency of the amount.")
     amount: Decimal = strawberry.field(description="Major units; debits positive, credits negative.")
-    cause_kind: str = strawberry.field(description="What it was posted for, such as `commission`.")
+    cause_kind: str = strawberry.field(description="What it was posted for: `commission`; `passage`, of a commission to another state; or a payout's part.")
     cause_id: strawberry.ID = strawberry.field(description="Id of what it was posted for.")
     posted_at: datetime = strawberry.field(description="When it was posted.")
     rate: Decimal | None = strawberry.field(

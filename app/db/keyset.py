@@ -296,6 +296,8 @@ def _is_place(values: Sequence[Any], sql_type: str) -> bool:
             return sql_type == "timestamptz" and instant.tzinfo is not None and MINYEAR < instant.year < MAXYEAR
         case [str() as text, UUID()]:
             return sql_type == "text" and "\0" not in text
+        case [int() as number, UUID()]:
+            return sql_type == "bigint" and type(number) is int and abs(number) < 2**63
         case _:
             return False
 

@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A balanced group of lines and what caused it. cause_kind: the table word of the cause."""
+    """A balanced group of lines and what caused it. cause_kind: the word of the cause."""
 
     cause_kind: str
     cause_id: UUID
@@ -102,7 +102,7 @@ def of_move(
     if net_minor == 0 or ACCOUNTS[old] is ACCOUNTS[new]:
         return None
     return Posting(
-        cause_kind="commission",
+        cause_kind="passage",
         cause_id=commission_id,
         entries=(
             Entry(ACCOUNTS[old], influencer_id, currency, net_minor),

@@ -62,7 +62,8 @@ def upgrade() -> None:
     )
     distribute(connection, "ledger_deltas")
     op.create_index("ledger_deltas_influencer", "ledger_deltas", ["tenant_id", "influencer_id"])
-    _isolate("ledger_deltas", "DELETE")
+    # A fold locks the deltas that it takes.
+    _isolate("ledger_deltas", "UPDATE (entries), DELETE")
 
     op.create_table(
         "money_terms",
