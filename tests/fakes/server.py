@@ -148,6 +148,10 @@ class FakeServer:
         """The provider's reply when something broke."""
         return Answer(500, {"error": {"type": "api_error", "message": "Something broke."}})
 
+    def broken_before(self, call: Call) -> Answer:
+        """The provider's reply when something broke before the call was done."""
+        return self.broken()
+
     def broken_after(self, call: Call) -> Answer:
         """The provider's reply when something broke after the call was done."""
         return self.broken()
@@ -168,7 +172,7 @@ class FakeServer:
         if way is Way.LOST_BEFORE:
             raise Lost
         if way is Way.BROKEN_BEFORE:
-            return self.broken()
+            return self.broken_before(call)
         if way is Way.BUSY:
             return self.busy()
         with self.lock:

@@ -18,12 +18,16 @@ DAY_S = 24 * 3600
 
 @dataclass
 class FakeStripe(FakeServer):
-    """balance: what the platform has, by currency in small letters; without an entry there is enough."""
+    """balance: what the platform has, by currency in small letters; without an entry there is enough.
+
+    is_error_remembered: whether errors before a transfer was made are kept under their key too.
+    """
 
     transfers: dict[str, dict[str, Any]] = field(default_factory=dict)
     balance: dict[str, int] = field(default_factory=dict)
     remembered: dict[str, tuple[float, dict[str, str], Answer]] = field(default_factory=dict)
     accounts: Counter[str] = field(default_factory=Counter)
+    is_error_remembered: bool = False
 
     def account(self) -> dict[str, str]:
         """The account for the settings."""
@@ -50,6 +54,10 @@ class FakeStripe(FakeServer):
         made = self._write(call)
         self.remembered[key] = (time.time(), call.form(), made)
         return made
+
+    def broken_before(self, call: Call) -> Answer:
+        """The error is what every repetition gets too, where the call had begun to be done."""
+        return self.broken_after(call) if self.is_error_remembered else self.broken()
 
     def broken_after(self, call: Call) -> Answer:
         """The error is what every repetition gets too."""
