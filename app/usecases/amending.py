@@ -5,7 +5,7 @@ it saw then: counted volumes, caps, the customer's orders and the products' cate
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from app.commissions.accrue import Amount, amendment, difference
@@ -42,7 +42,9 @@ class BookedTerms:
             for product_id, found in self.traits.items()
         }
         version = self.versions[rating.version_id]
-        result = rated(version, basket(sold_of(lines, known)), rating.facts, rating.standing)
+        # The weight is the credit's own: it may have been judged anew since.
+        facts = replace(rating.facts, weight=terms.weight)
+        result = rated(version, basket(sold_of(lines, known)), facts, rating.standing)
         return difference(result.amount, earnings.earned)
 
 

@@ -58,7 +58,7 @@ class Tallies:
         volumes = {}
         counters = {rule.key for rule in version.rules if rule.tiers} | ({REVENUE} if version.bonuses else set())
         for counter in counters:
-            tally = self.sums.get(Key(version.plan_id, subject.influencer_id, counter, subject.period_start))
+            tally = self.sums.get(_in_period(version, subject, counter))
             if tally is not None:
                 volumes[counter] = tally.volume, tally.orders
         rooms = {
@@ -76,18 +76,18 @@ class Tallies:
         if not version.counts:
             return None, None
         for counter, (volume, orders) in rated.added.items():
-            tally = self._of(Key(version.plan_id, subject.influencer_id, counter, subject.period_start))
+            tally = self._of(_in_period(version, subject, counter))
             tally.volume += volume
             tally.orders += orders
-        # Of a plan that counts for ever the period is the whole.
-        earned_in = {(subject.influencer_id, subject.period_start), (subject.influencer_id, FOR_EVER)}
-        budget = version.caps.keys() & {PlanCap.CAMPAIGN} and subject.campaign_id
-        if budget:
-            earned_in.add((budget, FOR_EVER))
-        for holder_id, start in earned_in:
-            self._of(Key(version.plan_id, holder_id, EARNED, start)).earned += rated.earned
+        # Of a version that counts for ever the period is the whole.
+        keys = {_in_period(version, subject, EARNED), Key(version.plan_id, subject.influencer_id, EARNED, FOR_EVER)}
+        budget = subject.campaign_id if PlanCap.CAMPAIGN in version.caps else None
+        if budget is not None:
+            keys.add(Key(version.plan_id, budget, EARNED, FOR_EVER))
+        for key in keys:
+            self._of(key).earned += rated.earned
         sequence = self._next(version.plan_id, subject.influencer_id)
-        return sequence, self._next(version.plan_id, budget) if budget else None
+        return sequence, None if budget is None else self._next(version.plan_id, budget)
 
     def _earned(self, cap: PlanCap, version: Version, subject: "Subject") -> int:
         plan_id, influencer_id = version.plan_id, subject.influencer_id
@@ -95,7 +95,7 @@ class Tallies:
             case PlanCap.ORDER:
                 return self.of_orders.get((plan_id, influencer_id, subject.order_id), 0)
             case PlanCap.PERIOD:
-                key = Key(plan_id, influencer_id, EARNED, subject.period_start)
+                key = _in_period(version, subject, EARNED)
             case PlanCap.INFLUENCER:
                 key = Key(plan_id, influencer_id, EARNED, FOR_EVER)
             case PlanCap.CAMPAIGN:
@@ -121,6 +121,12 @@ class Subject(NamedTuple):
     influencer_id: UUID
     campaign_id: UUID | None
     period_start: datetime
+
+
+def _in_period(version: Version, subject: Subject, counter: str) -> Key:
+    # Months, quarters and years may start at the same instant, and are counted apart.
+    named = counter if version.period is PlanPeriod.ALL_TIME else f"{version.period.value} {counter}"
+    return Key(version.plan_id, subject.influencer_id, named, subject.period_start)
 
 
 def period_start(period: PlanPeriod, at: datetime, zone_name: str) -> datetime:

@@ -1,0 +1,392 @@
+"""What credits earn under commission plans, computed a second way: from the rows of facts and plans alone.
+
+Written from app/SEMANTICS.md; imports nothing of `app`. Exact fractions throughout, one order after the other in the
+order of recording (ids are in order of time).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+REVENUE = ("ITEM", "DISCOUNT")
+
+
+@dataclass
+class Line:
+    """An item with its share of the discounts taken off. exact: what it earns, unrounded, in both currencies."""
+
+    place: tuple[int, Any]
+    net: int
+    base: int
+    quantity: int
+    product: Row | None
+    rule: Row | None = None
+    exact: Fraction = Fraction(0)
+    exact_base: Fraction = Fraction(0)
+
+
+@dataclass
+class Booked:
+    """What a credit earned: on the whole, in the tenant's currency, and by line; and the bonuses that came with it."""
+
+    amount: int
+    base: int | None
+    lines: dict[tuple[int, Any], int]
+    bonuses: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass
+class Sums:
+    """What was counted of one holder so far."""
+
+    revenue: int = 0
+    orders: Fraction = Fraction(0)
+    earned: int = 0
+
+
+class PlanOracle:
+    """Goes through a tenant's orders. facts: rows by table; plans, enrollments and campaigns among them."""
+
+    def __init__(self, facts: Mapping[str, Rows], *, currency: str, zone: str, factors: Mapping[Any, Fraction]) -> None:
+        self.facts, self.currency, self.zone, self.factors = facts, currency, ZoneInfo(zone), factors
+        self.products = {row["id"]: row for row in facts["products"]}
+        self.sums: dict[Any, Sums] = defaultdict(Sums)
+        self.firsts: dict[Any, datetime] = {}
+        self.repeats: dict[Any, list[datetime]] = defaultdict(list)
+        self.states: dict[Any, tuple[Row, Case]] = {}
+
+    def book(self) -> dict[Any, Booked]:
+        """What every credit earned when it was booked, by credit; credits without any terms are absent."""
+        booked: dict[Any, Booked] = {}
+        credits = _by(self.facts["credits"], "order_id")
+        lines = _by([row for row in self.facts["order_lines"] if row["version"] == 1], "order_id")
+        for order in sorted(self.facts["orders"], key=lambda row: row["id"]):
+            if order["is_test"]:
+                continue
+            spent: dict[Any, int] = defaultdict(int)
+            own = sorted(credits[order["id"]], key=lambda row: row["position"])
+            for credit in own:
+                if credit["weight_booked"] and credit["influencer_id"]:
+                    version = self._version(credit, order["occurred_at"])
+                    if version is not None:
+                        case = self._case(order, credit, version, spent)
+                        self.states[credit["id"]] = version, case
+                        booked[credit["id"]] = self._rate(version, case, lines[order["id"]], spent)
+            if order["customer_id"]:
+                at = order["occurred_at"]
+                self.firsts[order["customer_id"]] = min(at, self.firsts.get(order["customer_id"], at))
+                for influencer in {row["influencer_id"] for row in own if row["weight_booked"]}:
+                    self.repeats[influencer, order["customer_id"]].append(at)
+        return booked
+
+    def amended(self, credit_id: Any, lines: Rows) -> Booked:
+        """What the credit earns of other lines under the terms and counts that it was booked by."""
+        version, case = self.states[credit_id]
+        return self._earned(version, case, lines)[0]
+
+    def _version(self, credit: Row, at: datetime) -> Row | None:
+        places: list[dict[str, Any]] = []
+        if credit["campaign_id"]:
+            places += [
+                {"enrollment_id": row["id"], "campaign_id": None}
+                for row in self.facts["enrollments"]
+                if (row["campaign_id"], row["influencer_id"]) == (credit["campaign_id"], credit["influencer_id"])
+            ]
+            places.append({"enrollment_id": None, "campaign_id": credit["campaign_id"]})
+        places.append({"enrollment_id": None, "campaign_id": None})
+        for place in places:
+            fitting = [
+                row
+                for row in self.facts["commission_plan_assignments"]
+                if row["effective_from"] <= at and all(row[name] == value for name, value in place.items())
+            ]
+            if fitting:
+                plan = max(fitting, key=lambda row: (row["effective_from"], row["created_at"], row["id"]))["plan_id"]
+                versions = [
+                    row
+                    for row in self.facts["commission_plan_versions"]
+                    if row["plan_id"] == plan and row["effective_from"] <= at
+                ]
+                if versions:
+                    return max(versions, key=lambda row: (row["effective_from"], row["version"]))
+        return None
+
+    def _case(self, order: Row, credit: Row, version: Row, spent: Mapping[Any, int]) -> "Case":
+        at, customer, plan = order["occurred_at"], order["customer_id"], version["plan_id"]
+        local = at.astimezone(self.zone)
+        period = {
+            "MONTH": (local.year, local.month),
+            "QUARTER": (local.year, (local.month - 1) // 3),
+            "YEAR": local.year,
+            "ALL_TIME": "ever",
+        }[version["period"]]
+        if order["currency"] == self.currency:
+            factor: Fraction | None = Fraction(1)
+        else:
+            factor = self.factors.get((order["currency"], at.date()))
+        holder = plan, credit["influencer_id"]
+        rooms = {}
+        for cap, most in version["terms"]["caps"].items():
+            used = {
+                "ORDER": spent[holder],
+                "PERIOD": self.sums[holder, "earned", period].earned,
+                "INFLUENCER": self.sums[holder, "earned", "ever"].earned,
+                "CAMPAIGN": self.sums[(plan, credit["campaign_id"]), "earned", "ever"].earned,
+            }[cap]
+            if cap != "CAMPAIGN" or credit["campaign_id"]:
+                rooms[cap] = max(0, most - used)
+        kind = None
+        if customer:
+            first = self.firsts.get(customer)
+            kind = "NEW" if first is None or first >= at else "RETURNING"
+        before = {
+            key: (sums.revenue, sums.orders)
+            for (of, key, when), sums in self.sums.items()
+            if (of, when) == (holder, period)
+        }
+        repeats = list(self.repeats[credit["influencer_id"], customer]) if customer else None
+        return Case(order, credit, period, factor, rooms, kind, before, repeats, self._own_rate(credit))
+
+    def _own_rate(self, credit: Row) -> Fraction | None:
+        for row in self.facts["enrollments"]:
+            is_own = (row["campaign_id"], row["influencer_id"]) == (credit["campaign_id"], credit["influencer_id"])
+            if is_own and row["commission_rate"] is not None:
+                return Fraction(row["commission_rate"])
+        for row in self.facts["campaigns"]:
+            if row["id"] == credit["campaign_id"]:
+                return Fraction(row["commission_rate"])
+        return None
+
+    def _rate(self, version: Row, case: "Case", lines: Rows, spent: dict[Any, int]) -> Booked:
+        booked, added = self._earned(version, case, lines)
+        holder = version["plan_id"], case.credit["influencer_id"]
+        spent[holder] += booked.base or 0
+        total = (booked.base or 0) + sum(amount for _, amount in booked.bonuses)
+        terms = version["terms"]
+        has_tiers = any(rule["kind"] == "TIERS" for rule in terms["rules"])
+        if not has_tiers and not terms["bonuses"] and not terms["caps"].keys() - {"ORDER"}:
+            return booked
+        for key, (revenue, orders) in added.items():
+            self.sums[holder, key, case.period].revenue += revenue
+            self.sums[holder, key, case.period].orders += orders
+        holders = {(holder, case.period), (holder, "ever")}
+        if "CAMPAIGN" in terms["caps"]:
+            holders.add(((version["plan_id"], case.credit["campaign_id"]), "ever"))
+        for of, when in holders:
+            self.sums[of, "earned", when].earned += total
+        return booked
+
+    def _earned(self, version: Row, case: "Case", rows: Rows) -> tuple[Booked, dict[str, tuple[int, Fraction]]]:
+        terms, weight = version["terms"], Fraction(case.credit["weight_booked"], 10**9)
+        revenue = [row for row in rows if row["kind"] in REVENUE]
+        is_known = case.factor is not None and all(row["amount_base_minor"] is not None for row in revenue)
+        if not is_known and terms["caps"]:
+            return Booked(0, None, {}), {}
+        items = self._items(revenue, is_known)
+        rules = [rule for rule in terms["rules"] if self._fits(rule, case)]
+        if not is_known:
+            rules = [rule for rule in rules if not _needs_rate(rule)]
+        rules.sort(key=lambda rule: -rule["priority"])
+        for item in items:
+            item.rule = next((rule for rule in rules if _takes(rule, item)), None)
+        added: dict[str, tuple[int, Fraction]] = {}
+        bonuses: list[tuple[str, int]] = []
+        for rule in rules:
+            own = [item for item in items if item.rule is rule]
+            if not own:
+                continue
+            if rule["kind"] == "TIERS":
+                volume = round(sum(item.base for item in own) * weight) if is_known else 0
+                before = case.before.get(rule["key"], (0, Fraction(0)))
+                rate, lift = _tiered(rule, before, (volume, weight))
+                added[rule["key"]] = volume, weight
+                if lift:
+                    bonuses.append((rule["key"], lift))
+                _share(own, rate * weight)
+            elif rule["kind"] == "PERCENTAGE":
+                rate = case.own_rate if rule["rate"] is None else Fraction(rule["rate"], 10**6)
+                assert rate is not None
+                _share(own, rate * weight)
+            else:
+                assert case.factor is not None
+                amount, amount_base = round(rule["amount"] / case.factor), rule["amount"]
+                for item in own:
+                    part = Fraction(item.quantity)
+                    if rule["kind"] == "PER_ORDER":
+                        part = Fraction(item.net, sum(each.net for each in own))
+                    item.exact, item.exact_base = amount * part * weight, amount_base * part * weight
+        amount = round(sum((item.exact for item in items), Fraction(0)))
+        is_same = all(row["amount_minor"] == row["amount_base_minor"] for row in revenue)
+        base = None
+        if is_known:
+            base = amount if is_same else round(sum((item.exact_base for item in items), Fraction(0)))
+            if case.rooms and base > min(case.rooms.values()):
+                room = min(case.rooms.values())
+                amount = room if is_same else round(Fraction(amount * room, base))
+                base = room
+            whole = round(sum(item.base for item in items) * weight), weight
+            if items:
+                added["revenue"] = whole
+            before = case.before.get("revenue", (0, Fraction(0)))
+            for bonus in terms["bonuses"]:
+                old, new = before, (before[0] + whole[0], before[1] + whole[1])
+                pick = 0 if bonus["metric"] == "REVENUE" else 1
+                threshold = bonus["threshold"] if pick == 0 else Fraction(bonus["threshold"], 10**9)
+                if old[pick] < threshold <= new[pick]:
+                    bonuses.append((bonus["key"], bonus["amount"]))
+            bonuses = _within(bonuses, [room for cap, room in case.rooms.items() if cap != "ORDER"], base)
+        parts = _largest_remainder(amount, [item.exact for item in items])
+        named = {item.place: part for item, part in zip(items, parts, strict=True) if item.rule is not None}
+        return Booked(amount, base, named, bonuses), added
+
+    def _items(self, revenue: Rows, is_known: bool) -> list[Line]:
+        items = [row for row in revenue if row["amount_minor"] >= 0]
+        off = sum(row["amount_minor"] for row in revenue if row["amount_minor"] < 0)
+        amounts = [row["amount_minor"] for row in items]
+        less = _largest_remainder(off, [Fraction(amount) for amount in amounts])
+        nets = [amount + part for amount, part in zip(amounts, less, strict=True)]
+        bases = [0] * len(nets)
+        if is_known and sum(nets):
+            bases = nets
+            if any(row["amount_minor"] != row["amount_base_minor"] for row in revenue):
+                whole = sum(row["amount_base_minor"] for row in revenue)
+                bases = _largest_remainder(whole, [Fraction(net) for net in nets])
+        return [
+            Line((row["position"], row["product_id"]), net, base, row["quantity"], self.products.get(row["product_id"]))
+            for row, net, base in zip(items, nets, bases, strict=True)
+            if net > 0
+        ]
+
+    def _fits(self, rule: Row, case: "Case") -> bool:
+        when, recurring = rule["when"], rule["recurring"]
+        if when["customerKind"] not in (None, case.kind):
+            return False
+        if when["countries"] and case.order["country"] not in when["countries"]:
+            return False
+        if when["codes"] and case.credit["code"] not in when["codes"]:
+            return False
+        if rule["kind"] == "PERCENTAGE" and rule["rate"] is None and case.own_rate is None:
+            return False
+        if recurring is None:
+            return True
+        if case.repeats is None:
+            return False
+        if recurring["ordersMax"] is not None and len(case.repeats) >= recurring["ordersMax"]:
+            return False
+        if recurring["monthsMax"] is None or not case.repeats:
+            return True
+        first = min(case.repeats).astimezone(self.zone)
+        months = first.year * 12 + first.month - 1 + recurring["monthsMax"]
+        year, month = divmod(months, 12)
+        day = first.day
+        while True:
+            try:
+                until = first.replace(year=year, month=month + 1, day=day)
+                break
+            except ValueError:
+                day -= 1
+        end: datetime = until
+        happened: datetime = case.order["occurred_at"]
+        return happened - end < timedelta(0)
+
+
+@dataclass
+class Case:
+    """A credit as it stood when it was rated."""
+
+    order: Row
+    credit: Row
+    period: Any
+    factor: Fraction | None
+    rooms: dict[str, int]
+    kind: str | None
+    before: dict[str, tuple[int, Fraction]]
+    repeats: list[datetime] | None
+    own_rate: Fraction | None
+
+
+def given_back(booked: Booked, lines: Rows, refunds: Rows) -> int:
+    """What the credit's commission gives back for the refunds: line by line, everything once all revenue is back."""
+    amounts: dict[int, int] = {row["position"]: row["amount_minor"] for row in lines if row["kind"] in REVENUE}
+    back: dict[int, int] = defaultdict(int)
+    for row in refunds:
+        if row["kind"] in REVENUE:
+            back[row["position"]] += row["amount_minor"]
+    if any(back.values()) and sum(back.values()) == sum(amounts.values()):
+        return booked.amount
+    return sum(
+        round(Fraction(part * back[place[0]], amounts[place[0]])) for place, part in booked.lines.items() if part
+    )
+
+
+def _by(rows: Rows, name: str) -> dict[Any, list[Row]]:
+    found: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row[name]].append(row)
+    return found
+
+
+def _needs_rate(rule: Row) -> bool:
+    if rule["kind"] == "TIERS":
+        return bool(rule["metric"] == "REVENUE" or rule["mode"] == "WHOLE_VOLUME")
+    return rule["kind"] in ("PER_ORDER", "PER_ITEM")
+
+
+def _takes(rule: Row, item: Line) -> bool:
+    when, product = rule["when"], item.product or {"external_id": None, "category": None}
+    return (not when["products"] or product["external_id"] in when["products"]) and (
+        not when["categories"] or product["category"] in when["categories"]
+    )
+
+
+def _share(items: Iterable[Line], rate: Fraction) -> None:
+    for item in items:
+        item.exact, item.exact_base = item.net * rate, item.base * rate
+
+
+def _tiered(rule: Row, before: tuple[int, Fraction], added: tuple[int, Fraction]) -> tuple[Fraction, int]:
+    pick = 0 if rule["metric"] == "REVENUE" else 1
+    steps = [(Fraction(start, 1 if pick == 0 else 10**9), Fraction(rate, 10**6)) for start, rate in rule["tiers"]]
+    low, high = Fraction(before[pick]), Fraction(before[pick] + added[pick])
+
+    def reached(volume: Fraction) -> Fraction:
+        return [rate for start, rate in steps if start <= volume][-1]
+
+    if rule["mode"] == "WHOLE_VOLUME":
+        return reached(high), round(before[0] * (reached(high) - reached(low)))
+    if low == high:
+        return reached(low), 0
+    earned = Fraction(0)
+    for number, (start, rate) in enumerate(steps):
+        end = steps[number + 1][0] if number + 1 < len(steps) else high
+        earned += max(Fraction(0), min(end, high) - max(start, low)) * rate
+    return earned / (high - low), 0
+
+
+def _within(bonuses: list[tuple[str, int]], rooms: list[int], base: int) -> list[tuple[str, int]]:
+    left = min(rooms) - base if rooms else None
+    kept = []
+    for key, amount in bonuses:
+        given = amount if left is None else max(0, min(amount, left))
+        if given:
+            kept.append((key, given))
+            left = None if left is None else left - given
+    return kept
+
+
+def _largest_remainder(total: int, shares: Sequence[Fraction]) -> list[int]:
+    whole = sum(shares, Fraction(0))
+    if not whole:
+        return [0] * len(shares)
+    exact = [total * share / whole for share in shares]
+    parts = [value.numerator // value.denominator for value in exact]
+    order = sorted(range(len(parts)), key=lambda index: (-(exact[index] - parts[index]), index))
+    for index in order[: total - sum(parts)]:
+        parts[index] += 1
+    return parts
