@@ -256,6 +256,7 @@ async def earnings(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID])
                     code=row["code"],
                     weight=row["weight_booked"],
                     rate=row["rate"],
+                    plan_version_id=row["plan_version_id"],
                 ),
                 state=CommissionState(row["state"]),
             )

@@ -118,8 +118,9 @@ class CommissionTally(TenantRow, table=True):
     """What the ratings of a plan have summed to: of an influencer or of a campaign (holder_id), in a period.
 
     counter: of what, after the kind of period: a rule's key, `:revenue` of all that the plan rated, or `:earned`;
-    `:sequence` numbers the holder's ratings and is the row that whoever counts locks. volume_minor and earned_minor: in the tenant's currency. orders_e9: by
-    credit, one order is 10**9. Derived: what the ratings' commissions say, kept because every order needs it.
+    `:sequence` numbers the holder's ratings and is the row that whoever counts locks. volume_minor and earned_minor: in
+    the tenant's currency. orders_e9: by credit, one order is 10**9. Derived: what the ratings' commissions say, kept
+    because every order needs it.
     """
 
     __tablename__ = "commission_tallies"
