@@ -20,6 +20,8 @@ from app.web.payouts import ROUTE as PAYOUTS_ROUTE
 from app.web.payouts import PayoutWebhooks
 from app.web.routes import KeyRoute, OpenRoute, SocketRoute, Straight, check_routes
 from app.web.sse import Streams
+from app.web.statements import ROUTE as STATEMENTS_ROUTE
+from app.web.statements import StatementFiles
 from app.web.websocket import LiveEndpoint
 
 
@@ -47,6 +49,14 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Table
             export,
             methods=["POST"],
             scope=Scope.ANALYTICS_READ,
+            runtime=runtime,
+            authenticator=authenticator,
+        ),
+        KeyRoute(
+            STATEMENTS_ROUTE,
+            StatementFiles(runtime),
+            methods=["GET"],
+            scope=Scope.MONEY_READ,
             runtime=runtime,
             authenticator=authenticator,
         ),

@@ -280,3 +280,32 @@ async def test_a_statement_tells_orders_and_reasons(
         {"kind": "EARNED", "amount": "10.00", "orderExternalId": "o-1", "reason": None},
         {"kind": "REVERSED", "amount": "-2.50", "orderExternalId": "o-1", "reason": None},
     ]
+
+
+async def test_a_statement_comes_as_csv(
+    runtime: Runtime, ctx: Ctx, program: ProgramRows, look: Look, client: Client, make_key: Any
+) -> None:
+    await booked(runtime, ctx, program, look)
+    [influencer] = [row["influencer_id"] for row in await look.rows("commissions")]
+    await record_refunds(runtime, ctx, [refund("o-1", "25.00")])
+    month = ctx.now.astimezone(UTC).strftime("%Y-%m")
+
+    async def file(who: UUID, key: str, name: str = f"{month}.csv") -> Any:
+        return await client.http.get(f"/statements/{who}/{name}", headers={"authorization": f"Bearer {key}"})
+
+    own = await make_key(Role.INFLUENCER, influencer_id=influencer)
+    answer = await file(influencer, own)
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/csv")
+    header, *rows = [line.split(",") for line in answer.text.splitlines()]
+    assert header == ["month", "currency", "postedAt", "kind", "order", "posting", "reason", "amount", "owed"]
+    assert [(row[1], row[3], row[4], row[7], row[8]) for row in rows] == [
+        ("GBP", "OPENING", "", "0.00", "0.00"),
+        ("GBP", "EARNED", "o-1", "10.00", "10.00"),
+        ("GBP", "REVERSED", "o-1", "-2.50", "7.50"),
+        ("GBP", "CLOSING", "", "0.00", "7.50"),
+    ]
+    assert (await file(new_id(), own)).status_code == 404
+    assert (await file(influencer, await make_key(Role.STORE))).status_code == 403
+    assert (await file(influencer, own, "2026-00.csv")).status_code == 400
