@@ -97,6 +97,13 @@ class WriteSession(ReadSession):
         if await self.execute(sql, *args) != f"INSERT 0 {count}":
             raise TransactionConflict
 
+    async def wait_patiently(self) -> None:
+        """Wait for locks from now on as long as a statement may take, whatever lock_timeout_s the transaction has.
+
+        For locks that everybody takes in one order and gives back at the commit: who waits gets them soon.
+        """
+        await self._connection.execute("SET LOCAL lock_timeout = 0")
+
     def touch_days(self, days: Iterable[date]) -> None:
         """Note UTC days whose answers are stale after this transaction."""
         self.days.update(days)
