@@ -70,15 +70,18 @@ class Lost(Exception):
 
 @dataclass
 class FakeServer:
-    """A provider's server. paid: how often an item was paid, which must never be more than once."""
+    """A provider's server. paid: how often an item was paid, which must never be more than once.
+
+    on_arrival, on_paid, on_replied: called at these points of calls that pay; a true answer on arrival loses the call.
+    """
 
     next: deque[Way] = field(default_factory=deque)
     delay_s: float = 0.0
     paid: Counter[str] = field(default_factory=Counter)
     calls: list[Call] = field(default_factory=list)
-    on_arrival: Callable[[], None] | None = None
-    on_paid: Callable[[], None] | None = None
-    on_replied: Callable[[], None] | None = None
+    on_arrival: Callable[[], object] | None = None
+    on_paid: Callable[[], object] | None = None
+    on_replied: Callable[[], object] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __enter__(self) -> Self:
@@ -165,8 +168,8 @@ class FakeServer:
             self.calls.append(call)
             is_paying = self.is_paying(call)
             way = self.next.popleft() if is_paying and self.next else Way.USUAL
-        if is_paying and self.on_arrival is not None:
-            self.on_arrival()
+        if is_paying and self.on_arrival is not None and self.on_arrival():
+            raise Lost
         if is_paying and self.delay_s:
             time.sleep(self.delay_s)
         if way is Way.LOST_BEFORE:
