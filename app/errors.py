@@ -49,6 +49,7 @@ CODES: dict[str, str] = {
     "ORDER_NOT_EARNED": "The commission's order was not paid, or not fulfilled, as the terms ask.",
     "SECOND_KEY_NEEDED": "Whoever proposed it cannot decide it as well. Use another key with the scope money:write.",
     "UNKNOWN_ADJUSTMENT": "No adjustment of commissions with this id.",
+    "PREVIEW_OUTDATED": "What would change is not what the preview showed. Preview again, and post by its mark.",
     "INVALID_CURSOR": "The cursor is not one of this connection and question.",
     "INVALID_PAGE": "`first`/`last`/`after`/`before` do not go together or exceed the limit.",
     "MEASURE_NOT_BY_DIMENSION": "The measure's facts lack the dimension; the message lists what fits.",

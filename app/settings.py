@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     )
     idempotency_days: int = _setting(30, "Days an idempotency key is remembered.", ge=1)
     touch_lookback_days: int = _setting(90, "Days before an order in which touches are looked for.", ge=1, le=730)
+    late_touch_days: int = _setting(
+        30, "Days that an order nobody is credited for waits for a touch that is told late.", ge=1, le=730
+    )
     touch_candidates_max: int = _setting(50, "Touches looked at for one order, latest first.", ge=1, le=500)
     default_window_days: int = _setting(30, "Attribution window of clicks without a campaign.", ge=1, le=730)
 

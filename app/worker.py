@@ -22,6 +22,7 @@ from app.observability.logs import describe
 from app.payouts.service import forget_messages
 from app.runtime import Runtime
 from app.tenancy import queries as tenancy
+from app.usecases.late_touches import forget_awaited, look_for_touches
 from app.usecases.move_commissions import approve_due
 from app.usecases.schedule_payouts import schedule_payouts
 from app.usecases.send_payouts import send_payouts
@@ -35,6 +36,7 @@ DOUBLINGS_MAX = 16
 
 PARTITIONS_INTERVAL_S = 3600.0
 CLEANUP_INTERVAL_S = 3600.0
+LATE_TOUCHES_INTERVAL_S = 30.0
 SCHEDULE_INTERVAL_S = 60.0
 CLEANUP_ROWS_MAX = 10_000
 """Idempotency keys, or marks of messages, forgotten in one transaction."""
@@ -66,6 +68,8 @@ def tasks(runtime: Runtime) -> list[Task]:
     return [
         Task("fold", runtime.settings.fold_interval_s, lambda: fold_all(runtime)),
         Task("approve_commissions", runtime.settings.approve_interval_s, lambda: approve_commissions(runtime)),
+        Task("late_touches", LATE_TOUCHES_INTERVAL_S, lambda: judge_late_touches(runtime)),
+        Task("forget_awaited_touches", CLEANUP_INTERVAL_S, lambda: forget_awaited_touches(runtime)),
         Task("schedule_payouts", SCHEDULE_INTERVAL_S, lambda: make_scheduled_payouts(runtime)),
         Task("send_payouts", runtime.settings.payout_interval_s, lambda: send_all_payouts(runtime)),
         Task("forget_payout_messages", CLEANUP_INTERVAL_S, lambda: forget_payout_messages(runtime)),
@@ -135,6 +139,22 @@ async def send_all_payouts(runtime: Runtime) -> None:
             log.info("payouts_looked_at", tenant_id=str(tenant.id), items=sent)
 
     await _for_each_tenant_info(runtime, "send_payouts", send)
+
+
+async def judge_late_touches(runtime: Runtime) -> None:
+    """Judge the orders once more whose touches were recorded at the very same time."""
+
+    async def judge(tenant: TenantInfo) -> None:
+        judged = await look_for_touches(runtime, tenant)
+        if judged:
+            log.info("orders_judged_again", tenant_id=str(tenant.id), orders=judged)
+
+    await _for_each_tenant_info(runtime, "late_touches", judge)
+
+
+async def forget_awaited_touches(runtime: Runtime) -> None:
+    """End the waiting of orders whose touch did not come."""
+    await _for_each_tenant(runtime, "forget_awaited_touches", partial(forget_awaited, runtime))
 
 
 async def forget_payout_messages(runtime: Runtime) -> None:

@@ -1,6 +1,6 @@
 """Why an order was, or was not, credited: `explainAttribution`, and the same under orders and what records them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,12 +9,12 @@ from uuid import UUID
 import strawberry
 
 from app.analytics.query import Attribution
-from app.attribution.explained import ExplainedTouch, explained
-from app.attribution.queries import ATTRIBUTIONS
+from app.attribution.explained import ExplainedCandidate, ExplainedTouch, explained
+from app.attribution.queries import ATTRIBUTION_CHANGES, ATTRIBUTIONS
 from app.campaigns.queries import CAMPAIGNS
 from app.core.context import Scope
 from app.core.money import WEIGHT_ONE
-from app.core.words import AttributionRule, RejectReason, TouchKind
+from app.core.words import AttributionCause, AttributionRule, RejectReason, TouchKind
 from app.influencers.queries import INFLUENCERS
 from graphql_schema.context import Info
 from graphql_schema.families import one_row
@@ -30,6 +30,7 @@ LazyCampaign = Annotated["Campaign", strawberry.lazy("graphql_schema.campaigns")
 LazyInfluencer = Annotated["Influencer", strawberry.lazy("graphql_schema.influencers")]
 
 _ATTRIBUTION = Children(ATTRIBUTIONS, "order_id", "item.judged_at")
+_HISTORY = Children(ATTRIBUTION_CHANGES, "order_id", "item.revision")
 
 _RULES = {
     AttributionRule.CODE_AT_CHECKOUT: "a valid code was given with the order, which comes before any click",
@@ -80,8 +81,35 @@ class Candidate:
     credit: Decimal = strawberry.field(description="Booked share of the order, 0 to 1, nine digits.")
     rejected: RejectReason | None = strawberry.field(description="Why it earned nothing; null if it did.")
 
+    @staticmethod
+    def each(candidates: Iterable[ExplainedCandidate]) -> "list[Candidate]":
+        """The candidates as they are shown."""
+        return [
+            Candidate(
+                touch=Touch.of(candidate.touch),
+                credit=Decimal(candidate.weight) / WEIGHT_ONE,
+                rejected=candidate.reason,
+            )
+            for candidate in candidates
+        ]
 
-@strawberry.type(description="Why an order was, or was not, credited: as it was judged when it was recorded.")
+
+@strawberry.type(description="How an order was judged before it was judged again.")
+class FormerAttribution:
+    """How an order was judged before it was judged again."""
+
+    revision: int = strawberry.field(description="Which of its judgements it was, from 1.")
+    model: Attribution = strawberry.field(description="How the credit was shared.")
+    rule: str = strawberry.field(description="What decided.")
+    winner: Touch | None = strawberry.field(description="The touch whose purchase the order was; null: nobody's.")
+    candidates: list[Candidate] = strawberry.field(description="All touches that were looked at, with their credit.")
+    judged_at: datetime = strawberry.field(description="When it was judged so.")
+    replaced_at: datetime = strawberry.field(description="When it was judged otherwise.")
+    cause: AttributionCause = strawberry.field(description="Why it was judged otherwise.")
+    reason: str | None = strawberry.field(description="In the words of who asked for it.")
+
+
+@strawberry.type(description="Why an order is, or is not, credited: as it was judged last.")
 class AttributionExplanation:
     """Why an order was, or was not, credited."""
 
@@ -96,27 +124,49 @@ class AttributionExplanation:
     candidates: list[Candidate] = strawberry.field(
         description="All touches that were looked at: codes as they were given, then the others, latest first."
     )
+    cause: AttributionCause = strawberry.field(description="Why it was judged so.")
+    revision: int = strawberry.field(description="Which of its judgements this is: 1 when it was recorded.")
+    row_id: strawberry.Private[UUID]
 
     @staticmethod
-    def of(
-        info: Info, order_id: UUID, model: str, rule: str, candidates: Iterable[dict[str, Any]]
-    ) -> "AttributionExplanation":
-        """The stored explanation as the caller sees it."""
-        found = explained(order_id, model, rule, candidates, own=info.context.ctx.principal.influencer_id)
+    def stored(info: Info, order_id: UUID, why: Mapping[str, Any]) -> "AttributionExplanation":
+        """The stored explanation (attribution.explanation) as the caller sees it."""
+        found = explained(
+            order_id, why["model"], why["rule"], why["candidates"], own=info.context.ctx.principal.influencer_id
+        )
         return AttributionExplanation(
             order_id=strawberry.ID(str(found.order_id)),
             model=Attribution(found.model.value),
             winner=None if found.winner is None else Touch.of(found.winner),
             rule=found.rule.value,
-            candidates=[
-                Candidate(
-                    touch=Touch.of(candidate.touch),
-                    credit=Decimal(candidate.weight) / WEIGHT_ONE,
-                    rejected=candidate.reason,
-                )
-                for candidate in found.candidates
-            ],
+            candidates=Candidate.each(found.candidates),
+            # Answers that were stored under an idempotency key before there was more than one judgement lack these.
+            cause=AttributionCause(why.get("cause", AttributionCause.BOOKED)),
+            revision=why.get("revision", 1),
+            row_id=order_id,
         )
+
+    @strawberry.field(description="How it was judged before, the first judgement first.")
+    async def history(self, info: Info) -> list[FormerAttribution]:
+        """How it was judged before."""
+        own = info.context.ctx.principal.influencer_id
+        former = []
+        for row in await info.context.loaders.get(_HISTORY).load(self.row_id):
+            found = explained(self.row_id, row["model"], row["rule"], row["candidates"], own=own)
+            former.append(
+                FormerAttribution(
+                    revision=row["revision"],
+                    model=Attribution(found.model.value),
+                    rule=found.rule.value,
+                    winner=None if found.winner is None else Touch.of(found.winner),
+                    candidates=Candidate.each(found.candidates),
+                    judged_at=row["judged_at"],
+                    replaced_at=row["recorded_at"],
+                    cause=AttributionCause(row["cause"]),
+                    reason=row["reason"] if own is None else None,
+                )
+            )
+        return former
 
 
 async def explanation_of(info: Info, order_id: UUID) -> AttributionExplanation | None:
@@ -124,7 +174,7 @@ async def explanation_of(info: Info, order_id: UUID) -> AttributionExplanation |
     rows = await info.context.loaders.get(_ATTRIBUTION).load(order_id)
     if not rows:
         return None
-    return AttributionExplanation.of(info, order_id, rows[0]["model"], rows[0]["rule"], rows[0]["candidates"])
+    return AttributionExplanation.stored(info, order_id, rows[0])
 
 
 @strawberry.type

@@ -16,11 +16,14 @@ from app.influencers.queries import INFLUENCERS
 from app.tracking import inputs as plain
 from app.tracking.queries import INSTANCES, LINKS
 from app.usecases.record_instances import record_instances
+from graphql_schema.attribution import AttributionExplanation
+from graphql_schema.context import Info
 from graphql_schema.families import one_row
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, TimeFilter, any_of, on, on_code, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.permissions import requires
 from graphql_schema.rows import of_row
+from graphql_schema.scalars import uuid_of
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, id_named, present
 
 if TYPE_CHECKING:
@@ -178,6 +181,16 @@ class RecordInstancesInput:
 @strawberry.type(description="What became of one instance of a write.")
 class InstanceResult(ItemResult):
     """What became of one instance of a write."""
+
+    @strawberry.field(
+        description="Orders that waited for a touch, were judged once more because this one came, and are credited now."
+    )
+    def orders(self, info: Info) -> list[AttributionExplanation]:
+        """Orders that were judged once more because this one came."""
+        return [
+            AttributionExplanation.stored(info, uuid_of(each["orderId"]), each["explanation"])
+            for each in self.detail.get("orders", ())
+        ]
 
 
 @strawberry.type(description="What became of the instances of a write.")

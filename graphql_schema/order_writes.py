@@ -200,7 +200,7 @@ class OrderResult(ItemResult):
         if why is None:
             return None
         assert self.row_id is not None, "what is explained was recorded"
-        return AttributionExplanation.of(info, self.row_id, why["model"], why["rule"], why["candidates"])
+        return AttributionExplanation.stored(info, self.row_id, why)
 
     @strawberry.field(description="What was earned by it when it was booked.")
     def commissions(self) -> list[Accrual]:

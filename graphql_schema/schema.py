@@ -16,6 +16,7 @@ from strawberry.types.base import get_object_definition
 from graphql_schema import (
     analytics,
     attribution,
+    attribution_writes,
     balances,
     campaign_writes,
     campaigns,
@@ -64,6 +65,7 @@ FEATURES: tuple[ModuleType, ...] = (
     orders,
     order_writes,
     attribution,
+    attribution_writes,
     refunds,
     refund_writes,
     commissions,

@@ -12,7 +12,7 @@ from app.attribution.judge import Touch, Verdict
 from app.core.context import Ctx
 from app.core.ids import new_id, new_ids
 from app.core.money import WEIGHT_ONE
-from app.core.words import InstanceKind
+from app.core.words import AttributionCause, InstanceKind
 from app.db.session import ReadSession, WriteSession
 
 
@@ -226,15 +226,33 @@ async def explanations(ctx: Ctx, session: ReadSession, order_ids: Collection[UUI
     """The explanations as JSON values, by order."""
     rows = await session.fetch(
         """/* attribution.explanations */
-        SELECT order_id, model, rule, candidates
+        SELECT order_id, model, rule, candidates, cause, revision
         FROM attributions
         WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])""",
         ctx.tenant_id,
         list(order_ids),
     )
-    return {row["order_id"]: explanation(row["model"], row["rule"], row["candidates"]) for row in rows}
+    return {
+        row["order_id"]: explanation(
+            row["model"], row["rule"], row["candidates"], cause=row["cause"], revision=row["revision"]
+        )
+        for row in rows
+    }
 
 
-def explanation(model: str, rule: str, candidates: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def explanation(
+    model: str,
+    rule: str,
+    candidates: Sequence[dict[str, Any]],
+    *,
+    cause: str = AttributionCause.BOOKED,
+    revision: int = 1,
+) -> dict[str, Any]:
     """The explanation as it is answered: model, rule, and the candidates as stored (Judged.to_json)."""
-    return {"model": str(model), "rule": str(rule), "candidates": list(candidates)}
+    return {
+        "model": str(model),
+        "rule": str(rule),
+        "candidates": list(candidates),
+        "cause": str(cause),
+        "revision": revision,
+    }

@@ -1,11 +1,13 @@
 """Records instances: clicks, views, code uses, sign-ups.
 
-One transaction: references → keys → facts → rollup deltas → outbox.
+One transaction: references → keys → facts → rollup deltas → outbox → orders that waited for them.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from app import outbox
@@ -22,7 +24,9 @@ from app.tracking.instances import CheckedInstance, InstanceRow, Known, checked_
 from app.tracking.links import LINK_KIND
 from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
+from app.usecases.late_touches import judge_late
 from app.usecases.references import check_references
+from app.usecases.rejudging import Rejudged
 
 NAME = "instances"
 
@@ -45,12 +49,16 @@ async def record_instances(
         operation="recordInstances",
         body=instances,
         idempotency_key=idempotency_key,
-        work=partial(_record, ctx, checked, bad),
+        work=partial(_record, runtime, ctx, checked, bad),
     )
 
 
 async def _record(
-    ctx: Ctx, checked: Mapping[int, CheckedInstance], bad: Mapping[int, ItemOutcome], session: WriteSession
+    runtime: Runtime,
+    ctx: Ctx,
+    checked: Mapping[int, CheckedInstance],
+    bad: Mapping[int, ItemOutcome],
+    session: WriteSession,
 ) -> tuple[ItemOutcome, ...]:
     outcomes = dict(bad)
     rows, refusals = await _placed(ctx, session, checked)
@@ -96,7 +104,22 @@ async def _record(
         ],
     )
     await outbox.append(ctx, session, _events(fresh))
+    _tell(outcomes, await judge_late(runtime, ctx, session, fresh))
     return in_order(outcomes, len(outcomes))
+
+
+def _tell(outcomes: dict[int, ItemOutcome], judged: Sequence[Rejudged]) -> None:
+    """Show with each instance the orders that are credited because it came; with the first what none of them won."""
+    if not judged:
+        return
+    places = {outcome.id: index for index, outcome in sorted(outcomes.items()) if outcome.outcome is Outcome.RECORDED}
+    shown: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for each in judged:
+        accepted = (touch.id for touch in reversed(each.after.verdict.accepted))
+        place = next((places[touch_id] for touch_id in accepted if touch_id in places), min(places.values()))
+        shown[place].append({"orderId": str(each.after.order_id), "explanation": each.explanation})
+    for index, orders in shown.items():
+        outcomes[index] = replace(outcomes[index], detail={**outcomes[index].detail, "orders": orders})
 
 
 def _events(rows: Iterable[InstanceRow]) -> list[outbox.Event]:

@@ -56,10 +56,34 @@ from app.usecases.earning import Earning, credited_of, earn
 class Rejudged:
     """An order that is judged otherwise than before. commissions: what was posted for it; none if credits stay."""
 
+    cause: AttributionCause
     before: Judgement
     after: JudgedOrder
     credits: Sequence[Credit]
     commissions: list[NewCommission] = field(default_factory=list)
+
+    @property
+    def explanation(self) -> dict[str, Any]:
+        """The explanation as it is answered."""
+        verdict = self.after.verdict
+        return attribution.explanation(
+            verdict.model, verdict.rule, verdict.to_json(), cause=self.cause, revision=self.before.revision + 1
+        )
+
+    @property
+    def former(self) -> dict[str, Any]:
+        """The explanation that was, as it is answered."""
+        before = self.before
+        return attribution.explanation(
+            before.model, before.rule, before.candidates, cause=before.cause, revision=before.revision
+        )
+
+    @property
+    def is_told_otherwise(self) -> bool:
+        """Whether the explanation says anything else than before."""
+        verdict, before = self.after.verdict, self.before
+        was = [{"adClick": None} | stored for stored in before.candidates]
+        return (verdict.model, verdict.rule, verdict.to_json()) != (before.model, before.rule, was)
 
     @property
     def moves_credit(self) -> bool:
@@ -112,10 +136,8 @@ async def rejudge(
             is_test=False,
             verdict=verdict,
         )
-        found = Rejudged(before, after, credits_of(verdict))
-        if found.moves_credit or _told(before) != attribution.explanation(
-            verdict.model, verdict.rule, verdict.to_json()
-        ):
+        found = Rejudged(cause, before, after, credits_of(verdict))
+        if found.moves_credit or found.is_told_otherwise:
             changed.append(found)
     await _post(ctx, session, changed, states, program)
     await replace_explanations(
@@ -125,11 +147,6 @@ async def rejudge(
     await outbox.append(ctx, session, [_event(each, cause) for each in changed])
     session.touch_days({each.before.occurred_at.date() for each in changed})
     return changed
-
-
-def _told(before: Judgement) -> dict[str, Any]:
-    candidates = [{"adClick": None} | stored for stored in before.candidates]
-    return attribution.explanation(before.model, before.rule, candidates)
 
 
 async def _post(

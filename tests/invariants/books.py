@@ -29,7 +29,8 @@ LAWS: dict[str, str] = {
         HAVING abs(sum(refunded)) > abs(sum(sold)) OR sum(refunded) * sum(sold) < 0""",
     "the credits of an order sum to one under every model": """
         SELECT orders.external_id FROM orders
-        LEFT JOIN credits ON credits.tenant_id = $1 AND credits.order_id = orders.id
+        LEFT JOIN credits
+          ON credits.tenant_id = $1 AND credits.order_id = orders.id AND credits.superseded_at = 'infinity'
         WHERE orders.tenant_id = $1 AND NOT orders.is_test
         GROUP BY orders.id, orders.external_id
         HAVING array_remove(ARRAY[
@@ -68,11 +69,36 @@ LAWS: dict[str, str] = {
         SELECT orders.external_id FROM orders
         LEFT JOIN instances AS purchase
           ON purchase.tenant_id = $1 AND purchase.order_id = orders.id AND purchase.kind = 'PURCHASE'
+            AND purchase.superseded_at = 'infinity'
         LEFT JOIN credits AS credit
           ON credit.tenant_id = $1 AND credit.order_id = orders.id AND credit.position = 0
+            AND credit.superseded_at = 'infinity'
         WHERE orders.tenant_id = $1
         GROUP BY orders.id, orders.external_id, credit.influencer_id
         HAVING count(purchase.id) <> CASE WHEN credit.influencer_id IS NULL THEN 0 ELSE 1 END""",
+    "nothing is left of what a credit earned whose order is judged otherwise": """
+        SELECT commissions.credit_id FROM commissions
+        WHERE commissions.tenant_id = $1 AND commissions.credit_id IS NOT NULL AND NOT EXISTS (
+          SELECT 1 FROM credits
+          WHERE credits.tenant_id = $1 AND credits.order_id = commissions.order_id
+            AND coalesce(credits.continues_id, credits.id) = commissions.credit_id
+            AND credits.superseded_at = 'infinity')
+        GROUP BY commissions.credit_id
+        HAVING sum(amount_minor) <> 0 OR sum(amount_base_minor) <> 0""",
+    "every judgement that was replaced is kept, once": """
+        SELECT judged.order_id FROM attributions AS judged
+        LEFT JOIN attribution_changes AS former
+          ON former.tenant_id = $1 AND former.order_id = judged.order_id
+        WHERE judged.tenant_id = $1
+        GROUP BY judged.order_id, judged.revision
+        HAVING count(former.revision) <> judged.revision - 1""",
+    "whoever waits for a touch is credited to nobody": """
+        SELECT awaited.order_id FROM awaited_touches AS awaited
+        JOIN credits ON credits.tenant_id = $1 AND credits.order_id = awaited.order_id
+        WHERE awaited.tenant_id = $1 AND credits.superseded_at = 'infinity' AND credits.influencer_id IS NOT NULL""",
+    "an order is judged again for a late touch at most once": """
+        SELECT order_id FROM attribution_changes
+        WHERE tenant_id = $1 AND cause = 'LATE_TOUCH' GROUP BY order_id HAVING count(*) > 1""",
     "a refund that waits has an order that is not known": """
         SELECT refunds.external_id FROM refunds
         JOIN orders ON orders.tenant_id = $1 AND orders.external_id = refunds.order_external_id

@@ -1,0 +1,26 @@
+"""Sets the tenant's rules of attribution. One transaction."""
+
+from app.attribution.rules import RulesChange, changed, load_own, save_own
+from app.core.context import Ctx
+from app.core.outcomes import ItemOutcome, Outcome
+from app.db.session import WriteSession
+from app.runtime import Runtime
+from app.usecases.door import perform
+
+
+async def set_attribution_rules(
+    runtime: Runtime, ctx: Ctx, change: RulesChange, *, idempotency_key: str | None = None
+) -> tuple[ItemOutcome, ...]:
+    """What became of the change, under the tenant's id. Orders recorded before are credited as they were."""
+
+    async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
+        before = await load_own(ctx, session)
+        after = changed(before, change)
+        if after == before:
+            return (ItemOutcome(0, Outcome.REPLAYED, ctx.tenant_id),)
+        await save_own(ctx, session, after)
+        return (ItemOutcome(0, Outcome.RECORDED, ctx.tenant_id),)
+
+    return await perform(
+        runtime, ctx, operation="setAttributionRules", body=change, idempotency_key=idempotency_key, work=work
+    )
