@@ -136,6 +136,9 @@ class Settings(BaseSettings):
     approve_interval_s: float = _setting(
         60.0, "Seconds between a worker's looks at which commissions are due to be approved.", gt=0
     )
+    late_rates_interval_s: float = _setting(
+        3600.0, "Seconds between a worker's looks at whether facts that had no exchange rate have one by now.", gt=0
+    )
     answer_ttl_s: int = _setting(60, "Seconds a cached answer is kept at most.", ge=1, le=60)
     instances_since: AwareDatetime | None = _setting(
         None,

@@ -22,6 +22,7 @@ from app.observability.logs import describe
 from app.payouts.service import forget_messages
 from app.runtime import Runtime
 from app.tenancy import queries as tenancy
+from app.usecases.convert_late import convert_late, operator
 from app.usecases.late_touches import forget_awaited, look_for_touches
 from app.usecases.move_commissions import approve_due
 from app.usecases.schedule_payouts import schedule_payouts
@@ -69,6 +70,7 @@ def tasks(runtime: Runtime) -> list[Task]:
         Task("fold", runtime.settings.fold_interval_s, lambda: fold_all(runtime)),
         Task("approve_commissions", runtime.settings.approve_interval_s, lambda: approve_commissions(runtime)),
         Task("late_touches", LATE_TOUCHES_INTERVAL_S, lambda: judge_late_touches(runtime)),
+        Task("convert_late", runtime.settings.late_rates_interval_s, lambda: convert_late_facts(runtime)),
         Task("forget_awaited_touches", CLEANUP_INTERVAL_S, lambda: forget_awaited_touches(runtime)),
         Task("schedule_payouts", SCHEDULE_INTERVAL_S, lambda: make_scheduled_payouts(runtime)),
         Task("send_payouts", runtime.settings.payout_interval_s, lambda: send_all_payouts(runtime)),
@@ -107,16 +109,31 @@ async def fold_all(runtime: Runtime) -> None:
 
 async def approve_commissions(runtime: Runtime) -> None:
     """Approve every tenant's commissions that are due."""
-    async with runtime.db.directory() as session:
-        tenants = {row.info.id: row.info for row in await tenancy.list_tenants(session)}
+    tenants = await _tenants(runtime)
 
     async def approve(tenant_id: UUID) -> None:
-        if (tenant := tenants.get(tenant_id)) is not None:
-            approved = await approve_due(runtime, tenant)
-            if approved:
-                log.info("commissions_approved", tenant_id=str(tenant_id), commissions=approved)
+        if (tenant := tenants.get(tenant_id)) is not None and (approved := await approve_due(runtime, tenant)):
+            log.info("commissions_approved", tenant_id=str(tenant_id), commissions=approved)
 
     await _for_each_tenant(runtime, "approve_commissions", approve)
+
+
+async def convert_late_facts(runtime: Runtime) -> None:
+    """Convert every tenant's facts that had no exchange rate and have one by now."""
+    tenants = await _tenants(runtime)
+
+    async def convert(tenant_id: UUID) -> None:
+        if (tenant := tenants.get(tenant_id)) is not None:
+            converted = await convert_late(runtime, operator(runtime, tenant))
+            if converted:
+                log.info("late_facts_converted", tenant_id=str(tenant_id), facts=converted)
+
+    await _for_each_tenant(runtime, "convert_late", convert)
+
+
+async def _tenants(runtime: Runtime) -> dict[UUID, TenantInfo]:
+    async with runtime.db.directory() as session:
+        return {row.info.id: row.info for row in await tenancy.list_tenants(session)}
 
 
 async def make_scheduled_payouts(runtime: Runtime) -> None:

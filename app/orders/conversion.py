@@ -57,7 +57,8 @@ def key_of(currency: str, at: datetime) -> Key:
 async def load_rates(ctx: Ctx, session: ReadSession, keys: Iterable[Key]) -> Rates:
     """Rates for these currencies and days, in one statement, none if all are in the tenant's currency.
 
-    A rate is taken as published, or as the inverse of the opposite direction, whichever is newer.
+    A rate is taken as published, or as the inverse of the opposite direction, whichever is newer; of one day the
+    tenant's own before those of all tenants.
     """
     own = ctx.tenant.currency
     asked = sorted({key for key in keys if key[0] != own})
@@ -70,21 +71,30 @@ async def load_rates(ctx: Ctx, session: ReadSession, keys: Iterable[Key]) -> Rat
         CROSS JOIN LATERAL (
           SELECT rate, is_inverse
           FROM (
-            SELECT day, rate, false AS is_inverse
+            SELECT day, rate, false AS is_inverse, false AS is_own, NULL::uuid AS id
             FROM exchange_rates
-            WHERE base = asked.currency AND quote = $1 AND day BETWEEN asked.oldest AND asked.day
+            WHERE base = asked.currency AND quote = $5 AND day BETWEEN asked.oldest AND asked.day
             UNION ALL
-            SELECT day, rate, true
+            SELECT day, rate, true, false, NULL
             FROM exchange_rates
-            WHERE base = $1 AND quote = asked.currency AND day BETWEEN asked.oldest AND asked.day
+            WHERE base = $5 AND quote = asked.currency AND day BETWEEN asked.oldest AND asked.day
+            UNION ALL
+            SELECT day, rate, false, true, id
+            FROM own_rates
+            WHERE tenant_id = $1 AND base = asked.currency AND quote = $5 AND day BETWEEN asked.oldest AND asked.day
+            UNION ALL
+            SELECT day, rate, true, true, id
+            FROM own_rates
+            WHERE tenant_id = $1 AND base = $5 AND quote = asked.currency AND day BETWEEN asked.oldest AND asked.day
           ) AS rates
-          ORDER BY day DESC, is_inverse
+          ORDER BY day DESC, is_own DESC, is_inverse, id DESC
           LIMIT 1
         ) AS known""",
-        own,
+        ctx.tenant_id,
         [currency for currency, _ in asked],
         [day for _, day in asked],
         [day - RATE_AGE_MAX for _, day in asked],
+        own,
     )
     factors = {}
     for row in rows:

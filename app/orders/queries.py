@@ -132,3 +132,12 @@ def live(rows: Sequence[Any]) -> list[Any]:
             newest[row["position"]] = row
     # An edit writes the reversal and the new row under one version, so a row is gone only if reversed after it came.
     return [row for position, row in sorted(newest.items()) if gone.get(position, 0) <= row["version"]]
+
+
+OWN_RATES = Listing(
+    tag="own_rates",
+    table="own_rates",
+    columns="item.*",
+    own=NOTHING,
+    sorts=(("recorded_at", "timestamptz"),),
+)

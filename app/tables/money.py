@@ -109,6 +109,7 @@ class Commission(TenantEntity, table=True):
         Index("commissions_influencer_occurred", "tenant_id", "influencer_id", "occurred_at"),
         Index("commissions_campaign", "tenant_id", "campaign_id", "occurred_at"),
         Index("commissions_pending", "tenant_id", "occurred_at", "id", postgresql_where=sql("state = 'PENDING'")),
+        Index("commissions_unconverted", "tenant_id", "order_id", postgresql_where=sql("amount_base_minor IS NULL")),
     )
 
     kind: str = text()

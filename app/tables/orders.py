@@ -83,6 +83,7 @@ class OrderLine(TenantEntity, table=True):
         refers("order_id", "orders", name="order_lines_order"),
         Index("order_lines_order", "tenant_id", "order_id", "position"),
         Index("order_lines_occurred", "tenant_id", "occurred_at"),
+        Index("order_lines_unconverted", "tenant_id", "order_id", postgresql_where=sql("amount_base_minor IS NULL")),
         Index(
             "order_lines_product",
             "tenant_id",
@@ -168,6 +169,7 @@ class RefundLine(TenantEntity, table=True):
         Index("refund_lines_order", "tenant_id", "order_id", "position"),
         Index("refund_lines_refund", "tenant_id", "refund_id"),
         Index("refund_lines_occurred", "tenant_id", "occurred_at"),
+        Index("refund_lines_unconverted", "tenant_id", "order_id", postgresql_where=sql("amount_base_minor IS NULL")),
         Index(
             "refund_lines_product",
             "tenant_id",
@@ -199,6 +201,7 @@ class Adjustment(TenantEntity, table=True):
         refers("customer_id", "customers", name="adjustments_customer"),
         Index("adjustments_occurred", "tenant_id", "occurred_at", "id"),
         Index("adjustments_recorded", "tenant_id", "recorded_at", "id"),
+        Index("adjustments_unconverted", "tenant_id", "id", postgresql_where=sql("amount_base_minor IS NULL")),
         Index(
             "adjustments_product",
             "tenant_id",

@@ -22,6 +22,7 @@ class Spend(TenantEntity, table=True):
         refers("influencer_id", "influencers", name="spend_influencer"),
         Index("spend_occurred", "tenant_id", "occurred_at", "id"),
         Index("spend_recorded", "tenant_id", "recorded_at", "id"),
+        Index("spend_unconverted", "tenant_id", "id", postgresql_where=sql("amount_base_minor IS NULL")),
         Index("spend_campaign", "tenant_id", "campaign_id", "occurred_at"),
         Index(
             "spend_influencer",

@@ -23,6 +23,15 @@ EARNED_WHEN = "'ORDERED', 'PAID', 'FULFILLED'"
 LATE_RATES = ("order_lines", "refund_lines", "adjustments", "spend", "commissions", "commission_lines")
 """Tables whose amount in the tenant's currency may follow when its rate comes late."""
 
+UNCONVERTED = {
+    "order_lines": "order_id",
+    "refund_lines": "order_id",
+    "commissions": "order_id",
+    "adjustments": "id",
+    "spend": "id",
+}
+"""Tables of which rows that are not converted are looked for, and by what."""
+
 
 def upgrade() -> None:
     connection = op.get_bind()
@@ -175,6 +184,14 @@ def upgrade() -> None:
     op.create_index("own_rates_recorded", "own_rates", ["tenant_id", "recorded_at", "id"])
     _isolate("own_rates", "")
 
+    # Few rows as a rule: those that wait for a rate.
+    for table, column in UNCONVERTED.items():
+        op.create_index(
+            f"{table}_unconverted",
+            table,
+            ["tenant_id", column],
+            postgresql_where=sa.text("amount_base_minor IS NULL"),
+        )
     for table in LATE_RATES:
         op.execute(f"GRANT UPDATE (amount_base_minor) ON {table} TO {APP_ROLE}")
     _fill_balances()

@@ -2,12 +2,24 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, cast, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal_column, or_, select, true, union_all
 from sqlalchemy.sql.expression import FromClause
 
 from app.analytics.sql.aggregates import looked_up
 from app.analytics.sql.cells import Cells, Money
-from app.analytics.sql.tables import DATE, NUMERIC, TEXT, element, exchange_rates, many, one
+from app.analytics.sql.tables import (
+    BOOL,
+    DATE,
+    NUMERIC,
+    TEXT,
+    UID,
+    element,
+    exchange_rates,
+    many,
+    of_tenant,
+    one,
+    own_rates,
+)
 from app.core.money import RATE_AGE_MAX
 
 
@@ -49,27 +61,52 @@ def converted(
 
 
 def _rate(own: ColumnElement[Any], at: ColumnElement[Any]) -> FromClause:
-    # As orders.conversion does: the last rate known, published or inverse, whichever is newer. An amount times `up`
-    # divided by `down` is the converted one. Index: the primary key.
-    day = cast(func.timezone(literal_column("'UTC'"), at), DATE)
-    asked = one("currency", TEXT)
-    rates = exchange_rates.alias("known")
-    is_inverse = rates.c.base == asked
+    # As orders.conversion does: the last rate known, the tenant's own before those of all, published before inverse. An
+    # amount times `up` divided by `down` is the converted one. Index: the primary key; own_rates_pair.
     up, down = one("minors", NUMERIC), minors_of(own)
+    published, tenants = exchange_rates.alias("published"), own_rates.alias("own")
+    rates = union_all(
+        _known(published, own, at, literal_column("false", BOOL), literal_column("NULL::uuid", UID)),
+        _known(tenants, own, at, literal_column("true", BOOL), tenants.c.id).where(of_tenant(tenants)),
+    ).subquery("known")
     newest = (
         select(
-            case((is_inverse, up), else_=rates.c.rate * up).label("up"),
-            case((is_inverse, rates.c.rate * down), else_=down).label("down"),
+            case((rates.c.is_inverse, up), else_=rates.c.rate * up).label("up"),
+            case((rates.c.is_inverse, rates.c.rate * down), else_=down).label("down"),
+        )
+        .select_from(rates)
+        .order_by(rates.c.day.desc(), rates.c.is_own.desc(), rates.c.is_inverse, rates.c.id.desc())
+        .limit(literal_column("1"))
+    )
+    return looked_up(newest, "rate")
+
+
+def _known(
+    rates: FromClause,
+    own: ColumnElement[Any],
+    at: ColumnElement[Any],
+    is_own: ColumnElement[Any],
+    row_id: ColumnElement[Any],
+) -> Select[Any]:
+    # Rates between a fact's currency and the one asked, of the days that count for the fact's time.
+    day = cast(func.timezone(literal_column("'UTC'"), at), DATE)
+    asked = one("currency", TEXT)
+    is_inverse = rates.c.base == asked
+    return (
+        select(
+            rates.c.day,
+            rates.c.rate,
+            is_inverse.label("is_inverse"),
+            is_own.label("is_own"),
+            row_id.label("id"),
         )
         .where(
             or_(and_(rates.c.base == own, rates.c.quote == asked), and_(is_inverse, rates.c.quote == own)),
             rates.c.day >= day - literal_column(str(RATE_AGE_MAX.days)),
             rates.c.day <= day,
         )
-        .order_by(rates.c.day.desc(), is_inverse)
-        .limit(literal_column("1"))
+        .correlate_except(rates)
     )
-    return looked_up(newest, "rate")
 
 
 def minors_of(currency: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -160,6 +160,16 @@ spend = table(
     column("occurred_at", INSTANT),
     column("recorded_at", INSTANT),
 )
+payout_payments = table(
+    "payout_payments",
+    column("tenant_id", UID),
+    column("influencer_id", UID),
+    column("currency", TEXT),
+    column("amount_minor", BIG),
+    column("amount_base_minor", BIG),
+    column("occurred_at", INSTANT),
+    column("recorded_at", INSTANT),
+)
 rollup_state = table(
     "rollup_state",
     column("tenant_id", UID),
@@ -167,6 +177,15 @@ rollup_state = table(
 )
 exchange_rates = table(
     "exchange_rates",
+    column("base", TEXT),
+    column("quote", TEXT),
+    column("day", DATE),
+    column("rate", NUMERIC),
+)
+own_rates = table(
+    "own_rates",
+    column("tenant_id", UID),
+    column("id", UID),
     column("base", TEXT),
     column("quote", TEXT),
     column("day", DATE),

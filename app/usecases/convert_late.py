@@ -1,0 +1,182 @@
+"""Converts what came before its rate: facts without an amount in the tenant's currency get one, and post deltas.
+
+Run after rates were recorded and by the worker now and then; orders by the hundred, each batch one transaction. It may
+stop anywhere and go on later.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
+from uuid import UUID
+
+from app.analytics.rollups import deltas
+from app.analytics.rollups.deltas import Contribution
+from app.attribution.service import booked_credits
+from app.commissions import late as late_commissions
+from app.core.context import Ctx, Principal, Role, TenantInfo
+from app.core.ids import ZERO_ID, new_id
+from app.core.money import WEIGHT_ONE
+from app.core.outcomes import ItemOutcome, Outcome
+from app.db.session import WriteSession
+from app.orders import late
+from app.orders.conversion import Rates, key_of, load_rates
+from app.orders.late import ORDERS_MAX, Converted, LateOrder
+from app.runtime import Runtime
+from app.spend.late import convert_spend, late_spend
+from app.usecases.door import perform
+
+OPERATION = "convertLateFacts"
+
+KEYS_MAX = 5_000
+"""Currencies and times of facts that are looked at to see whether any of them has a rate by now."""
+
+Step = Callable[[Ctx, UUID, list[UUID], WriteSession], Awaitable[tuple[ItemOutcome, ...]]]
+"""Converts the next facts after an id; puts the ids of those that it looked at into the list."""
+
+
+def operator(runtime: Runtime, tenant: TenantInfo) -> Ctx:
+    """A request of the worker's own."""
+    return Ctx(Principal(ZERO_ID, Role.ADMIN, tenant), f"worker-{new_id()}", runtime.clock.now())
+
+
+async def convert_late(runtime: Runtime, ctx: Ctx) -> int:
+    """Number of orders and facts of the tenant that were converted: all that have a rate by now."""
+    converted = 0
+    after = ZERO_ID
+    while True:
+        async with runtime.db.read(ctx.tenant_id) as session:
+            orders = await late.late_orders(session, after=after)
+            rates = await load_rates(ctx, session, {key_of(each.currency, each.occurred_at) for each in orders})
+        fit = [each for each in orders if _has_rate(rates, each)]
+        if fit:
+            await perform(runtime, ctx, operation=OPERATION, body=[], work=partial(_convert_orders, ctx, fit))
+            converted += len(fit)
+        if len(orders) < ORDERS_MAX:
+            break
+        after = orders[-1].id
+    if await _is_any_due(runtime, ctx):
+        for work in (_convert_adjustments, _convert_commissions, _convert_spend):
+            converted += await _walk(runtime, ctx, work)
+    return converted
+
+
+async def _is_any_due(runtime: Runtime, ctx: Ctx) -> bool:
+    async with runtime.db.read(ctx.tenant_id) as session:
+        keys = await late.late_keys(session, limit=KEYS_MAX)
+        rates = await load_rates(ctx, session, {key_of(*key) for key in keys})
+    return len(keys) == KEYS_MAX or any(rates.convert_one(1, *key) is not None for key in keys)
+
+
+def _has_rate(rates: Rates, order: LateOrder) -> bool:
+    return rates.convert_one(1, order.currency, order.occurred_at) is not None
+
+
+async def _convert_orders(ctx: Ctx, orders: Sequence[LateOrder], session: WriteSession) -> tuple[ItemOutcome, ...]:
+    by_id = {order.id: order for order in orders}
+    await late.lock(ctx, session, by_id)
+    rates = await load_rates(ctx, session, {key_of(each.currency, each.occurred_at) for each in orders})
+    lines = await late.convert_lines(ctx, session, rates, by_id)
+    refunds = await late.convert_refunds(ctx, session, rates, by_id)
+    contributions = await _of_lines(ctx, session, by_id, lines, refunds)
+    after = ZERO_ID
+    while True:
+        rows = await late_commissions.lock_late(ctx, session, order_ids=by_id, after=after, limit=ORDERS_MAX)
+        contributions += await late_commissions.convert(ctx, session, rows, rates.convert_one)
+        if len(rows) < ORDERS_MAX:
+            break
+        after = rows[-1].id
+    await deltas.append(ctx, session, contributions)
+    # Also what contributes nothing to rollups has an amount now.
+    session.touch_days({each.occurred_at.date() for each in (*lines, *refunds)})
+    return _outcomes(by_id)
+
+
+async def _of_lines(
+    ctx: Ctx,
+    session: WriteSession,
+    orders: Collection[UUID],
+    lines: Sequence[Converted],
+    refunds: Sequence[Converted],
+) -> list[Contribution]:
+    shares = await booked_credits(ctx, session, orders)
+    contributions: list[Contribution] = []
+    for converted, measure in ((lines, "gross_e9"), (refunds, "refunds_e9")):
+        by_order: dict[UUID, list[Converted]] = defaultdict(list)
+        for each in converted:
+            if each.is_revenue:
+                by_order[each.order_id].append(each)
+        for order_id, of_order in by_order.items():
+            for share in shares.get(order_id, ()):
+                contributions += [
+                    Contribution(
+                        occurred_at=each.occurred_at,
+                        campaign_id=share.campaign_id,
+                        influencer_id=share.influencer_id,
+                        platform=share.platform,
+                        missing_rates=-1,
+                        **{measure: each.base * share.weight},
+                    )
+                    for each in of_order
+                ]
+    return contributions
+
+
+async def _walk(runtime: Runtime, ctx: Ctx, work: Step) -> int:
+    converted, after = 0, ZERO_ID
+    while True:
+        place: list[UUID] = []
+        outcomes = await perform(
+            runtime,
+            ctx,
+            operation=OPERATION,
+            body=[],
+            work=partial(work, ctx, after, place),
+        )
+        converted += len(outcomes)
+        if len(place) < ORDERS_MAX:
+            return converted
+        after = place[-1]
+
+
+async def _convert_adjustments(
+    ctx: Ctx, after: UUID, place: list[UUID], session: WriteSession
+) -> tuple[ItemOutcome, ...]:
+    facts = await late.late_adjustments(session, after=after)
+    place[:] = [fact.id for fact in facts]
+    rates = await load_rates(ctx, session, {key_of(fact.currency, fact.occurred_at) for fact in facts})
+    found = await late.convert_adjustments(ctx, session, rates, facts)
+    await deltas.append(
+        ctx,
+        session,
+        [Contribution(fact.occurred_at, refunds_e9=base * WEIGHT_ONE, missing_rates=-1) for fact, base in found],
+    )
+    return _outcomes([fact.id for fact, _ in found])
+
+
+async def _convert_commissions(
+    ctx: Ctx, after: UUID, place: list[UUID], session: WriteSession
+) -> tuple[ItemOutcome, ...]:
+    rows = await late_commissions.lock_late(ctx, session, order_ids=None, after=after, limit=ORDERS_MAX)
+    place[:] = [row.id for row in rows]
+    rates = await load_rates(ctx, session, {key_of(row.currency, row.rated_at) for row in rows})
+    fit = [row for row in rows if rates.convert_one(1, row.currency, row.rated_at) is not None]
+    await deltas.append(ctx, session, await late_commissions.convert(ctx, session, fit, rates.convert_one))
+    return _outcomes([row.id for row in fit])
+
+
+async def _convert_spend(ctx: Ctx, after: UUID, place: list[UUID], session: WriteSession) -> tuple[ItemOutcome, ...]:
+    facts = await late_spend(session, after=after, limit=ORDERS_MAX)
+    place[:] = [fact.id for fact in facts]
+    rates = await load_rates(ctx, session, {key_of(fact.currency, fact.occurred_at) for fact in facts})
+    found = {
+        fact.id: base
+        for fact in facts
+        if (base := rates.convert_one(fact.amount, fact.currency, fact.occurred_at)) is not None
+    }
+    await convert_spend(ctx, session, found)
+    session.touch_days({fact.occurred_at.date() for fact in facts if fact.id in found})
+    return _outcomes(found)
+
+
+def _outcomes(ids: Collection[UUID]) -> tuple[ItemOutcome, ...]:
+    return tuple(ItemOutcome(index=index, outcome=Outcome.RECORDED, id=row_id) for index, row_id in enumerate(ids))
