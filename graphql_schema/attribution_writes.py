@@ -107,8 +107,8 @@ class SetAttributionRulesPayload(Payload[AttributionRulesResult]):
 class RecomputeAttributionInput:
     """Orders to judge again."""
 
-    start: datetime = strawberry.field(description="Orders placed from this instant on.")
-    end: datetime = strawberry.field(description="Until before this instant.")
+    from_: datetime = strawberry.field(name="from", description="Orders placed from this instant on.")
+    until: datetime = strawberry.field(description="Until before this instant.")
     reason: str = strawberry.field(description="Why: kept with each judgement that is replaced.")
     campaigns: list[strawberry.ID] | None = strawberry.field(
         default=strawberry.UNSET, description="Only orders for which a touch of one of these was looked at."
@@ -130,8 +130,8 @@ class RecomputeAttributionInput:
         """What is asked, as the use case takes it."""
         campaigns = self.campaigns if self.campaigns is not strawberry.UNSET else None
         return Recomputation(
-            start=self.start,
-            end=self.end,
+            start=self.from_,
+            end=self.until,
             reason=self.reason,
             campaign_ids=None
             if campaigns is None

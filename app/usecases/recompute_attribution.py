@@ -140,7 +140,7 @@ async def _undone(runtime: Runtime, ctx: Ctx, work: Any) -> tuple[ItemOutcome, .
 def _check(asked: Recomputation) -> None:
     checked_text(asked.reason, "reason")
     if asked.start >= asked.end:
-        raise DomainError("RANGE_INVALID", "`start` must come before `end`.", path=("end",))
+        raise DomainError("RANGE_INVALID", "`from` must come before `until`.", path=("until",))
     if not 1 <= asked.first <= ORDERS_MAX:
         raise DomainError("BAD_USER_INPUT", f"`first` must be 1 to {ORDERS_MAX}.", path=("first",))
 

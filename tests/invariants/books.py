@@ -57,7 +57,8 @@ LAWS: dict[str, str] = {
     "the ledger says of a commission what the commission says": """
         SELECT commissions.id FROM commissions
         LEFT JOIN ledger_entries AS expense
-          ON expense.tenant_id = $1 AND expense.cause_id = commissions.id AND expense.account = 'EXPENSE'
+          ON expense.tenant_id = $1 AND expense.cause_id = commissions.id
+            AND expense.account IN ('EXPENSE', 'CLAWED_BACK')
         WHERE commissions.tenant_id = $1
         GROUP BY commissions.id, commissions.amount_minor
         HAVING coalesce(sum(expense.amount_minor), 0) <> commissions.amount_minor OR count(expense.id) > 1""",
