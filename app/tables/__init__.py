@@ -7,13 +7,6 @@ from app.tables.ledger import ApprovalTerms, CommissionAdjustment, LedgerBalance
 from app.tables.money import Attribution, Commission, CommissionEvent, CommissionLine, Credit, LedgerEntry
 from app.tables.operations import AuditLog, IdempotencyKey, Outbox
 from app.tables.orders import Adjustment, Order, OrderClaim, OrderEvent, OrderLine, OrderVersion, Refund, RefundLine
-from app.tables.plans import (
-    CommissionPlan,
-    CommissionPlanAssignment,
-    CommissionPlanVersion,
-    CommissionRating,
-    CommissionTally,
-)
 from app.tables.payouts import (
     PayoutBatch,
     PayoutEvent,
@@ -24,6 +17,13 @@ from app.tables.payouts import (
     PayoutPayment,
     PayoutPolicy,
     PayoutRequest,
+)
+from app.tables.plans import (
+    CommissionPlan,
+    CommissionPlanAssignment,
+    CommissionPlanVersion,
+    CommissionRating,
+    CommissionTally,
 )
 from app.tables.program import Campaign, Code, Enrollment, Influencer, Link, SocialProfile
 from app.tables.rollups import SUM_COLUMNS, Rollup, RollupDelta, RollupState

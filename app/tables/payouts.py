@@ -16,7 +16,20 @@ from app.core.words import (
     PayoutSchedule,
     TaxState,
 )
-from app.tables.base import Dated, TenantEntity, TenantRow, flag, instant, number, one_of, refers, small, text, uid, whole
+from app.tables.base import (
+    Dated,
+    TenantEntity,
+    TenantRow,
+    flag,
+    instant,
+    number,
+    one_of,
+    refers,
+    small,
+    text,
+    uid,
+    whole,
+)
 
 
 class PayoutMethod(Dated, TenantEntity, table=True):
