@@ -19,6 +19,7 @@ import pytest
 
 from app.analytics.query import Parents
 from app.analytics.rollups.fold import fold
+from app.analytics.rollups.verify import verify
 from app.analytics.runner import Runner
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.measures import MEASURES
@@ -32,6 +33,7 @@ from app.seeding.export import export_facts
 from tests.client import Client
 from tests.conftest import add_tenant, make_ctx
 from tests.factories.facts import contribute, insert, made_up
+from tests.factories.moves import move_some
 from tests.factories.rates import add_rates
 from tests.integration.analytics import documents
 from tests.integration.analytics.asking import MakeKey
@@ -91,6 +93,10 @@ async def exported(
         await contribute(runtime.db, ctx, facts)
         if number == 0:
             await fold(runtime.db, tenant.id, now=END)
+            assert await move_some(runtime.db, ctx, seed=seed, until=END - timedelta(hours=5)) > 0
+    # Some by deltas of their own, of commissions that are folded and of such that are not.
+    assert await move_some(runtime.db, ctx, seed=seed, until=END) > 0
+    assert await verify(runtime.db, tenant.id) == []
     await export_facts(runtime.db, tenant, directory, now=END)
     return ctx, Oracle(directory), currencies
 
