@@ -45,7 +45,7 @@ class RuleConditionsInput:
 
     def value(self) -> plain.ConditionsInput:
         """The conditions as the use case takes them."""
-        lists = {name: _listed(self, name) for name in ("products", "categories", "countries", "codes")}
+        lists: dict[str, Any] = {name: _listed(self, name) for name in ("products", "categories", "countries", "codes")}
         return plain.ConditionsInput(**lists, **present(self, *lists))
 
 

@@ -1,11 +1,11 @@
 """Customers that facts name: created when unknown."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from app.core.context import Ctx
 from app.db.named import NamedRows
-from app.db.session import WriteSession
+from app.db.session import ReadSession, WriteSession
 
 _NAMED = NamedRows("customers", given="country")
 
@@ -13,3 +13,8 @@ _NAMED = NamedRows("customers", given="country")
 async def ensure(ctx: Ctx, session: WriteSession, countries: Mapping[str, str | None]) -> dict[str, UUID]:
     """Ids by external id of all customers asked for; the unknown ones are created with the country given."""
     return await _NAMED.ensure(ctx, session, countries)
+
+
+async def known(ctx: Ctx, session: ReadSession, external_ids: Collection[str]) -> dict[str, UUID]:
+    """Ids of those customers that there are, by external id; none is created."""
+    return await _NAMED.known(ctx, session, external_ids)

@@ -1,11 +1,11 @@
 """Rows that facts name by the caller's own id: looked up, and created when unknown. Called by writes, inside theirs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from app.core.context import Ctx
 from app.core.ids import new_id
-from app.db.session import WriteSession
+from app.db.session import ReadSession, WriteSession
 
 
 class NamedRows:
@@ -43,6 +43,10 @@ class NamedRows:
                 found |= await self._known(ctx, session, elsewhere)
         return found
 
-    async def _known(self, ctx: Ctx, session: WriteSession, external_ids: list[str]) -> dict[str, UUID]:
+    async def known(self, ctx: Ctx, session: ReadSession, external_ids: Collection[str]) -> dict[str, UUID]:
+        """Ids by external id of those that there are."""
+        return await self._known(ctx, session, list(external_ids)) if external_ids else {}
+
+    async def _known(self, ctx: Ctx, session: ReadSession, external_ids: list[str]) -> dict[str, UUID]:
         rows = await session.fetch(self._find, ctx.tenant_id, external_ids)
         return {row["external_id"]: row["id"] for row in rows}

@@ -1,12 +1,12 @@
 """Products that order lines name: created when unknown."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from app.core.context import Ctx
 from app.core.texts import is_blank
 from app.db.named import NamedRows
-from app.db.session import WriteSession
+from app.db.session import ReadSession, WriteSession
 
 _NAMED = NamedRows("products", given="title")
 
@@ -16,3 +16,8 @@ async def ensure(ctx: Ctx, session: WriteSession, titles: Mapping[str, str | Non
     return await _NAMED.ensure(
         ctx, session, {sku: sku if title is None or is_blank(title) else title for sku, title in titles.items()}
     )
+
+
+async def known(ctx: Ctx, session: ReadSession, skus: Collection[str]) -> dict[str, UUID]:
+    """Ids of those products that there are, by SKU; none is created."""
+    return await _NAMED.known(ctx, session, skus)

@@ -62,7 +62,8 @@ def terms(*rules: RuleInput, effective_from: datetime = LONG_AGO, **more: Any) -
 
 def _rule(kind: RuleKind, key: str, priority: int, more: dict[str, Any], **values: Any) -> RuleInput:
     own = {name: more.pop(name) for name in ("mode", "metric", "recurring") if name in more}
-    when = ConditionsInput(**{name: tuple(value) if isinstance(value, list) else value for name, value in more.items()})
+    asked: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in more.items()}
+    when = ConditionsInput(**asked)
     return RuleInput(key=key, kind=kind, priority=priority, when=when, **values, **own)
 
 

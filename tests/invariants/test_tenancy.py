@@ -225,6 +225,19 @@ async def victim_writes(client: Client) -> dict[str, Any]:
         "recordEngagements",
         {"engagements": [{**pair, "platform": "TIKTOK", "postId": "post-1", "occurredAt": AT, "views": 98765}]},
     )
+    rules = [{"key": "all", "kind": "PERCENTAGE", "rate": "0.1"}]
+    made["plan"] = await create(
+        "createCommissionPlans",
+        {
+            "commissionPlans": [
+                {"name": f"{SECRET} plan", "externalId": "p-1", "terms": {"effectiveFrom": AT, "rules": rules}}
+            ]
+        },
+    )
+    made["assignment"] = await create(
+        "assignCommissionPlans",
+        {"assignments": [{"planId": made["plan"], "campaignId": made["campaign"], "effectiveFrom": AT}]},
+    )
     made["spend"] = await create(
         "recordSpend",
         {
@@ -273,6 +286,13 @@ QUERIES = {
     "refunds": 'query { refunds(where: {externalId: {in: ["r-1", "r-2"]}}) { nodes { reason } } }',
     "adjustments": "query { adjustments { nodes { reason } } }",
     "commissions": "query { commissions { nodes { basis influencer { name } } } }",
+    "commissionPlan": "query($plan: ID!) { commissionPlan(id: $plan) { name versions { nodes { rules { key } } } } }",
+    "commissionPlans": 'query { commissionPlans(where: {externalId: {in: ["p-1"]}}) { totalCount nodes { name } } }',
+    "commissionPlanAssignments": """query($plan: ID!) { commissionPlanAssignments(where: {plan: {in: [$plan]}}) {
+      totalCount nodes { plan { name } campaign { name } } } }""",
+    "previewCommission": f"""query {{ previewCommission(order: {{externalId: "x", occurredAt: "{AT}", currency: GBP,
+        total: "1.00", lines: [{{kind: ITEM, amount: "1.00", sku: "sku-1"}}], customer: "c-1", codes: ["SPICY"]}}) {{
+      commissions {{ amount influencer {{ name }} campaign {{ name }} planVersion {{ plan {{ name }} }} }} }} }}""",
     "ledgerEntries": "query { ledgerEntries { nodes { amount influencer { name } } } }",
     "engagementSnapshots": """query {
       engagementSnapshots(where: {postId: {in: ["post-1"]}}) { totalCount nodes { views influencer { name } } } }""",
@@ -290,6 +310,11 @@ QUERIES = {
 
 LINE = {"kind": "ITEM", "amount": "5.00", "sku": "sku-1"}
 
+
+def _terms() -> dict[str, Any]:
+    return {"effectiveFrom": AT, "rules": [{"key": "all", "kind": "PERCENTAGE", "rate": "1"}]}
+
+
 MUTATIONS: dict[str, Any] = {
     "createInfluencers": lambda known: {"influencers": [{"name": "x", "externalId": "i-1"}]},
     "updateInfluencers": lambda known: {"influencers": [{"id": known["influencer"], "name": "taken over"}]},
@@ -297,6 +322,15 @@ MUTATIONS: dict[str, Any] = {
         "campaigns": [{"name": "x", "externalId": "p-1", "startsAt": AT, "commissionRate": "0.5"}]
     },
     "updateCampaigns": lambda known: {"campaigns": [{"id": known["campaign"], "commissionRate": "1"}]},
+    "createCommissionPlans": lambda known: {"commissionPlans": [{"name": "x", "externalId": "p-1", "terms": _terms()}]},
+    "createCommissionPlanVersions": lambda known: {"versions": [{"planId": known["plan"], "terms": _terms()}]},
+    "assignCommissionPlans": lambda known: {
+        "assignments": [
+            {"planId": known["plan"], "effectiveFrom": AT},
+            {"campaignId": known["campaign"], "effectiveFrom": AT},
+            {"enrollmentId": known["enrollment"], "effectiveFrom": AT},
+        ]
+    },
     "createEnrollments": lambda known: {
         "enrollments": [{"influencerId": known["influencer"], "campaignId": known["campaign"]}]
     },

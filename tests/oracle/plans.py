@@ -210,9 +210,9 @@ class PlanOracle:
                     bonuses.append((rule["key"], lift))
                 _share(own, rate * weight)
             elif rule["kind"] == "PERCENTAGE":
-                rate = case.own_rate if rule["rate"] is None else Fraction(rule["rate"], 10**6)
-                assert rate is not None
-                _share(own, rate * weight)
+                share = case.own_rate if rule["rate"] is None else Fraction(rule["rate"], 10**6)
+                assert share is not None
+                _share(own, share * weight)
             else:
                 assert case.factor is not None
                 amount, amount_base = round(rule["amount"] / case.factor), rule["amount"]

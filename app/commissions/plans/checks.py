@@ -1,12 +1,13 @@
 """What the terms of a plan may be. Pure: inputs in, stored terms out, or a DomainError with the path of the mistake."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from app.commissions.plans.inputs import CapsInput, ConditionsInput, RecurringInput, RuleInput, TermsInput, TierInput
+from app.commissions.plans.inputs import BonusInput, CapsInput, ConditionsInput, RecurringInput, RuleInput, TermsInput
 from app.commissions.plans.rules import (
     Bonus,
     Conditions,
@@ -44,19 +45,17 @@ def checked_terms(terms: TermsInput, currency: str) -> dict[str, Any]:
     if len(terms.bonuses) > RULES_MAX:
         raise _wrong(f"`bonuses` holds {len(terms.bonuses)}; at most {RULES_MAX} fit a version.", "bonuses")
     keys: set[str] = set()
-    rules = tuple(
-        _at(("rules", index), lambda rule=rule: _rule(rule, currency, keys)) for index, rule in enumerate(terms.rules)
-    )
-    bonuses = []
+    rules: list[Rule] = []
+    for index, rule in enumerate(terms.rules):
+        with _at("rules", index):
+            rules.append(_rule(rule, currency, keys))
+    bonuses: list[Bonus] = []
     for index, bonus in enumerate(terms.bonuses):
-        path = "bonuses", index
-        key = _at(path, lambda bonus=bonus: _key(bonus.key, keys))
-        threshold = _at(path, lambda bonus=bonus: _volume(bonus.threshold, bonus.metric, currency, "threshold"))
-        amount = _at(path, lambda bonus=bonus: _amount(bonus.amount, currency, "amount"))
-        if threshold == 0 or amount == 0:
-            raise _wrong("A bonus has a threshold and an amount above 0.", *path)
-        bonuses.append(Bonus(key, bonus.metric, threshold, amount))
-    return terms_json(rules, tuple(bonuses), _caps(terms.caps, currency))
+        with _at("bonuses", index):
+            bonuses.append(_bonus(bonus, currency, keys))
+    with _at("caps"):
+        caps = _caps(terms.caps, currency)
+    return terms_json(tuple(rules), tuple(bonuses), caps)
 
 
 def checked_start(at: datetime) -> datetime:
@@ -95,6 +94,15 @@ def _rule(rule: RuleInput, currency: str, keys: set[str]) -> Rule:
     )
 
 
+def _bonus(bonus: BonusInput, currency: str, keys: set[str]) -> Bonus:
+    key = _key(bonus.key, keys)
+    threshold = _volume(bonus.threshold, bonus.metric, currency, "threshold")
+    amount = _amount(bonus.amount, currency, "amount")
+    if threshold == 0 or amount == 0:
+        raise _wrong("A bonus has a threshold and an amount above 0.")
+    return Bonus(key, bonus.metric, threshold, amount)
+
+
 def _key(key: str, keys: set[str]) -> str:
     if not _KEY.fullmatch(key):
         raise _wrong("`key` must have 1 to 40 letters, digits, hyphens and underscores.", "key")
@@ -108,10 +116,10 @@ def _tiers(rule: RuleInput, currency: str) -> tuple[Tier, ...]:
     if len(rule.tiers) > RULES_MAX:
         raise _wrong(f"`tiers` holds {len(rule.tiers)}; at most {RULES_MAX} fit a rule.", "tiers")
 
-    def tier(value: TierInput) -> Tier:
-        return Tier(_volume(value.start, rule.metric, currency, "from"), _rate(value.rate, "rate"))
-
-    tiers = tuple(_at(("tiers", index), lambda value=value: tier(value)) for index, value in enumerate(rule.tiers))
+    tiers: list[Tier] = []
+    for index, value in enumerate(rule.tiers):
+        with _at("tiers", index):
+            tiers.append(Tier(_volume(value.start, rule.metric, currency, "from"), _rate(value.rate, "rate")))
     if tiers and tiers[0].start != 0:
         raise _wrong("The first tier is from 0.", "tiers", 0, "from")
     for index in range(1, len(tiers)):
@@ -119,23 +127,21 @@ def _tiers(rule: RuleInput, currency: str) -> tuple[Tier, ...]:
             raise _wrong("Tiers stand in order: each is from more than the one before.", "tiers", index, "from")
         if rule.mode is TierMode.WHOLE_VOLUME and tiers[index].rate < tiers[index - 1].rate:
             raise _wrong("A rate of the whole volume never falls: it would take back.", "tiers", index, "rate")
-    return tiers
+    return tuple(tiers)
 
 
 def _conditions(when: ConditionsInput) -> Conditions:
     for name in ("products", "categories", "countries", "codes"):
         if len(getattr(when, name)) > VALUES_MAX:
             raise _wrong(f"`{name}` holds more than {VALUES_MAX} values.", "when", name)
-    return _at(
-        ("when",),
-        lambda: Conditions(
+    with _at("when"):
+        return Conditions(
             products=_each(when.products, lambda value: checked_external_id(value, "products")),
             categories=_each(when.categories, lambda value: checked_external_id(value, "categories")),
             countries=_each(when.countries, lambda value: checked_country(value, "countries") or ""),
             codes=_each(when.codes, lambda value: checked_code(value, "codes")),
             customer_kind=when.customer_kind,
-        ),
-    )
+        )
 
 
 def _recurring(value: RecurringInput) -> Recurring:
@@ -154,11 +160,7 @@ def _caps(caps: CapsInput, currency: str) -> dict[PlanCap, int]:
         (PlanCap.INFLUENCER, "perInfluencer", caps.per_influencer),
         (PlanCap.CAMPAIGN, "perCampaign", caps.per_campaign),
     )
-    return {
-        cap: _at(("caps",), lambda amount=amount, name=name: _minor(amount, currency, name))
-        for cap, name, amount in given
-        if amount is not None
-    }
+    return {cap: _minor(amount, currency, name) for cap, name, amount in given if amount is not None}
 
 
 def _volume(value: Decimal, metric: PlanMetric, currency: str, name: str) -> int:
@@ -196,10 +198,11 @@ def _each(values: Iterable[str], check: Callable[[str], str]) -> frozenset[str]:
     return frozenset(check(value) for value in values)
 
 
-def _at(path: tuple[str | int, ...], make: Callable[[], Any]) -> Any:
-    """What `make` gives; its mistake with the path before its own."""
+@contextmanager
+def _at(*path: str | int) -> Iterator[None]:
+    """Mistakes inside get the path before their own."""
     try:
-        return make()
+        yield
     except DomainError as error:
         raise DomainError(error.code, error.message, path=(*path, *error.path)) from None
 

@@ -15,6 +15,7 @@ from app.core.words import PlanPeriod
 from app.db.entities import EntityKind
 from app.db.rows import Change, RowTable
 from app.db.session import ReadSession, WriteSession
+from app.errors import DomainError
 from app.tables import CommissionPlan
 
 
@@ -81,15 +82,11 @@ def drafted(ctx: Ctx, item: PlanInput) -> PlanRow:
 def versioned(ctx: Ctx, plan_id: UUID, number: int, terms: TermsInput) -> VersionRow:
     """A version of the plan. Raises DomainError."""
     currency = ctx.tenant.currency
-    return VersionRow(
-        id=new_id(),
-        plan_id=plan_id,
-        version=number,
-        effective_from=checked_start(terms.effective_from),
-        currency=currency,
-        period=terms.period,
-        terms=checked_terms(terms, currency),
-    )
+    try:
+        effective_from, checked = checked_start(terms.effective_from), checked_terms(terms, currency)
+    except DomainError as error:
+        raise DomainError(error.code, error.message, path=("terms", *error.path)) from None
+    return VersionRow(new_id(), plan_id, number, effective_from, currency, terms.period, checked)
 
 
 def assigned(item: AssignmentInput) -> AssignmentRow:

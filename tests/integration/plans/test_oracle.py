@@ -57,7 +57,8 @@ class Chance:
         return str(Decimal(self.draw.randrange(1, most)).scaleb(-2))
 
     def conditions(self) -> dict[str, Any]:
-        draw, found = self.draw, {}
+        draw = self.draw
+        found: dict[str, Any] = {}
         if draw.random() < 0.4:
             found["products"] = draw.sample(SKUS, 2)
         if draw.random() < 0.3:
@@ -174,7 +175,8 @@ async def _program(program: ProgramRows, plans: Plans, chance: Chance) -> None:
     await program.code("BARE", ben)
     for ago, (influencer, campaign) in enumerate(((ina, linear), (ben, linear), (ina, linear))):
         await program.click(influencer, campaign, at=NOON - timedelta(days=ago + 1), visitor_id="v")
-    for place in ({"campaign_id": linear}, {"campaign_id": last}, {"enrollment_id": enrollment}, {}):
+    places: list[dict[str, Any]] = [{"campaign_id": linear}, {"campaign_id": last}, {"enrollment_id": enrollment}, {}]
+    for place in places:
         if chance.draw.random() < 0.8:
             rules, more = chance.terms()
             plan_id = await plans.plan(*rules, **more)
