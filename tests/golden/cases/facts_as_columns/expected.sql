@@ -2,7 +2,7 @@
 WITH scanned AS
 (SELECT instance.code AS code, instance.channel AS channel, count(*) FILTER (WHERE instance.kind = 'CLICK') AS clicks
 FROM instances AS instance
-WHERE instance.tenant_id = $1 AND instance.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $3::TIMESTAMP WITH TIME ZONE
+WHERE instance.tenant_id = $1 AND instance.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND instance.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1, 2),
 grouped AS
 (SELECT scanned.code AS code, scanned.channel AS channel, CAST(sum(scanned.clicks) AS BIGINT) AS clicks

@@ -3,14 +3,14 @@ WITH scanned AS
 (SELECT credit.currency AS currency, coalesce(sum(line.amount_minor), 0) * 1000000000::bigint AS gross_e9, 0 AS refunds_e9
 FROM credits AS credit
 JOIN order_lines AS line ON line.order_id = credit.order_id
-WHERE line.tenant_id = $1 AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.position = 0
+WHERE line.tenant_id = $1 AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1
 UNION ALL
 SELECT credit.currency AS currency, 0 AS gross_e9, coalesce(sum(refund_line.amount_minor), 0) * 1000000000::bigint AS refunds_e9
 FROM refund_lines AS refund_line
 JOIN LATERAL (SELECT of_order.weight_booked AS weight_booked, of_order.currency AS currency
 FROM credits AS of_order
-WHERE of_order.tenant_id = $1 AND of_order.order_id = refund_line.order_id AND of_order.position = 0
+WHERE of_order.tenant_id = $1 AND of_order.order_id = refund_line.order_id AND of_order.position = 0 AND of_order.superseded_at >= 'infinity'::timestamptz
 LIMIT ALL OFFSET 0) AS credit ON true
 WHERE refund_line.tenant_id = $1 AND refund_line.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND refund_line.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND refund_line.kind IN ('DISCOUNT', 'ITEM')
 GROUP BY 1

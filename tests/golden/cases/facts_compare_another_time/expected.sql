@@ -2,12 +2,12 @@
 WITH scanned AS
 (SELECT credit.code AS code, credit.platform AS platform, coalesce(sum(credit.weight_booked), 0) AS orders_e9, 0 AS orders_e9_1
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1, 2
 UNION ALL
 SELECT credit.code AS code, credit.platform AS platform, 0 AS orders_e9, coalesce(sum(credit.weight_booked), 0) AS orders_e9_1
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1, 2),
 grouped AS
 (SELECT scanned.code AS code, scanned.platform AS platform, sum(scanned.orders_e9) AS orders_e9, sum(scanned.orders_e9_1) AS orders_e9_1

@@ -6,7 +6,7 @@ FROM (SELECT CASE WHEN (credit.customer_id IS NULL) THEN NULL::text WHEN (EXISTS
 FROM credits AS before
 WHERE before.tenant_id = $1 AND before.customer_id = credit.customer_id AND before.occurred_at - credit.occurred_at < interval '0')) THEN 'RETURNING' ELSE 'NEW' END AS customer_kind, 1000000000::bigint AS weight, credit.customer_id AS customer_id
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.position = 0) AS chosen
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 GROUP BY 1, 2) AS customer
 GROUP BY 1
 UNION ALL
@@ -15,7 +15,7 @@ FROM credits AS before
 WHERE before.tenant_id = $1 AND before.customer_id = credit.customer_id AND before.occurred_at - credit.occurred_at < interval '0')) THEN 'RETURNING' ELSE 'NEW' END AS customer_kind, 0 AS orders_e9, 0 AS customers, coalesce(sum(line.amount_base_minor), 0) * 1000000000::bigint AS gross_e9, 0 AS refunds_e9
 FROM credits AS credit
 JOIN order_lines AS line ON line.order_id = credit.order_id
-WHERE line.tenant_id = $1 AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.position = 0
+WHERE line.tenant_id = $1 AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1
 UNION ALL
 SELECT credit.customer_kind AS customer_kind, 0 AS orders_e9, 0 AS customers, 0 AS gross_e9, coalesce(sum(refund_line.amount_base_minor), 0) * 1000000000::bigint AS refunds_e9
@@ -24,7 +24,7 @@ JOIN LATERAL (SELECT of_order.weight_booked AS weight_booked, CASE WHEN (of_orde
 FROM credits AS before
 WHERE before.tenant_id = $1 AND before.customer_id = of_order.customer_id AND before.occurred_at - of_order.occurred_at < interval '0')) THEN 'RETURNING' ELSE 'NEW' END AS customer_kind
 FROM credits AS of_order
-WHERE of_order.tenant_id = $1 AND of_order.order_id = refund_line.order_id AND of_order.position = 0
+WHERE of_order.tenant_id = $1 AND of_order.order_id = refund_line.order_id AND of_order.position = 0 AND of_order.superseded_at >= 'infinity'::timestamptz
 LIMIT ALL OFFSET 0) AS credit ON true
 WHERE refund_line.tenant_id = $1 AND refund_line.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND refund_line.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND refund_line.kind IN ('DISCOUNT', 'ITEM')
 GROUP BY 1
@@ -51,7 +51,7 @@ LIMIT $4::BIGINT;
 WITH scanned AS
 (SELECT width_bucket(credit.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(1000000000::bigint), 0) AS orders_e9_1
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $3::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $4::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND CASE WHEN (credit.customer_id IS NULL) THEN NULL::text WHEN (EXISTS (SELECT 1
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $3::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $4::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz AND CASE WHEN (credit.customer_id IS NULL) THEN NULL::text WHEN (EXISTS (SELECT 1
 FROM credits AS before
 WHERE before.tenant_id = $1 AND before.customer_id = credit.customer_id AND before.occurred_at - credit.occurred_at < interval '0')) THEN 'RETURNING' ELSE 'NEW' END IS NOT NULL AND CASE WHEN (credit.customer_id IS NULL) THEN NULL::text WHEN (EXISTS (SELECT 1
 FROM credits AS before

@@ -10,7 +10,7 @@ WHERE earlier.tenant_id = $1 AND earlier.customer_id = customer.customer_id), $4
 FROM (SELECT chosen.day_of_week AS day_of_week, chosen.customer_id AS customer_id, sum(chosen.weight) AS weight
 FROM (SELECT CAST(mod((CAST(floor(EXTRACT(epoch FROM credit.occurred_at)) AS BIGINT) + ($3::BIGINT[])[width_bucket(credit.occurred_at, $4::TIMESTAMP WITH TIME ZONE[])] + 60480000000::bigint) / 86400 + 3, 7) + 1 AS INTEGER) AS day_of_week, 1000000000::bigint AS weight, credit.customer_id AS customer_id
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.position = 0) AS chosen
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 GROUP BY 1, 2) AS customer
 GROUP BY 1),
 grouped AS

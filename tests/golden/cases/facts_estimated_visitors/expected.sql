@@ -3,13 +3,13 @@ WITH scanned AS
 (SELECT count(visitor.visitor_id) AS visitors, 0 AS visitors_1
 FROM (SELECT instance.visitor_id AS visitor_id
 FROM instances AS instance
-WHERE instance.tenant_id = $1 AND instance.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $3::TIMESTAMP WITH TIME ZONE
+WHERE instance.tenant_id = $1 AND instance.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND instance.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1) AS visitor
 UNION ALL
 SELECT 0 AS visitors, count(visitor.visitor_id) * ($4::BIGINT + 1) AS visitors_1
 FROM (SELECT instance.visitor_id AS visitor_id
 FROM instances AS instance
-WHERE instance.tenant_id = $1 AND instance.occurred_at >= $5::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $6::TIMESTAMP WITH TIME ZONE AND (hashtextextended(instance.visitor_id, 0) & $4::BIGINT) = 0
+WHERE instance.tenant_id = $1 AND instance.occurred_at >= $5::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $6::TIMESTAMP WITH TIME ZONE AND instance.superseded_at >= 'infinity'::timestamptz AND (hashtextextended(instance.visitor_id, 0) & $4::BIGINT) = 0
 GROUP BY 1) AS visitor)
 SELECT CAST(sum(scanned.visitors) AS BIGINT) AS visitors, CAST(sum(scanned.visitors_1) AS BIGINT) AS visitors_1, (SELECT max(rollup_state.generation) AS max_1
 FROM rollup_state

@@ -2,7 +2,7 @@
 WITH scanned AS
 (SELECT CAST(mod((CAST(floor(EXTRACT(epoch FROM instance.occurred_at)) AS BIGINT) + ($2::BIGINT[])[width_bucket(instance.occurred_at, $3::TIMESTAMP WITH TIME ZONE[])] + 60480000000::bigint) / 3600, 24) AS INTEGER) AS hour_of_day, count(*) FILTER (WHERE instance.kind = 'CLICK') AS clicks
 FROM instances AS instance
-WHERE instance.tenant_id = $1 AND instance.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $5::TIMESTAMP WITH TIME ZONE
+WHERE instance.tenant_id = $1 AND instance.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND instance.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1),
 grouped AS
 (SELECT scanned.hour_of_day AS hour_of_day, CAST(sum(scanned.clicks) AS BIGINT) AS clicks

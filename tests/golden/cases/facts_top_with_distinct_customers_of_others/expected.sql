@@ -4,7 +4,7 @@ WITH scanned AS
 FROM (SELECT chosen.customer_id AS customer_id, sum(chosen.weight) AS weight
 FROM (SELECT 1000000000::bigint AS weight, credit.customer_id AS customer_id
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.position = 0) AS chosen
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 GROUP BY 1) AS customer)
 SELECT CAST(sum(scanned.customers) AS BIGINT) AS customers, (SELECT max(rollup_state.generation) AS max_1
 FROM rollup_state
@@ -20,7 +20,7 @@ WITH scanned AS
 FROM (SELECT chosen.influencer AS influencer, chosen.customer_id AS customer_id, sum(chosen.weight) AS weight
 FROM (SELECT credit.influencer_id AS influencer, credit.weight_booked AS weight, credit.customer_id AS customer_id
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0) AS chosen
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 GROUP BY 1, 2) AS customer
 GROUP BY 1),
 grouped AS
@@ -50,7 +50,7 @@ WHERE earlier.tenant_id = $1 AND earlier.customer_id = customer.customer_id AND 
 FROM (SELECT chosen.influencer AS influencer, chosen.influencer_others AS influencer_others, chosen.customer_id AS customer_id, sum(chosen.weight) AS weight
 FROM (SELECT CASE WHEN (credit.influencer_id IS NULL OR credit.influencer_id = ANY ($3::UUID[])) THEN credit.influencer_id END AS influencer, CASE WHEN (credit.influencer_id IS NULL OR credit.influencer_id = ANY ($3::UUID[])) THEN false ELSE true END AS influencer_others, credit.weight_booked AS weight, credit.customer_id AS customer_id
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $4::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0) AS chosen
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $4::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 GROUP BY 1, 2, 3) AS customer
 GROUP BY 1, 2),
 grouped AS
@@ -76,7 +76,7 @@ WHERE earlier.tenant_id = $1 AND earlier.customer_id = customer.customer_id AND 
 FROM (SELECT chosen.influencer AS influencer, chosen.customer_id AS customer_id, sum(chosen.weight) AS weight
 FROM (SELECT credit.influencer_id AS influencer, credit.weight_booked AS weight, credit.customer_id AS customer_id
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0) AS chosen
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 GROUP BY 1, 2) AS customer
 GROUP BY 1),
 grouped AS

@@ -37,20 +37,20 @@ GROUP BY 1
 UNION ALL
 SELECT credit.influencer_id AS influencer, coalesce(sum(credit.weight_linear), 0) AS orders_e9, 0 AS gross_e9, 0 AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND credit.weight_linear > 0
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND credit.weight_linear > 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1
 UNION ALL
 SELECT credit.influencer_id AS influencer, 0 AS orders_e9, coalesce(sum(CAST(line.amount_base_minor AS NUMERIC) * credit.weight_linear), 0) AS gross_e9, 0 AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed
 FROM credits AS credit
 JOIN order_lines AS line ON line.order_id = credit.order_id
-WHERE line.tenant_id = $1 AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND credit.weight_linear > 0
+WHERE line.tenant_id = $1 AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND credit.weight_linear > 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1
 UNION ALL
 SELECT credit.influencer_id AS influencer, 0 AS orders_e9, 0 AS gross_e9, coalesce(sum(CAST(refund_line.amount_base_minor AS NUMERIC) * credit.weight_linear), 0) AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed
 FROM refund_lines AS refund_line
 JOIN LATERAL (SELECT of_order.weight_linear AS weight_linear, of_order.influencer_id AS influencer_id
 FROM credits AS of_order
-WHERE of_order.tenant_id = $1 AND of_order.order_id = refund_line.order_id AND of_order.weight_linear > 0
+WHERE of_order.tenant_id = $1 AND of_order.order_id = refund_line.order_id AND of_order.weight_linear > 0 AND of_order.superseded_at >= 'infinity'::timestamptz
 LIMIT ALL OFFSET 0) AS credit ON true
 WHERE refund_line.tenant_id = $1 AND refund_line.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND refund_line.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND refund_line.kind IN ('DISCOUNT', 'ITEM')
 GROUP BY 1

@@ -14,12 +14,12 @@ GROUP BY 1
 UNION ALL
 SELECT width_bucket(instance.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, count(*) AS instances, 0 AS orders_e9
 FROM instances AS instance
-WHERE instance.tenant_id = $1 AND (instance.occurred_at >= ($9::TIMESTAMP WITH TIME ZONE[])[1] AND instance.occurred_at < ($10::TIMESTAMP WITH TIME ZONE[])[1] OR instance.occurred_at >= ($9::TIMESTAMP WITH TIME ZONE[])[2] AND instance.occurred_at < ($10::TIMESTAMP WITH TIME ZONE[])[2])
+WHERE instance.tenant_id = $1 AND (instance.occurred_at >= ($9::TIMESTAMP WITH TIME ZONE[])[1] AND instance.occurred_at < ($10::TIMESTAMP WITH TIME ZONE[])[1] OR instance.occurred_at >= ($9::TIMESTAMP WITH TIME ZONE[])[2] AND instance.occurred_at < ($10::TIMESTAMP WITH TIME ZONE[])[2]) AND instance.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1
 UNION ALL
 SELECT width_bucket(credit.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, 0 AS instances, coalesce(sum(1000000000::bigint), 0) AS orders_e9
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND (credit.occurred_at >= ($9::TIMESTAMP WITH TIME ZONE[])[1] AND credit.occurred_at < ($10::TIMESTAMP WITH TIME ZONE[])[1] OR credit.occurred_at >= ($9::TIMESTAMP WITH TIME ZONE[])[2] AND credit.occurred_at < ($10::TIMESTAMP WITH TIME ZONE[])[2]) AND credit.position = 0
+WHERE credit.tenant_id = $1 AND (credit.occurred_at >= ($9::TIMESTAMP WITH TIME ZONE[])[1] AND credit.occurred_at < ($10::TIMESTAMP WITH TIME ZONE[])[1] OR credit.occurred_at >= ($9::TIMESTAMP WITH TIME ZONE[])[2] AND credit.occurred_at < ($10::TIMESTAMP WITH TIME ZONE[])[2]) AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1)
 SELECT scanned.bucket, CAST(sum(scanned.instances) AS BIGINT) AS instances, sum(scanned.orders_e9) AS orders_e9
 FROM scanned

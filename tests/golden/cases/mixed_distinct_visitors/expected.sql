@@ -13,7 +13,7 @@ UNION ALL
 SELECT count(visitor.visitor_id) AS visitors, coalesce(sum(visitor.clicks), 0) AS clicks, 0 AS orders_e9
 FROM (SELECT instance.visitor_id AS visitor_id, count(*) FILTER (WHERE instance.kind = 'CLICK') AS clicks
 FROM instances AS instance
-WHERE instance.tenant_id = $1 AND instance.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $9::TIMESTAMP WITH TIME ZONE
+WHERE instance.tenant_id = $1 AND instance.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND instance.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1) AS visitor)
 SELECT CAST(sum(scanned.visitors) AS BIGINT) AS visitors, CAST(sum(scanned.clicks) AS BIGINT) AS clicks, sum(scanned.orders_e9) AS orders_e9, (SELECT max(rollup_state.generation) AS max_1
 FROM rollup_state

@@ -14,7 +14,7 @@ GROUP BY 1
 UNION ALL
 SELECT credit.campaign_id AS campaign, coalesce(sum(credit.weight_booked), 0) AS orders_e9
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND (credit.occurred_at >= ($8::TIMESTAMP WITH TIME ZONE[])[1] AND credit.occurred_at < ($9::TIMESTAMP WITH TIME ZONE[])[1] OR credit.occurred_at >= ($8::TIMESTAMP WITH TIME ZONE[])[2] AND credit.occurred_at < ($9::TIMESTAMP WITH TIME ZONE[])[2]) AND credit.weight_booked > 0
+WHERE credit.tenant_id = $1 AND (credit.occurred_at >= ($8::TIMESTAMP WITH TIME ZONE[])[1] AND credit.occurred_at < ($9::TIMESTAMP WITH TIME ZONE[])[1] OR credit.occurred_at >= ($8::TIMESTAMP WITH TIME ZONE[])[2] AND credit.occurred_at < ($9::TIMESTAMP WITH TIME ZONE[])[2]) AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1),
 grouped AS
 (SELECT scanned.campaign AS campaign, sum(scanned.orders_e9) AS orders_e9

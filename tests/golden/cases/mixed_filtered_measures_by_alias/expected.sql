@@ -59,7 +59,7 @@ GROUP BY 1
 UNION ALL
 SELECT credit.campaign_id AS campaign, 0 AS orders_e9, coalesce(sum(credit.weight_booked), 0) AS orders_e9_1
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.code IS NOT NULL
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz AND credit.code IS NOT NULL
 GROUP BY 1),
 grouped AS
 (SELECT scanned.campaign AS campaign, sum(scanned.orders_e9) AS orders_e9, sum(scanned.orders_e9_1) AS orders_e9_1

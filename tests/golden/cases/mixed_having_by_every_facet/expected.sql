@@ -25,20 +25,20 @@ FROM scanned;
 WITH scanned AS
 (SELECT instance.code AS code, count(*) FILTER (WHERE instance.kind = 'CLICK') AS clicks, 0 AS gross_e9, 0 AS refunds_e9
 FROM instances AS instance
-WHERE instance.tenant_id = $1 AND instance.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $3::TIMESTAMP WITH TIME ZONE
+WHERE instance.tenant_id = $1 AND instance.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND instance.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1
 UNION ALL
 SELECT credit.code AS code, 0 AS clicks, coalesce(sum(CAST(line.amount_base_minor AS NUMERIC) * credit.weight_booked), 0) AS gross_e9, 0 AS refunds_e9
 FROM credits AS credit
 JOIN order_lines AS line ON line.order_id = credit.order_id
-WHERE line.tenant_id = $1 AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0
+WHERE line.tenant_id = $1 AND line.kind IN ('DISCOUNT', 'ITEM') AND credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1
 UNION ALL
 SELECT credit.code AS code, 0 AS clicks, 0 AS gross_e9, coalesce(sum(CAST(refund_line.amount_base_minor AS NUMERIC) * credit.weight_booked), 0) AS refunds_e9
 FROM refund_lines AS refund_line
 JOIN LATERAL (SELECT of_order.weight_booked AS weight_booked, of_order.code AS code
 FROM credits AS of_order
-WHERE of_order.tenant_id = $1 AND of_order.order_id = refund_line.order_id AND of_order.weight_booked > 0
+WHERE of_order.tenant_id = $1 AND of_order.order_id = refund_line.order_id AND of_order.weight_booked > 0 AND of_order.superseded_at >= 'infinity'::timestamptz
 LIMIT ALL OFFSET 0) AS credit ON true
 WHERE refund_line.tenant_id = $1 AND refund_line.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND refund_line.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND refund_line.kind IN ('DISCOUNT', 'ITEM')
 GROUP BY 1
@@ -72,12 +72,12 @@ LIMIT $6::BIGINT;
 WITH scanned AS
 (SELECT instance.code AS code, count(*) FILTER (WHERE instance.kind = 'CLICK') AS clicks, 0 AS orders_e9_1
 FROM instances AS instance
-WHERE instance.tenant_id = $1 AND instance.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $3::TIMESTAMP WITH TIME ZONE
+WHERE instance.tenant_id = $1 AND instance.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND instance.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1
 UNION ALL
 SELECT credit.code AS code, 0 AS clicks, coalesce(sum(credit.weight_booked), 0) AS orders_e9_1
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1),
 grouped AS
 (SELECT scanned.code AS code, CAST(sum(scanned.clicks) AS BIGINT) AS clicks, sum(scanned.orders_e9_1) AS orders_e9_1
@@ -105,17 +105,17 @@ LIMIT $7::BIGINT;
 WITH scanned AS
 (SELECT instance.code AS code, count(*) FILTER (WHERE instance.kind = 'CLICK') AS clicks, 0 AS orders_e9, 0 AS orders_e9_1
 FROM instances AS instance
-WHERE instance.tenant_id = $1 AND instance.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $3::TIMESTAMP WITH TIME ZONE
+WHERE instance.tenant_id = $1 AND instance.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND instance.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1
 UNION ALL
 SELECT credit.code AS code, 0 AS clicks, coalesce(sum(credit.weight_booked), 0) AS orders_e9, 0 AS orders_e9_1
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1
 UNION ALL
 SELECT credit.code AS code, 0 AS clicks, 0 AS orders_e9, coalesce(sum(credit.weight_booked), 0) AS orders_e9_1
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1),
 grouped AS
 (SELECT scanned.code AS code, CAST(sum(scanned.clicks) AS BIGINT) AS clicks, sum(scanned.orders_e9) AS orders_e9, sum(scanned.orders_e9_1) AS orders_e9_1
@@ -144,7 +144,7 @@ LIMIT $7::BIGINT;
 WITH scanned AS
 (SELECT instance.code AS code, count(*) FILTER (WHERE instance.kind = 'CLICK') AS clicks
 FROM instances AS instance
-WHERE instance.tenant_id = $1 AND instance.occurred_at >= $3::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $4::TIMESTAMP WITH TIME ZONE
+WHERE instance.tenant_id = $1 AND instance.occurred_at >= $3::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $4::TIMESTAMP WITH TIME ZONE AND instance.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1),
 grouped AS
 (SELECT scanned.code AS code, CAST(sum(scanned.clicks) AS BIGINT) AS clicks

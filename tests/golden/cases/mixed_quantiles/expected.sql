@@ -13,7 +13,7 @@ UNION ALL
 SELECT 0 AS orders_e9, percentile_disc($8::FLOAT) WITHIN GROUP (ORDER BY value.gross) AS order_value_1, count(value.gross) AS valued_orders_1, 0 AS order_value_2, 0 AS valued_orders_2
 FROM (SELECT DISTINCT credit.order_id AS order_id
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $9::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $10::TIMESTAMP WITH TIME ZONE AND credit.position = 0) AS chosen
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $9::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $10::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 JOIN LATERAL (SELECT CASE WHEN (count(*) FILTER (WHERE line.amount_base_minor IS NULL) = 0) THEN coalesce(sum(line.amount_base_minor), 0) END AS gross
 FROM order_lines AS line
 WHERE line.tenant_id = $1 AND line.order_id = chosen.order_id AND line.kind IN ('DISCOUNT', 'ITEM')) AS value ON true
@@ -21,7 +21,7 @@ UNION ALL
 SELECT 0 AS orders_e9, 0 AS order_value_1, 0 AS valued_orders_1, percentile_disc($11::FLOAT) WITHIN GROUP (ORDER BY value.gross) AS order_value_2, count(value.gross) AS valued_orders_2
 FROM (SELECT DISTINCT credit.order_id AS order_id
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $12::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $13::TIMESTAMP WITH TIME ZONE AND credit.position = 0) AS chosen
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $12::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $13::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 JOIN LATERAL (SELECT CASE WHEN (count(*) FILTER (WHERE line.amount_base_minor IS NULL) = 0) THEN coalesce(sum(line.amount_base_minor), 0) END AS gross
 FROM order_lines AS line
 WHERE line.tenant_id = $1 AND line.order_id = chosen.order_id AND line.kind IN ('DISCOUNT', 'ITEM')) AS value ON true)
@@ -48,7 +48,7 @@ WITH scanned AS
 (SELECT chosen.bucket AS bucket, percentile_disc($2::FLOAT) WITHIN GROUP (ORDER BY value.gross) AS order_value_1, count(value.gross) AS valued_orders_1
 FROM (SELECT DISTINCT width_bucket(credit.occurred_at, $3::TIMESTAMP WITH TIME ZONE[]) AS bucket, credit.order_id AS order_id
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.position = 0) AS chosen
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 JOIN LATERAL (SELECT CASE WHEN (count(*) FILTER (WHERE line.amount_base_minor IS NULL) = 0) THEN coalesce(sum(line.amount_base_minor), 0) END AS gross
 FROM order_lines AS line
 WHERE line.tenant_id = $1 AND line.order_id = chosen.order_id AND line.kind IN ('DISCOUNT', 'ITEM')) AS value ON true

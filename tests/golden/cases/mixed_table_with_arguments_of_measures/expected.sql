@@ -27,7 +27,7 @@ UNION ALL
 SELECT chosen.campaign AS campaign, chosen.bucket AS bucket, 0 AS orders_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS orders_e9_1, percentile_disc($17::FLOAT) WITHIN GROUP (ORDER BY value.gross) AS order_value_2, count(value.gross) AS valued_orders_2
 FROM (SELECT DISTINCT credit.campaign_id AS campaign, width_bucket(credit.occurred_at, $18::TIMESTAMP WITH TIME ZONE[]) AS bucket, credit.order_id AS order_id
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $19::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $20::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0) AS chosen
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $19::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $20::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 JOIN LATERAL (SELECT CASE WHEN (count(*) FILTER (WHERE line.amount_base_minor IS NULL) = 0) THEN coalesce(sum(line.amount_base_minor), 0) END AS gross
 FROM order_lines AS line
 WHERE line.tenant_id = $1 AND line.order_id = chosen.order_id AND line.kind IN ('DISCOUNT', 'ITEM')) AS value ON true

@@ -25,7 +25,7 @@ FROM scanned;
 WITH scanned AS
 (SELECT credit.code AS code, coalesce(sum(credit.weight_booked), 0) AS orders_e9
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1),
 grouped AS
 (SELECT scanned.code AS code, sum(scanned.orders_e9) AS orders_e9
@@ -50,7 +50,7 @@ LIMIT $4::BIGINT;
 WITH scanned AS
 (SELECT credit.code AS code, coalesce(sum(credit.weight_booked), 0) AS orders_e9
 FROM credits AS credit
-WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.code = ANY ($4::TEXT[])
+WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.weight_booked > 0 AND credit.superseded_at >= 'infinity'::timestamptz AND credit.code = ANY ($4::TEXT[])
 GROUP BY 1),
 grouped AS
 (SELECT scanned.code AS code, sum(scanned.orders_e9) AS orders_e9
