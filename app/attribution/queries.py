@@ -4,7 +4,8 @@ from app.db.keyset import Listing
 
 CREDITS = Listing(
     tag="credits",
-    table="credits",
+    # Those in force: what an earlier judgement gave is told by the history of the explanation.
+    table="(SELECT * FROM credits WHERE tenant_id = $1 AND superseded_at = 'infinity')",
     columns="item.*",
     own="item.influencer_id = {}",
     sorts=(("occurred_at", "timestamptz"),),

@@ -38,6 +38,9 @@ SECRET = "SECRET"
 """In every text of the victim that no caller from outside knows."""
 
 AMOUNT = "98765.43"
+WINDOW_DAYS = 321
+"""Of the victim's own rules."""
+
 RESULTS = "results { outcome id code message }"
 TENANT_TABLES = sorted(
     table.name for table in SQLModel.metadata.tables.values() if table.primary_key.columns.keys()[0] == "tenant_id"
@@ -113,27 +116,31 @@ async def place(
         keys = []
         for tenant in tenants:
             await add_tenant(admin, tenant)  # type: ignore[arg-type]  # a connection executes as a pool does
-            async with owner.owner() as session:
-                made = await create_key(session, tenant=tenant, role=Role.ADMIN, name="test", now=NOW)
-            keys.append(made.key)
+            for _ in range(2):
+                async with owner.owner() as session:
+                    made = await create_key(session, tenant=tenant, role=Role.ADMIN, name="test", now=NOW)
+                keys.append(made.key)
         app = create_app(runtime)
-        async with Client(app, keys[0]) as victim, Client(app, keys[1]) as other:
-            known = await victim_writes(victim)
+        async with Client(app, keys[0]) as victim, Client(app, keys[2]) as other:
+            known = await victim_writes(victim, second=keys[1])
             if protection in ("policies alone", "neither"):
                 strip_predicates(monkeypatch)
             yield Place(runtime, victim, other, tenants[0].id, known)
     await admin.close()
 
 
-async def victim_writes(client: Client) -> dict[str, Any]:
-    """Fill the victim's tenant with one of everything; what an outsider could get to know of it."""
+async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
+    """Fill the victim's tenant with one of everything; what an outsider could get to know of it.
+
+    second: another key of the tenant, for what needs two.
+    """
     slug = f"slug-{uuid.uuid4().hex[:12]}"
     made: dict[str, Any] = {"slug": slug, "at": AT}
 
-    async def create(field: str, given: dict[str, Any]) -> str:
-        name = f"{field[0].upper()}{field[1:]}Input"
+    async def create(field: str, given: dict[str, Any], *, input: str = "", key: str | None = None) -> str:
+        name = input or f"{field[0].upper()}{field[1:]}Input"
         document = f"mutation($input: {name}!) {{ {field}(input: $input) {{ {RESULTS} }} }}"
-        (result,) = (await client.data(document, {"input": given}))[field]["results"]
+        (result,) = (await client.data(document, {"input": given}, key=key or client.key))[field]["results"]
         assert result["outcome"] == "RECORDED", result
         found: str = result["id"]
         return found
@@ -225,6 +232,7 @@ async def victim_writes(client: Client) -> dict[str, Any]:
         "recordEngagements",
         {"engagements": [{**pair, "platform": "TIKTOK", "postId": "post-1", "occurredAt": AT, "views": 98765}]},
     )
+    await create("setAttributionRules", {"windowDays": WINDOW_DAYS})
     rules = [{"key": "all", "kind": "PERCENTAGE", "rate": "0.1"}]
     made["plan"] = await create(
         "createCommissionPlans",
@@ -246,7 +254,36 @@ async def victim_writes(client: Client) -> dict[str, Any]:
             ]
         },
     )
+    await _victim_pays(client, create, made, second)
     return made
+
+
+async def _victim_pays(client: Client, create: Any, made: dict[str, Any], second: str) -> None:
+    """One batch that is approved, and a balance beside it that is due."""
+    made["method"] = await create(
+        "upsertPayoutMethods",
+        {"payoutMethods": [{"influencerId": made["influencer"], "currency": "GBP", "holder": SECRET}]},
+    )
+    made["policy"] = await create(
+        "upsertPayoutPolicies", {"payoutPolicies": [{"currency": "GBP", "threshold": AMOUNT}]}
+    )
+    await create("setMoneyTerms", {"terms": [{"adjustmentLimit": "999999"}]})
+    for number in range(2):
+        owed = {"influencerId": made["influencer"], "currency": "GBP", "amount": AMOUNT, "reason": SECRET}
+        await create("adjustCommissions", {"adjustments": [{**owed, "externalId": f"owed-{number}"}]})
+        if number == 0:
+            batch = {"provider": "MANUAL", "currency": "GBP", "note": SECRET}
+            made["batch"] = await create("createPayoutBatches", {"payoutBatches": [batch]})
+            await create(
+                "approvePayoutBatches",
+                {"payoutBatches": [{"id": made["batch"]}]},
+                input="DecidePayoutBatchesInput",
+                key=second,
+            )
+    found = await client.data(
+        "query($batch: ID!) { payoutItems(where: {batch: {in: [$batch]}}) { nodes { id } } }", made
+    )
+    made["item"] = found["payoutItems"]["nodes"][0]["id"]
 
 
 RANGE = f'range: {{between: {{from: "{(NOW - timedelta(days=30)).isoformat()}", until: "{NOW.isoformat()}"}}}}'
@@ -285,6 +322,7 @@ QUERIES = {
     "orders": 'query { orders(where: {externalId: {in: ["o-1"]}}) { nodes { total lines { title } } } }',
     "refunds": 'query { refunds(where: {externalId: {in: ["r-1", "r-2"]}}) { nodes { reason } } }',
     "adjustments": "query { adjustments { nodes { reason } } }",
+    "attributionRules": "query { attributionRules { windowDays } }",
     "commissions": "query { commissions { nodes { basis influencer { name } } } }",
     "commissionPlan": "query($plan: ID!) { commissionPlan(id: $plan) { name versions { nodes { rules { key } } } } }",
     "commissionPlans": 'query { commissionPlans(where: {externalId: {in: ["p-1"]}}) { totalCount nodes { name } } }',
@@ -293,6 +331,14 @@ QUERIES = {
     "previewCommission": f"""query {{ previewCommission(order: {{externalId: "x", occurredAt: "{AT}", currency: GBP,
         total: "1.00", lines: [{{kind: ITEM, amount: "1.00", sku: "sku-1"}}], customer: "c-1", codes: ["SPICY"]}}) {{
       commissions {{ amount influencer {{ name }} campaign {{ name }} planVersion {{ plan {{ name }} }} }} }} }}""",
+    "payoutMethods": "query { payoutMethods { totalCount nodes { holder influencer { name } } } }",
+    "payoutPolicies": "query { payoutPolicies { nodes { currency threshold } } }",
+    "payoutBatches": "query($batch: ID!) { payoutBatches(where: {id: {in: [$batch]}}) { nodes { note total } } }",
+    "payoutItems": """query($batch: ID!) { payoutItems(where: {batch: {in: [$batch]}}) {
+      totalCount nodes { amount influencer { name } batch { note } method { holder } events { toState } } } }""",
+    "payoutPreview": """query($influencer: ID!) { payoutPreview(influencers: [$influencer]) {
+      due { balance influencer { name } } } all: payoutPreview { due { balance } totals { amount } } }""",
+    "payoutFile": "query($batch: ID!) { payoutFile(batch: $batch) { content } }",
     "ledgerEntries": "query { ledgerEntries { nodes { amount influencer { name } } } }",
     "engagementSnapshots": """query {
       engagementSnapshots(where: {postId: {in: ["post-1"]}}) { totalCount nodes { views influencer { name } } } }""",
@@ -377,6 +423,13 @@ MUTATIONS: dict[str, Any] = {
     "recordOrderEvents": lambda known: {
         "events": [{"orderExternalId": "o-1", "kind": "CHARGEBACK", "occurredAt": NOW.isoformat()}]
     },
+    "setAttributionRules": lambda known: {"model": "LINEAR", "halfLifeDays": 3},
+    "recomputeAttribution": lambda known: {
+        "from": (NOW - timedelta(days=30)).isoformat(),
+        "until": NOW.isoformat(),
+        "reason": "x",
+        "campaigns": [known["campaign"]],
+    },
     "recordRefunds": lambda known: {
         "refunds": [
             {"externalId": name, "orderExternalId": "o-1", "occurredAt": NOW.isoformat(), "amount": "1.00"}
@@ -399,6 +452,22 @@ MUTATIONS: dict[str, Any] = {
             for at in (AT, NOW.isoformat())
         ]
     },
+    "upsertPayoutMethods": lambda known: {
+        "payoutMethods": [{"influencerId": known["influencer"], "currency": "GBP", "reference": "taken over"}]
+    },
+    "upsertPayoutPolicies": lambda known: {"payoutPolicies": [{"currency": "GBP", "threshold": "0"}]},
+    "onboardPayoutMethods": lambda known: {
+        "payoutMethods": [{"id": known["method"], "returnUrl": "https://x.example", "refreshUrl": "https://x.example"}]
+    },
+    "createPayoutBatches": lambda known: {
+        "payoutBatches": [{"provider": "MANUAL", "currency": "GBP", "influencers": [known["influencer"]]}]
+    },
+    "approvePayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}]},
+    "cancelPayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}]},
+    "cancelPayoutItems": lambda known: {"payoutItems": [{"id": known["item"]}]},
+    "confirmPayoutItems": lambda known: {"payoutItems": [{"id": known["item"], "outcome": "SUCCEEDED"}]},
+    "returnPayoutItems": lambda known: {"payoutItems": [{"id": known["item"]}]},
+    "requestPayouts": lambda known: {"payoutRequests": [{"currency": "GBP"}]},
     "recordSpend": lambda known: {
         "spend": [
             {
@@ -413,6 +482,15 @@ MUTATIONS: dict[str, Any] = {
         ]
     },
 }
+
+
+INPUTS = {
+    "approvePayoutBatches": "DecidePayoutBatchesInput",
+    "cancelPayoutBatches": "DecidePayoutBatchesInput",
+    "cancelPayoutItems": "DecidePayoutItemsInput",
+    "returnPayoutItems": "DecidePayoutItemsInput",
+}
+"""Inputs that several mutations share."""
 
 
 def root_fields(root: Any) -> set[str]:
@@ -459,12 +537,14 @@ async def test_nothing_of_another_tenant_is_shown(place: Place, protection: str)
     shown = {name: await call(place, place.other, document) for name, document in QUERIES.items()}
 
     assert [answer for answer in own.values() if '"errors"' in answer] == []
-    assert [name for name, answer in own.items() if not leaks(answer)] == ["catalog"]
+    assert {name for name, answer in own.items() if not leaks(answer)} == {"attributionRules", "catalog"}
+    assert str(WINDOW_DAYS) in own["attributionRules"]
     leaking = {name for name, answer in shown.items() if leaks(answer)}
     if protection == "neither":
         # Who asks is known from the key alone.
-        assert leaking == set(QUERIES) - {"viewer", "catalog"}
+        assert leaking == set(QUERIES) - {"viewer", "attributionRules", "catalog"}
         return
+    assert str(WINDOW_DAYS) not in shown["attributionRules"]
     assert leaking == set(), {name: shown[name] for name in leaking}
     assert [answer for answer in shown.values() if '"errors"' in answer] == []
     catalog = orjson.loads(shown["catalog"])["data"]["catalog"]
@@ -478,7 +558,7 @@ async def test_nothing_of_another_tenant_is_changed(place: Place, protection: st
     victims = set(place.known.values())
     reached = set()
     for field, given in MUTATIONS.items():
-        name = f"{field[0].upper()}{field[1:]}Input"
+        name = INPUTS.get(field) or f"{field[0].upper()}{field[1:]}Input"
         answer = await place.other.query(
             f"mutation($input: {name}!) {{ {field}(input: $input) {{ {RESULTS} }} }}",
             {"input": given(place.known)},

@@ -48,6 +48,7 @@ ROOTS = {
     "analytics": f"""(range: {{between: {{from: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z"}}}}) {{
       totals {{ {MEASURES} }}
       groups(by: [{{dimension: {{name: INFLUENCER}}}}]) {{ nodes {{ measures {{ {MEASURES} }} }} }} }}""",
+    "attributionRules": "{ model }",
     "cohorts": """(by: FIRST_ORDER, every: MONTH, periods: 2, measure: CUMULATIVE_REVENUE, range: {between: {
       from: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z"}}) { rows { size cells { value } } }""",
     "catalog": "{ rollups { rows } }",

@@ -105,7 +105,7 @@ async def test_an_order_nobody_is_credited_for_has_one_null_credit(runtime: Runt
     (outcome,) = await record_orders(runtime, ctx, [order()])
 
     assert outcome.detail == {
-        "explanation": {"model": "LAST_TOUCH", "rule": "NO_TOUCH", "candidates": []},
+        "explanation": {"model": "LAST_TOUCH", "rule": "NO_TOUCH", "candidates": [], "cause": "BOOKED", "revision": 1},
         "commissions": [],
     }
     (credit,) = await look.rows("credits")
