@@ -30,14 +30,14 @@ PENDING, HELD, APPROVED, PAID = (
 )
 
 PASSAGES: dict[CommissionState, frozenset[CommissionState]] = {
-    PENDING: frozenset({HELD, APPROVED}),
+    PENDING: frozenset({HELD, APPROVED, PAID}),
     HELD: frozenset({PENDING, APPROVED, PAID}),
     APPROVED: frozenset({HELD, PAID}),
     # A payout that came back.
     PAID: frozenset({APPROVED}),
     CommissionState.REVERSED: frozenset(),
 }
-"""From where to where. HELD becomes PAID where a payout was under way when it was held."""
+"""From where to where. What was held, and released, while its payout was under way becomes PAID: the money has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Passages:
         )
 
     def enter(self, move: Move) -> bool:
-        """Enter the passage; False when the commission is in that state already.
+        """Enter the passage; False when the commission is in that state already, or nothing of it can be paid out.
 
         Raises UNKNOWN_COMMISSION, or COMMISSION_STATE where there is no such passage.
         """
@@ -122,6 +122,9 @@ class Passages:
                 "COMMISSION_STATE", "The commission was paid out before its order was edited.", path=("id",)
             )
         if self.is_rejected(row):
+            if move.to in (APPROVED, PAID):
+                # Rejected while its payout was under way, or before one came back: there is nothing left to move.
+                return False
             raise DomainError("COMMISSION_STATE", "The commission was rejected.", path=("id",))
         net = self.net(row)
         posting = of_move(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.analytics.rollups.verify import verify
 from app.db.session import Database
+from app.ledger import balances
 
 LAWS: dict[str, str] = {
     "an order's lines add up to the total of its newest version": """
@@ -50,7 +51,7 @@ LAWS: dict[str, str] = {
         SELECT credit_id FROM commissions
         WHERE tenant_id = $1 AND credit_id IS NOT NULL
         GROUP BY credit_id
-        HAVING sum(amount_minor) * sum(amount_minor) FILTER (WHERE kind <> 'REVERSAL') < 0""",
+        HAVING sum(amount_minor) * sum(amount_minor) FILTER (WHERE kind NOT IN ('REVERSAL', 'REJECTION')) < 0""",
     "every posting sums to zero in every currency": """
         SELECT posting_id FROM ledger_entries
         WHERE tenant_id = $1 GROUP BY posting_id, currency HAVING sum(amount_minor) <> 0""",
@@ -62,6 +63,32 @@ LAWS: dict[str, str] = {
         WHERE commissions.tenant_id = $1
         GROUP BY commissions.id, commissions.amount_minor
         HAVING coalesce(sum(expense.amount_minor), 0) <> commissions.amount_minor OR count(expense.id) > 1""",
+    "what is owed stands where the commissions' states say": """
+        SELECT influencer_id, currency, account FROM (
+          SELECT item.influencer_id, item.currency, item.amount_minor,
+            CASE coalesce(accrued.state, item.state) WHEN 'PENDING' THEN 'ACCRUED' WHEN 'HELD' THEN 'HELD'
+              ELSE 'PAYABLE' END AS account
+          FROM commissions AS item
+          LEFT JOIN commissions AS accrued
+            ON accrued.tenant_id = $1 AND accrued.order_id = item.order_id AND accrued.credit_id = item.credit_id
+              AND accrued.kind = 'ACCRUAL'
+          WHERE item.tenant_id = $1
+          UNION ALL
+          SELECT entry.influencer_id, entry.currency, entry.amount_minor,
+            CASE WHEN entry.account IN ('ACCRUED', 'HELD') THEN entry.account ELSE 'PAYABLE' END
+          FROM ledger_entries AS entry
+          WHERE entry.tenant_id = $1 AND entry.influencer_id IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM ledger_entries AS fx
+            WHERE fx.tenant_id = $1 AND fx.posting_id = entry.posting_id AND fx.account = 'FX')
+        ) AS both_sides
+        GROUP BY influencer_id, currency, account
+        HAVING sum(amount_minor) <> 0""",
+    "a commission is in the state that its last passage led to": """
+        SELECT item.id FROM commissions AS item
+        WHERE item.tenant_id = $1 AND item.state IS DISTINCT FROM (
+          SELECT event.to_state FROM commission_events AS event
+          WHERE event.tenant_id = $1 AND event.commission_id = item.id
+          ORDER BY event.recorded_at DESC, event.id DESC LIMIT 1)""",
     "every order told of itself once": """
         SELECT orders.external_id FROM orders
         LEFT JOIN outbox ON outbox.tenant_id = $1 AND subject_id = orders.id AND topic = 'order.recorded'
@@ -122,6 +149,9 @@ async def broken_laws(db: Database, tenant_id: UUID) -> dict[str, list[str]]:
             rows = await session.fetch(f"/* test.law */ {finder} LIMIT 3", tenant_id)
             if rows:
                 broken[law] = [str(tuple(row.values())) for row in rows]
+    wrong = await balances.verify(db, tenant_id)
+    if any(wrong):
+        broken["balances equal entries"] = [str(each) for found in wrong for each in found[:3]]
     differences = await verify(db, tenant_id)
     if differences:
         broken["rollups equal facts"] = [str(difference) for difference in differences[:3]]

@@ -176,8 +176,8 @@ async def test_passages_that_there_are_not_are_refused_whole(
     second = await booked(runtime, ctx, program, look, name="o-2")
     before = await look.counts("commission_events", "ledger_entries", "outbox")
 
-    with pytest.raises(DomainError, match="PENDING and cannot become PAID") as caught:
-        await moved(runtime, ctx, (first, APPROVED), (second, PAID))
+    with pytest.raises(DomainError, match="PAID and cannot become HELD") as caught:
+        await moved(runtime, ctx, (first, APPROVED), (second, PAID), (second, HELD))
     assert caught.value.code == "COMMISSION_STATE"
     with pytest.raises(DomainError) as caught:
         await moved(runtime, ctx, (ctx.tenant_id, APPROVED))
