@@ -41,6 +41,9 @@ AMOUNT = "98765.43"
 WINDOW_DAYS = 321
 """Of the victim's own rules."""
 
+DOMAIN = "seldom.example"
+"""Of the victim's own rules of fraud."""
+
 RESULTS = "results { outcome id code message }"
 TENANT_TABLES = sorted(
     table.name for table in SQLModel.metadata.tables.values() if table.primary_key.columns.keys()[0] == "tenant_id"
@@ -246,6 +249,14 @@ async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
         "assignCommissionPlans",
         {"assignments": [{"planId": made["plan"], "campaignId": made["campaign"], "effectiveFrom": AT}]},
     )
+    await create("setMoneyTerms", {"terms": [{"adjustmentLimit": AMOUNT}]})
+    correction = {"influencerId": made["influencer"], "currency": "GBP", "amount": AMOUNT, "reason": SECRET}
+    made["correction"] = await create("adjustCommissions", {"adjustments": [{"externalId": "k-1", **correction}]})
+    await create("recordExchangeRates", {"rates": [{"base": "KWD", "quote": "OMR", "day": AT[:10], "rate": AMOUNT}]})
+    (commission,) = (await client.data("{ commissions(where: {kind: [ACCRUAL]}) { nodes { id } } }"))["commissions"][
+        "nodes"
+    ]
+    made["commission"] = commission["id"]
     made["spend"] = await create(
         "recordSpend",
         {
@@ -255,6 +266,11 @@ async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
         },
     )
     await _victim_pays(client, create, made, second)
+    await create("setFraudRules", {"velocityOrders": 1, "suspiciousDomains": [DOMAIN]})
+    suspicious = {"externalId": "o-2", "occurredAt": AT, "currency": "GBP", "total": AMOUNT, "lines": [line]}
+    await create("recordOrders", {"orders": [{**suspicious, "codes": ["SPICY"]}]})
+    (hit,) = (await client.data("{ fraudHits { nodes { id } } }"))["fraudHits"]["nodes"]
+    made["hit"] = hit["id"]
     return made
 
 
@@ -267,7 +283,6 @@ async def _victim_pays(client: Client, create: Any, made: dict[str, Any], second
     made["policy"] = await create(
         "upsertPayoutPolicies", {"payoutPolicies": [{"currency": "GBP", "threshold": AMOUNT}]}
     )
-    await create("setMoneyTerms", {"terms": [{"adjustmentLimit": "999999"}]})
     for number in range(2):
         owed = {"influencerId": made["influencer"], "currency": "GBP", "amount": AMOUNT, "reason": SECRET}
         await create("adjustCommissions", {"adjustments": [{**owed, "externalId": f"owed-{number}"}]})
@@ -323,6 +338,9 @@ QUERIES = {
     "refunds": 'query { refunds(where: {externalId: {in: ["r-1", "r-2"]}}) { nodes { reason } } }',
     "adjustments": "query { adjustments { nodes { reason } } }",
     "attributionRules": "query { attributionRules { windowDays } }",
+    "fraudHits": "query($hit: ID!) { fraudHits(where: {state: [OPEN]}) { nodes { influencer { name } } } "
+    "node(id: $hit) { ... on FraudHit { influencer { name } order { externalId } commission { amount } } } }",
+    "fraudRules": "query { fraudRules { suspiciousDomains } }",
     "commissions": "query { commissions { nodes { basis influencer { name } } } }",
     "commissionPlan": "query($plan: ID!) { commissionPlan(id: $plan) { name versions { nodes { rules { key } } } } }",
     "commissionPlans": 'query { commissionPlans(where: {externalId: {in: ["p-1"]}}) { totalCount nodes { name } } }',
@@ -339,6 +357,13 @@ QUERIES = {
     "payoutPreview": """query($influencer: ID!) { payoutPreview(influencers: [$influencer]) {
       due { balance influencer { name } } } all: payoutPreview { due { balance } totals { amount } } }""",
     "payoutFile": "query($batch: ID!) { payoutFile(batch: $batch) { content } }",
+    "balances": "query { balances { totalCount nodes { owed influencer { name } } } }",
+    "statements": f"""query($influencer: ID!) {{ statements(influencer: $influencer, month: "{NOW:%Y-%m}") {{
+      closing lines {{ reason }} influencer {{ name }} }} }}""",
+    "commissionAdjustments": """query { commissionAdjustments(where: {externalId: {in: ["k-1"]}}) {
+      totalCount nodes { amount reason } } }""",
+    "exchangeRates": "query { exchangeRates { totalCount nodes { rate } } }",
+    "moneyTerms": "query { moneyTerms { adjustmentLimit } }",
     "ledgerEntries": "query { ledgerEntries { nodes { amount influencer { name } } } }",
     "engagementSnapshots": """query {
       engagementSnapshots(where: {postId: {in: ["post-1"]}}) { totalCount nodes { views influencer { name } } } }""",
@@ -370,6 +395,12 @@ MUTATIONS: dict[str, Any] = {
     "updateCampaigns": lambda known: {"campaigns": [{"id": known["campaign"], "commissionRate": "1"}]},
     "createCommissionPlans": lambda known: {"commissionPlans": [{"name": "x", "externalId": "p-1", "terms": _terms()}]},
     "createCommissionPlanVersions": lambda known: {"versions": [{"planId": known["plan"], "terms": _terms()}]},
+    "recomputeCommissions": lambda known: {
+        "from": (NOW - timedelta(days=30)).isoformat(),
+        "until": NOW.isoformat(),
+        "reason": "x",
+        "influencers": [known["influencer"]],
+    },
     "assignCommissionPlans": lambda known: {
         "assignments": [
             {"planId": known["plan"], "effectiveFrom": AT},
@@ -468,6 +499,21 @@ MUTATIONS: dict[str, Any] = {
     "confirmPayoutItems": lambda known: {"payoutItems": [{"id": known["item"], "outcome": "SUCCEEDED"}]},
     "returnPayoutItems": lambda known: {"payoutItems": [{"id": known["item"]}]},
     "requestPayouts": lambda known: {"payoutRequests": [{"currency": "GBP"}]},
+    **{
+        f"{verb}Commissions": lambda known: {"commissions": [{"id": known["commission"], "reason": "x"}]}
+        for verb in ("approve", "hold", "release", "reject")
+    },
+    "setFraudRules": lambda known: {"velocityOrders": 7},
+    "reviewFraud": lambda known: {"reviews": [{"id": known["hit"], "accept": False, "reason": "x"}]},
+    "adjustCommissions": lambda known: {
+        "adjustments": [
+            {"externalId": "k-1", "influencerId": known["influencer"], "currency": "GBP", "amount": "2", "reason": "x"}
+        ]
+    },
+    "decideCommissionAdjustments": lambda known: {"decisions": [{"id": known["correction"], "accept": True}]},
+    "setMoneyTerms": lambda known: {"terms": [{"campaignId": known["campaign"], "holdDays": 1}]},
+    "recordExchangeRates": lambda known: {"rates": [{"base": "KWD", "quote": "OMR", "day": AT[:10], "rate": "1.2"}]},
+    "importExchangeRates": lambda known: {"files": [{"csv": f"Date,OMR,\n{AT[:10]},2.5,\n"}]},
     "recordSpend": lambda known: {
         "spend": [
             {
@@ -485,6 +531,8 @@ MUTATIONS: dict[str, Any] = {
 
 
 INPUTS = {
+    **{f"{verb}Commissions": "MoveCommissionsInput" for verb in ("approve", "hold", "release", "reject")},
+    "decideCommissionAdjustments": "DecideAdjustmentsInput",
     "approvePayoutBatches": "DecidePayoutBatchesInput",
     "cancelPayoutBatches": "DecidePayoutBatchesInput",
     "cancelPayoutItems": "DecidePayoutItemsInput",
@@ -537,14 +585,16 @@ async def test_nothing_of_another_tenant_is_shown(place: Place, protection: str)
     shown = {name: await call(place, place.other, document) for name, document in QUERIES.items()}
 
     assert [answer for answer in own.values() if '"errors"' in answer] == []
-    assert {name for name, answer in own.items() if not leaks(answer)} == {"attributionRules", "catalog"}
+    assert {name for name, answer in own.items() if not leaks(answer)} == {"attributionRules", "fraudRules", "catalog"}
     assert str(WINDOW_DAYS) in own["attributionRules"]
+    assert DOMAIN in own["fraudRules"]
     leaking = {name for name, answer in shown.items() if leaks(answer)}
     if protection == "neither":
         # Who asks is known from the key alone.
-        assert leaking == set(QUERIES) - {"viewer", "attributionRules", "catalog"}
+        assert leaking == set(QUERIES) - {"viewer", "attributionRules", "fraudRules", "catalog"}
         return
     assert str(WINDOW_DAYS) not in shown["attributionRules"]
+    assert DOMAIN not in shown["fraudRules"]
     assert leaking == set(), {name: shown[name] for name in leaking}
     assert [answer for answer in shown.values() if '"errors"' in answer] == []
     catalog = orjson.loads(shown["catalog"])["data"]["catalog"]
