@@ -12,7 +12,7 @@ from app.cli import services
 from app.cli.options import DataDir, Json, UsageError, load_settings
 from app.cli.output import print_json
 from app.db.owner import OwnerDatabase
-from app.integrations.ecb import Rate, crossed, read_rates
+from app.orders.ecb import Rate, crossed, read_rates
 from app.orders.rates import insert_for_all
 from app.runtime import open_runtime
 from app.settings import Settings

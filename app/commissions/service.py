@@ -219,7 +219,8 @@ async def earnings(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID])
     rows = await session.fetch(
         """/* commissions.balances */
         SELECT commissions.order_id, commissions.credit_id, commissions.influencer_id, commissions.campaign_id,
-          commissions.code, credits.weight_booked, min(commissions.rate) AS rate,
+          commissions.code, credits.weight_booked,
+          (array_agg(commissions.rate ORDER BY commissions.id DESC))[1] AS rate,
           (array_agg(commissions.plan_version_id ORDER BY commissions.id DESC))[1] AS plan_version_id,
           commissions.kind IN ('REVERSAL', 'REJECTION') AS is_reversal,
           bool_or(commissions.kind = 'REJECTION') AS is_rejected,
@@ -380,6 +381,6 @@ def contribution_of(row: NewCommission) -> Contribution:
     )
 
 
-def in_state(state: CommissionState, base: int) -> dict[str, int]:
+def in_state(state: CommissionState, base: int) -> dict[str, Any]:
     """The sum of a contribution that an amount in this state adds to."""
     return {f"commission_{state.lower()}": base}

@@ -9,8 +9,7 @@ from app.core.money import exponent
 from app.core.outcomes import ItemOutcome, Outcome
 from app.db.session import WriteSession
 from app.errors import DomainError
-from app.integrations.ecb import Rate, crossed, read_rates
-from app.integrations.ecb.reading import DIGITS, EURO, RATE_MAX
+from app.orders.ecb import DIGITS, EURO, RATE_MAX, Rate, crossed, read_rates
 from app.orders.rate_inputs import RateFile, RateInput
 from app.orders.rates import insert_own
 from app.runtime import Runtime

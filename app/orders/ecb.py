@@ -1,11 +1,12 @@
-"""Reads eurofxref.csv and eurofxref-hist.csv: a line a day, a column a currency, units of it for one euro.
+"""The European Central Bank's euro reference rates: eurofxref.csv and eurofxref-hist.csv, a line a day,
+a column a currency, units of it for one euro.
 
 The daily file writes days as `20 November 2026`, the history as `2026-11-20`; both end lines with a comma, and
 blanks may follow commas. Where a currency was not quoted stands N/A or nothing.
 """
 
 import csv
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
@@ -74,11 +75,6 @@ def crossed(rates: Collection[Rate], *, only: Collection[str] | None = None) -> 
             if only is not None and left.quote not in only and right.quote not in only:
                 continue
             yield Rate(left.quote, right.quote, day, _divided(right.rate, left.rate), CROSS_SOURCE)
-
-
-def currencies(rates: Iterable[Rate]) -> set[str]:
-    """The currencies that the rates are of."""
-    return {code for rate in rates for code in (rate.base, rate.quote)}
 
 
 def _divided(above: Decimal, below: Decimal) -> Decimal:
