@@ -33,7 +33,9 @@ class BookedTerms:
     def amendment(self, earnings: Earnings, lines: Sequence[OpenLine]) -> Amount:
         """The difference between what the credit earns of these lines and what it earned so far."""
         terms = earnings.terms
-        rating = None if terms.credit_id is None else self.ratings.get(terms.credit_id)
+        rating = None
+        if terms.plan_version_id is not None and terms.credit_id is not None:
+            rating = self.ratings[terms.credit_id]
         if rating is None:
             assert terms.rate is not None, "what no plan rated has a rate"
             return amendment(revenue_of(lines), earnings.earned, weight=terms.weight, rate=terms.rate)
@@ -51,10 +53,9 @@ class BookedTerms:
 async def open_terms(ctx: Ctx, session: ReadSession, books: Books, products: Collection[UUID]) -> BookedTerms:
     """The terms of these orders' credits; three statements where a plan rated any. products: that edits bring."""
     asked = [
-        earnings.terms.credit_id
-        for of_order in books.earnings.values()
-        for earnings in of_order
-        if earnings.terms.plan_version_id is not None and earnings.terms.credit_id is not None
+        order_id
+        for order_id, of_order in books.earnings.items()
+        if any(earnings.terms.plan_version_id is not None for earnings in of_order)
     ]
     if not asked:
         return BookedTerms()

@@ -110,6 +110,7 @@ class Round:
     rates: Rates | None = None
     matches: Matches = field(default_factory=dict)
     is_new: bool = True
+    in_time: bool = False
 
     def under_plans(self) -> Iterable[tuple[Earning, Credited, Version]]:
         """The credits for which a plan holds."""
@@ -134,6 +135,16 @@ class Round:
             for order, _, version in self.under_plans()
             if version.looks_at_customers and order.customer_id is not None
         }
+
+
+class Counted(NamedTuple):
+    """Holders of tallies, and periods in which they are looked at."""
+
+    holders: frozenset[Holder]
+    periods: frozenset[datetime]
+
+
+NOT_COUNTED = Counted(frozenset(), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +198,12 @@ async def open_round(ctx: Ctx, session: ReadSession, orders: Sequence[Earning]) 
     return Round(orders, versions)
 
 
-async def complete(ctx: Ctx, session: ReadSession, found: Round) -> None:
-    """Read all else that the plans look at: customers' orders, tallies, products, exchange rates; each if needed."""
-    if not found.versions:
+async def complete(ctx: Ctx, session: ReadSession, found: Round, counted: Counted = NOT_COUNTED) -> None:
+    """Read all else that the plans look at: customers' orders, tallies, products, exchange rates; each if needed.
+
+    counted: whose tallies are read besides, and of which periods.
+    """
+    if not found.versions and not counted.holders:
         return
     zone = ctx.tenant.reporting_zone
     periods = {
@@ -197,13 +211,14 @@ async def complete(ctx: Ctx, session: ReadSession, found: Round) -> None:
         for order, _, version in found.under_plans()
         if version.counts
     }
-    found.tallies = await load_tallies(ctx, session, found.holders(), periods)
+    found.tallies = await load_tallies(ctx, session, found.holders() | counted.holders, periods | counted.periods)
     found.history = await load_history(
         ctx,
         session,
         found.customers(),
         {credit.influencer_id for _, credit, _ in found.under_plans()},
         but=[] if found.is_new else [order.order_id for order in found.orders],
+        in_time=found.in_time,
     )
     found.traits = await traits(
         ctx,
@@ -294,7 +309,7 @@ def _facts(ctx: Ctx, found: Round, order: Earning, credit: Credited, version: Ve
     kind, before, until = None, None, {}
     if version.looks_at_customers and order.customer_id is not None:
         kind = found.history.kind(order.customer_id, order.occurred_at)
-        before, first = found.history.credited.get((credit.influencer_id, order.customer_id), (0, None))
+        before, first = found.history.before(credit.influencer_id, order.customer_id, order.occurred_at)
         if first is not None:
             asked = {rule.recurring.months_max for rule in version.rules if rule.recurring is not None}
             zone = ctx.tenant.reporting_zone

@@ -61,12 +61,20 @@ class PlanOracle:
         self.repeats: dict[Any, list[datetime]] = defaultdict(list)
         self.states: dict[Any, tuple[Row, Case]] = {}
 
-    def book(self) -> dict[Any, Booked]:
-        """What every credit earned when it was booked, by credit; credits without any terms are absent."""
+    def book(self, *, in_time: bool = False) -> dict[Any, Booked]:
+        """What every credit earned when it was booked, by credit; credits without any terms are absent.
+
+        in_time: in the order of the orders' own times instead, with their newest lines.
+        """
         booked: dict[Any, Booked] = {}
         credits = _by(self.facts["credits"], "order_id")
         lines = _by([row for row in self.facts["order_lines"] if row["version"] == 1], "order_id")
-        for order in sorted(self.facts["orders"], key=lambda row: row["id"]):
+        if in_time:
+            every = _by(self.facts["order_lines"], "order_id")
+            lines = {order_id: newest_lines(rows) for order_id, rows in every.items()}
+        for order in sorted(
+            self.facts["orders"], key=lambda row: (row["occurred_at"], row["id"]) if in_time else row["id"]
+        ):
             if order["is_test"]:
                 continue
             spent: dict[Any, int] = defaultdict(int)
@@ -309,6 +317,14 @@ class Case:
     before: dict[str, tuple[int, Fraction]]
     repeats: list[datetime] | None
     own_rate: Fraction | None
+
+
+def newest_lines(rows: Rows) -> list[Row]:
+    """The lines of an order as they are now."""
+    newest: dict[int, Row] = {}
+    for each in sorted(rows, key=lambda row: (row["version"], not row["is_reversal"])):
+        newest[each["position"]] = each
+    return [newest[position] for position in sorted(newest) if not newest[position]["is_reversal"]]
 
 
 def given_back(booked: Booked, lines: Rows, refunds: Rows) -> int:

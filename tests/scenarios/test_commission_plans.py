@@ -388,3 +388,68 @@ async def test_a_plan_is_assigned_to_what_there_is(client: Client) -> None:
     ]
     (missing,) = await write(client, "createCommissionPlanVersions", {"versions": [{"planId": nobody, "terms": TERMS}]})
     assert (missing["code"], missing["path"]) == ("NOT_FOUND", ["versions", "0", "planId"])
+
+
+RECOMPUTE = """mutation($input: RecomputeCommissionsInput!) { recomputeCommissions(input: $input) {
+  isPreview post orderCount results { outcome order { externalId }
+    differences { kind amount influencer { name } } } } }"""
+
+
+async def test_a_version_dated_back_is_posted_as_differences(client: Client, make_key: MakeKey) -> None:
+    made = await offer(client)
+    orders = [
+        order(externalId=f"o-{day}", occurredAt=at(NOW - timedelta(days=day)), customer=None) for day in (5, 4, 3)
+    ]
+    await write(client, "recordOrders", {"orders": orders})
+    rules = [
+        {
+            "key": "steps",
+            "kind": "TIERS",
+            "tiers": [{"from": "0", "rate": "0.1"}, {"from": "120.00", "rate": "0.2"}],
+        }
+    ]
+    terms = {"effectiveFrom": LAST_YEAR, "period": "ALL_TIME", "rules": rules}
+    plan = await one(client, "createCommissionPlans", {"commissionPlans": [{"name": "Steps", "terms": terms}]})
+    since = {"planId": plan, "campaignId": made["campaign"], "effectiveFrom": at(NOW - timedelta(days=6))}
+    await one(client, "assignCommissionPlans", {"assignments": [since]})
+    asked = {
+        "from": at(NOW - timedelta(days=30)),
+        "until": at(NOW),
+        "reason": "Agreed in spring.",
+        "idempotencyKey": "k",
+    }
+
+    preview = (await client.data(RECOMPUTE, {"input": {**asked, "idempotencyKey": None}}))["recomputeCommissions"]
+
+    def moved(name: str, amount: str) -> dict[str, Any]:
+        return {
+            "outcome": "RECORDED",
+            "order": {"externalId": name},
+            "differences": [{"kind": "EDIT", "amount": amount, "influencer": {"name": "Ana"}}],
+        }
+
+    assert (preview["isPreview"], preview["orderCount"]) == (True, 3)
+    assert preview["results"] == [moved("o-4", "4.00"), moved("o-3", "8.00")]
+    sums = "{ commissions { nodes { amount } } }"
+    before = await client.data(sums)
+    assert [row["amount"] for row in before["commissions"]["nodes"]] == ["8.00"] * 3
+
+    analyst = await make_key(Role.ANALYST)
+    refused = await client.error_codes(RECOMPUTE, {"input": {**asked, "post": preview["post"]}}, key=analyst)
+    assert refused == ["FORBIDDEN"]
+    stale = await client.error_codes(RECOMPUTE, {"input": {**asked, "idempotencyKey": None, "post": "0" * 64}})
+    assert stale == ["PREVIEW_OUTDATED"]
+    for _ in range(2):
+        posted = (await client.data(RECOMPUTE, {"input": {**asked, "post": preview["post"]}}))["recomputeCommissions"]
+        assert (posted["isPreview"], posted["post"], posted["orderCount"]) == (False, None, 3)
+        assert posted["results"] == preview["results"]
+
+    after = (await client.data(sums))["commissions"]["nodes"]
+    # The first order earns what it did, by other terms: an edit of nothing says by which.
+    assert sorted(row["amount"] for row in after) == ["0.00", "4.00", "8.00", "8.00", "8.00", "8.00"]
+    again = (await client.data(RECOMPUTE, {"input": {**asked, "idempotencyKey": None}}))["recomputeCommissions"]
+    assert (again["post"], again["results"]) == (None, [])
+    # Later orders are counted after all that was counted anew.
+    later = order(externalId="o-1", occurredAt=at(NOW - timedelta(days=1)), customer=None)
+    (recorded,) = await write(client, "recordOrders", {"orders": [later]}, "results { commissions { amount } }")
+    assert recorded["commissions"] == [{"amount": "16.00"}]

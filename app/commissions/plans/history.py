@@ -1,5 +1,6 @@
 """What came before an order: its customer's orders, and those of them that are credited to an influencer."""
 
+from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,11 +16,20 @@ class History:
     """Kept up as orders are gone through in the order of recording.
 
     firsts: when each customer's first order was placed. credited: by influencer and customer, how many orders, and when
-    the first was placed.
+    the first was placed. others: when further orders were placed, in order: of these only earlier ones came before.
     """
 
     firsts: dict[UUID, datetime] = field(default_factory=dict)
     credited: dict[tuple[UUID, UUID], tuple[int, datetime]] = field(default_factory=dict)
+    others: dict[tuple[UUID, UUID], list[datetime]] = field(default_factory=dict)
+
+    def before(self, influencer_id: UUID, customer_id: UUID, at: datetime) -> tuple[int, datetime | None]:
+        """How many of the customer's orders before this one are credited to the influencer, and when the first was."""
+        count, first = self.credited.get((influencer_id, customer_id), (0, None))
+        earlier = bisect_left(times := self.others.get((influencer_id, customer_id), []), at)
+        if earlier:
+            first = times[0] if first is None else min(first, times[0])
+        return count + earlier, first
 
     def kind(self, customer_id: UUID | None, at: datetime) -> CustomerKind | None:
         """NEW when no order of the customer that was recorded before was placed before."""
@@ -60,8 +70,9 @@ async def load_history(
     influencers: Collection[UUID],
     *,
     but: Collection[UUID] = (),
+    in_time: bool = False,
 ) -> History:
-    """What is known of these customers, orders in `but` left out."""
+    """What is known of these customers, orders in `but` left out. in_time: what came before is so by its own time."""
     history = History()
     if not customers:
         return history
@@ -77,15 +88,23 @@ async def load_history(
     history.firsts.update({row["customer_id"]: row["first_at"] for row in rows})
     rows = await session.fetch(
         """/* commission_plans.credited_orders */
-        SELECT influencer_id, customer_id, count(DISTINCT order_id) AS orders, min(occurred_at) AS first_at
-        FROM credits
-        WHERE tenant_id = $1 AND customer_id = ANY($2::uuid[]) AND order_id <> ALL($3::uuid[])
-          AND influencer_id = ANY($4::uuid[]) AND weight_booked > 0 AND superseded_at = 'infinity'
+        SELECT influencer_id, customer_id, count(*) AS orders, min(occurred_at) AS first_at,
+          CASE WHEN $5 THEN array_agg(occurred_at ORDER BY occurred_at) END AS times
+        FROM (
+          SELECT DISTINCT influencer_id, customer_id, order_id, occurred_at
+          FROM credits
+          WHERE tenant_id = $1 AND customer_id = ANY($2::uuid[]) AND order_id <> ALL($3::uuid[])
+            AND influencer_id = ANY($4::uuid[]) AND weight_booked > 0 AND superseded_at = 'infinity'
+        ) AS credited
         GROUP BY influencer_id, customer_id""",
         *args,
         list(influencers),
+        in_time,
     )
-    history.credited.update(
-        {(row["influencer_id"], row["customer_id"]): (row["orders"], row["first_at"]) for row in rows}
-    )
+    for row in rows:
+        pair = row["influencer_id"], row["customer_id"]
+        if in_time:
+            history.others[pair] = row["times"]
+        else:
+            history.credited[pair] = row["orders"], row["first_at"]
     return history

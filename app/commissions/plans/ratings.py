@@ -50,6 +50,10 @@ class Rating:
         }
 
 
+NOTHING: dict[str, Any] = {"added": {}, "dues": [], "earned": 0, "cap": None, "lacksRate": False}
+"""The outcome of a rating that counts for nothing any more."""
+
+
 def outcome_of(rated: Rated) -> dict[str, Any]:
     """What came of a rating beside the commission: kept, so that what was counted can be told and taken back."""
     return {
@@ -90,22 +94,19 @@ async def insert_ratings(ctx: Ctx, session: WriteSession, ratings: Sequence[Rati
     )
 
 
-async def newest_ratings(ctx: Ctx, session: ReadSession, credit_ids: Collection[UUID]) -> dict[UUID, Rating]:
-    """The newest rating of each of these credits, by credit; those without a plan have none."""
-    if not credit_ids:
+async def newest_ratings(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) -> dict[UUID, Rating]:
+    """The newest rating of each credit of these orders, by credit, also of credits that are not in force any more."""
+    if not order_ids:
         return {}
     rows = await session.fetch(
         """/* commission_ratings.newest */
-        SELECT DISTINCT ON (rating.credit_id)
-          rating.order_id, rating.credit_id, rating.influencer_id, rating.campaign_id, rating.plan_id,
-          rating.version_id, rating.sequence, rating.budget_sequence, rating.facts, rating.occurred_at
-        FROM credits AS credit
-        JOIN commission_ratings AS rating
-          ON rating.tenant_id = $1 AND rating.order_id = credit.order_id AND rating.credit_id = credit.id
-        WHERE credit.tenant_id = $1 AND credit.id = ANY($2::uuid[])
-        ORDER BY rating.credit_id, rating.id DESC""",
+        SELECT DISTINCT ON (credit_id) order_id, credit_id, influencer_id, campaign_id, plan_id, version_id, sequence,
+          budget_sequence, facts, occurred_at
+        FROM commission_ratings
+        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
+        ORDER BY credit_id, id DESC""",
         ctx.tenant_id,
-        list(credit_ids),
+        list(order_ids),
     )
     return {row["credit_id"]: _rating(row) for row in rows}
 

@@ -7,7 +7,7 @@ that numbers the ratings. So ratings come one after the other, and each has its 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from app.commissions.plans.evaluate import REVENUE, Rated, Standing
@@ -79,15 +79,29 @@ class Tallies:
             tally = self._of(_in_period(version, subject, counter))
             tally.volume += volume
             tally.orders += orders
-        # Of a version that counts for ever the period is the whole.
-        keys = {_in_period(version, subject, EARNED), Key(version.plan_id, subject.influencer_id, EARNED, FOR_EVER)}
-        budget = subject.campaign_id if PlanCap.CAMPAIGN in version.caps else None
-        if budget is not None:
-            keys.add(Key(version.plan_id, budget, EARNED, FOR_EVER))
-        for key in keys:
+        for key in self._earned_in(version, subject):
             self._of(key).earned += rated.earned
+        budget = subject.campaign_id if PlanCap.CAMPAIGN in version.caps else None
         sequence = self._next(version.plan_id, subject.influencer_id)
         return sequence, None if budget is None else self._next(version.plan_id, budget)
+
+    def uncount(self, version: Version, subject: "Subject", outcome: Mapping[str, Any]) -> None:
+        """Take away what a rating of this outcome (`Rating.outcome`) had added."""
+        if not version.counts:
+            return
+        for counter, (volume, orders) in outcome["added"].items():
+            tally = self._of(_in_period(version, subject, counter))
+            tally.volume -= volume
+            tally.orders -= orders
+        for key in self._earned_in(version, subject):
+            self._of(key).earned -= outcome["earned"]
+
+    def _earned_in(self, version: Version, subject: "Subject") -> set[Key]:
+        # Of a version that counts for ever the period is the whole.
+        keys = {_in_period(version, subject, EARNED), Key(version.plan_id, subject.influencer_id, EARNED, FOR_EVER)}
+        if PlanCap.CAMPAIGN in version.caps and subject.campaign_id is not None:
+            keys.add(Key(version.plan_id, subject.campaign_id, EARNED, FOR_EVER))
+        return keys
 
     def _earned(self, cap: PlanCap, version: Version, subject: "Subject") -> int:
         plan_id, influencer_id = version.plan_id, subject.influencer_id

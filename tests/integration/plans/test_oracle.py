@@ -2,6 +2,7 @@
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -18,12 +19,13 @@ from app.orders.inputs import LineInput, OrderInput
 from app.products.inputs import ProductInput
 from app.runtime import Runtime
 from app.usecases.edit_orders import edit_orders
+from app.usecases.recompute_commissions import Recomputation, recompute_commissions
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
 from app.usecases.upsert_products import upsert_products
 from tests.factories.orders import NOON, Look, ProgramRows, edit, line, order, refund
 from tests.factories.plans import Plans, bonus, caps, fixed, percent, tiers
-from tests.oracle.plans import PlanOracle, given_back
+from tests.oracle.plans import PlanOracle, given_back, newest_lines
 
 pytestmark = pytest.mark.database
 
@@ -234,10 +236,7 @@ def _check_after(facts: dict[str, list[dict[str, Any]]], oracle: PlanOracle, boo
     versions, taken = _by(facts["order_lines"], "order_id"), _by(facts["refund_lines"], "order_id")
     reversed_ = 0
     for credit_id in booked:
-        newest: dict[int, dict[str, Any]] = {}
-        for each in sorted(versions[orders[credit_id]], key=lambda row: (row["version"], not row["is_reversal"])):
-            newest[each["position"]] = each
-        lines = [newest[position] for position in sorted(newest) if not newest[position]["is_reversal"]]
+        lines = newest_lines(versions[orders[credit_id]])
         expected = oracle.amended(credit_id, lines)
         earned = sum(row["amount_minor"] for row in rows[credit_id] if row["kind"] != "REVERSAL")
         assert earned == expected.amount
@@ -245,3 +244,65 @@ def _check_after(facts: dict[str, list[dict[str, Any]]], oracle: PlanOracle, boo
         assert back == given_back(expected, lines, taken[orders[credit_id]])
         reversed_ += back
     assert reversed_ > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_recomputed_commissions_equal_the_oracle(
+    runtime: Runtime, ctx: Ctx, program: ProgramRows, look: Look, plans: Plans, seed: int
+) -> None:
+    """Plans that come after the orders, dated back: as if the orders were recorded in the order of their time."""
+    chance = Chance(seed + 50)
+    await upsert_products(runtime, ctx, [ProductInput("mug", category="Cups"), ProductInput("salt")])
+    await _program(program, plans, chance)
+    sent = [chance.order() for _ in range(60)]
+    await record_orders(runtime, ctx, sent)
+    names = chance.draw.sample(sent, 20)
+    at = NOON + timedelta(days=90)
+    await record_refunds(
+        runtime, ctx, [refund(each.external_id, chance.amount(3_000), occurred_at=at) for each in names]
+    )
+    await edit_orders(runtime, ctx, [edit(each.external_id, *chance.lines()) for each in names[5:15]])
+    for place in (*(await look.rows("campaigns")), None):
+        rules, more = chance.terms()
+        plan_id = await plans.plan(*rules, **more)
+        if place is None:
+            await plans.assign(plan_id)
+        else:
+            await plans.assign(plan_id, campaign_id=place["id"], since=NOON + timedelta(days=chance.draw.randrange(20)))
+
+    asked = Recomputation(NOON - timedelta(days=1), NOON + timedelta(days=80), "A new plan.")
+    before = {row["id"]: row for row in await look.rows("commissions")}
+    preview = await recompute_commissions(runtime, ctx, asked)
+    assert {row["id"]: row for row in await look.rows("commissions")} == before
+    assert preview.mark is not None
+    posted = await recompute_commissions(runtime, ctx, replace(asked, post=preview.mark))
+
+    assert posted.outcomes == preview.outcomes
+    facts = await _facts(look)
+    oracle = PlanOracle(facts, currency="GBP", zone=ctx.tenant.reporting_zone, factors=_factors())
+    booked = oracle.book(in_time=True)
+    _check_sums(facts, booked)
+    again = await recompute_commissions(runtime, ctx, asked)
+    assert (again.outcomes, again.mark) == ((), None)
+
+
+def _check_sums(facts: dict[str, list[dict[str, Any]]], booked: dict[Any, Any]) -> None:
+    rows, orders = _by(facts["commissions"], "credit_id"), {row["id"]: row["order_id"] for row in facts["credits"]}
+    versions, taken = _by(facts["order_lines"], "order_id"), _by(facts["refund_lines"], "order_id")
+    for credit_id, expected in booked.items():
+        of_credit = [row for row in rows[credit_id] if row["kind"] != "REVERSAL"]
+        assert sum(row["amount_minor"] for row in of_credit) == expected.amount
+        back = -sum(row["amount_minor"] for row in rows[credit_id] if row["kind"] == "REVERSAL")
+        lines = newest_lines(versions[orders[credit_id]])
+        assert back == given_back(expected, lines, taken[orders[credit_id]])
+    parts = _by(facts["commission_lines"], "commission_id")
+    sums: dict[Any, int] = defaultdict(int)
+    for row in facts["commissions"]:
+        if row["kind"] == "BONUS":
+            sums[row["order_id"], row["influencer_id"], parts[row["id"]][0]["rule"]] += row["amount_minor"]
+    whose = {row["id"]: row["influencer_id"] for row in facts["credits"]}
+    expected_sums: dict[Any, int] = defaultdict(int)
+    for credit_id, one in booked.items():
+        for key, amount in one.bonuses:
+            expected_sums[orders[credit_id], whose[credit_id], key] += amount
+    assert {key: value for key, value in sums.items() if value} == expected_sums

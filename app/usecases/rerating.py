@@ -1,0 +1,204 @@
+"""Rates credits of recorded orders anew, inside the transaction that asks for it: plans → commissions → ledger →
+rollups.
+
+A step of `recompute_commissions`. The orders are rated as they are now, in the order of their time, by the versions
+that hold for their dates now; what they had counted is taken out of the tallies first, what others counted stays before
+them. Differences are posted: EDIT for a credit, BONUS for bonuses; reversals follow. What was rejected stays rejected.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from app.commissions.accrue import Balance, added, difference
+from app.commissions.plans.evaluate import Due
+from app.commissions.plans.history import lock_customers
+from app.commissions.plans.in_force import load_versions
+from app.commissions.plans.ratings import NOTHING, Rating, insert_ratings, newest_ratings
+from app.commissions.plans.rerating import OrderToRate, Which
+from app.commissions.plans.rules import Version, shown_rate
+from app.commissions.plans.tallies import Subject, holders_of, lock_holders, period_start, write_tallies
+from app.commissions.retaking import rejected_of
+from app.commissions.service import Earnings, NewCommission, Terms
+from app.core.context import Ctx
+from app.core.ids import new_id
+from app.core.words import CommissionKind
+from app.db.session import WriteSession
+from app.orders.known import check_read, lock_orders
+from app.usecases.earning import Counted, Credited, Earned, Earning, Round, bonus, complete, open_round, rate_all
+from app.usecases.taking_back import Books, open_books, reverse, write
+
+
+@dataclass(frozen=True, slots=True)
+class Rerated:
+    """An order and what was posted for it: nothing where everybody keeps what they had."""
+
+    order: OrderToRate
+    commissions: Sequence[NewCommission]
+
+
+@dataclass(slots=True)
+class _Before:
+    # How the orders were rated: the newest ratings of the credits asked for, and the versions that gave them.
+    ratings: Mapping[UUID, Rating]
+    versions: Mapping[UUID, Version]
+    spent: dict[UUID, list[Rating]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        for rating in self.ratings.values():
+            self.spent[rating.order_id].append(rating)
+
+    def subject(self, ctx: Ctx, rating: Rating) -> Subject:
+        version = self.versions[rating.version_id]
+        start = period_start(version.period, rating.facts.occurred_at, ctx.tenant.reporting_zone)
+        return Subject(rating.order_id, rating.influencer_id, rating.campaign_id, start)
+
+    def counted(self, ctx: Ctx) -> Counted:
+        pairs = [(self.versions[rating.version_id], rating) for rating in self.ratings.values()]
+        return Counted(
+            frozenset(
+                holder
+                for version, rating in pairs
+                for holder in holders_of(version, rating.influencer_id, rating.campaign_id)
+            ),
+            frozenset(self.subject(ctx, rating).period_start for version, rating in pairs if version.counts),
+        )
+
+
+async def rerate(
+    ctx: Ctx, session: WriteSession, orders: Sequence[OrderToRate], which: Which, *, reason: str
+) -> list[Rerated]:
+    """What was posted for each of the orders, in the order given, which is that of their time.
+
+    reason: kept with every row that is posted. Raises BATCH_TOO_LARGE when they have more lines than a call holds.
+    """
+    states = await lock_orders(ctx, session, {order.external_id for order in orders})
+    for state in states.values():
+        check_read(state)
+    books = await open_books(ctx, session, states)
+    rejected = await rejected_of(ctx, session, [order.id for order in orders])
+    ratings = {
+        credit_id: rating
+        for credit_id, rating in (await newest_ratings(ctx, session, [order.id for order in orders])).items()
+        if which.has(rating.influencer_id, rating.campaign_id)
+    }
+    before = _Before(ratings, await load_versions(ctx, session, {rating.version_id for rating in ratings.values()}))
+    earnings = {
+        each.terms.credit_id: each for of_order in books.earnings.values() for each in of_order if each.terms.credit_id
+    }
+    earning = [
+        Earning(
+            order_id=order.id,
+            occurred_at=order.occurred_at,
+            currency=order.currency,
+            country=order.country,
+            customer_id=order.customer_id,
+            lines=states[order.external_id].lines,
+            credits=[
+                Credited(
+                    credit.earns_as,
+                    credit.influencer_id,
+                    credit.campaign_id,
+                    credit.code,
+                    credit.weight,
+                    _own_rate(earnings.get(credit.earns_as), ratings.get(credit.earns_as)),
+                )
+                for credit in order.credits
+                if (order.id, credit.influencer_id) not in rejected
+            ],
+        )
+        for order in orders
+    ]
+    found = await _counted_out(ctx, session, earning, before)
+    earned = await rate_all(ctx, found)
+    now = {one.accrual.terms.credit_id: one for of_order in earned.values() for one in of_order}
+    books.earnings = {order_id: list(of_order) for order_id, of_order in books.earnings.items()}
+    rerated = []
+    for each, order in zip(earning, orders, strict=True):
+        start = len(books.commissions)
+        for one in earned[order.id]:
+            _post_credit(books, order.id, earnings, one)
+        _post_bonuses(ctx, books, each, before, earned[order.id])
+        await reverse(books, states[order.external_id], refund_id=None, occurred_at=order.occurred_at)
+        if len(books.commissions) > start:
+            books.commissions[start:] = [replace(row, reason=reason) for row in books.commissions[start:]]
+            books.days.add(order.occurred_at)
+        rerated.append(Rerated(order, books.commissions[start:]))
+    await write(ctx, session, books)
+    # Ratings of credits that no plan rates any more count for nothing from now on.
+    ended = [
+        replace(rating, sequence=None, budget_sequence=None, outcome=NOTHING)
+        for credit_id, rating in ratings.items()
+        if rating.outcome != NOTHING and (credit_id not in now or now[credit_id].rating is None)
+    ]
+    fresh = [one.rating for one in now.values() if one.rating is not None]
+    await insert_ratings(ctx, session, [*ended, *fresh])
+    await write_tallies(ctx, session, found.tallies)
+    return rerated
+
+
+async def _counted_out(ctx: Ctx, session: WriteSession, orders: Sequence[Earning], before: _Before) -> Round:
+    """All that rating needs to know, without what these orders had counted. Who is counted is locked."""
+    found = await open_round(ctx, session, orders)
+    found.is_new, found.in_time = False, True
+    counted = before.counted(ctx)
+    await lock_customers(ctx, session, found.customers())
+    await lock_holders(ctx, session, found.holders() | counted.holders)
+    await complete(ctx, session, found, counted)
+    for rating in before.ratings.values():
+        found.tallies.uncount(before.versions[rating.version_id], before.subject(ctx, rating), rating.outcome)
+    return found
+
+
+def _own_rate(earnings: Earnings | None, rating: Rating | None) -> Any:
+    # The rate that was agreed when the order was booked, whatever the enrollment's is now.
+    if rating is not None:
+        own = rating.facts.own_rate
+        return None if own is None else shown_rate(own)
+    return None if earnings is None else earnings.terms.rate
+
+
+def _post_credit(books: Books, order_id: UUID, earnings: Mapping[UUID, Earnings], one: Earned) -> None:
+    accrual = one.accrual
+    assert accrual.terms.credit_id is not None, "an accrual is a credit's"
+    known = earnings.get(accrual.terms.credit_id)
+    if known is None:
+        assert isinstance(books.earnings, dict)
+        books.earnings.setdefault(order_id, []).append(
+            Earnings(accrual.terms, earned=added(Balance(), accrual.amount), state=accrual.starts_as)
+        )
+        books.commissions.append(accrual)
+        return
+    amount = difference(accrual.amount, known.earned)
+    changes_terms = known.terms.plan_version_id != accrual.terms.plan_version_id
+    known.terms = accrual.terms
+    if amount.is_empty and not changes_terms:
+        return
+    known.earned = added(known.earned, amount)
+    books.commissions.append(
+        replace(accrual, id=new_id(), kind=CommissionKind.EDIT, amount=amount, starts_as=known.starts_as)
+    )
+
+
+def _post_bonuses(ctx: Ctx, books: Books, order: Earning, before: _Before, earned: Sequence[Earned]) -> None:
+    """Post what bonuses of this order are more or less than before, by influencer, campaign and key."""
+    sums: dict[tuple[UUID, UUID | None, str], int] = defaultdict(int)
+    versions: dict[tuple[UUID, UUID | None, str], UUID] = {}
+    for rating in before.spent[order.order_id]:
+        for key, amount in rating.outcome["dues"]:
+            holder = rating.influencer_id, rating.campaign_id, key
+            sums[holder] -= amount
+            versions[holder] = rating.version_id
+    for one in earned:
+        if one.rated is not None and one.version is not None:
+            for due in one.rated.dues:
+                holder = one.accrual.terms.influencer_id, one.accrual.terms.campaign_id, due.key
+                sums[holder] += due.amount
+                versions[holder] = one.version.id
+    for holder, amount in sums.items():
+        if amount:
+            influencer_id, campaign_id, key = holder
+            terms = Terms(None, influencer_id, campaign_id, None, 0, None, versions[holder])
+            books.commissions.append(bonus(ctx, order, terms, Due(key, amount)))
