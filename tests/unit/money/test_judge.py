@@ -9,16 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.attribution.identities import Buyer
 from app.attribution.judge import Touch, Verdict, judge
-from app.attribution.program import CampaignTerms, EnrollmentTerms, Program, Rules
+from app.attribution.program import CampaignTerms, EnrollmentTerms, Program, Rules, history_of
 from app.core.ids import new_id
 from app.core.money import WEIGHT_ONE
 from app.core.words import (
     AttributionModel,
     AttributionRule,
     CampaignStatus,
+    CodePolicy,
     EnrollmentStatus,
     InfluencerStatus,
+    PaidSearch,
     RejectReason,
     TouchKind,
 )
@@ -264,3 +267,125 @@ def test_every_verdict_adds_up_and_answers_for_every_candidate(
     assert sum(candidate.is_winner for candidate in verdict.candidates) == (1 if verdict.accepted else 0)
     assert all((candidate.weight > 0) == (candidate.reason is None) for candidate in verdict.candidates)
     assert all(touch.at <= NOON for touch in verdict.accepted)
+
+
+def of_kind(kind: TouchKind, influencer: UUID, campaign: UUID | None, days: int, ad_click: str | None) -> Touch:
+    """A recorded touch so many days before the order."""
+    text = "SPICY20" if kind is TouchKind.CODE else None
+    return Touch(kind, NOON - days * DAY, new_id(), influencer, campaign, code=text, ad_click=ad_click)
+
+
+terms = st.builds(
+    lambda model, policy, search, views, codes, half_life: replace(
+        TERMS,
+        model=model,
+        code_policy=policy,
+        paid_search=search,
+        view_window=views * DAY,
+        code_window=None if codes is None else codes * DAY,
+        half_life=None if half_life is None else half_life * DAY,
+    ),
+    st.sampled_from([None, *AttributionModel]),
+    st.sampled_from(CodePolicy),
+    st.sampled_from(PaidSearch),
+    st.integers(0, 40),
+    st.none() | st.integers(1, 40),
+    st.none() | st.integers(1, 365),
+)
+recorded = st.builds(
+    of_kind,
+    st.sampled_from([TouchKind.CLICK, TouchKind.VIEW, TouchKind.CODE]),
+    st.sampled_from([INA, BEN]),
+    st.sampled_from([SPRING, SUMMER, None]),
+    st.integers(-2, 45),
+    st.sampled_from([None, None, "gclid"]),
+)
+
+
+@given(
+    st.lists(recorded, max_size=10),
+    st.lists(st.tuples(st.sampled_from([INA, BEN]), st.sampled_from([SPRING, SUMMER, None])), max_size=3),
+    terms,
+    terms,
+    st.sampled_from(CodePolicy),
+    st.sampled_from([None, INA, BEN]),
+)
+def test_under_all_rules_credits_sum_to_one_and_only_who_may_is_credited(
+    touches: list[Touch],
+    codes: list[tuple[UUID, UUID | None]],
+    spring: CampaignTerms,
+    summer: CampaignTerms,
+    policy: CodePolicy,
+    buying: UUID | None,
+) -> None:
+    using = program(spring=spring, summer=summer)
+    buyer = Buyer(customer="ina", emails=frozenset({"hash"}))
+    if buying is not None:
+        using.buyers[buying] = Buyer(emails=frozenset({"hash", "another"}))
+    given_codes = [code(influencer, campaign) for influencer, campaign in codes]
+
+    verdict = judge(
+        NOON,
+        codes=given_codes,
+        touches=touches,
+        program=using,
+        rules=Rules(window=timedelta(days=7), code_policy=policy),
+        buyer=buyer,
+    )
+
+    for model in AttributionModel:
+        assert sum(verdict.weights.of(model)) == WEIGHT_ONE
+    assert sum(verdict.booked) == WEIGHT_ONE
+    assert all((candidate.weight > 0) == (candidate.reason is None) for candidate in verdict.candidates)
+    assert {id(candidate.touch) for candidate in verdict.candidates} == {id(each) for each in (*touches, *given_codes)}
+    assert buying not in {touch.influencer_id for touch in verdict.accepted}
+    others = [touch for touch in verdict.accepted if touch.kind is not TouchKind.CODE]
+    for touch in verdict.accepted:
+        of_campaign = None if touch.campaign_id is None else using.campaigns[touch.campaign_id]
+        window = timedelta(days=7) if of_campaign is None else of_campaign.window(touch.kind)
+        assert timedelta(0) <= NOON - touch.at <= window
+        search = PaidSearch.REJECT if of_campaign is None else of_campaign.paid_search
+        assert touch.ad_click is None or search is PaidSearch.ALLOW
+        if touch.kind is TouchKind.CODE:
+            demanded = policy if of_campaign is None else of_campaign.code_policy
+            assert demanded is CodePolicy.ALWAYS or touch.influencer_id in {each.influencer_id for each in others}
+    # Whatever the order that candidates come in.
+    again = judge(
+        NOON,
+        codes=given_codes,
+        touches=touches[::-1],
+        program=using,
+        rules=Rules(window=timedelta(days=7), code_policy=policy),
+        buyer=buyer,
+    )
+    assert again == verdict
+
+
+def test_statuses_are_those_of_the_time_asked() -> None:
+    using = program()
+    using.influencers[INA] = InfluencerStatus.SUSPENDED
+    using.histories[INA] = history_of([(NOON - 9 * DAY, "ACTIVE"), (NOON + DAY, "SUSPENDED")])
+    using.enrollments[SPRING, INA] = EnrollmentTerms(EnrollmentStatus.ENDED, None)
+    using.enrollment_ids[SPRING, INA] = enrollment = UUID(int=21)
+    using.histories[enrollment] = history_of([(NOON + 2 * DAY, "ENDED")])
+    seen = click()
+
+    def reason_at(at: datetime | None) -> RejectReason | None:
+        rules = Rules(window=timedelta(days=7))
+        return reason_of(judge(NOON, codes=(), touches=(seen,), program=using, rules=rules, statuses_at=at), seen)
+
+    assert reason_at(None) is RejectReason.INFLUENCER_SUSPENDED
+    assert reason_at(NOON) is None, "active, and not enrolled yet"
+    assert reason_at(NOON - 20 * DAY) is None, "before all that is known, as it was first"
+    assert reason_at(NOON + DAY) is RejectReason.INFLUENCER_SUSPENDED
+
+
+def test_the_tenants_model_is_booked_where_no_campaign_has_its_own() -> None:
+    rules = Rules(window=timedelta(days=7), model=AttributionModel.LINEAR)
+    silent = program(spring=replace(TERMS, model=None))
+
+    verdict = judge(NOON, codes=(), touches=(click(INA), click(BEN)), program=silent, rules=rules)
+    nobodys = judge(NOON, codes=(), touches=(), program=silent, rules=rules)
+
+    assert (verdict.model, verdict.booked) == (AttributionModel.LINEAR, (500_000_000, 500_000_000))
+    assert (nobodys.model, nobodys.rule) == (AttributionModel.LINEAR, AttributionRule.NO_TOUCH)

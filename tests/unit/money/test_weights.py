@@ -19,9 +19,12 @@ touch_times = st.lists(
 ).map(sorted)
 
 
-@given(touch_times)
-def test_the_weights_of_every_model_sum_to_a_whole(times: list[datetime]) -> None:
-    weights = weigh(times)
+half_lives = st.integers(1, 365).map(lambda days: timedelta(days=days))
+
+
+@given(touch_times, half_lives)
+def test_the_weights_of_every_model_sum_to_a_whole(times: list[datetime], half_life: timedelta) -> None:
+    weights = weigh(times, half_life=half_life)
 
     for model in AttributionModel:
         of_model = weights.of(model)
@@ -42,11 +45,11 @@ def test_weights_depend_on_the_distances_of_touches_only(times: list[datetime], 
     assert weigh([at + timedelta(seconds=seconds) for at in times]) == weigh(times)
 
 
-@given(touch_times)
-def test_time_decay_is_within_rounding_of_the_exact_powers(times: list[datetime]) -> None:
-    powers = [2.0 ** -((times[-1] - at) / HALF_LIFE) for at in times]
+@given(touch_times, half_lives)
+def test_time_decay_is_within_rounding_of_the_exact_powers(times: list[datetime], half_life: timedelta) -> None:
+    powers = [2.0 ** -((times[-1] - at) / half_life) for at in times]
 
-    for weight, power in zip(time_decay(times), powers, strict=True):
+    for weight, power in zip(time_decay(times, half_life), powers, strict=True):
         assert abs(weight - WEIGHT_ONE * power / sum(powers)) <= 1.001
 
 
