@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.commissions.accrue import Amount, Balance, Place, Revenue, Share, added, reversal
+from app.commissions.accrue import Amount, Balance, Place, Revenue, Share, added, reversal, reversal_by_line
+from app.commissions.accrue import Refunded as RefundedLine
 from app.commissions.service import Earnings, NewCommission
 from app.core.context import Ctx
 from app.core.ids import new_id
@@ -40,13 +41,14 @@ class Refunded:
 class Sold:
     """An order as far as commissions depend on it. basis: its gross revenue. refunds: in the order of their time.
 
-    refunded: what has come back of its lines as they are now.
+    amounts: of its revenue lines as they are now. refunded: what has come back of them.
     """
 
     id: UUID
     occurred_at: datetime
     currency: str
     basis: int
+    amounts: Mapping[Place, int]
     refunds: Sequence[Refunded]
     refunded: Sequence[Revenue]
 
@@ -137,7 +139,12 @@ def given_back(order: Sold, accrual: NewCommission) -> list[NewCommission]:
 def _reversed(
     order: Sold, earnings: Earnings, refunded: Sequence[Revenue], refund_id: UUID | None, at: datetime
 ) -> list[NewCommission]:
-    amount = reversal(order.basis, refunded, earned_so_far=earnings.earned, reversed_so_far=earnings.reversed)
+    if earnings.terms.plan_version_id is None:
+        amount = reversal(order.basis, refunded, earned_so_far=earnings.earned, reversed_so_far=earnings.reversed)
+    else:
+        back = {line.place: line.amount for line in refunded}
+        lines = [RefundedLine(place, whole, back.get(place, 0)) for place, whole in order.amounts.items()]
+        amount = reversal_by_line(lines, earned_so_far=earnings.earned, reversed_so_far=earnings.reversed)
     if amount.is_empty:
         return []
     earnings.reversed = added(earnings.reversed, amount)

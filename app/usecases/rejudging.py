@@ -281,6 +281,7 @@ def _sold(state: OrderState, refunds: Sequence[Any]) -> Sold:
         occurred_at=state.occurred_at,
         currency=state.currency,
         basis=sum(line.amount for line in state.lines if line.is_revenue),
+        amounts={(line.position, line.product_id): line.amount for line in state.lines if line.is_revenue},
         refunds=refunds,
         refunded=[
             Revenue((line.position, line.product_id), line.refunded, None if line.base is None else line.refunded_base)
