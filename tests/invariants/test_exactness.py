@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,21 +23,25 @@ from app.analytics.rollups.rebuild import rebuild
 from app.analytics.rollups.verify import verify
 from app.analytics.runner import Runner
 from app.cache.answers import NullAnswers
+from app.campaigns.inputs import CampaignChange
 from app.core.context import Ctx, TenantInfo
 from app.core.outcomes import Outcome
-from app.core.words import OrderEventKind
+from app.core.words import AttributionModel, CodePolicy, OrderEventKind
 from app.db.session import Database, ReadSession
+from app.errors import DomainError
 from app.orders.inputs import CancelInput
 from app.runtime import Runtime
 from app.seeding.export import export_facts
 from app.settings import Settings
 from app.usecases.cancel_orders import cancel_orders
 from app.usecases.edit_orders import edit_orders
+from app.usecases.recompute_attribution import Recomputation, recompute_attribution
 from app.usecases.record_adjustments import record_adjustments
 from app.usecases.record_instances import record_instances
 from app.usecases.record_order_events import record_order_events
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
+from app.usecases.update_campaigns import update_campaigns
 from tests.conftest import make_ctx
 from tests.factories.histories import Offered, Store, offer
 from tests.factories.orders import NOON, ProgramRows, adjustment, edit, event
@@ -55,7 +60,10 @@ LAST = NOON + timedelta(days=100)
 NOW = NOON + timedelta(days=1_000)
 """After the last bucket of any question has begun: all buckets of a series are shown."""
 
-CALLS = ("orders", "orders", "instances", "instances", "refunds", "edits", "events", "cancellations", "notes")
+CALLS = (
+    *("orders", "orders", "instances", "instances", "refunds", "edits", "events", "cancellations", "notes"),
+    *("terms", "judgements", "judgements"),
+)
 """What writers do, the frequent twice."""
 
 REFUSED = {"REFUND_EXCEEDS_ORDER", "INVALID_AMOUNT", "UNKNOWN_ORDER", "UNKNOWN_LINE", "CONFLICTING_DUPLICATE"}
@@ -90,6 +98,7 @@ class Trade:
         self._tasks: list[asyncio.Task[None]] = []
         self.outcomes: Counter[str] = Counter()
         self.folded = 0
+        self.judged = 0
 
     async def __aenter__(self) -> "Trade":
         works = [*(self._write(store) for store in self._stores), *(self._fold() for _ in range(FOLDS))]
@@ -142,9 +151,35 @@ class Trade:
                 return await record_order_events(runtime, ctx, events)
             case "cancellations":
                 return await cancel_orders(runtime, ctx, [CancelInput(name, at) for name in some[:1]])
+            case "terms":
+                change = CampaignChange(
+                    chance.choice((self._offered.linear, self._offered.last)),
+                    attribution_model=chance.choice(list(AttributionModel)),
+                    view_window_days=chance.choice((0, 20)),
+                    code_policy=chance.choice(list(CodePolicy)),
+                )
+                return await update_campaigns(runtime, ctx, [change])
+            case "judgements":
+                return await self._judge_again(chance.randint(1, 60))
             case _:
                 note = adjustment("1.23", currency=chance.choice(("GBP", "HUF")), country=chance.choice(("GB", None)))
                 return await record_adjustments(runtime, ctx, [note])
+
+    async def _judge_again(self, count: int) -> Any:
+        # A page from anywhere, by the rules that writers change meanwhile.
+        start = NOON + timedelta(minutes=next(self._number) % 40 * 1_000)
+        asked = Recomputation(start, LAST, "The rules changed.", first=count)
+        try:
+            preview = await recompute_attribution(self._runtime, self._ctx, asked)
+            if preview.mark is None:
+                return ()
+            posted = await recompute_attribution(self._runtime, self._ctx, replace(asked, post=preview.mark))
+        except DomainError as error:
+            if error.code == "PREVIEW_OUTDATED":
+                return ()
+            raise
+        self.judged += len(posted.outcomes)
+        return posted.outcomes
 
 
 async def check_snapshot(
@@ -193,6 +228,7 @@ async def check_under_way(
         assert orders[0] < orders[-1]
         assert trade.folded > 100
         assert trade.outcomes[Outcome.RECORDED] > 100
+        assert trade.judged > 10
 
         await check_snapshot(runtime, pinned, ctx, directory / "end", seed=seed, questions=20)
         await fold(runtime.db, ctx.tenant_id, now=ctx.now)
