@@ -19,7 +19,7 @@ from app.db.partitions import ensure_partitions
 from app.integrations.payouts import opened
 from app.ledger import balances
 from app.observability.logs import describe
-from app.payouts.service import forget_messages
+from app.payouts.notes import forget_messages
 from app.runtime import Runtime
 from app.tenancy import queries as tenancy
 from app.usecases.convert_late import convert_late, operator

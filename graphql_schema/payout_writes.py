@@ -1,102 +1,29 @@
-"""Payouts as they are written: methods, policies, batches, what people decide of them, and influencers' wishes."""
+"""Payouts as they are written: batches, what people decide and tell of them, and influencers' wishes."""
 
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
-from functools import partial
-from typing import Annotated
+from enum import StrEnum
 
 import strawberry
 
 from app.core.context import Scope
-from app.core.words import PayoutMethodStatus, PayoutProviderName, PayoutSchedule, TaxState
-from app.integrations.payouts import opened
+from app.core.payout_words import PayoutProviderName
 from app.payouts import inputs as plain
-from app.payouts.queries import PAYOUT_BATCHES, PAYOUT_ITEMS, PAYOUT_METHODS, PAYOUT_POLICIES
+from app.payouts.queries import PAYOUT_BATCHES, PAYOUT_ITEMS
+from app.usecases.approve_payout_batches import approve_payout_batches
+from app.usecases.cancel_payout_batches import cancel_payout_batches
+from app.usecases.cancel_payout_items import cancel_payout_items
+from app.usecases.confirm_payout_items import confirm_payout_items
 from app.usecases.create_payout_batches import create_payout_batches
-from app.usecases.decide_payout_batches import approve_payout_batches, cancel_payout_batches
-from app.usecases.decide_payout_items import cancel_payout_items, confirm_payout_items, return_payout_items
-from app.usecases.onboard_payout_method import onboard_payout_method
 from app.usecases.request_payouts import request_payouts
-from app.usecases.upsert_payout_methods import upsert_payout_methods
-from app.usecases.upsert_payout_policies import upsert_payout_policies
-from graphql_schema.context import Info
+from app.usecases.return_payout_items import return_payout_items
 from graphql_schema.families import one_row
-from graphql_schema.payouts import PayoutBatch, PayoutItem, PayoutMethod, PayoutOnboarding, PayoutPolicy
-from graphql_schema.permissions import requires
+from graphql_schema.payouts import PayoutBatch, PayoutItem
 from graphql_schema.scalars import CurrencyCode
-from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
+from graphql_schema.words import vocabulary
+from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, id_named, own_id, present
 
 _REASON = "Why; kept with the passage."
-
-
-@strawberry.input(
-    description="How an influencer is paid in a currency. Only what is mentioned changes; null clears. Bank details, "
-    "tax numbers and documents do not belong here."
-)
-class PayoutMethodInput:
-    """How an influencer is paid in a currency."""
-
-    influencer_id: strawberry.ID = strawberry.field(description="Who is paid.")
-    currency: CurrencyCode = strawberry.field(description="The currency in which it pays. They have one method each.")
-    provider: PayoutProviderName | None = strawberry.field(
-        default=strawberry.UNSET, description="By whom; MANUAL when never given. Cannot be null."
-    )
-    reference: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="What the provider knows them by: STRIPE acct_…, PAYPAL an e-mail address, phone number or account "
-        "id, TIPALTI the payee id (idap), MANUAL an IBAN for SEPA files or whatever tells the payer.",
-    )
-    holder: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The account holder's name; the influencer's when never given."
-    )
-    status: PayoutMethodStatus | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether it is used; ACTIVE when never given. Cannot be null."
-    )
-    is_default: bool | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="Whether balances in currencies without a method of their own are converted and paid by it; false "
-        "when never given. Cannot be null.",
-    )
-    tax_state: TaxState | None = strawberry.field(
-        default=strawberry.UNSET, description="How far tax data are; MISSING when never given. Cannot be null."
-    )
-    tax_document: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Where the tax data lie: a reference, at most 200 characters."
-    )
-
-    def value(self) -> plain.PayoutMethodInput:
-        """The method as the use case takes it."""
-        return plain.PayoutMethodInput(
-            influencer_id=id_named(self.influencer_id) or NO_ROW, **given(self, "influencer_id")
-        )
-
-
-@strawberry.input(
-    description="From which balance on a currency is paid out, and when. Only what is mentioned changes; null clears."
-)
-class PayoutPolicyInput:
-    """From which balance on a currency is paid out, and when."""
-
-    currency: CurrencyCode = strawberry.field(description="Currency of the balances.")
-    threshold: Decimal | None = strawberry.field(
-        default=strawberry.UNSET, description="Least balance that is paid out, major units; 0 when never given."
-    )
-    schedule: PayoutSchedule | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="How often batches are made, as a day in the reporting zone begins; BY_HAND when never given.",
-    )
-    day: int | None = strawberry.field(
-        default=strawberry.UNSET, description="WEEKLY: 1 (Monday) to 7. MONTHLY: 1 to 28. 1 when not given."
-    )
-    needs_tax_data: bool | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="Whether nobody is paid whose tax data are missing; false when never given.",
-    )
-
-    def value(self) -> plain.PayoutPolicyInput:
-        """The policy as the use case takes it."""
-        return plain.PayoutPolicyInput(**given(self))
 
 
 @strawberry.input(description="A batch of all that is due by one provider in one currency, or of a part of it.")
@@ -137,13 +64,21 @@ class PayoutDecisionInput:
         return plain.PayoutDecision(own_id(self.id), **present(self, "id"))
 
 
-@strawberry.enum(description="What a person can tell of a payment.")
-class PayoutOutcome(Enum):
+class PayoutOutcome(StrEnum):
     """What a person can tell of a payment."""
 
-    SUCCEEDED = strawberry.enum_value("SUCCEEDED", description="It was paid.")
-    FAILED = strawberry.enum_value("FAILED", description="It was not paid, and will not be.")
-    RETURNED = strawberry.enum_value("RETURNED", description="It had been paid, and came back whole.")
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    RETURNED = "RETURNED"
+
+
+vocabulary(
+    PayoutOutcome,
+    "What a person can tell of a payment.",
+    SUCCEEDED="It was paid.",
+    FAILED="It was not paid, and will not be.",
+    RETURNED="It had been paid, and came back whole.",
+)
 
 
 @strawberry.input(description="What a person knows of a payment.")
@@ -163,9 +98,7 @@ class PayoutConfirmationInput:
 
     def value(self) -> plain.PayoutConfirmation:
         """The confirmation as the use case takes it."""
-        return plain.PayoutConfirmation(
-            id=own_id(self.id), outcome=self.outcome.value, **present(self, "id", "outcome")
-        )
+        return plain.PayoutConfirmation(id=own_id(self.id), outcome=str(self.outcome), **present(self, "id", "outcome"))
 
 
 @strawberry.input(description="An influencer's wish to be paid.")
@@ -177,22 +110,6 @@ class PayoutRequestInput:
     def value(self) -> plain.PayoutRequestInput:
         """The wish as the use case takes it."""
         return plain.PayoutRequestInput(currency=self.currency)
-
-
-@strawberry.input(description="Payout methods to bring up to date, at most 1,000.")
-class UpsertPayoutMethodsInput:
-    """Payout methods to bring up to date."""
-
-    payout_methods: list[PayoutMethodInput] = strawberry.field(description="The methods.")
-    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
-
-
-@strawberry.input(description="Payout policies to bring up to date, at most 1,000.")
-class UpsertPayoutPoliciesInput:
-    """Payout policies to bring up to date."""
-
-    payout_policies: list[PayoutPolicyInput] = strawberry.field(description="The policies.")
-    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Payout batches to make, at most 1,000.")
@@ -235,39 +152,6 @@ class RequestPayoutsInput:
     idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="A page where an influencer gives the provider of a payout method their data.")
-class OnboardPayoutMethodInput:
-    """A page where an influencer gives a provider their data."""
-
-    method_id: strawberry.ID = strawberry.field(description="The method; it gets the provider's reference.")
-    return_url: str = strawberry.field(description="Where the influencer comes when done, http or https.")
-    refresh_url: str = strawberry.field(description="Where the influencer comes when the page has expired.")
-
-
-@strawberry.type(description="What became of one payout method of a write.")
-class PayoutMethodResult(ItemResult):
-    """What became of one payout method of a write."""
-
-    payout_method = one_row(PayoutMethod, PAYOUT_METHODS, "row_id", "The method as it is now; null when rejected.")
-
-
-@strawberry.type(description="What became of the payout methods of a write.")
-class PayoutMethodsPayload(Payload[PayoutMethodResult]):
-    """What became of the payout methods of a write."""
-
-
-@strawberry.type(description="What became of one payout policy of a write.")
-class PayoutPolicyResult(ItemResult):
-    """What became of one payout policy of a write."""
-
-    payout_policy = one_row(PayoutPolicy, PAYOUT_POLICIES, "row_id", "The policy as it is now; null when rejected.")
-
-
-@strawberry.type(description="What became of the payout policies of a write.")
-class PayoutPoliciesPayload(Payload[PayoutPolicyResult]):
-    """What became of the payout policies of a write."""
-
-
 @strawberry.type(description="What became of one payout batch of a write.")
 class PayoutBatchResult(ItemResult):
     """What became of one payout batch of a write."""
@@ -305,27 +189,6 @@ class PayoutRequestsPayload(Payload[PayoutRequestResult]):
 @strawberry.type
 class Mutation:
     """Fields of this file."""
-
-    upsert_payout_methods = batch(
-        upsert_payout_methods,
-        "payout_methods",
-        input=UpsertPayoutMethodsInput,
-        payload=PayoutMethodsPayload,
-        result=PayoutMethodResult,
-        description="Brings payout methods up to date; those not known yet are created. A method's change does not "
-        "touch payouts that are under way.",
-        scope=Scope.MONEY_WRITE,
-    )
-
-    upsert_payout_policies = batch(
-        upsert_payout_policies,
-        "payout_policies",
-        input=UpsertPayoutPoliciesInput,
-        payload=PayoutPoliciesPayload,
-        result=PayoutPolicyResult,
-        description="Brings payout policies up to date; those not known yet are created.",
-        scope=Scope.MONEY_WRITE,
-    )
 
     create_payout_batches = batch(
         create_payout_batches,
@@ -398,28 +261,3 @@ class Mutation:
         "threshold. For influencers' own keys.",
         scope=Scope.PAYOUTS_REQUEST,
     )
-
-    @strawberry.mutation(
-        description="A page where an influencer gives the provider of a payout method their data. Asked again, it is "
-        "another page of the same account.",
-        extensions=[requires(Scope.MONEY_WRITE)],
-    )
-    async def onboard_payout_method(
-        self,
-        info: Info,
-        input: Annotated[
-            OnboardPayoutMethodInput, strawberry.argument(description="Which method, and where the page leads to.")
-        ],
-    ) -> PayoutOnboarding:
-        """A page where an influencer gives a provider their data."""
-        runtime, ctx = info.context.runtime, info.context.ctx
-        page = await onboard_payout_method(
-            runtime,
-            ctx,
-            own_id(input.method_id),
-            return_url=input.return_url,
-            refresh_url=input.refresh_url,
-            open_provider=partial(opened, runtime.settings, ctx.tenant_id),
-        )
-        info.context.loaders.forget()
-        return PayoutOnboarding(url=page.url, reference=page.reference, expires_at=page.expires_at)

@@ -6,7 +6,7 @@ import strawberry
 from strawberry.types.enum import has_enum_definition
 
 from app.analytics.query import Attribution, Direction
-from app.core import words
+from app.core import payout_words, words
 from app.core.context import Role
 from app.core.outcomes import Outcome
 
@@ -250,6 +250,22 @@ vocabulary(
     INVOICE="It is kept apart as INVOICED, and payouts are not reduced by it.",
 )
 vocabulary(
+    words.FraudRule,
+    "What makes a new commission suspicious.",
+    VELOCITY="More orders of one influencer in a short time than the rules allow.",
+    REFUND_RATE="A greater share of the influencer's orders was refunded than the rules allow.",
+    DUPLICATE_ACCOUNT="The influencer shares an e-mail address, a customer or a payout account with another one.",
+    SUSPICIOUS_DOMAIN="The buyer's e-mail address is of a listed domain.",
+    OWN_PURCHASE="The influencer seems to be the buyer.",
+)
+vocabulary(
+    words.FraudHitState,
+    "Where a hit of a rule of fraud stands.",
+    OPEN="It waits for review; its commission is held.",
+    ACCEPTED="The commission was found to be in order.",
+    REJECTED="The commission was refused, and taken back.",
+)
+vocabulary(
     words.AdjustmentState,
     "Where a correction by hand stands.",
     PROPOSED="Above the limit: another key has to decide.",
@@ -286,7 +302,7 @@ vocabulary(
 
 # --- payouts
 vocabulary(
-    words.PayoutProviderName,
+    payout_words.PayoutProviderName,
     "By whom influencers are paid.",
     MANUAL="The tenant itself, from a file for its bank or otherwise; a person confirms.",
     STRIPE="Stripe Connect, to a connected account.",
@@ -294,13 +310,13 @@ vocabulary(
     TIPALTI="Tipalti, to a payee.",
 )
 vocabulary(
-    words.PayoutMethodStatus,
+    payout_words.PayoutMethodStatus,
     "Whether an influencer may be paid by a payout method.",
     ACTIVE="They may.",
     DISABLED="They may not; their balance waits.",
 )
 vocabulary(
-    words.TaxState,
+    payout_words.TaxState,
     "How far the collection of an influencer's tax data is. The data themselves are kept elsewhere.",
     NOT_NEEDED="None are needed.",
     MISSING="Nobody asked for them yet.",
@@ -309,7 +325,7 @@ vocabulary(
     EXPIRED="They are too old.",
 )
 vocabulary(
-    words.PayoutSchedule,
+    payout_words.PayoutSchedule,
     "How often batches are made of what is due; somebody approves them.",
     BY_HAND="Only when somebody makes them.",
     DAILY="Every day.",
@@ -317,7 +333,7 @@ vocabulary(
     MONTHLY="On a day of the month.",
 )
 vocabulary(
-    words.PayoutBatchState,
+    payout_words.PayoutBatchState,
     "Where a payout batch is.",
     DRAFT="Made, and its balances reserved; it waits for the approval of another key.",
     APPROVED="The worker sends it.",
@@ -327,7 +343,7 @@ vocabulary(
     CANCELLED="Nothing of it was sent, and nothing will be.",
 )
 vocabulary(
-    words.PayoutItemState,
+    payout_words.PayoutItemState,
     "Where one influencer's payout is.",
     RESERVED="The balance is reserved; nothing was sent.",
     SENDING="The provider is about to be called, or is being called.",
@@ -340,7 +356,13 @@ vocabulary(
     CANCELLED="Left out before it was sent; the balance is payable again.",
 )
 vocabulary(
-    words.PayoutObstacle,
+    payout_words.PayoutPaymentKind,
+    "Which way money went.",
+    PAID="To the influencer.",
+    RETURNED="Back.",
+)
+vocabulary(
+    payout_words.PayoutObstacle,
     "Why a balance is not paid out now.",
     NOT_DUE="Nothing is owed, or the influencer owes: later earnings make it good.",
     BELOW_THRESHOLD="It is less than the currency's threshold.",

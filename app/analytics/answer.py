@@ -19,6 +19,7 @@ from app.analytics.plan import Plan
 from app.analytics.query import Columns
 from app.analytics.resolved import Resolved, ResolvedSeries
 from app.analytics.rows import Computed, Rows, by_parent
+from app.analytics.semantic.sums import MISSING_RATES
 from app.analytics.series import Bucket, buckets
 from app.core.money import exponent
 
@@ -150,7 +151,7 @@ class _Reading:
             for asked, rows, apart in zip(resolved.series, computed.series, self._series, strict=True)
         )
         groups = tuple(self._page(number, parent, totals) for number, _ in enumerate(resolved.groups))
-        missing = sum(self._missing(name, parent) for name in ("missing_rates", "missing_spend_rates"))
+        missing = sum(self._missing(name, parent) for name in MISSING_RATES)
         errors = _largest(self._errors(totals, series, groups)) if resolved.is_sampled else {}
         estimates = tuple(Estimate(name, error) for name, error in errors.items())
         return Answer(resolved, computed.plan, computed.at, totals, series, groups, missing, estimates)

@@ -37,6 +37,7 @@ ROWS_A_DAY: dict[Source, int] = {
     Source.ORDERS: 3_000,
     Source.ENGAGEMENT: 500,
     Source.SPEND: 10,
+    Source.PAYOUTS: 10,
 }
 """Facts of one day in a busy tenant. Only for choosing and for the estimate shown: nothing is looked up to plan."""
 

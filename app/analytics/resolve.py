@@ -35,7 +35,7 @@ from app.analytics.query import (
 from app.analytics.ranges import edges_of, interval_of, known_zone
 from app.analytics.resolved import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
 from app.analytics.semantic.measures import MEASURES
-from app.analytics.semantic.sums import SUMS, Source
+from app.analytics.semantic.sums import MISSING_OF, MISSING_RATES, SUMS, Source
 from app.analytics.sql.filters import shape_of
 from app.core.context import Ctx
 from app.core.timegrain import Granularity, Interval, floor
@@ -244,8 +244,8 @@ class _Resolving:
         facets += [facet.columns for facet in groups if "currency" not in facet.dimensions]
         asked = {name for facet in facets for ask in facet.every for name in MEASURES[ask.name].formula.sums}
         money = {name for name in asked if SUMS[name].is_money}
-        spend = ("missing_spend_rates",) if "spend" in money else ()
-        return ("missing_rates", *spend) if money - {"spend"} else spend
+        missing = {MISSING_OF.get(name, MISSING_RATES[0]) for name in money}
+        return tuple(name for name in MISSING_RATES if name in missing)
 
     def _check_freshness(self) -> None:
         question, settled_after = self.question, self.limits.settled_after

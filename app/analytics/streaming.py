@@ -18,6 +18,7 @@ from app.analytics.query import Question
 from app.analytics.resolved import Resolved, ResolvedGroups
 from app.analytics.rows import GroupColumns, Rows
 from app.analytics.semantic.formula import Unit
+from app.analytics.semantic.sums import MISSING_RATES
 from app.analytics.sql.shapes import DIGITS_MAX
 from app.core.money import exponent
 from app.db.session import ReadSession
@@ -118,8 +119,7 @@ def _missing_rates(found: Opened) -> int:
     if found.totals is None or not found.totals.rows:
         return 0
     columns, row = found.totals.columns, found.totals.rows[0]
-    names = ("missing_rates", "missing_spend_rates")
-    return sum(whole_number(row[columns.index(name)]) for name in names if name in columns)
+    return sum(whole_number(row[columns.index(name)]) for name in MISSING_RATES if name in columns)
 
 
 class _Reading:

@@ -315,6 +315,19 @@ FAMILIES: tuple[Family, ...] = (
         ),
     ),
     Family(
+        "payout_payments",
+        "What was paid to influencers, and what of it came back.",
+        (
+            _ID,
+            _id("item_id", "The payout."),
+            _text("kind", "PAID or RETURNED."),
+            _occurred("When it was paid, or came back."),
+            _id("influencer_id", "Who was paid."),
+            *_amounts("What was paid; negative came back"),
+            _RECORDED,
+        ),
+    ),
+    Family(
         "exchange_rates",
         "The rates of all days and currencies, the same for all tenants.",
         (
@@ -326,6 +339,18 @@ FAMILIES: tuple[Family, ...] = (
         ),
         key="fact.base, fact.quote, fact.day",
         is_global=True,
+    ),
+    Family(
+        "own_rates",
+        "The tenant's own rates. Of one day they come before those of all tenants, and the last of several counts.",
+        (
+            _ID,
+            _text("base", "ISO 4217 code of what is converted."),
+            _text("quote", "ISO 4217 code of what it is converted to."),
+            Column("day", Kind.DAY, "The UTC day it holds for."),
+            Column("rate", Kind.EXCHANGE_RATE, "Units of quote for one unit of base, in major units."),
+            _RECORDED,
+        ),
     ),
     Family(
         "influencers",

@@ -145,6 +145,8 @@ async def late_keys(session: ReadSession, *, limit: int) -> list[tuple[str, date
           UNION ALL
           SELECT currency, occurred_at FROM spend WHERE tenant_id = $1 AND amount_base_minor IS NULL
           UNION ALL
+          SELECT currency, occurred_at FROM payout_payments WHERE tenant_id = $1 AND amount_base_minor IS NULL
+          UNION ALL
           SELECT currency, occurred_at
           FROM commissions
           WHERE tenant_id = $1 AND amount_base_minor IS NULL AND order_id IS NULL

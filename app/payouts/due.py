@@ -9,7 +9,8 @@ from uuid import UUID
 
 from app.core.context import Ctx
 from app.core.money import divide_half_even
-from app.core.words import InfluencerStatus, PayoutMethodStatus, PayoutObstacle, PayoutProviderName, TaxState
+from app.core.payout_words import PayoutMethodStatus, PayoutObstacle, PayoutProviderName, TaxState
+from app.core.words import InfluencerStatus
 from app.db.session import ReadSession
 from app.payouts.methods import MethodRow, PolicyRow
 

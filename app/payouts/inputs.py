@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from app.core.payout_words import PayoutMethodStatus, PayoutProviderName, PayoutSchedule, TaxState
 from app.core.unset import UNSET, Unset
-from app.core.words import PayoutMethodStatus, PayoutProviderName, PayoutSchedule, TaxState
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,15 @@ class PayoutConfirmation:
     fee: Decimal | None = None
     reference: str | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutOnboardingInput:
+    """A method whose influencer is to give the provider their data, and where the page leads to."""
+
+    id: UUID
+    return_url: str
+    refresh_url: str
 
 
 @dataclass(frozen=True, slots=True)

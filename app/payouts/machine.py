@@ -10,7 +10,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.core.money import divide_half_even
-from app.core.words import LedgerAccount, PayoutItemState, PayoutPaymentKind, PayoutProviderName
+from app.core.payout_words import PayoutItemState, PayoutPaymentKind, PayoutProviderName
+from app.core.words import LedgerAccount
 from app.ledger import Entry, Posting
 from app.payouts.port import KEY_LIFETIMES, Report, Told
 

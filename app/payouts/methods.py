@@ -9,9 +9,9 @@ from app.core import timegrain
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.money import checked_amount, checked_currency
+from app.core.payout_words import PayoutMethodStatus, PayoutProviderName, PayoutSchedule, TaxState
 from app.core.texts import checked_optional
 from app.core.unset import UNSET, given
-from app.core.words import PayoutMethodStatus, PayoutProviderName, PayoutSchedule, TaxState
 from app.db.entities import EntityKind
 from app.db.rows import RowTable
 from app.errors import DomainError

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 
 CALL_ITEMS_MAX: dict[PayoutProviderName, int] = {
     PayoutProviderName.MANUAL: 1_000,

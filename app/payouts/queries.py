@@ -57,3 +57,11 @@ PAYOUT_EVENTS = Listing(
     own=NOTHING,
     sorts=(("recorded_at", "timestamptz"),),
 )
+
+PAYOUT_PAYMENTS = Listing(
+    tag="payout_payments",
+    table="payout_payments",
+    columns="item.*",
+    own="item.influencer_id = {}",
+    sorts=(("occurred_at", "timestamptz"),),
+)

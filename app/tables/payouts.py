@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy import text as sql
 
-from app.core.words import (
+from app.core.payout_words import (
     PayoutBatchState,
     PayoutItemState,
     PayoutMethodStatus,
@@ -47,6 +47,7 @@ class PayoutMethod(Dated, TenantEntity, table=True):
         refers("influencer_id", "influencers", name="payout_methods_influencer"),
         UniqueConstraint("tenant_id", "influencer_id", "currency", name="payout_methods_currency"),
         Index("payout_methods_created", "tenant_id", "created_at", "id"),
+        Index("payout_methods_reference", "tenant_id", "reference", postgresql_where=sql("reference IS NOT NULL")),
     )
 
     influencer_id: UUID = uid()

@@ -21,6 +21,7 @@ from app.db.session import WriteSession
 from app.orders import late
 from app.orders.conversion import Rates, key_of, load_rates
 from app.orders.late import ORDERS_MAX, Converted, LateOrder
+from app.payouts.late import convert_payments, late_payments
 from app.runtime import Runtime
 from app.spend.late import convert_spend, late_spend
 from app.usecases.door import perform
@@ -55,7 +56,7 @@ async def convert_late(runtime: Runtime, ctx: Ctx) -> int:
             break
         after = orders[-1].id
     if await _is_any_due(runtime, ctx):
-        for work in (_convert_adjustments, _convert_commissions, _convert_spend):
+        for work in (_convert_adjustments, _convert_commissions, _convert_spend, _convert_payments):
             converted += await _walk(runtime, ctx, work)
     return converted
 
@@ -174,6 +175,20 @@ async def _convert_spend(ctx: Ctx, after: UUID, place: list[UUID], session: Writ
         if (base := rates.convert_one(fact.amount, fact.currency, fact.occurred_at)) is not None
     }
     await convert_spend(ctx, session, found)
+    session.touch_days({fact.occurred_at.date() for fact in facts if fact.id in found})
+    return _outcomes(found)
+
+
+async def _convert_payments(ctx: Ctx, after: UUID, place: list[UUID], session: WriteSession) -> tuple[ItemOutcome, ...]:
+    facts = await late_payments(session, after=after, limit=ORDERS_MAX)
+    place[:] = [fact.id for fact in facts]
+    rates = await load_rates(ctx, session, {key_of(fact.currency, fact.occurred_at) for fact in facts})
+    found = {
+        fact.id: base
+        for fact in facts
+        if (base := rates.convert_one(fact.amount, fact.currency, fact.occurred_at)) is not None
+    }
+    await convert_payments(ctx, session, found)
     session.touch_days({fact.occurred_at.date() for fact in facts if fact.id in found})
     return _outcomes(found)
 

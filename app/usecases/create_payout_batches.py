@@ -9,15 +9,17 @@ from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.money import checked_currency, from_minor
 from app.core.outcomes import ItemOutcome, Outcome
+from app.core.payout_words import PayoutBatchState, PayoutItemState, PayoutProviderName
 from app.core.texts import checked_optional
-from app.core.words import PayoutBatchState, PayoutItemState, PayoutProviderName
 from app.db.session import WriteSession
 from app.errors import DomainError
+from app.payouts.batches import Batch, insert_batch
 from app.payouts.due import Due
 from app.payouts.inputs import PayoutBatchInput
+from app.payouts.items import insert_items
 from app.payouts.machine import Item, reserve
+from app.payouts.notes import forget_requests
 from app.payouts.port import CALL_ITEMS_MAX
-from app.payouts.service import Batch, forget_requests, insert_batch
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, in_order, refused
@@ -132,7 +134,8 @@ async def make_batch(
         items.append(item)
         methods[item.id] = each.method.id
         commissions[item.id] = each.balance.commission_ids
-    await insert_batch(ctx, session, batch, items, methods=methods, commissions=commissions)
+    await insert_batch(ctx, session, batch)
+    await insert_items(ctx, session, items, methods=methods, commissions=commissions)
     await ledger.append(ctx, session, [reserve(item) for item in items])
     await forget_requests(ctx, session, {(item.influencer_id, item.reserved_currency) for item in items})
     total = sum(item.amount for item in items)

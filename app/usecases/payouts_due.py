@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.core.context import Ctx
 from app.core.money import exponent
-from app.core.words import PayoutMethodStatus, PayoutProviderName, PayoutSchedule, TaxState
+from app.core.payout_words import PayoutMethodStatus, PayoutProviderName, PayoutSchedule, TaxState
 from app.db.session import ReadSession
 from app.orders.conversion import key_of, load_rates
 from app.payouts.accounts import accounts_of
@@ -45,7 +45,7 @@ async def _methods(
     ctx: Ctx, session: ReadSession, influencer_ids: Collection[UUID] | None, *, locked: bool
 ) -> dict[UUID, list[MethodRow]]:
     rows = await session.fetch(
-        f"""/* payout_methods.{"lock_all" if locked else "all"} */
+        f"""/* payout_methods.all */
         SELECT id, influencer_id, currency, provider, reference, holder, status, is_default, tax_state, tax_document,
           created_at, updated_at
         FROM payout_methods

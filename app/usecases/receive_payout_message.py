@@ -5,10 +5,11 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.core.context import Ctx, TenantInfo
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.db.session import WriteSession
+from app.payouts.items import items_by_provider_id, lock_items, update_items
+from app.payouts.notes import take_message
 from app.payouts.port import Message, Report, Told
-from app.payouts.service import items_by_provider_id, lock_items, take_message, update_items
 from app.runtime import Runtime
 from app.usecases.settle_payouts import settle
 from app.usecases.unattended import nobody, unattended

@@ -10,7 +10,7 @@ from app.db.session import WriteSession
 from app.errors import DomainError
 from app.payouts.due import balances
 from app.payouts.inputs import PayoutRequestInput
-from app.payouts.service import insert_request
+from app.payouts.notes import insert_request
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, in_order, refused
@@ -23,11 +23,9 @@ async def request_payouts(
 ) -> tuple[ItemOutcome, ...]:
     """What became of each wish, in the order given: one that is noted already is REPLAYED.
 
-    Refused with NOTHING_DUE where the influencer is owed nothing in the currency. Only keys of influencers have wishes.
+    Refused with NOTHING_DUE where the influencer is owed nothing in the currency, FORBIDDEN for keys of nobody's own.
     """
     check_batch(runtime, requests, name=NAME)
-    if ctx.principal.influencer_id is None:
-        raise DomainError("FORBIDDEN", "Only an influencer's own key requests payouts. Make a batch instead.")
     checked, bad = await check_each(requests, _checked, name=NAME, external_id=lambda item: None)
     return await perform(
         runtime,
@@ -48,8 +46,11 @@ async def _request(
     ctx: Ctx, checked: Mapping[int, PayoutRequestInput], bad: Mapping[int, ItemOutcome], session: WriteSession
 ) -> tuple[ItemOutcome, ...]:
     influencer_id = ctx.principal.influencer_id
-    assert influencer_id is not None
     outcomes = dict(bad)
+    if influencer_id is None:
+        error = DomainError("FORBIDDEN", "Only an influencer's own key requests payouts. Make a batch instead.")
+        outcomes |= {index: refused(error, index, name=NAME, external_id=None) for index in checked}
+        return in_order(outcomes, len(outcomes))
     owed = {each.currency: each.amount for each in await balances(ctx, session, influencer_ids=[influencer_id])}
     for index, item in checked.items():
         if owed.get(item.currency, 0) <= 0:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.core.context import TenantInfo
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.db.session import WriteSession
 from app.payouts.due import Due
 from app.payouts.methods import POLICY_KIND, next_time

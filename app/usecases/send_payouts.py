@@ -13,12 +13,13 @@ from uuid import UUID
 import structlog
 
 from app.core.context import TenantInfo
-from app.core.words import PayoutItemState, PayoutProviderName
+from app.core.payout_words import PayoutItemState, PayoutProviderName
 from app.db.session import WriteSession
 from app.payouts.accounts import accounts_of
+from app.payouts.batches import lock_next_batch, waiting_providers
+from app.payouts.items import leased, lock_next_items
 from app.payouts.machine import Item, Step
 from app.payouts.port import CALL_ITEMS_MAX, Payment, PayoutProvider, Report, Told
-from app.payouts.service import leased, lock_next_batch, lock_next_items, waiting_providers
 from app.runtime import Runtime
 from app.usecases.settle_payouts import book, settle
 from app.usecases.unattended import nobody, unattended

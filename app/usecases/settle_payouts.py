@@ -9,24 +9,15 @@ from app.commissions import states
 from app.commissions.states import Move
 from app.core.context import Ctx
 from app.core.money import from_minor
-from app.core.words import CommissionState, PayoutBatchState, PayoutItemState
+from app.core.payout_words import PayoutBatchState, PayoutItemState
+from app.core.words import CommissionState
 from app.db.session import WriteSession
 from app.errors import DomainError
 from app.orders.conversion import key_of, load_rates
+from app.payouts.batches import lock_batches, state_of, states_of, update_batches
+from app.payouts.items import Event, append_events, append_payments, commissions_of, lock_items, update_items
 from app.payouts.machine import Item, Paid, Step, after
 from app.payouts.port import Report
-from app.payouts.service import (
-    Event,
-    append_events,
-    append_payments,
-    commissions_of,
-    lock_batches,
-    lock_items,
-    state_of,
-    states_of,
-    update_batches,
-    update_items,
-)
 from app.runtime import Runtime
 
 TOLD = {

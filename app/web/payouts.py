@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.core.context import TenantInfo
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.errors import DomainError
 from app.integrations.payouts import opened
 from app.payouts.accounts import accounts_of

@@ -16,7 +16,7 @@ from app.core.ids import new_id
 from app.core.money import WEIGHT_ONE, allocate
 from app.db.session import Database, WriteSession
 from tests.factories.late import record_late
-from tests.factories.reach import add_post, add_spend
+from tests.factories.reach import add_payout, add_post, add_spend
 
 RATES = {"GBP": 1.0, "EUR": 0.85, "JPY": 0.5}
 REVENUE = ("ITEM", "DISCOUNT")
@@ -37,6 +37,10 @@ TABLES = (
     "commission_events",
     "engagement_snapshots",
     "spend",
+    "payout_methods",
+    "payout_batches",
+    "payout_items",
+    "payout_payments",
 )
 
 
@@ -186,6 +190,8 @@ class _Maker:
             add_post(facts, chance, time=self._time)
         for _ in range(orders // 6):
             add_spend(facts, chance, at=self._time(), rates=RATES)
+        for _ in range(orders // 6):
+            add_payout(facts, chance, time=self._time, rates=RATES)
         return facts
 
     def _time(self) -> datetime:

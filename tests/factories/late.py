@@ -16,7 +16,7 @@ def record_late(rows: dict[str, list[Row]], *, seed: int) -> None:
     def later(at: datetime) -> datetime:
         return at + (timedelta(days=25 * chance.random()) if chance.random() < 0.35 else timedelta())
 
-    for table in ("instances", "adjustments", "engagement_snapshots", "spend"):
+    for table in ("instances", "adjustments", "engagement_snapshots", "spend", "payout_payments"):
         for row in rows[table]:
             row["recorded_at"] = later(row["occurred_at"])
     placed: dict[UUID, datetime] = {}

@@ -16,12 +16,13 @@ from app.core.clock import FixedClock
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.outcomes import Outcome
-from app.core.words import CommissionKind, CommissionState, PayoutProviderName
+from app.core.payout_words import PayoutProviderName
+from app.core.words import CommissionKind, CommissionState
 from app.integrations.payouts import opened
 from app.payouts.inputs import PayoutBatchInput, PayoutDecision, PayoutMethodInput
 from app.runtime import Runtime
+from app.usecases.approve_payout_batches import approve_payout_batches
 from app.usecases.create_payout_batches import create_payout_batches
-from app.usecases.decide_payout_batches import approve_payout_batches
 from app.usecases.send_payouts import send_payouts
 from app.usecases.upsert_payout_methods import upsert_payout_methods
 from tests.conftest import make_ctx

@@ -6,6 +6,7 @@ A test says how the next calls that pay go wrong (`server.next`), and looks at w
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -69,7 +70,7 @@ class Lost(Exception):
 
 
 @dataclass
-class FakeServer:
+class FakeServer(ABC):
     """A provider's server. paid: how often an item was paid, which must never be more than once.
 
     on_arrival, on_paid, on_replied: called at these points of calls that pay; a true answer on arrival loses the call.
@@ -139,13 +140,17 @@ class FakeServer:
         """Where it listens."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    @abstractmethod
     def is_paying(self, call: Call) -> bool:
         """Whether the call pays somebody."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, call: Call) -> Answer:
         """What the provider does and replies."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def account(self) -> dict[str, str]:
+        """The account for the settings."""
 
     def broken(self) -> Answer:
         """The provider's reply when something broke."""

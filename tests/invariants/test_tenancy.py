@@ -267,7 +267,9 @@ async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
     )
     await _victim_pays(client, create, made, second)
     await create("setFraudRules", {"velocityOrders": 1, "suspiciousDomains": [DOMAIN]})
-    suspicious = {"externalId": "o-2", "occurredAt": AT, "currency": "GBP", "total": AMOUNT, "lines": [line]}
+    suspicious = {"externalId": "o-2", "occurredAt": AT, "currency": "GBP", "total": "1.00"}
+    # Postage alone: what analytics say of the victim stays as it is.
+    suspicious |= {"lines": [{"kind": "SHIPPING", "amount": "1.00"}]}
     await create("recordOrders", {"orders": [{**suspicious, "codes": ["SPICY"]}]})
     (hit,) = (await client.data("{ fraudHits { nodes { id } } }"))["fraudHits"]["nodes"]
     made["hit"] = hit["id"]
@@ -275,7 +277,7 @@ async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
 
 
 async def _victim_pays(client: Client, create: Any, made: dict[str, Any], second: str) -> None:
-    """One batch that is approved, and a balance beside it that is due."""
+    """A batch that is approved, a draft, and a balance beside them that is due."""
     made["method"] = await create(
         "upsertPayoutMethods",
         {"payoutMethods": [{"influencerId": made["influencer"], "currency": "GBP", "holder": SECRET}]},
@@ -283,22 +285,21 @@ async def _victim_pays(client: Client, create: Any, made: dict[str, Any], second
     made["policy"] = await create(
         "upsertPayoutPolicies", {"payoutPolicies": [{"currency": "GBP", "threshold": AMOUNT}]}
     )
-    for number in range(2):
+    await create("setMoneyTerms", {"terms": [{"adjustmentLimit": "999999"}]})
+    for number, name in enumerate(("batch", "draft", None)):
         owed = {"influencerId": made["influencer"], "currency": "GBP", "amount": AMOUNT, "reason": SECRET}
         await create("adjustCommissions", {"adjustments": [{**owed, "externalId": f"owed-{number}"}]})
-        if number == 0:
+        if name is not None:
             batch = {"provider": "MANUAL", "currency": "GBP", "note": SECRET}
-            made["batch"] = await create("createPayoutBatches", {"payoutBatches": [batch]})
-            await create(
-                "approvePayoutBatches",
-                {"payoutBatches": [{"id": made["batch"]}]},
-                input="DecidePayoutBatchesInput",
-                key=second,
-            )
-    found = await client.data(
-        "query($batch: ID!) { payoutItems(where: {batch: {in: [$batch]}}) { nodes { id } } }", made
-    )
-    made["item"] = found["payoutItems"]["nodes"][0]["id"]
+            made[name] = await create("createPayoutBatches", {"payoutBatches": [batch]})
+    approved = {"payoutBatches": [{"id": made["batch"]}]}
+    await create("approvePayoutBatches", approved, input="DecidePayoutBatchesInput", key=second)
+    for batch, item in (("batch", "item"), ("draft", "draftItem")):
+        found = await client.data(
+            "query($batch: ID!) { payoutItems(where: {batch: {in: [$batch]}}) { nodes { id } } }",
+            {"batch": made[batch]},
+        )
+        made[item] = found["payoutItems"]["nodes"][0]["id"]
 
 
 RANGE = f'range: {{between: {{from: "{(NOW - timedelta(days=30)).isoformat()}", until: "{NOW.isoformat()}"}}}}'
@@ -494,9 +495,9 @@ MUTATIONS: dict[str, Any] = {
         "payoutBatches": [{"provider": "MANUAL", "currency": "GBP", "influencers": [known["influencer"]]}]
     },
     "approvePayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}]},
-    "cancelPayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}]},
-    "cancelPayoutItems": lambda known: {"payoutItems": [{"id": known["item"]}]},
     "confirmPayoutItems": lambda known: {"payoutItems": [{"id": known["item"], "outcome": "SUCCEEDED"}]},
+    "cancelPayoutItems": lambda known: {"payoutItems": [{"id": known["draftItem"]}]},
+    "cancelPayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}, {"id": known["draft"]}]},
     "returnPayoutItems": lambda known: {"payoutItems": [{"id": known["item"]}]},
     "requestPayouts": lambda known: {"payoutRequests": [{"currency": "GBP"}]},
     **{

@@ -86,7 +86,7 @@ class Export:
     def keys(self, dimension: str) -> list[Any]:
         """All keys that a dimension has anywhere, sorted."""
         always = Terms(-(2**62), 2**62, None, "BOOKED", self.currency, None)
-        kinds = ("instances", "lines", "refunds", "commissions_by_product", "engagement", "spend")
+        kinds = ("instances", "lines", "refunds", "commissions_by_product", "engagement", "spend", "payouts")
         found = {getattr(fact, dimension) for kind in kinds for fact in self.facts(kind, always)}
         return sorted(found - {None})
 
@@ -254,6 +254,10 @@ def _spent(export: Export, fact: Fact, terms: Terms, _: int, parts: list[str], c
     _more(cell, "spend", export.amount(fact, terms.currency) or 0)
 
 
+def _paid(export: Export, fact: Fact, terms: Terms, _: int, parts: list[str], cell: Parts, __: Any) -> None:
+    _more(cell, "payouts", export.amount(fact, terms.currency) or 0)
+
+
 _ADDERS: dict[str, Callable[..., None]] = {
     "instances": _instance,
     "orders": _order,
@@ -262,4 +266,5 @@ _ADDERS: dict[str, Callable[..., None]] = {
     "commissions": _commission,
     "engagement": _growth,
     "spend": _spent,
+    "payouts": _paid,
 }

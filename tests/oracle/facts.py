@@ -19,19 +19,19 @@ MODELS = ("BOOKED", "LAST_TOUCH", "FIRST_TOUCH", "LINEAR", "TIME_DECAY", "POSITI
 FIGURES = ("likes", "comments", "shares", "views")
 
 DIMENSIONS = {
-    "influencer": ("instances", "orders", "commissions", "engagement", "spend"),
+    "influencer": ("instances", "orders", "commissions", "engagement", "spend", "payouts"),
     "campaign": ("instances", "orders", "commissions", "engagement", "spend"),
     "product": ("orders", "commissions"),
     "code": ("instances", "orders", "commissions"),
     "platform": ("instances", "orders", "engagement"),
     "channel": ("instances", "orders"),
     "country": ("instances", "orders"),
-    "currency": ("orders", "commissions", "spend"),
+    "currency": ("orders", "commissions", "spend", "payouts"),
     "customer_kind": ("orders",),
     "commission_state": ("commissions",),
     "is_purchase": ("instances",),
-    "hour_of_day": ("instances", "orders", "commissions", "engagement", "spend"),
-    "day_of_week": ("instances", "orders", "commissions", "engagement", "spend"),
+    "hour_of_day": ("instances", "orders", "commissions", "engagement", "spend", "payouts"),
+    "day_of_week": ("instances", "orders", "commissions", "engagement", "spend", "payouts"),
 }
 """By which facts have them. Lines and refunds have what their orders have."""
 
@@ -154,6 +154,10 @@ _FACTS = {
         SELECT occurred_at AS "at", influencer_id AS influencer, campaign_id AS campaign, currency,
                amount_minor AS amount, amount_base_minor AS base, occurred_at AS rated_at
         FROM known_spend""",
+    "payouts": """
+        SELECT occurred_at AS "at", influencer_id AS influencer, currency,
+               amount_minor AS amount, amount_base_minor AS base, occurred_at AS rated_at
+        FROM known_payout_payments""",
 }
 
 _TIMES = frozenset({"at", "rated_at", "first_at"})
@@ -188,10 +192,13 @@ class Files:
         found["refunds"] = sorted([*found["refunds"], *found.pop("adjustments")], key=lambda fact: fact.at)
         return found
 
-    def rates(self) -> list[tuple[str, str, int, str]]:
-        """Base, quote, day (days since 1970), rate."""
+    def rates(self) -> list[tuple[str, str, int, int, str]]:
+        """Base, quote, day (days since 1970), place (0 of all tenants, else the own one's number), rate."""
         rows = self._database.execute(
-            "SELECT base, quote, date_diff('day', DATE '1970-01-01', day), rate::VARCHAR FROM exchange_rates"
+            """SELECT base, quote, date_diff('day', DATE '1970-01-01', day), 0, rate::VARCHAR FROM exchange_rates
+            UNION ALL
+            SELECT base, quote, date_diff('day', DATE '1970-01-01', day), row_number() OVER (ORDER BY id), rate::VARCHAR
+            FROM own_rates"""
         )
         return rows.fetchall()
 

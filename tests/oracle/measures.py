@@ -20,12 +20,13 @@ FACTS_OF: dict[str, tuple[str, ...]] = {
     "commissions": ("pending", "held", "approved", "paid", "reversed"),
     "engagement": (*FIGURES, *(f"{name}_known" for name in FIGURES)),
     "spend": ("spend",),
+    "payouts": ("payouts",),
 }
 """The kind of facts that parts come from."""
 
 STATES = ("PENDING", "HELD", "APPROVED", "PAID", "REVERSED")
 WEIGHED = frozenset({"orders", "units", "gross", "refunds"})
-MONEY = frozenset({"gross", "refunds", "spend", *(state.lower() for state in STATES)})
+MONEY = frozenset({"gross", "refunds", "spend", "payouts", *(state.lower() for state in STATES)})
 FACTS = {part: facts for facts, parts in FACTS_OF.items() for part in parts}
 
 _NET = {"pending": 1, "held": 1, "approved": 1, "paid": 1, "reversed": -1}
@@ -81,6 +82,7 @@ MEASURES: dict[str, Measure] = {
     "orderRate": Measure("ratio", {"orders": 1}, {"clicks": 1}),
     "clickThroughRate": Measure("ratio", {"clicks": 1}, {"views": 1}),
     "commission": Measure("money", _NET, takes="state"),
+    "payouts": Measure("money", {"payouts": 1}),
     "spend": Measure("money", {"spend": 1}),
     "profit": Measure("money", {"gross": 1, "refunds": -1, "spend": -1, **{name: -by for name, by in _NET.items()}}),
     "returnOnSpend": Measure("ratio", {"gross": 1, "refunds": -1}, {**_NET, "spend": 1}),

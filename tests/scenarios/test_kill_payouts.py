@@ -14,7 +14,7 @@ import pytest
 
 from app.core.clock import SystemClock
 from app.core.context import Ctx
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.runtime import Runtime
 from app.settings import Settings
 from tests.factories.orders import Look, ProgramRows

@@ -59,7 +59,7 @@ _DECLARED = (
         "campaign",
         "Campaign",
         "The promotion; orders by credit. Null: outside any campaign.",
-        frozenset(Source),
+        frozenset(Source) - {Source.PAYOUTS},
         kind=KeyKind.ENTITY,
         is_credited=True,
     ),
@@ -102,7 +102,7 @@ _DECLARED = (
         "currency",
         "Currency",
         "The fact's own currency. Grouped by it, money is in the original currency.",
-        _ORDERS | {Source.COMMISSIONS, Source.SPEND},
+        _ORDERS | {Source.COMMISSIONS, Source.SPEND, Source.PAYOUTS},
         is_filter=False,
     ),
     Dimension(

@@ -240,6 +240,13 @@ _DECLARED = (
         takes="state",
     ),
     Measure(
+        "payouts",
+        "Payouts",
+        "What was paid to influencers, at the time of payment, less what came back, at the time it did.",
+        "sum of payments, returns negative",
+        Formula(Unit.MONEY, Terms(("payouts",))),
+    ),
+    Measure(
         "spend",
         "Spend",
         "What campaigns cost besides commission: fees, products, advertising.",

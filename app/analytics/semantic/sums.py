@@ -20,6 +20,7 @@ class Source(StrEnum):
     ORDERS = "orders"
     ENGAGEMENT = "engagement_snapshots"
     SPEND = "spend"
+    PAYOUTS = "payout_payments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,15 @@ _DECLARED = (
     Sum("views_known", (Source.ENGAGEMENT,), is_stored=False),
     Sum("spend", (Source.SPEND,), is_money=True, is_stored=False),
     Sum("missing_spend_rates", (Source.SPEND,), is_stored=False),
+    Sum("payouts", (Source.PAYOUTS,), is_money=True, is_stored=False),
+    Sum("missing_payout_rates", (Source.PAYOUTS,), is_stored=False),
 )
+
+MISSING_RATES = ("missing_rates", "missing_spend_rates", "missing_payout_rates")
+"""The sums that count facts without an exchange rate."""
+
+MISSING_OF = {"spend": "missing_spend_rates", "payouts": "missing_payout_rates"}
+"""Which of them counts the facts of a sum of money, where it is not the first."""
 
 SUMS: dict[str, Sum] = {declared.name: declared for declared in _DECLARED}
 """Every sum by name."""

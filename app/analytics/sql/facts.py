@@ -26,7 +26,7 @@ from app.analytics.sql.cells import Cells, Money, Times
 from app.analytics.sql.credited import credits_scan, lines_scan, orders_scan, refunds_scan
 from app.analytics.sql.filters import Key
 from app.analytics.sql.money import priced
-from app.analytics.sql.reach import engagement_scan, spend_scan
+from app.analytics.sql.reach import engagement_scan, payout_scan, spend_scan
 from app.analytics.sql.tables import (
     BIG,
     INSTANT,
@@ -203,4 +203,5 @@ _SCANS: dict[Source, Callable[[tuple[str, ...], Cells, Times], Select[Any]]] = {
     Source.ORDERS: orders_scan,
     Source.ENGAGEMENT: engagement_scan,
     Source.SPEND: spend_scan,
+    Source.PAYOUTS: payout_scan,
 }

@@ -1,4 +1,4 @@
-"""Scans of what campaigns reached and cost: growth of posts' figures, and spend."""
+"""Scans of what campaigns reached and cost: growth of posts' figures, spend, and payouts."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from app.analytics.sql.aggregates import UNKNOWN, count_of, grouped, sum_of
 from app.analytics.sql.cells import Cells, Times
 from app.analytics.sql.filters import Key
 from app.analytics.sql.money import priced
-from app.analytics.sql.tables import engagement_snapshots, of_tenant, spend
+from app.analytics.sql.tables import engagement_snapshots, of_tenant, payout_payments, spend
 
 FIGURES = ("likes", "comments", "shares", "views")
 """What snapshots know of a post."""
@@ -63,6 +63,20 @@ def spend_scan(sums: tuple[str, ...], cells: Cells, times: Times) -> Select[Any]
     keys = dict.fromkeys(DIMENSIONS, UNKNOWN) | {
         "influencer": Key(fact.c.influencer_id),
         "campaign": Key(fact.c.campaign_id),
+        "currency": Key(fact.c.currency),
+    }
+    chosen = {name: aggregates[name] for name in sums}
+    return grouped(source, conditions, keys, fact.c.occurred_at, cells, chosen)
+
+
+def payout_scan(sums: tuple[str, ...], cells: Cells, times: Times) -> Select[Any]:
+    """What was paid to influencers."""
+    fact = payout_payments.alias("paid")
+    conditions = [of_tenant(fact), times.hold(fact.c.occurred_at), *cells.recorded(fact)]
+    source, amount = priced(fact, fact, cells, fact.c.occurred_at)
+    aggregates = {"payouts": sum_of(amount), "missing_payout_rates": count_of(amount.is_(None))}
+    keys = dict.fromkeys(DIMENSIONS, UNKNOWN) | {
+        "influencer": Key(fact.c.influencer_id),
         "currency": Key(fact.c.currency),
     }
     chosen = {name: aggregates[name] for name in sums}

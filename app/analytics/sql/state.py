@@ -13,14 +13,16 @@ SELECT least(
   (SELECT min(occurred_at) FROM refund_lines WHERE tenant_id = $1),
   (SELECT min(occurred_at) FROM adjustments WHERE tenant_id = $1),
   (SELECT min(occurred_at) FROM engagement_snapshots WHERE tenant_id = $1),
-  (SELECT min(occurred_at) FROM spend WHERE tenant_id = $1)
+  (SELECT min(occurred_at) FROM spend WHERE tenant_id = $1),
+  (SELECT min(occurred_at) FROM payout_payments WHERE tenant_id = $1)
 ) AS first_at, greatest(
   (SELECT max(occurred_at) FROM instances WHERE tenant_id = $1),
   (SELECT max(occurred_at) FROM credits WHERE tenant_id = $1),
   (SELECT max(occurred_at) FROM refund_lines WHERE tenant_id = $1),
   (SELECT max(occurred_at) FROM adjustments WHERE tenant_id = $1),
   (SELECT max(occurred_at) FROM engagement_snapshots WHERE tenant_id = $1),
-  (SELECT max(occurred_at) FROM spend WHERE tenant_id = $1)
+  (SELECT max(occurred_at) FROM spend WHERE tenant_id = $1),
+  (SELECT max(occurred_at) FROM payout_payments WHERE tenant_id = $1)
 ) AS last_at"""
 """Commissions are dated at orders and refunds: they lie within."""
 
@@ -29,13 +31,15 @@ SELECT least(
   (SELECT min(occurred_at) FROM instances WHERE tenant_id = $1 AND influencer_id = $2),
   (SELECT min(occurred_at) FROM credits WHERE tenant_id = $1 AND influencer_id = $2),
   (SELECT min(occurred_at) FROM engagement_snapshots WHERE tenant_id = $1 AND influencer_id = $2),
-  (SELECT min(occurred_at) FROM spend WHERE tenant_id = $1 AND influencer_id = $2)
+  (SELECT min(occurred_at) FROM spend WHERE tenant_id = $1 AND influencer_id = $2),
+  (SELECT min(occurred_at) FROM payout_payments WHERE tenant_id = $1 AND influencer_id = $2)
 ) AS first_at, greatest(
   (SELECT max(occurred_at) FROM instances WHERE tenant_id = $1 AND influencer_id = $2),
   (SELECT max(occurred_at) FROM credits WHERE tenant_id = $1 AND influencer_id = $2),
   (SELECT max(occurred_at) FROM commissions WHERE tenant_id = $1 AND influencer_id = $2),
   (SELECT max(occurred_at) FROM engagement_snapshots WHERE tenant_id = $1 AND influencer_id = $2),
-  (SELECT max(occurred_at) FROM spend WHERE tenant_id = $1 AND influencer_id = $2)
+  (SELECT max(occurred_at) FROM spend WHERE tenant_id = $1 AND influencer_id = $2),
+  (SELECT max(occurred_at) FROM payout_payments WHERE tenant_id = $1 AND influencer_id = $2)
 ) AS last_at"""
 """The same of one influencer's facts. A refund of theirs takes commission back at its time."""
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.errors import DomainError
 from app.payouts.accounts import TenantAccounts, accounts_of
 from app.payouts.port import PayoutProvider

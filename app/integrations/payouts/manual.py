@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.money import from_minor
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.errors import DomainError
 from app.exports.csv import END, text_field
 from app.payouts.accounts import ManualAccount
@@ -97,8 +97,15 @@ def sepa_file(
     }
     if account.bic is not None:
         config["BIC"] = account.bic
-    file = SepaTransfer(config, schema=SEPA_SCHEMA, clean=True)
-    file.msg_id = batch_id.hex
+
+    class Transfer(SepaTransfer):  # type: ignore[misc]  # the library has no types
+        """A file whose message id is the batch's: it is written as the header is made."""
+
+        def _create_header(self) -> None:
+            self.msg_id = batch_id.hex
+            super()._create_header()
+
+    file = Transfer(config, schema=SEPA_SCHEMA, clean=True)
     for line in lines:
         if line.currency != "EUR":
             raise DomainError("NOT_SUPPORTED", f"SEPA pays EUR, not {line.currency}. Take the CSV file.")

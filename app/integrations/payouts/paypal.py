@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 
 from app.core.money import from_minor, to_minor
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.errors import DomainError
 from app.integrations.payouts.http import Http, Reply
 from app.payouts.accounts import PayPalAccount

@@ -13,7 +13,7 @@ import orjson
 import stripe
 
 from app.core.money import exponent
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.errors import OutsideError
 from app.payouts.accounts import StripeAccount
 from app.payouts.port import BadSignature, Message, Onboarding, OnboardingAsked, Payment, Report, Told

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as Xml
 from xml.sax.saxutils import escape
 
 from app.core.money import from_minor, to_minor
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.errors import DomainError
 from app.integrations.payouts.http import Http, Reply
 from app.payouts.accounts import TipaltiAccount

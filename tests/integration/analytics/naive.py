@@ -37,6 +37,7 @@ class Cell:
     gross: Fraction = Fraction(0)
     refunds: Fraction = Fraction(0)
     spend: Fraction = Fraction(0)
+    payouts: Fraction = Fraction(0)
     # What was taken back counts as negative.
     commission_states: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     # Of orders whose lines all have a rate.
@@ -203,6 +204,11 @@ class Naive:
             hit = cell(row["occurred_at"], keys)
             if hit:
                 hit[0].spend += _amount(row, original)
+        for row in self.facts.rows["payout_payments"]:
+            keys = {"influencer": row["influencer_id"], "currency": row["currency"]}
+            hit = cell(row["occurred_at"], keys)
+            if hit:
+                hit[0].payouts += _amount(row, original)
         before: dict[tuple[str, str, str], int] = defaultdict(int)
         for row in sorted(self.facts.rows["engagement_snapshots"], key=lambda each: each["occurred_at"]):
             keys = {"influencer": row["influencer_id"], "campaign": row["campaign_id"], "platform": row["platform"]}
@@ -259,6 +265,8 @@ def value(
             amounts = cell.commission_states
             named = sum((-1 if state == "REVERSED" else 1) * amounts[state] for state in set(states or ()))
             return _rounded(Fraction(cell.commission if states is None else named, major), digits)
+        case "payouts":
+            return _rounded(cell.payouts / major, digits)
         case "spend":
             return _rounded(cell.spend / major, digits)
         case "profit":

@@ -9,7 +9,8 @@ import pytest
 
 from app.core.context import Role
 from app.core.outcomes import Outcome
-from app.core.words import InfluencerStatus, PayoutObstacle, PayoutProviderName, PayoutSchedule, TaxState
+from app.core.payout_words import PayoutObstacle, PayoutProviderName, PayoutSchedule, TaxState
+from app.core.words import InfluencerStatus
 from app.payouts.inputs import (
     PayoutBatchInput,
     PayoutConfirmation,
@@ -18,11 +19,14 @@ from app.payouts.inputs import (
     PayoutPolicyInput,
     PayoutRequestInput,
 )
+from app.usecases.approve_payout_batches import approve_payout_batches
+from app.usecases.cancel_payout_batches import cancel_payout_batches
+from app.usecases.cancel_payout_items import cancel_payout_items
+from app.usecases.confirm_payout_items import confirm_payout_items
 from app.usecases.create_payout_batches import create_payout_batches
-from app.usecases.decide_payout_batches import approve_payout_batches, cancel_payout_batches
-from app.usecases.decide_payout_items import cancel_payout_items, confirm_payout_items, return_payout_items
 from app.usecases.payouts_due import due
 from app.usecases.request_payouts import request_payouts
+from app.usecases.return_payout_items import return_payout_items
 from app.usecases.schedule_payouts import schedule_payouts
 from app.usecases.upsert_payout_methods import upsert_payout_methods
 from app.usecases.upsert_payout_policies import upsert_payout_policies

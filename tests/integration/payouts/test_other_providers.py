@@ -2,9 +2,10 @@
 
 import pytest
 
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.payouts.inputs import PayoutConfirmation, PayoutDecision
-from app.usecases.decide_payout_items import confirm_payout_items, return_payout_items
+from app.usecases.confirm_payout_items import confirm_payout_items
+from app.usecases.return_payout_items import return_payout_items
 from tests.factories.payouts import Payouts
 from tests.fakes.paypal import FakePayPal
 from tests.fakes.server import Way

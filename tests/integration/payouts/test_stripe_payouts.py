@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.payouts.inputs import PayoutDecision
-from app.usecases.decide_payout_items import return_payout_items
+from app.usecases.return_payout_items import return_payout_items
 from tests.factories.payouts import Payouts
 from tests.fakes.server import Way
 from tests.fakes.stripe import FakeStripe

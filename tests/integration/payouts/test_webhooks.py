@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from app.core.words import PayoutProviderName
+from app.core.payout_words import PayoutProviderName
 from app.main import create_app
 from tests.factories.payouts import Payouts
 from tests.fakes.paypal import FakePayPal
