@@ -1,11 +1,17 @@
 """Made-up exchange rates, to currencies that no other test converts to."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 import asyncpg
+
+from app.core.context import Ctx
+from app.db.session import Database
+from app.orders.ecb import Rate
+from app.orders.rates import insert_own
 
 CURRENCIES = ("CHF", "BHD", "ISK")
 """Of two, three and no digits."""
@@ -37,3 +43,19 @@ async def add_rates(admin: "asyncpg.Pool[Any]", *, seed: int, first: date, days:
         rows,
     )
     return CURRENCIES
+
+
+async def add_own_rates(db: Database, ctx: Ctx, *, seed: int, first: date, days: int) -> None:
+    """Add a tenant's own rates of the same currencies: on some days none, on some several, in either direction."""
+    chance = Random(seed)
+    rates: list[Rate] = []
+    for asked in CURRENCIES:
+        for own in ("GBP", "EUR", "JPY", "KWD"):
+            for _ in range(12):
+                pair = (asked, own) if chance.random() < 0.4 else (own, asked)
+                day = first + timedelta(days=chance.randrange(days))
+                rates.append(Rate(*pair, day, Decimal(chance.randint(1, 400_000)).scaleb(-4)))
+    async with db.write(ctx.tenant_id) as session:
+        # Twice, so that some days have several.
+        await insert_own(ctx, session, rates)
+        await insert_own(ctx, session, [replace(rate, rate=rate.rate * 2) for rate in rates[::5]])

@@ -20,7 +20,8 @@ from app.seeding.export import export_facts
 from app.tables import CustomerIdentity
 from tests.conftest import add_tenant
 from tests.factories.facts import insert, made_up
-from tests.factories.orders import ProgramRows
+from tests.factories.orders import Look, ProgramRows
+from tests.factories.rates import add_own_rates
 
 pytestmark = pytest.mark.database
 
@@ -49,6 +50,8 @@ async def test_files_hold_what_the_dictionary_says(runtime: Runtime, ctx: Ctx, a
     rows = await fill(runtime, ctx.tenant, seed=1)
     await ProgramRows(runtime.db, admin, ctx).rate("NIO", "GBP", "0.02")
     rows["exchange_rates"] = await admin.fetchval("SELECT count(*) FROM exchange_rates")
+    await add_own_rates(runtime.db, ctx, seed=1, first=ctx.now.date(), days=30)
+    rows["own_rates"] = await Look(runtime.db, ctx).value("count(*)", "own_rates")
 
     made = await export_facts(runtime.db, ctx.tenant, tmp_path / "out", now=ctx.now)
 

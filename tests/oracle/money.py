@@ -30,12 +30,13 @@ def half_even(above: int, below: int) -> int:
 class Rates:
     """The day's rate: the last one known within seven days, as it was published or the other way round."""
 
-    def __init__(self, rows: Iterable[tuple[str, str, int, str]]) -> None:
-        # Of one day, what was published the asked way round counts before the other.
-        self._known: dict[tuple[str, str], list[tuple[int, int, Fraction]]] = {}
-        for base, quote, day, rate in rows:
-            self._known.setdefault((base, quote), []).append((day, 1, Fraction(rate)))
-            self._known.setdefault((quote, base), []).append((day, 0, 1 / Fraction(rate)))
+    def __init__(self, rows: Iterable[tuple[str, str, int, int, str]]) -> None:
+        # Of one day, the tenant's own rate counts before that of all, then what was published the asked way round
+        # before the other, then the later of the own ones before the earlier.
+        self._known: dict[tuple[str, str], list[tuple[int, bool, int, int, Fraction]]] = {}
+        for base, quote, day, place, rate in rows:
+            self._known.setdefault((base, quote), []).append((day, place > 0, 1, place, Fraction(rate)))
+            self._known.setdefault((quote, base), []).append((day, place > 0, 0, place, 1 / Fraction(rate)))
         for found in self._known.values():
             found.sort()
         self._amounts: dict[tuple[int, str | None, int, str], int | None] = {}
@@ -52,10 +53,10 @@ class Rates:
         if own == currency:
             return amount
         known = self._known.get((own, currency), [])
-        place = bisect_right(known, (day, 2, Fraction(0))) - 1
+        place = bisect_right(known, (day, True, 2, 0, Fraction(0))) - 1
         if place < 0 or known[place][0] < day - AGE_MAX:
             return None
-        exact = amount * known[place][2] * Fraction(10) ** (EXPONENTS[currency] - EXPONENTS[own])
+        exact = amount * known[place][-1] * Fraction(10) ** (EXPONENTS[currency] - EXPONENTS[own])
         return half_even(exact.numerator, exact.denominator)
 
 

@@ -34,7 +34,7 @@ from tests.client import Client
 from tests.conftest import add_tenant, make_ctx
 from tests.factories.facts import contribute, insert, made_up
 from tests.factories.moves import move_some
-from tests.factories.rates import add_rates
+from tests.factories.rates import add_own_rates, add_rates
 from tests.integration.analytics import documents
 from tests.integration.analytics.asking import MakeKey
 from tests.integration.analytics.comparing import difference, differences, differences_each, expected, whole
@@ -84,6 +84,7 @@ async def exported(
     await add_tenant(admin, tenant)
     ctx = make_ctx(tenant, now=END)
     currencies = await add_rates(admin, seed=seed, first=START.date(), days=DAYS)
+    await add_own_rates(runtime.db, ctx, seed=seed, first=START.date(), days=DAYS)
     for number in range(2):
         facts = made_up(tenant, seed=1_000 * seed + number, start=START, days=DAYS, orders=60, instances=150)
         for table in ("customers", "products", "orders", "refunds", "adjustments"):
