@@ -133,6 +133,8 @@ def test_nothing_else_opens_a_transaction_that_writes() -> None:
     assert found == {
         "app/usecases/door.py",
         "app/usecases/together.py",
+        # The worker's, and providers' messages: no key asked for them.
+        "app/usecases/unattended.py",
         # They move what a use case wrote, or forget what is kept for repetitions.
         "app/analytics/rollups/fold.py",
         "app/analytics/rollups/rebuild.py",
