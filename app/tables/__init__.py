@@ -3,6 +3,7 @@
 from app.tables.attribution import AttributionChange, AttributionRules, AwaitedTouch, ProgramStatus
 from app.tables.base import TenantRow
 from app.tables.engagement import EngagementSnapshot, PostClaim
+from app.tables.fraud import FraudHit, FraudRules
 from app.tables.ledger import ApprovalTerms, CommissionAdjustment, LedgerBalance, LedgerDelta, MoneyTerms, OwnRate
 from app.tables.money import Attribution, Commission, CommissionEvent, CommissionLine, Credit, LedgerEntry
 from app.tables.operations import AuditLog, IdempotencyKey, Outbox
@@ -59,6 +60,8 @@ __all__ = [
     "EngagementSnapshot",
     "Enrollment",
     "ExchangeRate",
+    "FraudHit",
+    "FraudRules",
     "IdempotencyKey",
     "Influencer",
     "Instance",

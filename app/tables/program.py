@@ -32,6 +32,8 @@ class Influencer(Dated, TenantEntity, table=True):
         UniqueConstraint("tenant_id", "external_id", name="influencers_external_id"),
         Index("influencers_created", "tenant_id", "created_at", "id"),
         Index("influencers_name", "tenant_id", "name", "id"),
+        Index("influencers_email_hash", "tenant_id", "email_hash", postgresql_where=sql("email_hash IS NOT NULL")),
+        Index("influencers_customer", "tenant_id", "customer", postgresql_where=sql("customer IS NOT NULL")),
     )
 
     external_id: str | None = text(null=True)

@@ -34,6 +34,7 @@ from app.orders.service import EventRow, NewOrder
 from app.products.ensure import ensure as ensure_products
 from app.runtime import Runtime
 from app.usecases.earning import Earning, credited_of, earn
+from app.usecases.screening import Buying, screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,10 @@ async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[
         await pauses.take()
         contributed.extend(contributions.of_order(verdict.occurred_at, order.lines, _shares(credits)))
         contributed.extend(_purchase(verdict))
-    posted = books.rows()
+    earned = books.rows()
+    buying = {order.id: Buying(order.customer_id, order.checked.visitor_id) for order, _, _ in earning}
+    screened = await screen(ctx, session, earned, buying)
+    posted = screened.held(earned)
     contributed.extend(commissions.contribution_of(row) for row in posted)
 
     await orders.insert_orders(ctx, session, new)
@@ -108,6 +112,7 @@ async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[
     await attribution.insert_purchases(ctx, session, judged)
     await await_touches(ctx, session, judged, look_at=look_at(runtime.settings, ctx.now))
     await commissions.post(ctx, session, posted)
+    await screened.keep(ctx, session)
     await books.keep(ctx, session)
     await deltas.append(ctx, session, contributed)
     await outbox.append(ctx, session, [_event(order) for order in new])

@@ -1,6 +1,6 @@
 """Moves commissions by hand, approve, hold, release and reject, and approves what is due. One transaction each call."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from app.core.texts import checked_optional, checked_text
 from app.core.words import CommissionState
 from app.db.session import WriteSession
 from app.errors import DomainError
+from app.fraud.hits import to_be_reviewed
 from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, in_order, refused
@@ -103,10 +104,12 @@ async def _work(
     passages = await states.lock(ctx, session, {item.id for item in checked.values()})
     named = [passages.rows[item.id] for item in checked.values() if item.id in passages.rows]
     earned = await load_earned(ctx, session, named, await load_terms(ctx, session))
+    to_review = await to_be_reviewed(ctx, session, passages.rows)
     refusals: list[NewCommission] = []
     parts = await service.shares_left(ctx, session, named) if enter is None else {}
     for index, item in checked.items():
         try:
+            _check_review(passages, item, to_review)
             if enter is not None:
                 is_new = enter(passages, earned, item)
             else:
@@ -124,6 +127,12 @@ async def _work(
     await deltas.append(ctx, session, [service.contribution_of(row) for row in refusals])
     session.touch_days({row.occurred_at.date() for row in refusals})
     return in_order(outcomes, len(outcomes))
+
+
+def _check_review(passages: Passages, item: CommissionMove, to_review: Collection[UUID]) -> None:
+    row = passages.named(item.id)
+    if any(each.id in to_review for each in passages.together(row)):
+        raise DomainError("FRAUD_TO_BE_REVIEWED", "Hits of the rules of fraud are open: review them.", path=("id",))
 
 
 def _move(to: CommissionState, passages: Passages, _: Earned, item: CommissionMove) -> bool:

@@ -50,6 +50,7 @@ from app.db.session import WriteSession
 from app.orders.known import OrderState, lock_orders
 from app.runtime import Runtime
 from app.usecases.earning import Earning, credited_of, earn
+from app.usecases.screening import Buying, screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +248,10 @@ async def _move_commissions(
         ],
         is_new=False,
     )
+    buying = {each.before.order_id: Buying(each.before.customer_id, each.before.visitor_id) for each in moved}
+    rows = books.rows()
+    screened = await screen(ctx, session, rows, buying)
+    accruals = {row.id: row for row in screened.held(rows)}
     for each in moved:
         order = _sold(states[each.before.order_id], refunds.get(each.before.order_id, ()))
         for of_credit in earnings.get(order.id, ()):
@@ -254,11 +259,12 @@ async def _move_commissions(
             if credit_id in ended:
                 each.commissions.extend(taken_back(order, of_credit, reversals.get(credit_id, ())))
         for one in books.earned.get(order.id, ()):
-            accrual = one.accrual
+            accrual = accruals[one.accrual.id]
             if (order.id, accrual.terms.influencer_id) in rejected:
                 accrual = replace(accrual, starts_as=HELD, reason=HELD_REASON)
             each.commissions.extend([accrual, *one.bonuses, *given_back(order, accrual)])
     await commissions.post(ctx, session, [row for each in moved for row in each.commissions])
+    await screened.keep(ctx, session)
     await books.keep(ctx, session)
 
 

@@ -159,13 +159,13 @@ async def test_who_seems_to_buy_from_themselves_is_suspicious(client: Client) ->
     await offer(client, "Ana Silva", "Bo", Bo={"customer": "c-bo"})
     await one(client, "setFraudRules", {"ownPurchases": True})
     await write(client, "upsertCustomers", {"customers": [{"externalId": "c-1", "name": "ana  SILVA"}]})
-    # As a customer Bo was seen with this visitor; by a code of their own the order would be refused.
+    # As a customer Bo was seen with this visitor, who then orders as somebody new.
     await record(client, order("o-0", "Ana Silva", visitorId="v-bo", customer="c-bo"))
 
     await record(
         client,
         order("o-1", "Ana Silva", customer="c-1"),
-        order("o-2", "Bo", visitorId="v-bo"),
+        order("o-2", "Bo", visitorId="v-bo", customer="c-new"),
         order("o-3", "Bo", visitorId="v-other", customer="c-2"),
     )
 
@@ -179,10 +179,8 @@ async def test_a_hit_is_accepted_or_refused_and_both_are_kept(
 ) -> None:
     (ana,) = await offer(client, "Ana")
     await one(client, "setMoneyTerms", {"terms": [{"earnedWhen": "ORDERED", "holdDays": 0}]})
-    await one(
-        client, "setFraudRules", {"velocityOrders": 1, "ownPurchases": True, "suspiciousDomains": ["bad.example"]}
-    )
-    customers = [{"externalId": "c-1", "name": "Ana", "email": "x@bad.example"}]
+    await one(client, "setFraudRules", {"velocityOrders": 1, "ownPurchases": True, "suspiciousDomains": ["x.example"]})
+    customers = [{"externalId": "c-1", "name": "Ana", "email": "a@x.example"}]
     await write(client, "upsertCustomers", {"customers": customers})
     await record(client, order("o-1"), order("o-2"), order("o-3", customer="c-1"))
     hits = (await client.data("{ fraudHits(where: {state: [OPEN]}) { nodes { id rule commission { id } } } }"))[
@@ -240,13 +238,11 @@ async def test_a_hit_is_accepted_or_refused_and_both_are_kept(
 
     await approve_due(runtime, ctx.tenant)
     assert (await states(client)).count("APPROVED") == 2
-    # Whose hits they are is not told who they are of.
+    # Who is suspected is not told by what.
     own = await client.data("{ fraudHits { totalCount } }", key=await make_key(Role.INFLUENCER, influencer_id=ana))
     assert own["fraudHits"]["totalCount"] == 0
     analyst = await make_key(Role.ANALYST)
-    assert await client.error_codes(document.replace("$input", "$input"), {"input": {"reviews": []}}, key=analyst) == [
-        "FORBIDDEN"
-    ]
+    assert await client.error_codes(document, {"input": {"reviews": []}}, key=analyst) == ["FORBIDDEN"]
 
 
 @pytest.mark.parametrize(
