@@ -5,68 +5,13 @@ is left out is what no measure needs and nobody outside should hold: personal da
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
+from app.db.families import Column, Family, Kind
 from app.db.session import ReadSession
 
 BATCH_ROWS = 20_000
 """Rows held at once: some megabytes."""
-
-
-class Kind(StrEnum):
-    """The type of a column: what its values are in a file."""
-
-    ID = "id"
-    TEXT = "text"
-    TEXTS = "list of texts"
-    INTEGER = "integer"
-    MINOR = "minor units"
-    WEIGHT = "1e-9"
-    RATE = "share"
-    EXCHANGE_RATE = "units of quote for one of base"
-    DAY = "day"
-    INSTANT = "instant"
-    FLAG = "flag"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a file. expression: where it is not the table's column of the same name."""
-
-    name: str
-    kind: Kind
-    description: str
-    expression: str = ""
-
-    @property
-    def sql(self) -> str:
-        """What is selected."""
-        source = self.expression or f"fact.{self.name}"
-        return f"{source}::text AS {self.name}" if self.kind is Kind.ID else f"{source} AS {self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One file: a table's rows, in the order of its key. is_global: of no tenant, and exported whole."""
-
-    name: str
-    description: str
-    columns: tuple[Column, ...]
-    key: str = "fact.id"
-    join: str = ""
-    is_global: bool = False
-
-    @property
-    def sql(self) -> str:
-        """The statement that reads it; $1 is the tenant."""
-        columns = ", ".join(column.sql for column in self.columns)
-        where = "$1::uuid IS NOT NULL" if self.is_global else "fact.tenant_id = $1"
-        return (
-            f"/* facts.{self.name} */ SELECT {columns} FROM {self.name} AS fact {self.join} "  # noqa: S608 - constants
-            f"WHERE {where} ORDER BY {self.key}"
-        )
 
 
 def _id(name: str, description: str) -> Column:
@@ -91,6 +36,13 @@ def _amounts(what: str) -> tuple[Column, ...]:
 
 _ID = _id("id", "The row's id.")
 _RECORDED = Column("recorded_at", Kind.INSTANT, "When Scoville recorded it.")
+_RATE = (
+    _text("base", "ISO 4217 code of what is converted."),
+    _text("quote", "ISO 4217 code of what it is converted to."),
+    Column("day", Kind.DAY, "The UTC day it holds for."),
+    Column("rate", Kind.EXCHANGE_RATE, "Units of quote for one unit of base, in major units."),
+    _RECORDED,
+)
 _SUPERSEDED = Column(
     "superseded_at",
     Kind.INSTANT,
@@ -330,27 +282,14 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         "exchange_rates",
         "The rates of all days and currencies, the same for all tenants.",
-        (
-            _text("base", "ISO 4217 code of what is converted."),
-            _text("quote", "ISO 4217 code of what it is converted to."),
-            Column("day", Kind.DAY, "The UTC day it holds for."),
-            Column("rate", Kind.EXCHANGE_RATE, "Units of quote for one unit of base, in major units."),
-            _RECORDED,
-        ),
+        _RATE,
         key="fact.base, fact.quote, fact.day",
         is_global=True,
     ),
     Family(
         "own_rates",
         "The tenant's own rates. Of one day they come before those of all tenants, and the last of several counts.",
-        (
-            _ID,
-            _text("base", "ISO 4217 code of what is converted."),
-            _text("quote", "ISO 4217 code of what it is converted to."),
-            Column("day", Kind.DAY, "The UTC day it holds for."),
-            Column("rate", Kind.EXCHANGE_RATE, "Units of quote for one unit of base, in major units."),
-            _RECORDED,
-        ),
+        (_ID, *_RATE),
     ),
     Family(
         "influencers",

@@ -12,7 +12,8 @@ import orjson
 
 from app.core.context import TenantInfo
 from app.db import facts
-from app.db.facts import FAMILIES, Family, Kind
+from app.db.facts import FAMILIES
+from app.db.families import Family, Kind
 from app.db.session import Database, ReadSession
 from app.errors import DomainError
 

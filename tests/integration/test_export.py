@@ -13,7 +13,8 @@ import pytest
 
 from app.core.context import Ctx, TenantInfo
 from app.core.ids import new_id
-from app.db.facts import FAMILIES, Family
+from app.db.facts import FAMILIES
+from app.db.families import Family
 from app.errors import DomainError
 from app.runtime import Runtime
 from app.seeding.export import export_facts

@@ -20,7 +20,7 @@ def ctx_of(role: Role) -> Ctx:
     ("role", "scope", "roles"),
     [
         (Role.ANALYST, Scope.ORDERS_WRITE, "the roles store and admin have"),
-        (Role.STORE, Scope.ANALYTICS_READ, "the roles influencer, analyst, finance and admin have"),
+        (Role.STORE, Scope.ANALYTICS_READ, "the roles analyst, influencer, finance and admin have"),
         (Role.INFLUENCER, Scope.OPERATE, "the role admin has"),
     ],
 )
