@@ -10,9 +10,9 @@ from app.commissions.plans import inputs as plain
 from app.commissions.plans.queries import PLAN_ASSIGNMENTS, PLAN_VERSIONS, PLANS
 from app.core.context import Scope
 from app.core.words import CustomerKind, PlanMetric, PlanPeriod, RuleKind, TierMode
-from app.usecases.assign_plans import assign_plans
-from app.usecases.create_plan_versions import create_plan_versions
-from app.usecases.create_plans import create_plans
+from app.usecases.assign_commission_plans import assign_commission_plans
+from app.usecases.create_commission_plan_versions import create_commission_plan_versions
+from app.usecases.create_commission_plans import create_commission_plans
 from graphql_schema.commission_plans import CommissionPlan, CommissionPlanAssignment, CommissionPlanVersion
 from graphql_schema.families import one_row
 from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, id_named, present
@@ -308,7 +308,7 @@ class Mutation:
     """Fields of this file."""
 
     create_commission_plans = batch(
-        create_plans,
+        create_commission_plans,
         "commission_plans",
         input=CreateCommissionPlansInput,
         payload=CommissionPlansPayload,
@@ -318,7 +318,7 @@ class Mutation:
     )
 
     create_commission_plan_versions = batch(
-        create_plan_versions,
+        create_commission_plan_versions,
         "versions",
         input=CreateCommissionPlanVersionsInput,
         payload=CommissionPlanVersionsPayload,
@@ -328,7 +328,7 @@ class Mutation:
     )
 
     assign_commission_plans = batch(
-        assign_plans,
+        assign_commission_plans,
         "assignments",
         input=AssignCommissionPlansInput,
         payload=AssignCommissionPlansPayload,

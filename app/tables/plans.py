@@ -54,21 +54,21 @@ class CommissionPlanAssignment(TenantEntity, table=True):
     Never changed: of those in force by then the latest start holds, of equal starts the one that came last.
     """
 
-    __tablename__ = "commission_plan_assignments"
+    __tablename__ = "plan_assignments"
     __table_args__ = (
-        CheckConstraint("campaign_id IS NULL OR enrollment_id IS NULL", name="commission_plan_assignments_one_place"),
-        refers("plan_id", "commission_plans", name="commission_plan_assignments_plan"),
-        refers("campaign_id", "campaigns", name="commission_plan_assignments_campaign"),
-        refers("enrollment_id", "enrollments", name="commission_plan_assignments_enrollment"),
-        Index("commission_plan_assignments_created", "tenant_id", "created_at", "id"),
+        CheckConstraint("campaign_id IS NULL OR enrollment_id IS NULL", name="plan_assignments_one_place"),
+        refers("plan_id", "commission_plans", name="plan_assignments_plan"),
+        refers("campaign_id", "campaigns", name="plan_assignments_campaign"),
+        refers("enrollment_id", "enrollments", name="plan_assignments_enrollment"),
+        Index("plan_assignments_created", "tenant_id", "created_at", "id"),
         Index(
-            "commission_plan_assignments_to_campaign",
+            "plan_assignments_to_campaign",
             "tenant_id",
             "campaign_id",
             postgresql_where=sql("campaign_id IS NOT NULL"),
         ),
         Index(
-            "commission_plan_assignments_to_enrollment",
+            "plan_assignments_to_enrollment",
             "tenant_id",
             "enrollment_id",
             postgresql_where=sql("enrollment_id IS NOT NULL"),

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from app.commissions.accrue import Amount, amendment, difference
-from app.commissions.plans.evaluate import basket, rated
+from app.commissions.plans.basket import basket
+from app.commissions.plans.evaluate import rated
 from app.commissions.plans.in_force import load_versions
 from app.commissions.plans.ratings import Rating, newest_ratings
 from app.commissions.plans.rules import Version

@@ -60,6 +60,23 @@ async def perform(
     return await asyncio.shield(task)
 
 
+class _Undo(Exception):
+    """Ends the transaction of a rehearsal, with what came of it."""
+
+    def __init__(self, outcomes: Sequence[ItemOutcome]) -> None:
+        super().__init__()
+        self.outcomes = tuple(outcomes)
+
+
+async def rehearse(runtime: Runtime, ctx: Ctx, work: Work) -> tuple[ItemOutcome, ...]:
+    """The outcomes of `work`, done in a transaction that is undone: nothing is kept, noted or audited."""
+    try:
+        async with runtime.db.write(ctx.tenant_id) as session:
+            raise _Undo(await work(session))
+    except _Undo as undo:
+        return undo.outcomes
+
+
 def keep(task: asyncio.Task[Any]) -> None:
     """Hold a task that writes until it is done: one that nothing refers to may vanish, and `drain` waits for it."""
     _under_way.add(task)

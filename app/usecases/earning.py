@@ -16,7 +16,8 @@ from uuid import UUID
 from app.attribution.program import Program
 from app.attribution.service import Credit
 from app.commissions.accrue import Amount, Share, accrual
-from app.commissions.plans.evaluate import Basket, Due, Facts, Matches, Rated, Sold, basket, rated
+from app.commissions.plans.basket import Basket, Sold, basket
+from app.commissions.plans.evaluate import Due, Facts, Matches, Rated, rated
 from app.commissions.plans.history import History, load_history, lock_customers
 from app.commissions.plans.in_force import load_in_force
 from app.commissions.plans.ratings import Rating, insert_ratings, outcome_of

@@ -20,7 +20,7 @@ from app.core.words import AttributionCause
 from app.db.session import WriteSession
 from app.errors import DomainError
 from app.runtime import Runtime
-from app.usecases.door import perform
+from app.usecases.door import perform, rehearse
 from app.usecases.rejudging import Rejudged, rejudge
 
 ORDERS_MAX = 500
@@ -56,14 +56,6 @@ class Recomputed:
     mark: str | None
     orders: int
     after: str | None
-
-
-class _Undo(Exception):
-    """Ends the transaction of a preview, with what it found."""
-
-    def __init__(self, outcomes: tuple[ItemOutcome, ...]) -> None:
-        super().__init__()
-        self.outcomes = outcomes
 
 
 async def recompute_attribution(
@@ -103,9 +95,7 @@ async def recompute_attribution(
             reason=asked.reason,
         )
         outcomes = tuple(_outcome(index, each) for index, each in enumerate(judged))
-        if asked.post is None:
-            raise _Undo(outcomes)
-        if asked.post != _mark(question, asked, outcomes):
+        if asked.post is not None and asked.post != _mark(question, asked, outcomes):
             raise DomainError(
                 "PREVIEW_OUTDATED",
                 "What would change is not what the preview showed. Preview this page again, and post by its mark.",
@@ -114,7 +104,7 @@ async def recompute_attribution(
         return outcomes
 
     if asked.post is None:
-        outcomes = await _undone(runtime, ctx, work)
+        outcomes = await rehearse(runtime, ctx, work)
     else:
         outcomes = await perform(
             runtime,
@@ -126,15 +116,6 @@ async def recompute_attribution(
         )
     mark = _mark(question, asked, outcomes) if outcomes and asked.post is None else None
     return Recomputed(outcomes, asked.post is None, mark, len(page), next_page)
-
-
-async def _undone(runtime: Runtime, ctx: Ctx, work: Any) -> tuple[ItemOutcome, ...]:
-    try:
-        async with runtime.db.write(ctx.tenant_id) as session:
-            await work(session)
-    except _Undo as undo:
-        return undo.outcomes
-    raise AssertionError("unreachable: a preview is undone")
 
 
 def _check(asked: Recomputation) -> None:

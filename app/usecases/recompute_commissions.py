@@ -19,7 +19,7 @@ from app.core.words import CommissionKind
 from app.db.session import WriteSession
 from app.errors import DomainError
 from app.runtime import Runtime
-from app.usecases.door import perform
+from app.usecases.door import perform, rehearse
 from app.usecases.rerating import Rerated, rerate
 
 OPERATION = "recomputeCommissions"
@@ -54,14 +54,6 @@ class Recomputed:
     orders: int
 
 
-class _Undo(Exception):
-    """Ends the transaction of a preview, with what it found."""
-
-    def __init__(self, outcomes: tuple[ItemOutcome, ...]) -> None:
-        super().__init__()
-        self.outcomes = outcomes
-
-
 async def recompute_commissions(
     runtime: Runtime, ctx: Ctx, asked: Recomputation, *, idempotency_key: str | None = None
 ) -> Recomputed:
@@ -85,9 +77,7 @@ async def recompute_commissions(
         rerated = await rerate(ctx, session, orders, which, reason=asked.reason) if orders else []
         changed = [each for each in rerated if any(row.amount.amount for row in each.commissions)]
         outcomes = tuple(_outcome(index, each) for index, each in enumerate(changed))
-        if asked.post is None:
-            raise _Undo(outcomes)
-        if asked.post != _mark(asked, outcomes):
+        if asked.post is not None and asked.post != _mark(asked, outcomes):
             raise DomainError(
                 "PREVIEW_OUTDATED",
                 "What would change is not what the preview showed. Preview it again, and post by its mark.",
@@ -96,7 +86,7 @@ async def recompute_commissions(
         return outcomes
 
     if asked.post is None:
-        outcomes = await _undone(runtime, ctx, work)
+        outcomes = await rehearse(runtime, ctx, work)
     else:
         outcomes = await perform(
             runtime, ctx, operation=OPERATION, body=asked, idempotency_key=idempotency_key, work=work
@@ -107,15 +97,6 @@ async def recompute_commissions(
             looked_at = len(await orders_to_rate(ctx, session, which, count=ORDERS_MAX))
     mark = _mark(asked, outcomes) if outcomes and asked.post is None else None
     return Recomputed(outcomes, asked.post is None, mark, looked_at)
-
-
-async def _undone(runtime: Runtime, ctx: Ctx, work: Any) -> tuple[ItemOutcome, ...]:
-    try:
-        async with runtime.db.write(ctx.tenant_id) as session:
-            await work(session)
-    except _Undo as undo:
-        return undo.outcomes
-    raise AssertionError("unreachable: a preview is undone")
 
 
 def _outcome(index: int, each: Rerated) -> ItemOutcome:

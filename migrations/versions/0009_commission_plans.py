@@ -58,7 +58,7 @@ def upgrade() -> None:
     _isolate("commission_plan_versions", "SELECT, INSERT")
 
     op.create_table(
-        "commission_plan_assignments",
+        "plan_assignments",
         sa.Column("tenant_id", sa.UUID(), nullable=False),
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("plan_id", sa.UUID(), nullable=True),
@@ -66,31 +66,27 @@ def upgrade() -> None:
         sa.Column("enrollment_id", sa.UUID(), nullable=True),
         sa.Column("effective_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "campaign_id IS NULL OR enrollment_id IS NULL", name="commission_plan_assignments_one_place"
-        ),
-        _refers("plan_id", "commission_plans", "commission_plan_assignments_plan"),
-        _refers("campaign_id", "campaigns", "commission_plan_assignments_campaign"),
-        _refers("enrollment_id", "enrollments", "commission_plan_assignments_enrollment"),
+        sa.CheckConstraint("campaign_id IS NULL OR enrollment_id IS NULL", name="plan_assignments_one_place"),
+        _refers("plan_id", "commission_plans", "plan_assignments_plan"),
+        _refers("campaign_id", "campaigns", "plan_assignments_campaign"),
+        _refers("enrollment_id", "enrollments", "plan_assignments_enrollment"),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
     )
-    distribute(connection, "commission_plan_assignments")
+    distribute(connection, "plan_assignments")
+    op.create_index("plan_assignments_created", "plan_assignments", ["tenant_id", "created_at", "id"])
     op.create_index(
-        "commission_plan_assignments_created", "commission_plan_assignments", ["tenant_id", "created_at", "id"]
-    )
-    op.create_index(
-        "commission_plan_assignments_to_campaign",
-        "commission_plan_assignments",
+        "plan_assignments_to_campaign",
+        "plan_assignments",
         ["tenant_id", "campaign_id"],
         postgresql_where=sa.text("campaign_id IS NOT NULL"),
     )
     op.create_index(
-        "commission_plan_assignments_to_enrollment",
-        "commission_plan_assignments",
+        "plan_assignments_to_enrollment",
+        "plan_assignments",
         ["tenant_id", "enrollment_id"],
         postgresql_where=sa.text("enrollment_id IS NOT NULL"),
     )
-    _isolate("commission_plan_assignments", "SELECT, INSERT")
+    _isolate("plan_assignments", "SELECT, INSERT")
 
     op.create_table(
         "commission_ratings",

@@ -1,8 +1,8 @@
 """Recording batches of 1,000 orders under a plan of 20 rules against the same batches under the campaign's rate.
 
-Orders of 2 and of 20 lines, all by the code of one influencer, 2,000 products in 50 categories. The plan has any kind of
-rule: shares by category and product, amounts, both kinds of tiers, new customers, countries, codes, recurring, bonuses
-and all caps. Goal: at most 2 × the time without rules.
+Orders of 2 and of 20 lines, all by the code of one influencer, 2,000 products in 50 categories. Of rules there are
+all kinds: shares by category and product, amounts, both kinds of tiers, new customers, countries, codes, recurring,
+bonuses and all caps. Goal: at most 2 × the time without rules.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from app.core.context import Ctx
 from app.core.outcomes import Outcome
 from app.core.words import CustomerKind, PlanMetric, RuleKind, TierMode
 from app.products.inputs import ProductInput
-from app.usecases.assign_plans import assign_plans
-from app.usecases.create_plans import create_plans
+from app.usecases.assign_commission_plans import assign_commission_plans
+from app.usecases.create_commission_plans import create_commission_plans
 from app.usecases.upsert_products import upsert_products
 from tests.benchmarks.bench_orders import ORDERS, PRODUCTS, START, batch, prepare, record
 from tests.benchmarks.stage import Stage, in_turn, report, stage
@@ -108,8 +108,8 @@ async def agree(made: Stage, ctx: Ctx) -> None:
         caps=CapsInput(Decimal(100_000), Decimal(10**8), Decimal(10**9), Decimal(10**10)),
     )
     assert len(terms.rules) == 20
-    (plan,) = await create_plans(made.runtime, ctx, [PlanInput("Everything", terms)])
-    (assigned,) = await assign_plans(made.runtime, ctx, [AssignmentInput(plan.id, START)])
+    (plan,) = await create_commission_plans(made.runtime, ctx, [PlanInput("Everything", terms)])
+    (assigned,) = await assign_commission_plans(made.runtime, ctx, [AssignmentInput(plan.id, START)])
     assert assigned.outcome is Outcome.RECORDED, (plan, assigned)
 
 

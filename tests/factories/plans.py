@@ -21,9 +21,9 @@ from app.core.context import Ctx
 from app.core.outcomes import Outcome
 from app.core.words import PlanPeriod, RuleKind
 from app.runtime import Runtime
-from app.usecases.assign_plans import assign_plans
-from app.usecases.create_plan_versions import create_plan_versions
-from app.usecases.create_plans import create_plans
+from app.usecases.assign_commission_plans import assign_commission_plans
+from app.usecases.create_commission_plan_versions import create_commission_plan_versions
+from app.usecases.create_commission_plans import create_commission_plans
 from tests.factories.orders import NOON
 
 LONG_AGO = NOON - timedelta(days=400)
@@ -76,21 +76,23 @@ class Plans:
 
     async def plan(self, *rules: RuleInput, **more: Any) -> UUID:
         """A plan with its first version."""
-        (made,) = await create_plans(self.runtime, self.ctx, [PlanInput("Plan", terms(*rules, **more))])
+        (made,) = await create_commission_plans(self.runtime, self.ctx, [PlanInput("Plan", terms(*rules, **more))])
         assert made.outcome is Outcome.RECORDED, made
         assert made.id is not None
         return made.id
 
     async def version(self, plan_id: UUID, *rules: RuleInput, **more: Any) -> UUID:
         """A further version."""
-        (made,) = await create_plan_versions(self.runtime, self.ctx, [VersionInput(plan_id, terms(*rules, **more))])
+        (made,) = await create_commission_plan_versions(
+            self.runtime, self.ctx, [VersionInput(plan_id, terms(*rules, **more))]
+        )
         assert made.outcome is Outcome.RECORDED, made
         assert made.id is not None
         return made.id
 
     async def assign(self, plan_id: UUID | None, *, since: datetime = LONG_AGO, **place: UUID) -> None:
         """An assignment: `campaign_id` or `enrollment_id`, or to the tenant."""
-        (made,) = await assign_plans(self.runtime, self.ctx, [AssignmentInput(plan_id, since, **place)])
+        (made,) = await assign_commission_plans(self.runtime, self.ctx, [AssignmentInput(plan_id, since, **place)])
         assert made.outcome is Outcome.RECORDED, made
 
     async def agreed(self, campaign_id: UUID, *rules: RuleInput, **more: Any) -> UUID:

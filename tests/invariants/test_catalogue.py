@@ -72,7 +72,7 @@ FACTS: dict[str, set[str]] = {
     "commission_events": set(),
     "commission_adjustments": {"state", "decided_by", "decided_at", "decision_reason", "commission_id"},
     "commission_lines": {"amount_base_minor"},
-    "commission_plan_assignments": set(),
+    "plan_assignments": set(),
     "commission_plan_versions": set(),
     "commission_ratings": set(),
     "commissions": {"state", "updated_at", "amount_base_minor"},

@@ -111,7 +111,7 @@ class PlanOracle:
         for place in places:
             fitting = [
                 row
-                for row in self.facts["commission_plan_assignments"]
+                for row in self.facts["plan_assignments"]
                 if row["effective_from"] <= at and all(row[name] == value for name, value in place.items())
             ]
             if fitting:

@@ -60,17 +60,17 @@ async def load_in_force(ctx: Ctx, session: ReadSession, pairs: Collection[tuple[
     rows = await session.fetch(
         """/* commission_plans.assigned */
         SELECT plan_id, effective_from, created_at, id, campaign_id, NULL::uuid AS influencer_id
-        FROM commission_plan_assignments
+        FROM plan_assignments
         WHERE tenant_id = $1 AND campaign_id IS NULL AND enrollment_id IS NULL
         UNION ALL
         SELECT plan_id, effective_from, created_at, id, campaign_id, NULL
-        FROM commission_plan_assignments
+        FROM plan_assignments
         WHERE tenant_id = $1 AND campaign_id = ANY($2::uuid[])
         UNION ALL
         SELECT assigned.plan_id, assigned.effective_from, assigned.created_at, assigned.id, enrollment.campaign_id,
           enrollment.influencer_id
         FROM enrollments AS enrollment
-        JOIN commission_plan_assignments AS assigned
+        JOIN plan_assignments AS assigned
           ON assigned.tenant_id = $1 AND assigned.enrollment_id = enrollment.id
         WHERE enrollment.tenant_id = $1 AND enrollment.campaign_id = ANY($2::uuid[])
           AND enrollment.influencer_id = ANY($3::uuid[])""",

@@ -19,8 +19,8 @@ PLAN_VERSIONS = Listing(
 )
 
 PLAN_ASSIGNMENTS = Listing(
-    tag="commission_plan_assignments",
-    table="commission_plan_assignments",
+    tag="plan_assignments",
+    table="plan_assignments",
     columns="item.id, item.plan_id, item.campaign_id, item.enrollment_id, item.effective_from, item.created_at",
     own=NOTHING,
 )

@@ -157,9 +157,9 @@ async def known_assignments(
 ) -> dict[tuple[UUID | None, UUID | None, datetime], UUID | None]:
     """The plan that was assigned last to each of these places from these instants on."""
     found = await session.fetch(
-        """/* commission_plan_assignments.known */
+        """/* plan_assignments.known */
         SELECT campaign_id, enrollment_id, effective_from, plan_id
-        FROM commission_plan_assignments
+        FROM plan_assignments
         WHERE tenant_id = $1 AND effective_from = ANY($2::timestamptz[])
         ORDER BY created_at, id""",
         ctx.tenant_id,
@@ -173,8 +173,8 @@ async def insert_assignments(ctx: Ctx, session: WriteSession, rows: Sequence[Ass
     if not rows:
         return
     await session.execute(
-        """/* commission_plan_assignments.insert */
-        INSERT INTO commission_plan_assignments (tenant_id, id, plan_id, campaign_id, enrollment_id, effective_from,
+        """/* plan_assignments.insert */
+        INSERT INTO plan_assignments (tenant_id, id, plan_id, campaign_id, enrollment_id, effective_from,
           created_at)
         SELECT $1, new.*, $2
         FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::timestamptz[])

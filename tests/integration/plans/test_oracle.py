@@ -37,7 +37,7 @@ TABLES = (
     "products",
     "enrollments",
     "campaigns",
-    "commission_plan_assignments",
+    "plan_assignments",
     "commission_plan_versions",
     "refund_lines",
     "commissions",

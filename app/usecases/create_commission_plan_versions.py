@@ -16,7 +16,7 @@ from app.usecases.items import Unread, check_each, in_order, refused
 NAME = "versions"
 
 
-async def create_plan_versions(
+async def create_commission_plan_versions(
     runtime: Runtime, ctx: Ctx, versions: Sequence[VersionInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each version, in the order given. One that says what the plan's newest does is REPLAYED."""

@@ -12,7 +12,7 @@ from app.usecases.entities import create
 from app.usecases.items import Unread
 
 
-async def create_plans(
+async def create_commission_plans(
     runtime: Runtime, ctx: Ctx, plans: Sequence[PlanInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each plan, in the order given. A known external id with the same first version is REPLAYED."""

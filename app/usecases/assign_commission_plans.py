@@ -18,7 +18,7 @@ from app.usecases.items import Unread, check_each, in_order, refused
 NAME = "assignments"
 
 
-async def assign_plans(
+async def assign_commission_plans(
     runtime: Runtime, ctx: Ctx, assignments: Sequence[AssignmentInput | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
     """What became of each assignment, in the order given. One that holds already is REPLAYED."""
