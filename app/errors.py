@@ -45,7 +45,7 @@ CODES: dict[str, str] = {
     "UNKNOWN_PRODUCT": "No product with this id.",
     "NAME_TAKEN": "Another row of this tenant (or, for slugs, of anyone) has this name.",
     "VERSION_CONFLICT": "The order is at another version than the edit expects. Read it again.",
-    "COMMISSION_STATE": "The commission's state has no passage to the one asked for; the message names both.",
+    "WRONG_STATE": "The commission's state has no passage to the one asked for; the message names both.",
     "ORDER_NOT_EARNED": "The commission's order was not paid, or not fulfilled, as the terms ask.",
     "SECOND_KEY_NEEDED": "Whoever proposed it cannot decide it as well. Use another key with the scope money:write.",
     "UNKNOWN_FRAUD_HIT": "No hit of the rules of fraud with this id.",

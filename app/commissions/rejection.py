@@ -21,7 +21,7 @@ def reject(
 ) -> NewCommission | None:
     """The row that takes back what is left of the commission, entered among the locked ones; None when it was rejected.
 
-    parts: what is left of each credit by line. Raises UNKNOWN_COMMISSION, COMMISSION_STATE, or NOT_SUPPORTED for
+    parts: what is left of each credit by line. Raises UNKNOWN_COMMISSION, WRONG_STATE, or NOT_SUPPORTED for
     adjustments and bonuses.
     """
     row = passages.named(item.id)
@@ -34,7 +34,7 @@ def reject(
     of_credit = passages.of_credit[row.credit_id]
     if row.state not in REJECTABLE or any(each.state is CommissionState.PAID for each in of_credit):
         raise DomainError(
-            "COMMISSION_STATE", f"The commission is {row.state.value} and cannot be rejected.", path=("id",)
+            "WRONG_STATE", f"The commission is {row.state.value} and cannot be rejected.", path=("id",)
         )
     net = passages.net(row)
     bases = [each.base for each in of_credit]

@@ -106,7 +106,7 @@ class Passages:
     def enter(self, move: Move) -> bool:
         """Enter the passage; False when the commission is in that state already, or nothing of it can be paid out.
 
-        Raises UNKNOWN_COMMISSION, or COMMISSION_STATE where there is no such passage.
+        Raises UNKNOWN_COMMISSION, or WRONG_STATE where there is no such passage.
         """
         row = self.named(move.commission_id)
         old = row.state
@@ -114,18 +114,18 @@ class Passages:
             return False
         if move.to not in PASSAGES[old]:
             raise DomainError(
-                "COMMISSION_STATE", f"The commission is {old.value} and cannot become {move.to.value}.", path=("id",)
+                "WRONG_STATE", f"The commission is {old.value} and cannot become {move.to.value}.", path=("id",)
             )
         # What came after a payout stands in the same account as what was paid: it cannot be held back alone.
         if move.to is HELD and any(each.state is PAID for each in self.of_credit.get(row.credit_id or row.id, ())):
             raise DomainError(
-                "COMMISSION_STATE", "The commission was paid out before its order was edited.", path=("id",)
+                "WRONG_STATE", "The commission was paid out before its order was edited.", path=("id",)
             )
         if self.is_rejected(row):
             if move.to in (APPROVED, PAID):
                 # Rejected while its payout was under way, or before one came back: there is nothing left to move.
                 return False
-            raise DomainError("COMMISSION_STATE", "The commission was rejected.", path=("id",))
+            raise DomainError("WRONG_STATE", "The commission was rejected.", path=("id",))
         net = self.net(row)
         posting = of_move(
             commission_id=row.id,
@@ -158,7 +158,7 @@ class Passages:
 async def move(ctx: Ctx, session: WriteSession, moves: Sequence[Move]) -> None:
     """Move the commissions, in the order given; one that is in its state already stays.
 
-    Raises UNKNOWN_COMMISSION or COMMISSION_STATE for the first that cannot be moved; nothing is moved then.
+    Raises UNKNOWN_COMMISSION or WRONG_STATE for the first that cannot be moved; nothing is moved then.
     """
     if not moves:
         return

@@ -65,8 +65,7 @@ HAVING sum(amount_minor) <> 0
 LIMIT $2"""
 
 # Months by their edges, which are computed outside: the parameters are the edges, and the months that begin with them.
-_OF_ENTRIES = """
-  SELECT coalesce(influencer_id, '00000000-0000-0000-0000-000000000000') AS influencer_id, account, currency,
+_OF_ENTRIES = """coalesce(influencer_id, '00000000-0000-0000-0000-000000000000') AS influencer_id, account, currency,
     ($3::date[])[width_bucket(posted_at, $2::timestamptz[])] AS month, amount_minor, 1 AS entries
   FROM ledger_entries
   WHERE tenant_id = $1"""
@@ -74,7 +73,8 @@ _OF_ENTRIES = """
 _DIFFERENCES = f"""/* ledger.differences */
 SELECT influencer_id, account, currency, month, sum(amount_minor)::bigint AS amount_minor,
   sum(entries)::bigint AS entries
-FROM ({_OF_ENTRIES}
+FROM (
+  SELECT {_OF_ENTRIES}
   UNION ALL
   SELECT influencer_id, account, currency, month, -amount_minor, -entries FROM ledger_balances WHERE tenant_id = $1
   UNION ALL
@@ -95,7 +95,8 @@ DELETE FROM ledger_balances WHERE tenant_id = $1"""
 _REBUILD = f"""/* ledger.rebuild */
 INSERT INTO ledger_balances (tenant_id, influencer_id, account, currency, month, amount_minor, entries)
 SELECT $1, influencer_id, account, currency, month, sum(amount_minor)::bigint, sum(entries)::bigint
-FROM ({_OF_ENTRIES}
+FROM (
+  SELECT {_OF_ENTRIES}
 ) AS posted
 GROUP BY influencer_id, account, currency, month
 ON CONFLICT (tenant_id, influencer_id, account, currency, month) DO UPDATE

@@ -164,7 +164,7 @@ async def _decide(
                 outcomes[index] = _outcome(index, Outcome.REPLAYED, row)
                 continue
             if row.state is not AdjustmentState.PROPOSED:
-                raise DomainError("COMMISSION_STATE", f"The adjustment is {row.state.value} already.", path=("id",))
+                raise DomainError("WRONG_STATE", f"The adjustment is {row.state.value} already.", path=("id",))
             if row.proposed_by == ctx.principal.key_id:
                 raise DomainError(
                     "SECOND_KEY_NEEDED", "This key proposed the adjustment: another one has to decide.", path=("id",)

@@ -150,13 +150,13 @@ def _approve(passages: Passages, earned: Earned, item: CommissionMove) -> bool:
 def _release(passages: Passages, _: Earned, item: CommissionMove) -> bool:
     row = passages.named(item.id)
     if row.state is not CommissionState.HELD and row.state is not CommissionState.PENDING:
-        raise DomainError("COMMISSION_STATE", f"The commission is {row.state.value}, not HELD.", path=("id",))
+        raise DomainError("WRONG_STATE", f"The commission is {row.state.value}, not HELD.", path=("id",))
     return passages.enter(Move(item.id, CommissionState.PENDING, item.reason))
 
 
 def _check_left(passages: Passages, row: Row) -> None:
     if passages.net(row) == 0:
-        raise DomainError("COMMISSION_STATE", "Nothing is left of the commission.", path=("id",))
+        raise DomainError("WRONG_STATE", "Nothing is left of the commission.", path=("id",))
 
 
 async def approve_due(runtime: Runtime, tenant: TenantInfo) -> int:

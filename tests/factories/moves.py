@@ -35,6 +35,6 @@ async def move_some(db: Database, ctx: Ctx, *, seed: int, until: datetime) -> in
                     moved += passages.enter(Move(row.id, chance.choice(targets), "test"))
                 except DomainError as error:
                     # An edit that came after a payout is not held back.
-                    assert error.code == "COMMISSION_STATE"
+                    assert error.code == "WRONG_STATE"
             await states.write(then, session, passages)
     return moved

@@ -145,7 +145,7 @@ async def test_what_an_unpaid_order_earned_is_not_approved_by_hand_either(
     assert told(outcomes) == [
         "ORDER_NOT_EARNED",
         Outcome.RECORDED,
-        "COMMISSION_STATE",
+        "WRONG_STATE",
         Outcome.REPLAYED,
         "UNKNOWN_COMMISSION",
     ]
@@ -188,7 +188,7 @@ async def test_what_is_rejected_earns_nothing_for_good(
     assert await balances(look) == {"EXPENSE": 1000, "ACCRUED": -1000}
     refused = await approve_commissions(runtime, ctx, [CommissionMove(ids["o"])])
     assert told(refused) == ["ORDER_NOT_EARNED"]
-    assert told(await hold_commissions(runtime, ctx, [CommissionMove(ids["o"], "odd")])) == ["COMMISSION_STATE"]
+    assert told(await hold_commissions(runtime, ctx, [CommissionMove(ids["o"], "odd")])) == ["WRONG_STATE"]
     assert await look.value("count(*)", "outbox", "topic = 'commission.rejected'") == 1
     assert await verify(runtime.db, ctx.tenant_id) == []
 
@@ -258,7 +258,7 @@ async def test_corrections_above_the_limit_need_another_key(
         Outcome.RECORDED,
         Outcome.RECORDED,
         Outcome.REPLAYED,
-        "COMMISSION_STATE",
+        "WRONG_STATE",
         "UNKNOWN_ADJUSTMENT",
         "BAD_USER_INPUT",
     ]

@@ -178,7 +178,7 @@ async def test_passages_that_there_are_not_are_refused_whole(
 
     with pytest.raises(DomainError, match="PAID and cannot become HELD") as caught:
         await moved(runtime, ctx, (first, APPROVED), (second, PAID), (second, HELD))
-    assert caught.value.code == "COMMISSION_STATE"
+    assert caught.value.code == "WRONG_STATE"
     with pytest.raises(DomainError) as caught:
         await moved(runtime, ctx, (ctx.tenant_id, APPROVED))
     assert caught.value.code == "UNKNOWN_COMMISSION"
