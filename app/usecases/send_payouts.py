@@ -79,8 +79,10 @@ async def _make_calls(runtime: Runtime, tenant: TenantInfo, provider: PayoutProv
         async with gate:
             reports = await _reports(provider, of_call)
         ctx = nobody(tenant, runtime.clock.now())
+        taken = {item.id: item for item in of_call}
+        source = f"answer:{provider.name.value}"
         await unattended(
-            runtime, ctx, lambda session: settle(runtime, ctx, session, reports, source=f"answer:{provider.name.value}")
+            runtime, ctx, lambda session: settle(runtime, ctx, session, reports, source=source, taken=taken)
         )
 
     async with asyncio.TaskGroup() as group:

@@ -17,7 +17,7 @@ from app.orders.conversion import key_of, load_rates
 from app.payouts.batches import lock_batches, state_of, states_of, update_batches
 from app.payouts.items import Event, append_events, append_payments, commissions_of, lock_items, update_items
 from app.payouts.machine import Item, Paid, Step, after
-from app.payouts.port import Report
+from app.payouts.port import Report, Told
 from app.runtime import Runtime
 
 TOLD = {
@@ -28,11 +28,30 @@ TOLD = {
 """States that go to the outbox, and their topics."""
 
 
+PROVING = frozenset({Told.ACCEPTED, Told.SUCCEEDED, Told.RETURNED})
+"""What is true whoever hears it, and however late. The rest is told of one call, and says nothing of a later one."""
+
+
 async def settle(
-    runtime: Runtime, ctx: Ctx, session: WriteSession, reports: Mapping[UUID, Report], *, source: str
+    runtime: Runtime,
+    ctx: Ctx,
+    session: WriteSession,
+    reports: Mapping[UUID, Report],
+    *,
+    source: str,
+    taken: Mapping[UUID, Item] | None = None,
 ) -> dict[UUID, Item]:
-    """The items as they are after what was told of them; those that do not exist are left out. source: who told."""
+    """The items as they are after what was told of them; those that do not exist are left out. source: who told.
+
+    taken: the items as the caller had leased them. Where another took one meanwhile, for the lease was over, what the
+    caller's call did not prove is passed over.
+    """
     items = await lock_items(ctx, session, reports)
+    if taken is not None:
+        reports = {item_id: report for item_id, report in reports.items() if report.told in PROVING} | {
+            item.id: reports[item.id] for item in items.values() if item.attempts == taken[item.id].attempts
+        }
+        items = {item_id: item for item_id, item in items.items() if item_id in reports}
     ask_s = runtime.settings.payout_ask_s
     steps = {item.id: after(item, reports[item.id], now=ctx.now, ask_s=ask_s) for item in items.values()}
     reasons = {item_id: reports[item_id].code for item_id in items}

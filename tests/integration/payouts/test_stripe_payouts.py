@@ -1,10 +1,14 @@
 """Payouts by Stripe Connect: each influencer is paid once, whatever is lost on the way."""
 
+import asyncio
+import threading
+
 import pytest
 
 from app.core.payout_words import PayoutProviderName
 from app.payouts.inputs import PayoutDecision
 from app.usecases.return_payout_items import return_payout_items
+from app.usecases.send_payouts import take
 from tests.factories.payouts import Payouts
 from tests.fakes.server import Way
 from tests.fakes.stripe import FakeStripe
@@ -102,8 +106,6 @@ async def test_too_many_calls_wait_and_come_again(payouts: Payouts, stripe: Fake
 
 
 async def test_a_worker_that_died_leaves_what_others_find_out(payouts: Payouts, stripe: FakeStripe) -> None:
-    from app.usecases.send_payouts import take
-
     await ready(payouts, stripe, 10_00, 20_00)
     taken = await take(payouts.runtime, payouts.ctx.tenant, STRIPE)
     assert [item.state.value for item in taken] == ["SENDING", "SENDING"]
@@ -136,3 +138,39 @@ async def test_a_payment_is_taken_back(payouts: Payouts, stripe: FakeStripe) -> 
     assert await payouts.commissions() == ["APPROVED"]
     assert await payouts.accounts() == {("EXPENSE", "GBP"): 10_00, ("PAYABLE", "GBP"): -10_00}
     assert await payouts.look.value("sum(amount_minor)", "payout_payments") == 0
+
+
+async def test_many_workers_pay_everybody_once(payouts: Payouts, stripe: FakeStripe) -> None:
+    await ready(payouts, stripe, *range(1_00, 1_30))
+    looked_at = await asyncio.gather(*(payouts.work() for _ in range(4)))
+    assert sum(looked_at) == 30
+    assert set(await payouts.states()) == {"SUCCEEDED"}
+    assert len(stripe.paid) == 30
+    assert set(stripe.paid.values()) == {1}
+
+
+async def test_a_worker_that_comes_back_late_changes_nothing_that_another_did(
+    payouts: Payouts, stripe: FakeStripe
+) -> None:
+    await ready(payouts, stripe, 10_00)
+    arrived, goes_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def wait() -> bool:
+        # The first call waits long enough for its lease to end, and is lost then; no other waits.
+        stripe.on_arrival = None
+        loop.call_soon_threadsafe(arrived.set)
+        goes_on.wait(10)
+        return True
+
+    stripe.on_arrival = wait
+    slow = asyncio.create_task(payouts.work())
+    await arrived.wait()
+    payouts.clock.pass_(seconds=121)
+    await payouts.work()
+    assert await payouts.states() == ["SUCCEEDED"]
+    goes_on.set()
+    await slow
+    assert await payouts.states() == ["SUCCEEDED"]
+    assert list(stripe.paid.values()) == [1]
+    assert len(await payouts.look.rows("payout_payments")) == 1
