@@ -52,6 +52,26 @@ LAWS: dict[str, str] = {
         WHERE tenant_id = $1 AND credit_id IS NOT NULL
         GROUP BY credit_id
         HAVING sum(amount_minor) * sum(amount_minor) FILTER (WHERE kind NOT IN ('REVERSAL', 'REJECTION')) < 0""",
+    "plans have counted of an influencer what their newest ratings say": """
+        SELECT plan_id, influencer_id FROM (
+          SELECT plan_id, influencer_id, (facts ->> 'earned')::bigint AS earned,
+            coalesce((facts -> 'added' -> ':revenue' ->> 0)::bigint, 0) AS revenue
+          FROM (
+            SELECT DISTINCT ON (credit_id) * FROM commission_ratings WHERE tenant_id = $1 ORDER BY credit_id, id DESC
+          ) AS newest
+          WHERE sequence IS NOT NULL
+          UNION ALL
+          SELECT plan_id, holder_id, CASE counter WHEN ':earned' THEN -earned_minor ELSE 0 END,
+            CASE WHEN counter LIKE '%:revenue' THEN -volume_minor ELSE 0 END
+          FROM commission_tallies
+          WHERE tenant_id = $1 AND holder_id IN (SELECT id FROM influencers WHERE tenant_id = $1)
+        ) AS counted
+        GROUP BY plan_id, influencer_id
+        HAVING sum(earned) <> 0 OR sum(revenue) <> 0""",
+    "no two ratings of a plan and influencer have one number": """
+        SELECT plan_id, influencer_id, sequence FROM commission_ratings
+        WHERE tenant_id = $1 AND sequence IS NOT NULL
+        GROUP BY plan_id, influencer_id, sequence HAVING count(*) > 1""",
     "every posting sums to zero in every currency": """
         SELECT posting_id FROM ledger_entries
         WHERE tenant_id = $1 GROUP BY posting_id, currency HAVING sum(amount_minor) <> 0""",

@@ -17,6 +17,7 @@ from app.usecases.record_orders import record_orders
 from app.usecases.upsert_products import upsert_products
 from tests.factories.orders import Look, ProgramRows, item, order
 from tests.factories.plans import Plans, bonus, caps, percent, tiers
+from tests.invariants.books import broken_laws
 
 pytestmark = pytest.mark.database
 
@@ -68,6 +69,7 @@ async def test_a_hundred_orders_on_the_edge_of_a_tier(
     assert tallies["MONTH tiers"]["volume_minor"] == 100_000
     assert tallies[":sequence"]["sequence"] == ORDERS
     assert tallies[":earned"]["earned_minor"] == sum(row["amount_minor"] for row in commissions)
+    assert await broken_laws(servers[0].db, ctx.tenant_id) == {}
 
 
 async def test_a_whole_volume_is_lifted_once(

@@ -14,17 +14,20 @@ import pytest
 from app.commissions.plans.inputs import RecurringInput, RuleInput
 from app.core.context import Ctx
 from app.core.outcomes import Outcome
-from app.core.words import CustomerKind, LineKind, PlanMetric, PlanPeriod, RuleKind, TierMode
+from app.core.words import CustomerKind, InstanceKind, LineKind, PlanMetric, PlanPeriod, RuleKind, TierMode
 from app.orders.inputs import LineInput, OrderInput
 from app.products.inputs import ProductInput
 from app.runtime import Runtime
+from app.tracking.inputs import InstanceInput
 from app.usecases.edit_orders import edit_orders
 from app.usecases.recompute_commissions import Recomputation, recompute_commissions
+from app.usecases.record_instances import record_instances
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
 from app.usecases.upsert_products import upsert_products
 from tests.factories.orders import NOON, Look, ProgramRows, edit, line, order, refund
 from tests.factories.plans import Plans, bonus, caps, fixed, percent, tiers
+from tests.invariants.books import broken_laws
 from tests.oracle.plans import PlanOracle, given_back, newest_lines
 
 pytestmark = pytest.mark.database
@@ -164,6 +167,7 @@ async def test_random_plans_equal_the_oracle(
         await edit_orders(runtime, ctx, [edit(each.external_id, *chance.lines()) for each in names[:10]])
     facts = await _facts(look)
     _check_after(facts, oracle, booked)
+    assert await broken_laws(runtime.db, ctx.tenant_id) == {}
 
 
 async def _program(program: ProgramRows, plans: Plans, chance: Chance) -> None:
@@ -175,8 +179,18 @@ async def _program(program: ProgramRows, plans: Plans, chance: Chance) -> None:
     await program.code("INA", ina, linear)
     await program.code("BEN", ben, last)
     await program.code("BARE", ben)
-    for ago, (influencer, campaign) in enumerate(((ina, linear), (ben, linear), (ina, linear))):
-        await program.click(influencer, campaign, at=NOON - timedelta(days=ago + 1), visitor_id="v")
+    clicked = ((ina, linear), (ben, linear), (ina, linear))
+    clicks = [
+        InstanceInput(
+            InstanceKind.CLICK,
+            NOON - timedelta(days=ago),
+            influencer_id=influencer,
+            campaign_id=campaign,
+            visitor_id="v",
+        )
+        for ago, (influencer, campaign) in enumerate(clicked, start=1)
+    ]
+    await record_instances(plans.runtime, plans.ctx, clicks)
     places: list[dict[str, Any]] = [{"campaign_id": linear}, {"campaign_id": last}, {"enrollment_id": enrollment}, {}]
     for place in places:
         if chance.draw.random() < 0.8:
@@ -282,6 +296,7 @@ async def test_recomputed_commissions_equal_the_oracle(
     oracle = PlanOracle(facts, currency="GBP", zone=ctx.tenant.reporting_zone, factors=_factors())
     booked = oracle.book(in_time=True)
     _check_sums(facts, booked)
+    assert await broken_laws(runtime.db, ctx.tenant_id) == {}
     again = await recompute_commissions(runtime, ctx, asked)
     assert (again.outcomes, again.mark) == ((), None)
 
