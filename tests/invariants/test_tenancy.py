@@ -267,7 +267,7 @@ async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
     )
     await _victim_pays(client, create, made, second)
     await create("setFraudRules", {"velocityOrders": 1, "suspiciousDomains": [DOMAIN]})
-    suspicious = {"externalId": "o-2", "occurredAt": AT, "currency": "GBP", "total": "1.00"}
+    suspicious: dict[str, Any] = {"externalId": "o-2", "occurredAt": AT, "currency": "GBP", "total": "1.00"}
     # Postage alone: what analytics say of the victim stays as it is.
     suspicious |= {"lines": [{"kind": "SHIPPING", "amount": "1.00"}]}
     await create("recordOrders", {"orders": [{**suspicious, "codes": ["SPICY"]}]})
@@ -285,13 +285,12 @@ async def _victim_pays(client: Client, create: Any, made: dict[str, Any], second
     made["policy"] = await create(
         "upsertPayoutPolicies", {"payoutPolicies": [{"currency": "GBP", "threshold": AMOUNT}]}
     )
-    await create("setMoneyTerms", {"terms": [{"adjustmentLimit": "999999"}]})
     for number, name in enumerate(("batch", "draft", None)):
         owed = {"influencerId": made["influencer"], "currency": "GBP", "amount": AMOUNT, "reason": SECRET}
         await create("adjustCommissions", {"adjustments": [{**owed, "externalId": f"owed-{number}"}]})
         if name is not None:
-            batch = {"provider": "MANUAL", "currency": "GBP", "note": SECRET}
-            made[name] = await create("createPayoutBatches", {"payoutBatches": [batch]})
+            drafted = {"provider": "MANUAL", "currency": "GBP", "note": SECRET}
+            made[name] = await create("createPayoutBatches", {"payoutBatches": [drafted]})
     approved = {"payoutBatches": [{"id": made["batch"]}]}
     await create("approvePayoutBatches", approved, input="DecidePayoutBatchesInput", key=second)
     for batch, item in (("batch", "item"), ("draft", "draftItem")):
