@@ -90,4 +90,5 @@ def _place(path: tuple[int | str, ...]) -> str:
 
 def accounts_of(setting: SecretStr | None, tenant_id: UUID) -> TenantAccounts:
     """The tenant's accounts. Raises NOT_SUPPORTED, which repeats nothing of the setting, when it cannot be read."""
-    return _NONE if setting is None else _read(setting.get_secret_value()).get(tenant_id, _NONE)
+    text = "" if setting is None else setting.get_secret_value().strip()
+    return _read(text).get(tenant_id, _NONE) if text else _NONE
