@@ -25,7 +25,7 @@ from graphql_schema.filters import FactOrder, IdFilter, TimeFilter, any_of, on, 
 from graphql_schema.lists import child_list, each, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
-from graphql_schema.rows import money, of_row
+from graphql_schema.rows import money, of_row, plain_decimal
 from graphql_schema.scalars import CurrencyCode
 
 if TYPE_CHECKING:
@@ -158,7 +158,9 @@ class LedgerEntry(Node):
     account: LedgerAccount = strawberry.field(description="The account it is posted to.")
     currency: CurrencyCode = strawberry.field(description="Currency of the amount.")
     amount: Decimal = strawberry.field(description="Major units; debits positive, credits negative.")
-    cause_kind: str = strawberry.field(description="What it was posted for: `commission`; `passage`, of a commission to another state; or a payout's part.")
+    cause_kind: str = strawberry.field(
+        description="What it was posted for: `commission`; `passage`, of one to another state; or a payout's part."
+    )
     cause_id: strawberry.ID = strawberry.field(description="Id of what it was posted for.")
     posted_at: datetime = strawberry.field(description="When it was posted.")
     rate: Decimal | None = strawberry.field(
@@ -166,7 +168,7 @@ class LedgerEntry(Node):
     )
     influencer_id: strawberry.Private[UUID | None]
 
-    of = of_row(amount=money("amount_minor"))
+    of = of_row(amount=money("amount_minor"), rate=plain_decimal("rate"))
 
     influencer = one_row(
         LazyInfluencer, INFLUENCERS, "influencer_id", "Whose balance it moves; null for accounts of the tenant's own."

@@ -15,7 +15,7 @@ from graphql_schema.families import shows
 from graphql_schema.filters import StringFilter, TimeFilter, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
-from graphql_schema.rows import Read, of_row
+from graphql_schema.rows import of_row, plain_decimal
 from graphql_schema.scalars import BigInt, CurrencyCode
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, present
 
@@ -37,7 +37,7 @@ class ExchangeRate(Node):
     )
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
 
-    of = of_row(rate=Read(("rate",), lambda rows: [row["rate"].normalize() for row in rows]))
+    of = of_row(rate=plain_decimal("rate"))
 
 
 @strawberry.input(description="Which exchange rates to list. Conditions are combined by AND.")

@@ -45,6 +45,14 @@ def money(column: str, *, currency: str = "currency") -> Read:
     return Read((column, currency), values)
 
 
+def plain_decimal(column: str) -> Read:
+    """A decimal without the zeros that the database pads it with; None where there is none."""
+    of_column = itemgetter(column)
+    return Read(
+        (column,), lambda rows: [None if value is None else value.normalize() for value in map(of_column, rows)]
+    )
+
+
 class Row:
     """What all classes made by `of_row` are beside the type they show."""
 

@@ -19,13 +19,17 @@ from app.errors import DomainError
 BATCH = 500
 """Commissions that the worker approves in one transaction."""
 
-# The hold period is exact: days of 24 hours. One that was due when it was read is looked at again under its lock.
+# The hold period is exact: days of 24 hours. One that was due when it was read is looked at again under its lock. The
+# shortest period of all bounds what is read of the index commissions_pending.
 _DUE = """/* commissions.due */
 SELECT item.id, item.occurred_at
 FROM commissions AS item
 LEFT JOIN approval_terms AS own ON own.tenant_id = $1 AND own.campaign_id = item.campaign_id
 WHERE item.tenant_id = $1 AND item.state = 'PENDING' AND item.kind IN ('ACCRUAL', 'BONUS', 'ADJUSTMENT')
   AND (item.occurred_at, item.id) > ($6::timestamptz, $7::uuid)
+  AND item.occurred_at <= $2::timestamptz - interval '24 hours' * (
+    SELECT least(min(each.hold_days), $4) FROM approval_terms AS each WHERE each.tenant_id = $1
+  )
   AND item.occurred_at + coalesce(own.hold_days, $4) * interval '24 hours' <= $2
   AND coalesce(own.approval, $3) = 'AUTOMATIC'
   AND (item.order_id IS NULL OR coalesce(own.earned_when, $5) = 'ORDERED' OR EXISTS (
