@@ -186,6 +186,21 @@ async def test_by_hand_from_a_file_and_its_confirmation(api: Api, influencer: UU
     (item,) = (await api.ask(ITEMS))["nodes"]
     assert (item["state"], item["fee"], item["feeCurrency"]) == ("SUCCEEDED", "0.20", "EUR")
     assert await api.client.error_codes(file % "CSV") == ["PAYOUT_STATE"]
+    month = f"{api.payouts.clock.at:%Y-%m}"
+    document = f"""{{ statements(influencer: "{influencer}", month: "{month}") {{
+      currency opening closing movements {{ kind amount }} }} }}"""
+    for who in ("first", "own"):
+        (statement,) = await api.ask(document, as_=who)
+        assert statement == {
+            "currency": "EUR",
+            "opening": "0.00",
+            "closing": "0.00",
+            "movements": [{"kind": "ADJUSTED", "amount": "12.50"}, {"kind": "PAID", "amount": "-12.50"}],
+        }
+    balance = "{ balances { nodes { currency payable paying paid owed } } }"
+    assert (await api.ask(balance, as_="own"))["nodes"] == [
+        {"currency": "EUR", "payable": "0.00", "paying": "0.00", "paid": "12.50", "owed": "0.00"}
+    ]
 
 
 async def test_an_influencer_asks_to_be_paid_and_sees_the_own_alone(api: Api, influencer: UUID) -> None:
