@@ -10,9 +10,10 @@ from app.campaigns.queries import ENROLLMENTS
 from app.commissions.queries import COMMISSIONS
 from app.core.context import Scope
 from app.core.words import InfluencerStatus, Platform
-from app.db.keyset import Condition
+from app.db.keyset import Condition, Sort
 from app.influencers.queries import INFLUENCERS, SOCIAL_PROFILES
 from app.orders.queries import INFLUENCER_ORDERS, ORDERS
+from app.payouts.queries import PAYOUT_ITEMS
 from app.tracking.queries import CODES, LINKS
 from graphql_schema.analytics import analytics_of
 from graphql_schema.families import root_one, shows
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from graphql_schema.enrollments import Enrollment
     from graphql_schema.links import Link
     from graphql_schema.orders import Order
+    from graphql_schema.payouts import PayoutItem
 
 LazyCode = Annotated["Code", strawberry.lazy("graphql_schema.codes")]
+LazyPayoutItem = Annotated["PayoutItem", strawberry.lazy("graphql_schema.payouts")]
 LazyCommission = Annotated["Commission", strawberry.lazy("graphql_schema.commissions")]
 LazyEnrollment = Annotated["Enrollment", strawberry.lazy("graphql_schema.enrollments")]
 LazyLink = Annotated["Link", strawberry.lazy("graphql_schema.links")]
@@ -137,6 +140,15 @@ class Influencer(Node):
         parent="influencer_id",
         sort=LATEST,
         description="What they earned and what was taken back, newest first.",
+        scope=Scope.MONEY_READ,
+    )
+
+    payouts = nested_list(
+        LazyPayoutItem,
+        PAYOUT_ITEMS,
+        parent="influencer_id",
+        sort=Sort("created_at", descending=True),
+        description="What they are and were paid, newest first.",
         scope=Scope.MONEY_READ,
     )
 
