@@ -171,7 +171,7 @@ async def judge_late_touches(runtime: Runtime) -> None:
 
 async def forget_awaited_touches(runtime: Runtime) -> None:
     """End the waiting of orders whose touch did not come."""
-    await _for_each_tenant(runtime, "forget_awaited_touches", partial(forget_awaited, runtime))
+    await _for_each_tenant_info(runtime, "forget_awaited_touches", partial(forget_awaited, runtime))
 
 
 async def forget_payout_messages(runtime: Runtime) -> None:

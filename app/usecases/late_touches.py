@@ -72,13 +72,13 @@ async def look_for_touches(runtime: Runtime, tenant: TenantInfo) -> int:
     return total
 
 
-async def forget_awaited(runtime: Runtime, tenant_id: UUID) -> None:
+async def forget_awaited(runtime: Runtime, tenant: TenantInfo) -> None:
     """End the waiting of orders that were recorded longer ago than they may wait."""
-    before = runtime.clock.now() - timedelta(days=runtime.settings.late_touch_days)
+    ctx = nobody(tenant, runtime.clock.now())
+    before = ctx.now - timedelta(days=runtime.settings.late_touch_days)
     forgotten = FORGOTTEN_MAX
     while forgotten == FORGOTTEN_MAX:
-        async with runtime.db.write(tenant_id) as session:
-            forgotten = await forget_waiting(session, before=before, count=FORGOTTEN_MAX)
+        forgotten = await unattended(runtime, ctx, partial(forget_waiting, before=before, count=FORGOTTEN_MAX))
 
 
 async def _judge(runtime: Runtime, ctx: Ctx, session: WriteSession, order_ids: Collection[UUID]) -> list[Rejudged]:

@@ -213,9 +213,9 @@ async def test_waiting_ends_after_some_days(shop: Shop, look: Look, runtime: Run
     ina, campaign, order = await shop.influencer(), await shop.campaign(), await shop.order()
     days = runtime.settings.late_touch_days
 
-    await forget_awaited(_at(runtime, FixedClock(runtime.clock.now() + timedelta(days=days - 1))), ctx.tenant_id)
+    await forget_awaited(_at(runtime, FixedClock(runtime.clock.now() + timedelta(days=days - 1))), ctx.tenant)
     assert await look.counts("awaited_touches") == {"awaited_touches": 1}
-    await forget_awaited(_at(runtime, FixedClock(runtime.clock.now() + timedelta(days=days + 1))), ctx.tenant_id)
+    await forget_awaited(_at(runtime, FixedClock(runtime.clock.now() + timedelta(days=days + 1))), ctx.tenant)
 
     assert await look.counts("awaited_touches") == {"awaited_touches": 0}
     assert (await shop.touch(ina, campaign, ago=LATE))["orders"] == []

@@ -1,5 +1,6 @@
 """Judging recorded orders again: a preview that changes nothing, then a posting of differences, never a rewrite."""
 
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -380,9 +381,10 @@ async def test_what_was_paid_out_comes_back_with_the_next_payout(
 ) -> None:
     ina, ben, campaign, _ = await two_clicks(shop)
     (row,) = await look.rows("commissions")
-    async with runtime.db.write(ctx.tenant_id) as session:
-        for state in (CommissionState.APPROVED, CommissionState.PAID):
-            await move(ctx, session, [Move(row["id"], state)])
+    for seconds, state in enumerate((CommissionState.APPROVED, CommissionState.PAID)):
+        later = dataclasses.replace(ctx, now=ctx.now + timedelta(seconds=seconds))
+        async with runtime.db.write(ctx.tenant_id) as session:
+            await move(later, session, [Move(row["id"], state)])
     await shop.change_campaign(campaign, attributionModel="FIRST_TOUCH")
 
     await posted(shop)
