@@ -33,7 +33,8 @@ from app.orders.open_lines import open_lines
 from app.orders.service import EventRow, NewOrder
 from app.products.ensure import ensure as ensure_products
 from app.runtime import Runtime
-from app.usecases.earning import Earning, credited_of, earn
+from app.usecases.earning import credited_of, earn
+from app.usecases.rating_round import Earning
 from app.usecases.screening import Buying, screen
 
 

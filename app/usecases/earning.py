@@ -5,28 +5,26 @@ up, whoever counts is locked (not for a preview), all else is read, the orders a
 order given, by pure functions, and what was counted is written.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from app.attribution.program import Program
 from app.attribution.service import Credit
 from app.commissions.accrue import Amount, Share, accrual
 from app.commissions.plans.basket import Basket, Sold, basket
-from app.commissions.plans.evaluate import Due, Facts, Matches, Rated, rated
-from app.commissions.plans.history import History, load_history, lock_customers
+from app.commissions.plans.evaluate import Due, Facts, Rated, rated
+from app.commissions.plans.history import load_history, lock_customers
 from app.commissions.plans.in_force import load_in_force
 from app.commissions.plans.ratings import Rating, insert_ratings, outcome_of
 from app.commissions.plans.rules import Version, stored_rate
 from app.commissions.plans.tallies import (
-    Holder,
     Subject,
     Tallies,
-    holders_of,
     load_tallies,
     lock_holders,
     period_start,
@@ -42,21 +40,12 @@ from app.db.session import ReadSession, WriteSession
 from app.orders.conversion import Rates, key_of, load_rates
 from app.orders.open_lines import OpenLine
 from app.products.queries import Traits, traits
+from app.usecases.rated_before import NOT_COUNTED, Counted, RatedBefore, rated_before
+from app.usecases.rating_round import Credited, Earning, Round
 from app.usecases.taking_back import revenue_of
 
 NO_LINE = (-1, None)
 """The place of what no line of the order earned: bonuses."""
-
-
-class Credited(NamedTuple):
-    """A credit that may earn. rate: the enrollment's, else the campaign's; None without a campaign."""
-
-    credit_id: UUID
-    influencer_id: UUID
-    campaign_id: UUID | None
-    code: str | None
-    weight: int
-    rate: Decimal | None
 
 
 def credited_of(credits: Iterable[Credit], program: Program) -> list[Credited]:
@@ -76,19 +65,6 @@ def credited_of(credits: Iterable[Credit], program: Program) -> list[Credited]:
 
 
 @dataclass(frozen=True, slots=True)
-class Earning:
-    """An order with its credits. Orders that nobody is credited for are told too: their customers' next ones follow."""
-
-    order_id: UUID
-    occurred_at: datetime
-    currency: str
-    country: str | None
-    customer_id: UUID | None
-    lines: Sequence[OpenLine]
-    credits: Sequence[Credited]
-
-
-@dataclass(frozen=True, slots=True)
 class Earned:
     """What one credit earned. rating: by the plan that held, None without one."""
 
@@ -99,61 +75,18 @@ class Earned:
     rated: Rated | None = None
 
 
-@dataclass(slots=True)
-class Round:
-    """Orders that are rated together, with what is known for it. versions: by order and credit, of plans that hold."""
-
-    orders: Sequence[Earning]
-    versions: Mapping[tuple[UUID, UUID], Version]
-    history: History = field(default_factory=History)
-    tallies: Tallies = field(default_factory=Tallies)
-    traits: Mapping[UUID, Traits] = field(default_factory=dict)
-    rates: Rates | None = None
-    matches: Matches = field(default_factory=dict)
-    is_new: bool = True
-    in_time: bool = False
-
-    def under_plans(self) -> Iterable[tuple[Earning, Credited, Version]]:
-        """The credits for which a plan holds."""
-        for order in self.orders:
-            for credit in order.credits:
-                version = self.versions.get((order.order_id, credit.credit_id))
-                if version is not None:
-                    yield order, credit, version
-
-    def holders(self) -> set[Holder]:
-        """Whose ratings are counted."""
-        return {
-            holder
-            for _, credit, version in self.under_plans()
-            for holder in holders_of(version, credit.influencer_id, credit.campaign_id)
-        }
-
-    def customers(self) -> set[UUID]:
-        """Of whom it matters which order theirs is."""
-        return {
-            order.customer_id
-            for order, _, version in self.under_plans()
-            if version.looks_at_customers and order.customer_id is not None
-        }
-
-
-class Counted(NamedTuple):
-    """Holders of tallies, and periods in which they are looked at."""
-
-    holders: frozenset[Holder]
-    periods: frozenset[datetime]
-
-
-NOT_COUNTED = Counted(frozenset(), frozenset())
-
-
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What credits earned, by order, and what was counted for it."""
+    """What credits earned, by order, and what was counted for it.
+
+    ended: of credits that were put out of force, how they were rated. taken_back: what bonuses give back for them, by
+    order.
+    """
 
     earned: Mapping[UUID, Sequence[Earned]]
     tallies: Tallies
+    ended: RatedBefore = field(default_factory=RatedBefore)
+    taken_back: Mapping[UUID, Sequence[NewCommission]] = field(default_factory=dict)
 
     def rows(self) -> list[NewCommission]:
         """The commissions to post: accruals, and the bonuses that came with them."""
@@ -166,21 +99,44 @@ class Books:
     async def keep(self, ctx: Ctx, session: WriteSession) -> None:
         """Write ratings and tallies. The orders and their credits are written."""
         ratings = [one.rating for of_order in self.earned.values() for one in of_order if one.rating is not None]
-        await insert_ratings(ctx, session, ratings)
+        await insert_ratings(ctx, session, [*self.ended.ended(), *ratings])
         await write_tallies(ctx, session, self.tallies)
 
 
-async def earn(ctx: Ctx, session: WriteSession, orders: Sequence[Earning], *, is_new: bool = True) -> Books:
+async def earn(
+    ctx: Ctx, session: WriteSession, orders: Sequence[Earning], *, is_new: bool = True, ended: Collection[UUID] = ()
+) -> Books:
     """What the credits of these orders, which are new, earn. Who is counted is locked until the transaction's end.
 
-    is_new: whether the orders are too; those recorded before are not what came before themselves.
+    is_new: whether the orders are too; those recorded before are not what came before themselves. ended: credits of
+    these orders that are put out of force: what was counted for them is taken out first.
     """
     found = await open_round(ctx, session, orders)
     found.is_new = is_new
+    before = RatedBefore()
+    if ended:
+        ids = [order.order_id for order in orders]
+        before = await rated_before(ctx, session, ids, lambda rating: rating.credit_id in ended)
+    counted = before.counted(ctx)
     await lock_customers(ctx, session, found.customers())
-    await lock_holders(ctx, session, found.holders())
-    await complete(ctx, session, found)
-    return Books(await rate_all(ctx, found), found.tallies)
+    await lock_holders(ctx, session, found.holders() | counted.holders)
+    await complete(ctx, session, found, counted)
+    before.take_out(ctx, found.tallies)
+    taken_back = {order.order_id: _bonuses_back(ctx, order, before) for order in orders} if before.ratings else {}
+    return Books(await rate_all(ctx, found), found.tallies, before, taken_back)
+
+
+def _bonuses_back(ctx: Ctx, order: Earning, before: RatedBefore) -> list[NewCommission]:
+    return [
+        bonus(
+            ctx,
+            order,
+            Terms(None, rating.influencer_id, rating.campaign_id, None, 0, None, rating.version_id),
+            Due(key, -amount),
+        )
+        for rating in before.of_order(order.order_id)
+        for key, amount in rating.outcome["dues"]
+    ]
 
 
 async def open_round(ctx: Ctx, session: ReadSession, orders: Sequence[Earning]) -> Round:

@@ -23,7 +23,8 @@ from app.orders.open_lines import open_lines
 from app.products.ensure import known as known_products
 from app.products.queries import Traits
 from app.runtime import Runtime
-from app.usecases.earning import Earned, Earning, complete, credited_of, open_round, rate_all
+from app.usecases.earning import Earned, complete, credited_of, open_round, rate_all
+from app.usecases.rating_round import Earning
 
 
 @dataclass(frozen=True, slots=True)

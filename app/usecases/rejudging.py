@@ -49,7 +49,8 @@ from app.core.words import AttributionCause, InstanceKind
 from app.db.session import WriteSession
 from app.orders.known import OrderState, lock_orders
 from app.runtime import Runtime
-from app.usecases.earning import Earning, credited_of, earn
+from app.usecases.earning import credited_of, earn
+from app.usecases.rating_round import Earning
 from app.usecases.screening import Buying, screen
 
 
@@ -247,6 +248,7 @@ async def _move_commissions(
             for each in moved
         ],
         is_new=False,
+        ended=ended,
     )
     buying = {each.before.order_id: Buying(each.before.customer_id, each.before.visitor_id) for each in moved}
     rows = books.rows()
@@ -263,6 +265,7 @@ async def _move_commissions(
             if (order.id, accrual.terms.influencer_id) in rejected:
                 accrual = replace(accrual, starts_as=HELD, reason=HELD_REASON)
             each.commissions.extend([accrual, *one.bonuses, *given_back(order, accrual)])
+        each.commissions.extend(books.taken_back.get(order.id, ()))
     await commissions.post(ctx, session, [row for each in moved for row in each.commissions])
     await screened.keep(ctx, session)
     await books.keep(ctx, session)

@@ -8,18 +8,17 @@ them. Differences are posted: EDIT for a credit, BONUS for bonuses; reversals fo
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from app.commissions.accrue import Balance, added, difference
 from app.commissions.plans.evaluate import Due
 from app.commissions.plans.history import lock_customers
-from app.commissions.plans.in_force import load_versions
-from app.commissions.plans.ratings import NOTHING, Rating, insert_ratings, newest_ratings
+from app.commissions.plans.ratings import Rating, insert_ratings
 from app.commissions.plans.rerating import OrderToRate, Which
-from app.commissions.plans.rules import Version, shown_rate
-from app.commissions.plans.tallies import Subject, holders_of, lock_holders, period_start, write_tallies
+from app.commissions.plans.rules import shown_rate
+from app.commissions.plans.tallies import lock_holders, write_tallies
 from app.commissions.retaking import rejected_of
 from app.commissions.service import Earnings, NewCommission, Terms
 from app.core.context import Ctx
@@ -27,7 +26,9 @@ from app.core.ids import new_id
 from app.core.words import CommissionKind
 from app.db.session import WriteSession
 from app.orders.known import check_read, lock_orders
-from app.usecases.earning import Counted, Credited, Earned, Earning, Round, bonus, complete, open_round, rate_all
+from app.usecases.earning import Earned, bonus, complete, open_round, rate_all
+from app.usecases.rated_before import RatedBefore, rated_before
+from app.usecases.rating_round import Credited, Earning, Round
 from app.usecases.taking_back import Books, open_books, reverse, write
 
 
@@ -37,34 +38,6 @@ class Rerated:
 
     order: OrderToRate
     commissions: Sequence[NewCommission]
-
-
-@dataclass(slots=True)
-class _Before:
-    # How the orders were rated: the newest ratings of the credits asked for, and the versions that gave them.
-    ratings: Mapping[UUID, Rating]
-    versions: Mapping[UUID, Version]
-    spent: dict[UUID, list[Rating]] = field(default_factory=lambda: defaultdict(list))
-
-    def __post_init__(self) -> None:
-        for rating in self.ratings.values():
-            self.spent[rating.order_id].append(rating)
-
-    def subject(self, ctx: Ctx, rating: Rating) -> Subject:
-        version = self.versions[rating.version_id]
-        start = period_start(version.period, rating.facts.occurred_at, ctx.tenant.reporting_zone)
-        return Subject(rating.order_id, rating.influencer_id, rating.campaign_id, start)
-
-    def counted(self, ctx: Ctx) -> Counted:
-        pairs = [(self.versions[rating.version_id], rating) for rating in self.ratings.values()]
-        return Counted(
-            frozenset(
-                holder
-                for version, rating in pairs
-                for holder in holders_of(version, rating.influencer_id, rating.campaign_id)
-            ),
-            frozenset(self.subject(ctx, rating).period_start for version, rating in pairs if version.counts),
-        )
 
 
 async def rerate(
@@ -79,12 +52,12 @@ async def rerate(
         check_read(state)
     books = await open_books(ctx, session, states)
     rejected = await rejected_of(ctx, session, [order.id for order in orders])
-    ratings = {
-        credit_id: rating
-        for credit_id, rating in (await newest_ratings(ctx, session, [order.id for order in orders])).items()
-        if which.has(rating.influencer_id, rating.campaign_id)
-    }
-    before = _Before(ratings, await load_versions(ctx, session, {rating.version_id for rating in ratings.values()}))
+    before = await rated_before(
+        ctx,
+        session,
+        [order.id for order in orders],
+        lambda rating: which.has(rating.influencer_id, rating.campaign_id),
+    )
     earnings = {
         each.terms.credit_id: each for of_order in books.earnings.values() for each in of_order if each.terms.credit_id
     }
@@ -103,7 +76,7 @@ async def rerate(
                     credit.campaign_id,
                     credit.code,
                     credit.weight,
-                    _own_rate(earnings.get(credit.earns_as), ratings.get(credit.earns_as)),
+                    _own_rate(earnings.get(credit.earns_as), before.ratings.get(credit.earns_as)),
                 )
                 for credit in order.credits
                 if (order.id, credit.influencer_id) not in rejected
@@ -127,19 +100,13 @@ async def rerate(
             books.days.add(order.occurred_at)
         rerated.append(Rerated(order, books.commissions[start:]))
     await write(ctx, session, books)
-    # Ratings of credits that no plan rates any more count for nothing from now on.
-    ended = [
-        replace(rating, sequence=None, budget_sequence=None, outcome=NOTHING)
-        for credit_id, rating in ratings.items()
-        if rating.outcome != NOTHING and (credit_id not in now or now[credit_id].rating is None)
-    ]
-    fresh = [one.rating for one in now.values() if one.rating is not None]
-    await insert_ratings(ctx, session, [*ended, *fresh])
+    fresh = {credit_id: one.rating for credit_id, one in now.items() if credit_id and one.rating is not None}
+    await insert_ratings(ctx, session, [*before.ended(but=fresh), *fresh.values()])
     await write_tallies(ctx, session, found.tallies)
     return rerated
 
 
-async def _counted_out(ctx: Ctx, session: WriteSession, orders: Sequence[Earning], before: _Before) -> Round:
+async def _counted_out(ctx: Ctx, session: WriteSession, orders: Sequence[Earning], before: RatedBefore) -> Round:
     """All that rating needs to know, without what these orders had counted. Who is counted is locked."""
     found = await open_round(ctx, session, orders)
     found.is_new, found.in_time = False, True
@@ -147,8 +114,7 @@ async def _counted_out(ctx: Ctx, session: WriteSession, orders: Sequence[Earning
     await lock_customers(ctx, session, found.customers())
     await lock_holders(ctx, session, found.holders() | counted.holders)
     await complete(ctx, session, found, counted)
-    for rating in before.ratings.values():
-        found.tallies.uncount(before.versions[rating.version_id], before.subject(ctx, rating), rating.outcome)
+    before.take_out(ctx, found.tallies)
     return found
 
 
@@ -182,11 +148,11 @@ def _post_credit(books: Books, order_id: UUID, earnings: Mapping[UUID, Earnings]
     )
 
 
-def _post_bonuses(ctx: Ctx, books: Books, order: Earning, before: _Before, earned: Sequence[Earned]) -> None:
+def _post_bonuses(ctx: Ctx, books: Books, order: Earning, before: RatedBefore, earned: Sequence[Earned]) -> None:
     """Post what bonuses of this order are more or less than before, by influencer, campaign and key."""
     sums: dict[tuple[UUID, UUID | None, str], int] = defaultdict(int)
     versions: dict[tuple[UUID, UUID | None, str], UUID] = {}
-    for rating in before.spent[order.order_id]:
+    for rating in before.of_order(order.order_id):
         for key, amount in rating.outcome["dues"]:
             holder = rating.influencer_id, rating.campaign_id, key
             sums[holder] -= amount

@@ -1,23 +1,27 @@
 """What happens to commission of a plan after it was booked: touches that come late, refunds, edits, new versions."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from app.campaigns.inputs import CampaignChange
 from app.core.context import Ctx
 from app.core.outcomes import Outcome
-from app.core.words import InstanceKind, LineKind
+from app.core.words import AttributionModel, InstanceKind, LineKind
 from app.orders.inputs import RefundLineInput
 from app.products.inputs import ProductInput
 from app.runtime import Runtime
 from app.tracking.inputs import InstanceInput
 from app.usecases.edit_orders import edit_orders
+from app.usecases.recompute_attribution import Recomputation, recompute_attribution
 from app.usecases.record_instances import record_instances
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
+from app.usecases.update_campaigns import update_campaigns
 from app.usecases.upsert_products import upsert_products
 from tests.factories.orders import NOON, Look, ProgramRows, edit, item, line, order, refund
-from tests.factories.plans import Plans, percent, tiers
+from tests.factories.plans import Plans, bonus, percent, tiers
 from tests.invariants.books import broken_laws
 
 pytestmark = pytest.mark.database
@@ -114,4 +118,39 @@ async def test_a_touch_that_comes_late_earns_by_the_plan_and_gives_back_by_line(
     await record_instances(runtime, ctx, [touch])
 
     assert await amounts(look) == [("ACCRUAL", 1500), ("REVERSAL", -500)]
+    assert await broken_laws(runtime.db, ctx.tenant_id) == {}
+
+
+async def test_an_order_that_is_judged_anew_counts_for_whom_it_is_credited_to_alone(
+    runtime: Runtime, ctx: Ctx, program: ProgramRows, look: Look, plans: Plans
+) -> None:
+    ina, ben, campaign = await program.influencer(), await program.influencer(), await program.campaign()
+    await plans.agreed(campaign, tiers(("0", "0.1"), ("100.00", "0.2")), bonuses=(bonus("150.00", "7.00"),))
+    clicks = [
+        InstanceInput(
+            InstanceKind.CLICK,
+            NOON - timedelta(hours=hours),
+            influencer_id=who,
+            campaign_id=campaign,
+            visitor_id="v",
+        )
+        for who, hours in ((ina, 2), (ben, 1))
+    ]
+    await record_instances(runtime, ctx, clicks)
+    await record_orders(runtime, ctx, [order(visitor_id="v"), order(visitor_id="v")])
+    assert sorted(await amounts(look)) == [("ACCRUAL", 1000), ("ACCRUAL", 2000), ("BONUS", 700)]
+
+    change = CampaignChange(campaign, attribution_model=AttributionModel.FIRST_TOUCH)
+    await update_campaigns(runtime, ctx, [change])
+    asked = Recomputation(NOON - timedelta(days=1), NOON + timedelta(days=1), "The first touch counts.")
+    preview = await recompute_attribution(runtime, ctx, asked)
+    assert preview.mark is not None
+    await recompute_attribution(runtime, ctx, replace(asked, post=preview.mark))
+
+    commissions = await look.rows("commissions")
+    owed = {who: sum(row["amount_minor"] for row in commissions if row["influencer_id"] == who) for who in (ina, ben)}
+    assert owed == {ina: 1000 + 2000 + 700, ben: 0}
+    tallies = await look.rows("commission_tallies", "counter = ':earned'")
+    counted = {row["holder_id"]: row["earned_minor"] for row in tallies if row["period_start"].year == 1970}
+    assert counted == {ina: 3700, ben: 0}
     assert await broken_laws(runtime.db, ctx.tenant_id) == {}

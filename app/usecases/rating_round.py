@@ -1,0 +1,79 @@
+"""Orders whose credits are rated together, with all that is known for it. Filled and gone through by `earning`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from app.commissions.plans.evaluate import Matches
+from app.commissions.plans.history import History
+from app.commissions.plans.rules import Version
+from app.commissions.plans.tallies import Holder, Tallies, holders_of
+from app.orders.conversion import Rates
+from app.orders.open_lines import OpenLine
+from app.products.queries import Traits
+
+
+class Credited(NamedTuple):
+    """A credit that may earn. rate: the enrollment's, else the campaign's; None without a campaign."""
+
+    credit_id: UUID
+    influencer_id: UUID
+    campaign_id: UUID | None
+    code: str | None
+    weight: int
+    rate: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """An order with its credits. Orders that nobody is credited for are told too: their customers' next ones follow."""
+
+    order_id: UUID
+    occurred_at: datetime
+    currency: str
+    country: str | None
+    customer_id: UUID | None
+    lines: Sequence[OpenLine]
+    credits: Sequence[Credited]
+
+
+@dataclass(slots=True)
+class Round:
+    """Orders that are rated together, with what is known for it. versions: by order and credit, of plans that hold."""
+
+    orders: Sequence[Earning]
+    versions: Mapping[tuple[UUID, UUID], Version]
+    history: History = field(default_factory=History)
+    tallies: Tallies = field(default_factory=Tallies)
+    traits: Mapping[UUID, Traits] = field(default_factory=dict)
+    rates: Rates | None = None
+    matches: Matches = field(default_factory=dict)
+    is_new: bool = True
+    in_time: bool = False
+
+    def under_plans(self) -> Iterable[tuple[Earning, Credited, Version]]:
+        """The credits for which a plan holds."""
+        for order in self.orders:
+            for credit in order.credits:
+                version = self.versions.get((order.order_id, credit.credit_id))
+                if version is not None:
+                    yield order, credit, version
+
+    def holders(self) -> set[Holder]:
+        """Whose ratings are counted."""
+        return {
+            holder
+            for _, credit, version in self.under_plans()
+            for holder in holders_of(version, credit.influencer_id, credit.campaign_id)
+        }
+
+    def customers(self) -> set[UUID]:
+        """Of whom it matters which order theirs is."""
+        return {
+            order.customer_id
+            for order, _, version in self.under_plans()
+            if version.looks_at_customers and order.customer_id is not None
+        }
