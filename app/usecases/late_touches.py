@@ -40,7 +40,9 @@ def marks_of(rows: Iterable[InstanceRow]) -> list[Mark]:
     """What orders may know the instances by: those of touches, and of what tells whose a visitor's touches are."""
     found: dict[tuple[str | None, str | None, UUID | None], Mark] = {}
     for row in rows:
-        if row.kind not in TOUCHES and (row.visitor_id is None or row.customer_id is None):
+        # Nobody's touch never counts; whatever names both visitor and customer may join others' that do.
+        is_touch = row.kind in TOUCHES and row.influencer_id is not None
+        if not is_touch and (row.visitor_id is None or row.customer_id is None):
             continue
         key = row.visitor_id, row.click_id, row.customer_id
         if key == (None, None, None):
