@@ -144,6 +144,9 @@ def _approve(passages: Passages, earned: Earned, item: CommissionMove) -> bool:
     if row.state in (CommissionState.PENDING, CommissionState.HELD):
         earned.check(row)
         _check_left(passages, row)
+    elif row.state is CommissionState.PAID:
+        # Its way back is a payment's that came back.
+        raise DomainError("WRONG_STATE", "The commission is PAID and cannot become APPROVED by hand.", path=("id",))
     return passages.enter(Move(item.id, CommissionState.APPROVED, item.reason))
 
 

@@ -208,7 +208,7 @@ async def test_an_order_from_its_click_to_the_payout_that_nets_its_refund(
     own = await make_key(Role.INFLUENCER, influencer_id=ana)
     told = (await client.data(document, {"influencer": ana, "month": month}, key=own))["statements"]
     (statement,) = [each for each in told if each["currency"] == currency.sold]
-    assert (Decimal(statement["opening"]), Decimal(statement["closing"])) == (0, 0)
+    assert [Decimal(statement[name]) for name in ("opening", "closing")] == [Decimal(0)] * 2
     left = {each["kind"]: each["amount"] for each in statement["movements"]}
     if currency.sold == currency.paid:
         assert left == {"EARNED": money("45.00"), "REVERSED": money("-20.00"), "PAID": money("-25.00")}
