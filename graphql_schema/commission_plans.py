@@ -1,6 +1,6 @@
 """Commission plans, their versions and assignments, as they are read. Mutations are in commission_plan_writes.py."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -133,6 +133,62 @@ class PlanCaps:
     per_period: Decimal | None = strawberry.field(description="To an influencer in a period, bonuses included.")
     per_influencer: Decimal | None = strawberry.field(description="To an influencer, bonuses included.")
     per_campaign: Decimal | None = strawberry.field(description="In a campaign, to everybody: its budget.")
+
+
+@strawberry.type(
+    description="A rule, or a bonus, that gave some of a commission: how it counts, without what it asks of orders."
+)
+class AppliedRule:
+    """A rule, or a bonus, that gave some of a commission."""
+
+    key: str = strawberry.field(description="As in the commission's lines.")
+    kind: RuleKind | None = strawberry.field(description="How it counts; null of a bonus.")
+    rate: Decimal | None = strawberry.field(
+        description="Of PERCENTAGE: share, 0 to 1; null: the enrollment's own, else the campaign's."
+    )
+    amount: Decimal | None = strawberry.field(description="Of PER_ORDER, PER_ITEM and bonuses: major units.")
+    threshold: Decimal | None = strawberry.field(description="Of a bonus: major units, or orders.")
+    currency: CurrencyCode = strawberry.field(description="Of its amounts: the tenant's.")
+    period: PlanPeriod = strawberry.field(description="Over which time tiers and bonuses count.")
+    tiers: list[RuleTier] = strawberry.field(description="Of TIERS, lowest first.")
+    mode: TierMode | None = strawberry.field(description="Of TIERS.")
+    metric: PlanMetric | None = strawberry.field(description="Of TIERS and bonuses: what is counted.")
+
+
+def applied_rules(version: Any, keys: Collection[str]) -> list[AppliedRule]:
+    """Those of a version's rules and bonuses that have these keys, in the order given. version: of APPLIED_VERSIONS."""
+    terms, currency, period = version["terms"], version["currency"], PlanPeriod(version["period"])
+    rules = [_rule(value, currency) for value in terms["rules"] if value["key"] in keys]
+    return [
+        AppliedRule(
+            key=rule.key,
+            kind=rule.kind,
+            rate=rule.rate,
+            amount=rule.amount,
+            threshold=None,
+            currency=CurrencyCode(currency),
+            period=period,
+            tiers=rule.tiers,
+            mode=rule.mode,
+            metric=rule.metric,
+        )
+        for rule in rules
+    ] + [
+        AppliedRule(
+            key=bonus["key"],
+            kind=None,
+            rate=None,
+            amount=from_minor(bonus["amount"], currency),
+            threshold=_counted(bonus["threshold"], bonus["metric"], currency),
+            currency=CurrencyCode(currency),
+            period=period,
+            tiers=[],
+            mode=None,
+            metric=PlanMetric(bonus["metric"]),
+        )
+        for bonus in terms["bonuses"]
+        if bonus["key"] in keys
+    ]
 
 
 @shows(PLAN_VERSIONS, Scope.PROGRAM_READ)

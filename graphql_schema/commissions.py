@@ -9,7 +9,7 @@ import strawberry
 
 from app.analytics.query import Direction
 from app.campaigns.queries import CAMPAIGNS
-from app.commissions.plans.queries import PLAN_VERSIONS
+from app.commissions.plans.queries import APPLIED_VERSIONS, PLAN_VERSIONS
 from app.commissions.queries import COMMISSION_EVENTS, COMMISSION_LINES, COMMISSIONS
 from app.core.context import Scope
 from app.core.money import from_minor
@@ -19,11 +19,12 @@ from app.influencers.queries import INFLUENCERS
 from app.ledger.queries import LEDGER_ENTRIES
 from app.orders.queries import ORDERS, REFUNDS
 from app.products.queries import PRODUCTS
+from graphql_schema.commission_plans import AppliedRule, applied_rules
 from graphql_schema.context import Info
 from graphql_schema.families import one_row, shows
 from graphql_schema.filters import FactOrder, IdFilter, TimeFilter, any_of, on, ordering
 from graphql_schema.lists import child_list, each, root_list
-from graphql_schema.loaders import Children
+from graphql_schema.loaders import ById, Children
 from graphql_schema.node import Node
 from graphql_schema.rows import money, of_row, plain_decimal
 from graphql_schema.scalars import CurrencyCode
@@ -45,6 +46,7 @@ LazyProduct = Annotated["Product", strawberry.lazy("graphql_schema.products")]
 
 
 _LINES = Children(COMMISSION_LINES, "commission_id", "item.position")
+_APPLIED = ById(APPLIED_VERSIONS)
 _EVENTS = Children(COMMISSION_EVENTS, "commission_id", "item.recorded_at, item.id")
 
 
@@ -143,6 +145,19 @@ class Commission(Node):
         """Its parts by order line."""
         rows = await info.context.loaders.get(_LINES).load(self.row_id)
         return [CommissionLine.of(row, self.currency) for row in rows]
+
+    @strawberry.field(
+        description="The rules and bonuses of its plan version that gave its lines: also to a key of role influencer, "
+        "for its own commissions. Empty without a plan, and for what takes back."
+    )
+    async def applied_rules(self, info: Info) -> list[AppliedRule]:
+        """The rules and bonuses that gave its lines."""
+        if self.plan_version_id is None:
+            return []
+        lines = await info.context.loaders.get(_LINES).load(self.row_id)
+        keys = {line["rule"] for line in lines if line["rule"] is not None}
+        version = await info.context.loaders.get(_APPLIED).load(self.plan_version_id) if keys else None
+        return [] if version is None else applied_rules(version, keys)
 
     events = child_list(
         CommissionEvent, _EVENTS, show=each(CommissionEvent.of), description="Its passages, oldest first."

@@ -184,11 +184,24 @@ async def test_a_plan_from_its_making_to_the_line_that_it_gave(client: Client, m
 
     own = await make_key(Role.INFLUENCER, influencer_id=made["influencer"])
     seen = await client.data(
-        "{ commissionPlans { totalCount } commissions { nodes { planVersion { id } lines { rule } } } }", key=own
+        """{ commissionPlans { totalCount } commissions { nodes {
+          kind planVersion { id } lines { rule } appliedRules { key kind rate amount threshold } } } }""",
+        key=own,
     )
     assert seen["commissionPlans"]["totalCount"] == 0
     assert {line["rule"] for row in seen["commissions"]["nodes"] for line in row["lines"]} >= {"cups", "rest"}
     assert {row["planVersion"] for row in seen["commissions"]["nodes"]} == {None}
+    told = {row["kind"]: row["appliedRules"] for row in seen["commissions"]["nodes"]}
+    assert (
+        told["ACCRUAL"]
+        == told["EDIT"]
+        == [
+            {"key": "rest", "kind": "PERCENTAGE", "rate": None, "amount": None, "threshold": None},
+            {"key": "cups", "kind": "PERCENTAGE", "rate": "0.200000", "amount": None, "threshold": None},
+        ]
+    )
+    assert told["BONUS"] == [{"key": "first", "kind": None, "rate": None, "amount": "5.00", "threshold": "1"}]
+    assert told["REVERSAL"] == []
     assert await client.error_codes(PREVIEW, {"order": newer}, key=own) == ["FORBIDDEN"]
 
 
