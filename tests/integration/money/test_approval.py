@@ -16,10 +16,11 @@ from app.commissions.inputs import (
     CommissionMove,
     MoneyTermsInput,
 )
+from app.commissions.states import Move, move
 from app.core.clock import FixedClock
 from app.core.context import Ctx, Role
 from app.core.outcomes import ItemOutcome, Outcome
-from app.core.words import Approval, EarnedWhen, OrderEventKind
+from app.core.words import Approval, CommissionState, EarnedWhen, OrderEventKind
 from app.runtime import Runtime
 from app.usecases.adjust_commissions import adjust_commissions, decide_adjustments
 from app.usecases.edit_orders import edit_orders
@@ -151,6 +152,18 @@ async def test_what_an_unpaid_order_earned_is_not_approved_by_hand_either(
     ]
     assert outcomes[0].path == ("commissions", "0", "id")
     assert await states(look) == {"unpaid": "PENDING", "paid": "APPROVED", "cancelled": "PENDING"}
+
+
+async def test_what_is_paid_is_not_approved_by_hand(
+    runtime: Runtime, ctx: Ctx, program: ProgramRows, look: Look
+) -> None:
+    ids = await sold(runtime, ctx, look, await program.offer(), "o")
+    async with runtime.db.write(ctx.tenant_id) as session:
+        await move(ctx, session, [Move(ids["o"], state) for state in (CommissionState.APPROVED, CommissionState.PAID)])
+
+    (outcome,) = await approve_commissions(runtime, ctx, [CommissionMove(ids["o"])])
+
+    assert (outcome.code, await states(look)) == ("WRONG_STATE", {"o": "PAID"})
 
 
 async def test_holding_needs_a_reason_and_releasing_gives_back_to_pending(
