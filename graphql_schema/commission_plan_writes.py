@@ -13,9 +13,10 @@ from app.core.words import CustomerKind, PlanMetric, PlanPeriod, RuleKind, TierM
 from app.usecases.assign_commission_plans import assign_commission_plans
 from app.usecases.create_commission_plan_versions import create_commission_plan_versions
 from app.usecases.create_commission_plans import create_commission_plans
+from app.usecases.update_commission_plans import update_commission_plans
 from graphql_schema.commission_plans import CommissionPlan, CommissionPlanAssignment, CommissionPlanVersion
 from graphql_schema.families import one_row
-from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, id_named, present
+from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
 
 
 def _listed(item: Any, name: str) -> tuple[Any, ...]:
@@ -206,6 +207,18 @@ class CommissionPlanInput:
         return plain.PlanInput(terms=self.terms.value(), **present(self, "terms"))
 
 
+@strawberry.input(description="What changes of a plan: what it is called. What it says is in its versions.")
+class CommissionPlanChange:
+    """What changes of a plan."""
+
+    id: strawberry.ID = strawberry.field(description="Which plan.")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="What it is called; cannot be null.")
+
+    def value(self) -> plain.PlanChange:
+        """The change as the use case takes it."""
+        return plain.PlanChange(own_id(self.id), **given(self, "id"))
+
+
 @strawberry.input(description="A further version of a plan.")
 class CommissionPlanVersionInput:
     """A further version of a plan."""
@@ -244,6 +257,14 @@ class CreateCommissionPlansInput:
     """Plans to create."""
 
     commission_plans: list[CommissionPlanInput] = strawberry.field(description="The new plans.")
+    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="Plans to change, at most 1,000.")
+class UpdateCommissionPlansInput:
+    """Plans to change."""
+
+    commission_plans: list[CommissionPlanChange] = strawberry.field(description="The changes, applied in their order.")
     idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
 
 
@@ -314,6 +335,16 @@ class Mutation:
         payload=CommissionPlansPayload,
         result=CommissionPlanResult,
         description="Creates commission plans, each with its first version. They earn nothing until they are assigned.",
+        scope=Scope.PROGRAM_WRITE,
+    )
+
+    update_commission_plans = batch(
+        update_commission_plans,
+        "commission_plans",
+        input=UpdateCommissionPlansInput,
+        payload=CommissionPlansPayload,
+        result=CommissionPlanResult,
+        description="Renames commission plans.",
         scope=Scope.PROGRAM_WRITE,
     )
 

@@ -142,6 +142,7 @@ class AppliedRule:
     """A rule, or a bonus, that gave some of a commission."""
 
     key: str = strawberry.field(description="As in the commission's lines.")
+    version: int = strawberry.field(description="Of the plan: the version that it is of.")
     kind: RuleKind | None = strawberry.field(description="How it counts; null of a bonus.")
     rate: Decimal | None = strawberry.field(
         description="Of PERCENTAGE: share, 0 to 1; null: the enrollment's own, else the campaign's."
@@ -162,6 +163,7 @@ def applied_rules(version: Any, keys: Collection[str]) -> list[AppliedRule]:
     return [
         AppliedRule(
             key=rule.key,
+            version=version["version"],
             kind=rule.kind,
             rate=rule.rate,
             amount=rule.amount,
@@ -176,6 +178,7 @@ def applied_rules(version: Any, keys: Collection[str]) -> list[AppliedRule]:
     ] + [
         AppliedRule(
             key=bonus["key"],
+            version=version["version"],
             kind=None,
             rate=None,
             amount=from_minor(bonus["amount"], currency),

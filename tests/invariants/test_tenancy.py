@@ -394,6 +394,7 @@ MUTATIONS: dict[str, Any] = {
     },
     "updateCampaigns": lambda known: {"campaigns": [{"id": known["campaign"], "commissionRate": "1"}]},
     "createCommissionPlans": lambda known: {"commissionPlans": [{"name": "x", "externalId": "p-1", "terms": _terms()}]},
+    "updateCommissionPlans": lambda known: {"commissionPlans": [{"id": known["plan"], "name": "taken over"}]},
     "createCommissionPlanVersions": lambda known: {"versions": [{"planId": known["plan"], "terms": _terms()}]},
     "recomputeCommissions": lambda known: {
         "from": (NOW - timedelta(days=30)).isoformat(),

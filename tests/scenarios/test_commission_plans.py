@@ -185,7 +185,7 @@ async def test_a_plan_from_its_making_to_the_line_that_it_gave(client: Client, m
     own = await make_key(Role.INFLUENCER, influencer_id=made["influencer"])
     seen = await client.data(
         """{ commissionPlans { totalCount } commissions { nodes {
-          kind planVersion { id } lines { rule } appliedRules { key kind rate amount threshold } } } }""",
+          kind planVersion { id } lines { rule } appliedRules { key version kind rate amount threshold } } } }""",
         key=own,
     )
     assert seen["commissionPlans"]["totalCount"] == 0
@@ -196,11 +196,13 @@ async def test_a_plan_from_its_making_to_the_line_that_it_gave(client: Client, m
         told["ACCRUAL"]
         == told["EDIT"]
         == [
-            {"key": "rest", "kind": "PERCENTAGE", "rate": None, "amount": None, "threshold": None},
-            {"key": "cups", "kind": "PERCENTAGE", "rate": "0.200000", "amount": None, "threshold": None},
+            {"key": "rest", "version": 1, "kind": "PERCENTAGE", "rate": None, "amount": None, "threshold": None},
+            {"key": "cups", "version": 1, "kind": "PERCENTAGE", "rate": "0.200000", "amount": None, "threshold": None},
         ]
     )
-    assert told["BONUS"] == [{"key": "first", "kind": None, "rate": None, "amount": "5.00", "threshold": "1"}]
+    assert told["BONUS"] == [
+        {"key": "first", "version": 1, "kind": None, "rate": None, "amount": "5.00", "threshold": "1"}
+    ]
     assert told["REVERSAL"] == []
     assert await client.error_codes(PREVIEW, {"order": newer}, key=own) == ["FORBIDDEN"]
 
@@ -230,6 +232,7 @@ async def test_plans_are_listed_with_what_they_say(client: Client) -> None:
         client, "createCommissionPlans", {"commissionPlans": [{"name": "All", "externalId": "all", "terms": terms}]}
     )
     assert (again["outcome"], again["id"]) == ("REPLAYED", plan)
+    await one(client, "updateCommissionPlans", {"commissionPlans": [{"id": plan, "name": "Everything"}]})
     for place in ({"enrollmentId": made["enrollment"]}, {}):
         await one(
             client,
@@ -252,7 +255,7 @@ async def test_plans_are_listed_with_what_they_say(client: Client) -> None:
     )
 
     assert shown["commissionPlan"] == {
-        "name": "All",
+        "name": "Everything",
         "externalId": "all",
         "versions": {
             "nodes": [

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from app.core.unset import UNSET, Unset
 from app.core.words import CustomerKind, PlanMetric, PlanPeriod, RuleKind, TierMode
 
 
@@ -94,6 +95,14 @@ class PlanInput:
     name: str
     terms: TermsInput
     external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChange:
+    """What changes of a plan: what it is called."""
+
+    id: UUID
+    name: str | Unset | None = UNSET
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ PLAN_VERSIONS = Listing(
 APPLIED_VERSIONS = Listing(
     tag="applied_plan_versions",
     table="commission_plan_versions",
-    columns="item.id, item.currency, item.period, item.terms, item.created_at",
+    columns="item.id, item.version, item.currency, item.period, item.terms, item.created_at",
     # For what is shown of a commission: of a version that rated an influencer, the rules that did. Index:
     # commissions_influencer_occurred.
     own="EXISTS (SELECT 1 FROM commissions AS own WHERE own.tenant_id = $1 AND own.plan_version_id = item.id "

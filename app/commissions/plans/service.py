@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from app.commissions.plans.checks import checked_start, checked_terms
-from app.commissions.plans.inputs import AssignmentInput, PlanInput, TermsInput
+from app.commissions.plans.inputs import AssignmentInput, PlanChange, PlanInput, TermsInput
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.texts import checked_external_id, checked_text
+from app.core.unset import given
 from app.core.words import PlanPeriod
 from app.db.entities import EntityKind
 from app.db.rows import Change, RowTable
@@ -77,6 +78,12 @@ def drafted(ctx: Ctx, item: PlanInput) -> PlanRow:
         updated_at=ctx.now,
     )
     return replace(row, first=versioned(ctx, row.id, 1, item.terms).content)
+
+
+def changed(ctx: Ctx, row: PlanRow, change: PlanChange) -> PlanRow:
+    """The plan after the change. Raises DomainError."""
+    after = replace(row, **given(change, "id", required=("name",)), updated_at=ctx.now)
+    return replace(after, name=checked_text(after.name, "name"))
 
 
 def versioned(ctx: Ctx, plan_id: UUID, number: int, terms: TermsInput) -> VersionRow:
