@@ -18,7 +18,7 @@ from app.core.context import Ctx
 from app.core.ids import ZERO_ID
 from app.core.outcomes import ItemOutcome, Outcome
 from app.core.payout_words import PayoutProviderName
-from app.core.words import LineKind, OrderEventKind
+from app.core.words import Clawback, LineKind, OrderEventKind
 from app.fraud.inputs import FraudReview
 from app.fraud.rules import FraudRulesChange
 from app.influencers.inputs import InfluencerInput
@@ -157,8 +157,8 @@ class One:
 class Lives:
     """A tenant in which many influencers live at once. first, second: the contexts of two keys, at the time it is."""
 
-    def __init__(self, runtime: Runtime, ctx: Ctx, count: int, seed: int) -> None:
-        self.ctx, self.look = ctx, Look(runtime.db, ctx)
+    def __init__(self, runtime: Runtime, ctx: Ctx, count: int, seed: int, clawback: Clawback) -> None:
+        self.ctx, self.look, self.clawback = ctx, Look(runtime.db, ctx), clawback
         self.second_key = make_ctx(ctx.tenant).principal
         self.chance = random.Random(seed)
         self.all = [
@@ -202,9 +202,8 @@ class Lives:
         methods = [PayoutMethodInput(one.id, "GBP", is_default=True) for one in self.all]
         methods += [PayoutMethodInput(one.id, "JPY") for one in self.all if one.chance.random() < 0.7]
         await self.call(upsert_payout_methods, methods)
-        await set_money_terms(
-            self.runtime, self.first, [MoneyTermsInput(hold_days=HOLD_DAYS, adjustment_limit=Decimal(5))]
-        )
+        terms = MoneyTermsInput(hold_days=HOLD_DAYS, adjustment_limit=Decimal(5), clawback=self.clawback)
+        await set_money_terms(self.runtime, self.first, [terms])
         await set_fraud_rules(self.runtime, self.first, FraudRulesChange(velocity_orders=ORDERS_A_DAY))
 
     async def call(self, write: Call, items: Sequence[Any], ctx: Ctx | None = None) -> list[ItemOutcome]:

@@ -42,6 +42,7 @@ class Credit:
     paid_at: list[datetime] = field(default_factory=list)
     is_suspect: bool = False
     rejected_at: datetime | None = None
+    invoiced: int = 0
 
     @property
     def state(self) -> str:
@@ -89,10 +90,12 @@ class Payment:
 
 @dataclass
 class Rules:
-    """What the tenant set: days between an order's payment and approval, and orders a day that are not suspicious."""
+    """What the tenant set: days between an order's payment and approval, orders a day that are not suspicious, and
+    whether what is taken back after it was paid is invoiced."""
 
     hold_days: int
     orders_a_day: int
+    invoices: bool = False
 
 
 class Life:
@@ -106,7 +109,7 @@ class Life:
         self.corrections: dict[Any, tuple[str, int, str]] = {}
         self.recorded: list[datetime] = []
         self.wrong: list[str] = []
-        self._new = [row for row in facts["commissions"] if row["kind"] in ("ACCRUAL", "EDIT", "ADJUSTMENT")]
+        self._new = [row for row in facts["commissions"] if row["kind"] != "REJECTION"]
 
     def live(self, deeds: Sequence[Deed]) -> None:
         """All that happened, in order."""
@@ -129,7 +132,8 @@ class Life:
             if credit.accrual is None:
                 continue
             account = {"PENDING": "ACCRUED", "HELD": "HELD"}.get(credit.state, "PAYABLE")
-            found[account, credit.currency] += credit.net(self.rate, at)
+            found[account, credit.currency] += credit.net(self.rate, at) + credit.invoiced
+            found["INVOICED", credit.currency] -= credit.invoiced
         for currency, amount, _ in self.corrections.values():
             found["PAYABLE", currency] += amount
         for payment in self.payments.values():
@@ -157,6 +161,9 @@ class Life:
             if row["kind"] == "ACCRUAL":
                 credit.accrual = row["id"]
                 credit.states[row["id"]] = "HELD" if credit.is_suspect else "PENDING"
+            elif row["kind"] == "REVERSAL":
+                if self.rules.invoices and credit.state == "PAID":
+                    credit.invoiced -= row["amount_minor"]
             else:
                 credit.states[row["id"]] = "APPROVED" if credit.state == "PAID" else credit.state
 

@@ -1,5 +1,6 @@
 """Rules of fraud: what is held and why, and what becomes of it, through the public API."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -269,3 +270,12 @@ async def test_rules_that_cannot_be_are_refused(client: Client, given: dict[str,
         "refundShare": None,
         "suspiciousDomains": [],
     }
+
+
+async def test_orders_that_come_at_once_are_counted_one_after_the_other(client: Client) -> None:
+    await offer(client, "Ana")
+    await one(client, "setFraudRules", {"velocityOrders": 5})
+
+    await asyncio.gather(*(record(client, order(f"o-{number}")) for number in range(20)))
+
+    assert sorted(await states(client)) == ["HELD"] * 15 + ["PENDING"] * 5
