@@ -170,7 +170,7 @@ class Statement:
 
     @strawberry.field(
         description="The postings behind it, oldest first, at most 1,000: "
-        "GET /statements/{influencer}/{month}.csv has all."
+        "GET /statements/{influencer}/{month}.csv has all; .pdf prints them."
     )
     async def lines(self, info: Info) -> list[StatementLine]:
         """The postings behind it."""

@@ -307,5 +307,9 @@ async def test_a_statement_comes_as_csv(
         ("GBP", "CLOSING", "", "0.00", "7.50"),
     ]
     assert (await file(new_id(), own)).status_code == 404
+    printed = await file(influencer, own, f"{month}.pdf")
+    assert (printed.status_code, printed.headers["content-type"]) == (200, "application/pdf")
+    assert printed.content.startswith(b"%PDF-")
+    assert (await file(influencer, own, f"{month}.xls")).status_code == 404
     assert (await file(influencer, await make_key(Role.STORE))).status_code == 403
     assert (await file(influencer, own, "2026-00.csv")).status_code == 400
