@@ -25,14 +25,18 @@ SAMPLE_SPLIT = 2**19
 """The same where they are split into many cells."""
 
 
-async def compute(session: ReadSession, resolved: Resolved, planned: Plan) -> Computed:
-    """The rows of every facet. The session sees one moment throughout."""
+async def compute(session: ReadSession, resolved: Resolved, planned: Plan, *, is_checked: bool = False) -> Computed:
+    """The rows of every facet. The session sees one moment throughout.
+
+    is_checked: whether it was planned with the rollups of that moment. Otherwise OtherRollups is raised where it was
+    planned with others.
+    """
     computing = _Computing(session, resolved, planned)
     totals = None if planned.totals is None else await computing.rows(planned.totals)
     series = [await computing.rows(facet) for facet in planned.series]
     if resolved.totals_by_series:
         totals, series[0] = _apart(series[0])
-    if planned.generation is not None and totals is not None:
+    if planned.generation is not None and totals is not None and not is_checked:
         _check_generation(planned.generation, totals)
     whole = whole_totals(resolved, totals)
     groups = [
@@ -48,7 +52,8 @@ class OtherRollups(Exception):
 def _check_generation(planned: int, totals: Rows) -> None:
     if GENERATION in totals.columns:
         at = totals.columns.index(GENERATION)
-        if any(row[at] != planned for row in totals.rows):
+        # Where parents have no row, nothing is told.
+        if not totals.rows or any(row[at] != planned for row in totals.rows):
             raise OtherRollups
 
 

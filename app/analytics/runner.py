@@ -172,7 +172,7 @@ class Runner:
                 except OtherRollups:
                     del _known[ctx.tenant_id]
             # Read in the snapshot: a rebuild for another zone or currency is seen whole or not at all.
-            return await compute(session, resolved, plan(resolved, await self._stored(session)))
+            return await compute(session, resolved, plan(resolved, await self._stored(session)), is_checked=True)
 
     async def _stored(self, session: ReadSession) -> Stored | None:
         if not self.settings.rollups_enabled:
