@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from graphql_schema.analytics_inputs import key_columns
 from graphql_schema.analytics_words import ENTITIES
 from graphql_schema.connection import PageInfo
 from graphql_schema.context import Info
+from graphql_schema.execution.columns import Written
 from graphql_schema.families import name_tag
 from graphql_schema.loaders import ById
 from graphql_schema.scalars import BigInt
@@ -90,28 +92,29 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
     for element in page.asked.by:
         name, *second = key_columns(element)
         if not isinstance(element, ByDimension):
-            starts: list[datetime | None] = [*page.starts()]
-            columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=starts))
+            columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=_as_written([*page.starts()])))
             continue
         number = dimensions.index(element.name)
         keys: list[Any] = page.keys(number)
         if DIMENSIONS[element.name].kind is KeyKind.NUMBER:
-            columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=keys))
+            columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=_as_written(keys)))
             continue
         rest = page.others(number)
         text_of = {key: None if key is None else str(key) for key in keys}
         texts = [text_of[key] for key in keys]
-        if not second:
+        if not second and rest is not None:
             texts = [OTHERS if is_rest else text for text, is_rest in zip(texts, rest, strict=True)]
-        columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=texts))
+        columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=_as_written(texts)))
         if second:
-            names = await _names(info, element.name, keys)
-            shown = [OTHERS if is_rest else names.get(key) for key, is_rest in zip(keys, rest, strict=True)]
-            columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=shown))
+            names = await _names(info, element.name, text_of)
+            shown = [names.get(key) for key in keys]
+            if rest is not None:
+                shown = [OTHERS if is_rest else text for text, is_rest in zip(shown, rest, strict=True)]
+            columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=_as_written(shown)))
     currency = "currency" if "currency" in dimensions else answer.resolved.currency
     for column, ask in named:
         at = page.asked.columns.values.index(ask)
-        values: list[Any] = page.values(at)
+        values: Any = Written(partial(page.values, at), partial(page.written, at))
         unit = MEASURES[ask.name].formula.unit
         text = unit.value.replace(Unit.MONEY.value, currency)
         if unit is Unit.COUNT:
@@ -119,6 +122,11 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
         else:
             columns.append(Column(name=column, kind=ColumnKind.DECIMAL, unit=text, decimals=values))
     return ColumnTable(row_count=len(page.rows), columns=columns, page=page)
+
+
+def _as_written(values: list[Any]) -> Any:
+    # Texts, small numbers and instants in UTC stand in JSON as they are.
+    return Written(lambda: values, lambda: values)
 
 
 async def _names(info: Info, dimension: str, keys: Iterable[UUID | None]) -> dict[UUID, str]:

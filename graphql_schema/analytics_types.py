@@ -18,7 +18,7 @@ from app.core.context import Scope
 from app.core.timegrain import Granularity
 from graphql_schema.analytics_filters import MeasureFilter, MeasureRef
 from graphql_schema.analytics_inputs import GroupBy, GroupOrder
-from graphql_schema.analytics_rows import Bucket, Every, Filling, GroupConnection, Selected, selected_of
+from graphql_schema.analytics_rows import Bucket, Buckets, Every, Filling, GroupConnection, Selected, selected_of
 from graphql_schema.analytics_selection import Asked, Part
 from graphql_schema.analytics_table import ColumnTable, column_table
 from graphql_schema.analytics_words import Changes, MeasureName, Measures, Row
@@ -242,7 +242,8 @@ class Analytics:
         """Measures of every bucket of the range."""
         part = self._part(info)
         asked = self._known.resolved.series[part.place]
-        return Bucket.all_of(self._known.series[part.place], selected_of(part.views, asked.columns.values))
+        selected = selected_of(part.views, asked.columns.values)
+        return Buckets(self._known.series[part.place], selected)  # type: ignore[return-value]  # the same, by column
 
     @strawberry.field(
         description="Measures of every group of keys of which any sum that the asked measures are made of is not 0, "

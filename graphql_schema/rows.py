@@ -17,6 +17,7 @@ from typing import Any, ClassVar, get_args, get_type_hints
 import strawberry
 
 from app.core.money import exponent
+from graphql_schema.execution.columns import Columnar
 
 _OF_ROW = attrgetter("row")
 
@@ -64,12 +65,14 @@ class Attributes:
         self._objects = objects
         self._reads: Mapping[str, Read] | None = None
         self._rows: list[Any] = []
-        kind = type(objects[0]) if objects else None
+        kind = type(objects[0]) if objects and not isinstance(objects, Columnar) else None
         if kind is not None and issubclass(kind, Row) and set(map(type, objects)) == {kind}:
             self._reads, self._rows = kind.reads, list(map(_OF_ROW, objects))
 
     def values(self, attribute: str) -> list[Any]:
         """The attribute of each object."""
+        if isinstance(self._objects, Columnar):
+            return self._objects.column(attribute)
         if self._reads is None:
             return list(map(attrgetter(attribute), self._objects))
         return self._reads[attribute].values(self._rows)

@@ -19,7 +19,7 @@ from app.analytics.plan import Plan
 from app.analytics.query import Columns
 from app.analytics.resolved import Resolved, ResolvedSeries
 from app.analytics.rows import Computed, Rows, by_parent
-from app.analytics.series import Bucket, buckets
+from app.analytics.series import BucketList, buckets
 from app.core.money import exponent
 
 DEVIATIONS = 3
@@ -60,7 +60,7 @@ class Answer:
     plan: Plan | None
     computed_at: datetime
     totals: Figures | None
-    series: tuple[Sequence[Bucket], ...]
+    series: tuple[BucketList, ...]
     groups: tuple[GroupPage, ...]
     missing_rates: int
     estimates: tuple[Estimate, ...]
@@ -74,7 +74,7 @@ class Answer:
     def warnings(self) -> tuple[Warned, ...]:
         """What a reader should know."""
         found = []
-        partial = sum(bucket.is_partial for each in self.series for bucket in each)
+        partial = sum(sum(each.are_partial) for each in self.series)
         if partial:
             message = f"{partial} buckets are cut by the range or still running."
             found.append(Warned(WarningCode.PARTIAL_BUCKET, message, partial))
@@ -162,7 +162,7 @@ class _Reading:
             return 0
         return whole_number(found[0][rows.columns.index(name)])
 
-    def _buckets(self, asked: ResolvedSeries, rows: Rows, found: Sequence[Sequence[Any]]) -> list[Bucket]:
+    def _buckets(self, asked: ResolvedSeries, rows: Rows, found: Sequence[Sequence[Any]]) -> BucketList:
         sums = rows.sums(asked.layout)
         at = rows.columns.index("bucket")
         numbers = rows.numbers(sums)
@@ -186,7 +186,7 @@ class _Reading:
         return page_of(resolved, asked, rows, page, read_beside, totals, whole)
 
     def _errors(
-        self, totals: Figures | None, series: Sequence[Sequence[Bucket]], groups: Sequence[GroupPage]
+        self, totals: Figures | None, series: Sequence[BucketList], groups: Sequence[GroupPage]
     ) -> Iterator[tuple[str, float]]:
         resolved, computed = self._resolved, self._computed
         if totals is not None and computed.totals is not None and resolved.layout is not None:

@@ -12,7 +12,7 @@ from app.analytics.order import Place, SortKind, cursor_after
 from app.analytics.resolved import Resolved, ResolvedGroups, ResolvedSeries
 from app.analytics.rows import Apart, GroupColumns, GroupId, GroupRows, Keys, Rows, key_of
 from app.analytics.semantic.formula import Value
-from app.analytics.series import Bucket, Cells, buckets, buckets_within
+from app.analytics.series import BucketList, Cells, buckets, buckets_within
 from app.analytics.sql.cells import others
 from app.core.money import exponent
 from app.core.timegrain import local_date
@@ -41,7 +41,7 @@ class Group:
     figures: Figures
     members: int
     rank: int
-    series: tuple[Sequence[Bucket], ...]
+    series: tuple[BucketList, ...]
     row: Sequence[Any]
 
     @property
@@ -75,18 +75,22 @@ class GroupPage:
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """The groups, in order."""
-        return tuple([self._reading.group(row) for row in self.rows])
+        return tuple(self._reading.groups(self.rows))
 
     def values(self, place: int) -> list[Value]:
         """A measure of every group; place: among the facet's values."""
         return self._reading.values(self.rows, place)
 
+    def written(self, place: int) -> list[Any]:
+        """The same as it stands in JSON."""
+        return self._reading.written(self.rows, place)
+
     def keys(self, number: int) -> list[UUID | str | int | None]:
         """A key of every group; number: of its dimension."""
         return self._reading.keys(self.rows, number)
 
-    def others(self, number: int) -> list[bool]:
-        """Whether each group is the rest of a dimension's keys; number: of the dimension."""
+    def others(self, number: int) -> list[bool] | None:
+        """Whether each group is the rest of a dimension's keys, None where none is; number: of the dimension."""
         return self._reading.others(self.rows, number)
 
     def starts(self) -> list[datetime]:
@@ -171,7 +175,7 @@ class _Reading:
         self._columns = GroupColumns.of(columns, asked.dimensions)
         self._currency, self._rank = at.get("currency"), at.get("rank")
         self._readers: dict[int, Reader] = {}
-        self._numbers: list[list[int]] | None = None
+        self._numbers: tuple[Sequence[Sequence[Any]], Sequence[Sequence[int]]] | None = None
         self._times: dict[int, Time] = {}
         self._members = _members(rows.members, beside.members, asked)
         self._series = [
@@ -179,20 +183,20 @@ class _Reading:
             for each, of_series, cells in zip(asked.series, rows.series, beside.series, strict=True)
         ]
 
-    def group(self, row: Sequence[Any]) -> Group:
-        """The group of a row."""
+    def groups(self, rows: Sequence[Sequence[Any]]) -> list[Group]:
+        """The groups of the rows."""
+        return [self._group(row, figures) for row, figures in zip(rows, self._figures(rows), strict=True)]
+
+    def _group(self, row: Sequence[Any], figures: Figures) -> Group:
         keys, rest = self._columns.id(row)
         place = self._columns.time(row)
         time = None if place is None else self._time(place)
-        # The rest of the currencies has none, and no amounts.
-        own = None if self._currency is None else row[self._currency]
-        digits = exponent(own or self._resolved.currency)
-        read = self._reader(digits)
+        digits = self._digits(row)
         return Group(
             keys=keys,
             others=rest,
             time=time,
-            figures=read.read([whole_number(row[index]) for index in self._places], self._whole),
+            figures=figures,
             members=self._members.get(((keys, rest), place), 1),
             rank=0 if self._rank is None else int(row[self._rank]),
             series=tuple([nested.of((keys, rest), time, digits) for nested in self._series]),
@@ -203,12 +207,36 @@ class _Reading:
         """A measure of every row."""
         if self._currency is not None:
             # Each currency has its own digits.
-            return [self.group(row).figures.value(place) for row in rows]
+            return [figures.value(place) for figures in self._figures(rows)]
         read = self._reader(exponent(self._resolved.currency))
-        formula, shown = read.values[place], read.shown[place]
-        if self._numbers is None:
-            self._numbers = [[whole_number(row[index]) for index in self._places] for row in rows]
-        return [None if (scaled := formula(numbers)) is None else shown(scaled) for numbers in self._numbers]
+        shown = read.shown[place]
+        return [None if scaled is None else shown(scaled) for scaled in read.values[place](self._sums_of(rows))]
+
+    def written(self, rows: Sequence[Sequence[Any]], place: int) -> list[Any]:
+        """The same as it stands in JSON."""
+        if self._currency is not None:
+            return [figures.written(place) for figures in self._figures(rows)]
+        read = self._reader(exponent(self._resolved.currency))
+        return read.written[place](read.values[place](self._sums_of(rows)))
+
+    def _figures(self, rows: Sequence[Sequence[Any]]) -> list[Figures]:
+        columns = self._sums_of(rows)
+        if self._currency is None:
+            return self._reader(exponent(self._resolved.currency)).read_all(columns, len(rows), self._whole)
+        readers = [self._reader(self._digits(row)) for row in rows]
+        sums = zip(*columns, strict=True)
+        return [read.read(row, self._whole) for read, row in zip(readers, sums, strict=True)]
+
+    def _digits(self, row: Sequence[Any]) -> int:
+        # The rest of the currencies has none, and no amounts.
+        own = None if self._currency is None else row[self._currency]
+        return exponent(own or self._resolved.currency)
+
+    def _sums_of(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[int]]:
+        # By column; of one page they are asked again and again.
+        if self._numbers is None or self._numbers[0] is not rows:
+            self._numbers = rows, [[whole_number(row[index]) for row in rows] for index in self._places]
+        return self._numbers[1]
 
     def keys(self, rows: Sequence[Sequence[Any]], number: int) -> list[UUID | str | int | None]:
         """A key of every row."""
@@ -219,10 +247,10 @@ class _Reading:
             known[key] = key_of(name, key)
         return [known[row[at]] for row in rows]
 
-    def others(self, rows: Sequence[Sequence[Any]], number: int) -> list[bool]:
-        """Whether each row is the rest of a dimension's keys."""
+    def others(self, rows: Sequence[Sequence[Any]], number: int) -> list[bool] | None:
+        """Whether each row is the rest of a dimension's keys; None where none is."""
         at = self._columns.others[number]
-        return [at is not None and bool(row[at]) for row in rows]
+        return None if at is None else [bool(row[at]) for row in rows]
 
     def starts(self, rows: Sequence[Sequence[Any]]) -> list[datetime]:
         """When the time of each row begins."""
@@ -278,7 +306,7 @@ class _Nested:
             assert place is not None, "a series has time"
             self._cells.setdefault(columns.id(row), {})[place - 1] = numbers(row)
 
-    def of(self, group: GroupId, time: Time | None, digits: int) -> list[Bucket]:
+    def of(self, group: GroupId, time: Time | None, digits: int) -> BucketList:
         """The buckets of a group."""
         series, sums = self._series, self._sums
         cells: Cells = self._cells.get(group, {})

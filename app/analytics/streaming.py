@@ -147,19 +147,19 @@ class _Reading:
 
     def _values(self, columns: Sequence[Sequence[Any]]) -> tuple[Sequence[int | None], ...]:
         sums = [list(map(whole_number, columns[place])) for place in self._places]
-        rows = list(zip(*sums, strict=True))
         if self._currency is None:
             read = self._reader(exponent(self._resolved.currency))
-            return tuple(list(map(formula, rows)) for formula in read.values)
+            return tuple(formula(sums) for formula in read.values)
         # The rest of the currencies has none, and no amounts.
         digits = [exponent(currency or self._resolved.currency) for currency in columns[self._currency]]
         readers = {each: self._reader(each) for each in set(digits)}
         found = []
         for number, ask in enumerate(self._asked.columns.values):
             is_money = self._asked.layout.readings[ask, False].formula.unit is Unit.MONEY
-            formulas = {each: read.values[number] for each, read in readers.items()}
             finer = {each: 10 ** (DIGITS_MAX - each) if is_money else 1 for each in readers}
-            values = [formulas[each](row) for each, row in zip(digits, rows, strict=True)]
+            # Of all rows in each number of digits: there are few.
+            by_digits = {each: read.values[number](sums) for each, read in readers.items()}
+            values = [by_digits[each][row] for row, each in enumerate(digits)]
             found.append([None if v is None else v * finer[each] for v, each in zip(values, digits, strict=True)])
         return tuple(found)
 

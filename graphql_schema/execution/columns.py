@@ -1,15 +1,99 @@
 """Columns of values on their way through a plan: what failed in them, and where they stand in the answer."""
 
-from collections.abc import Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from graphql import GraphQLError
 from graphql.pyutils import gather_with_cancel
 
 Column = list[Any]
+
+
+class Columnar(Sequence[Any]):
+    """Objects of one class that are kept by column: a list to graphql-core, and never made one by one by a plan.
+
+    kind: their class. None of them is null.
+    """
+
+    kind: type
+
+    @abstractmethod
+    def column(self, attribute: str) -> Column:
+        """The attribute of each object."""
+
+
+class Joined(Columnar):
+    """Such lists, of the same kind, laid end to end."""
+
+    def __init__(self, parts: Sequence[Columnar]) -> None:
+        self.parts = parts
+        self.kind = parts[0].kind
+        self._length = sum(map(len, parts))
+
+    def column(self, attribute: str) -> Column:
+        """The attribute of each object."""
+        return list(chain.from_iterable(part.column(attribute) for part in self.parts))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(chain.from_iterable(self.parts))[index]
+
+
+class Written(Sequence[Any]):
+    """Values of leaves with what stands for them in JSON; each is made when it is asked.
+
+    As a column they are the values of a field; as a value, those of a field that is a list.
+    """
+
+    def __init__(self, values: Callable[[], Sequence[Any]], written: Callable[[], Column]) -> None:
+        self._values = values
+        self._written = written
+
+    def written(self) -> Column:
+        """What stands for them in JSON; null for None."""
+        return self._written()
+
+    def __len__(self) -> int:
+        return len(self._values())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._values()[index]
+
+    def __iter__(self) -> Any:
+        return iter(self._values())
+
+
+def end_to_end(lists: Sequence[Sequence[Any]]) -> Any:
+    """The items of all lists: by column where all are."""
+    if lists and all(isinstance(each, Columnar) for each in lists):
+        return lists[0] if len(lists) == 1 else Joined(lists)  # type: ignore[arg-type]  # they are
+    return list(chain.from_iterable(lists))
+
+
+def written(values: Sequence[Any], nullable: Sequence[bool]) -> Column | None:
+    """What somebody has written for a column of leaves, or of lists of them; None where the values must be looked at.
+
+    nullable: of the values and, for lists, of the items.
+    """
+    if isinstance(values, Written):
+        done = values.written() if len(nullable) == 1 else None
+    elif len(nullable) == 2 and nullable[1] and all(value is None or type(value) is Written for value in values):
+        done = [None if value is None else value.written() for value in values]
+    else:
+        return None
+    # A null that is refused is an error of its own.
+    return done if done is not None and (nullable[0] or None not in done) else None
+
+
+def classes_of(values: Sequence[Any]) -> set[type]:
+    """The classes of the values."""
+    return {values.kind} if isinstance(values, Columnar) else set(map(type, values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +158,8 @@ def is_there(value: Any) -> bool:
 
 def there(values: Column) -> Column:
     """What is neither null nor failed: the column itself where all is."""
+    if isinstance(values, Columnar):
+        return values
     found = [value for value in values if value is not None and type(value) is not Failed]
     return values if len(found) == len(values) else found
 

@@ -8,7 +8,7 @@ something that may be null. Where a value stands in the answer is told only when
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from inspect import isawaitable
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Any
 
 from graphql import (
@@ -25,7 +25,21 @@ from graphql.pyutils import Path, gather_with_cancel, is_iterable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_schema.context import Info
-from graphql_schema.execution.columns import Column, Failed, Place, caught, first_failed, is_there, settled_all, there
+from graphql_schema.execution.columns import (
+    Column,
+    Columnar,
+    Failed,
+    Place,
+    Written,
+    caught,
+    classes_of,
+    end_to_end,
+    first_failed,
+    is_there,
+    settled_all,
+    there,
+    written,
+)
 from graphql_schema.execution.leaves import one_value
 from graphql_schema.execution.plan import FieldPlan, ObjectPlan, Plan, Way, arguments_of
 from graphql_schema.rows import Attributes
@@ -121,6 +135,8 @@ class Run:
     def _field_now(self, field: FieldPlan, sources: Column, place: Place) -> Column:
         place = Place(place, key=field.key, position=field.position)
         values = self._read(field, sources, place)
+        if field.leaf is not None and (ready := written(values, field.nullable)) is not None:
+            return ready
         if field.is_plain and (done := self._plain(field, values)) is not None:
             return done
         levels = self._down(field, values, place)
@@ -157,10 +173,15 @@ class Run:
 
     @staticmethod
     def _at_once(call: Callable[..., Sequence[Any]], sources: Column, arguments: dict[str, Any]) -> Column:
+        if not sources:
+            return []
         try:
-            found = list(call(sources, **arguments)) if sources else []
+            found = call(sources, **arguments)
         except Exception as error:  # noqa: BLE001 - an error of the field, for each parent
             return [error] * len(sources)
+        if isinstance(found, Written | Columnar):
+            return found  # type: ignore[return-value]  # a column, kept otherwise
+        found = list(found)
         assert len(found) == len(sources), "a value for each parent"
         return found
 
@@ -223,7 +244,7 @@ class Run:
             lists = there(values)
             levels.append(_Level(values, lists, place, list(map(len, lists))))
             place = Place(_inner(levels[-1]), lists=lists)
-            values = list(chain.from_iterable(lists))
+            values = end_to_end(lists)
         levels.append(_Level(values, there(values), place))
         return levels
 
@@ -248,11 +269,11 @@ class Run:
         return done
 
     def _lists(self, field: FieldPlan, values: Column, place: Place) -> Column:
-        if set(map(type, values)) <= {list, tuple, type(None)}:
+        if all(kind in _LISTS or issubclass(kind, Columnar) for kind in set(map(type, values))):
             return values
         found: Column = []
         for index, value in enumerate(values):
-            if value is None or isinstance(value, list | tuple):
+            if value is None or isinstance(value, list | tuple | Columnar):
                 found.append(value)
             elif isinstance(value, Exception):
                 found.append(self._failed(field, value, place, index))
@@ -319,7 +340,7 @@ class Run:
         self, field: FieldPlan, values: Column, place: Place
     ) -> tuple[Column, list[tuple[ObjectPlan, Sequence[int]]]]:
         """The column with what failed in its place, and the indices of the others by their type's plan."""
-        classes = set(map(type, values))
+        classes = classes_of(values)
         if len(field.below) == 1 and is_object_type(field.named):
             (plan,) = field.below.values()
             if all(map(plan.known.get, classes)):
@@ -374,6 +395,9 @@ class Run:
                 nulls.add(path)
                 errors.append(error)
         return errors or None
+
+
+_LISTS = frozenset({list, tuple, type(None)})
 
 
 def _inner(level: _Level) -> Place:
