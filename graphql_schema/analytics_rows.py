@@ -248,7 +248,7 @@ class GroupEdge:
     @strawberry.field(description="Opaque place of the group, for `after`.")
     def cursor(self) -> str:
         """Opaque place of the group."""
-        return self.page.cursor(self.row)
+        return self.page.cursor(self.row.number)
 
 
 @strawberry.type(description="One page of groups.")

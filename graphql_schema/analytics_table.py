@@ -1,6 +1,6 @@
 """Groups as columns, for notebooks and extracts; and where a page of groups lies in its list."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -32,8 +32,8 @@ def page_info(page: GroupPage) -> PageInfo:
     return PageInfo(
         has_next_page=page.has_next,
         has_previous_page=page.has_previous,
-        start_cursor=page.cursor_at(page.rows[0]) if page.rows else None,
-        end_cursor=page.cursor_at(page.rows[-1]) if page.rows else None,
+        start_cursor=page.cursor(0) if len(page.rows) else None,
+        end_cursor=page.cursor(len(page.rows) - 1) if len(page.rows) else None,
     )
 
 
@@ -95,22 +95,20 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
             columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=_as_written([*page.starts()])))
             continue
         number = dimensions.index(element.name)
-        keys: list[Any] = page.keys(number)
+        # Each key is made once: most come again and again.
+        keys, places = page.keys(number)
         if DIMENSIONS[element.name].kind is KeyKind.NUMBER:
-            columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=_as_written(keys)))
+            integers = _as_written([keys[place] for place in places])
+            columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=integers))
             continue
         rest = page.others(number)
-        text_of = {key: None if key is None else str(key) for key in keys}
-        texts = [text_of[key] for key in keys]
-        if not second and rest is not None:
-            texts = [OTHERS if is_rest else text for text, is_rest in zip(texts, rest, strict=True)]
-        columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=_as_written(texts)))
+        texts = [None if key is None else str(key) for key in keys]
+        strings = _strings(texts, places, None if second else rest)
+        columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=strings))
         if second:
-            names = await _names(info, element.name, text_of)
-            shown = [names.get(key) for key in keys]
-            if rest is not None:
-                shown = [OTHERS if is_rest else text for text, is_rest in zip(shown, rest, strict=True)]
-            columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=_as_written(shown)))
+            names = await _names(info, element.name, keys)
+            strings = _strings(names, places, rest)
+            columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=strings))
     currency = "currency" if "currency" in dimensions else answer.resolved.currency
     for column, ask in named:
         at = page.asked.columns.values.index(ask)
@@ -129,9 +127,19 @@ def _as_written(values: list[Any]) -> Any:
     return Written(lambda: values, lambda: values)
 
 
-async def _names(info: Info, dimension: str, keys: Iterable[UUID | None]) -> dict[UUID, str]:
+def _strings(texts: Sequence[str | None], places: Iterable[int], rest: Iterable[bool] | None) -> Any:
+    # rest: of which rows the text is that of others.
+    found = [texts[place] for place in places]
+    if rest is not None:
+        found = [OTHERS if is_rest else text for text, is_rest in zip(found, rest, strict=True)]
+    return _as_written(found)
+
+
+async def _names(info: Info, dimension: str, keys: Iterable[Any]) -> list[str | None]:
     listing, _, column = ENTITIES[dimension]
-    ids = list(dict.fromkeys(key for key in keys if key is not None))
+    asked: list[UUID | None] = list(keys)
+    ids = [key for key in asked if key is not None]
     shows(name_tag(listing, row_id) for row_id in ids)
-    rows = await info.context.loaders.get(ById(listing)).load_many(ids)
-    return {row_id: row[column] for row_id, row in zip(ids, rows, strict=True) if row is not None}
+    rows = iter(await info.context.loaders.get(ById(listing)).load_many(ids))
+    found = [None if key is None else next(rows) for key in asked]
+    return [None if row is None else row[column] for row in found]

@@ -123,7 +123,15 @@ def _formula(reading: Reading, places: dict[str, int], digits: int) -> Scaled:
 
 
 def whole_number(value: Any) -> int:
-    """A sum of a row: as Decimal from the database, as text from the cache, None where nothing was added."""
+    """A sum: a number, or the text of one; None where nothing was added."""
     if type(value) is int or type(value) is Decimal:
         return int(value)
     return 0 if value is None else int(Decimal(value))
+
+
+def whole_numbers(values: Sequence[Any]) -> Sequence[int]:
+    """The same of a column."""
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return values
+    return list(map(int if kinds == {str} else whole_number, values))

@@ -12,11 +12,11 @@ from typing import Any
 from uuid import UUID
 
 from app.analytics.computing import Opened, opened
-from app.analytics.figures import Reader, reader, whole_number
+from app.analytics.figures import Reader, reader, whole_numbers
 from app.analytics.plan import Plan
 from app.analytics.query import Question
 from app.analytics.resolved import Resolved, ResolvedGroups
-from app.analytics.rows import GroupColumns, Rows
+from app.analytics.rows import GroupColumns, missing_rates, sums_of
 from app.analytics.semantic.formula import Unit
 from app.analytics.sql.shapes import DIGITS_MAX
 from app.core.money import exponent
@@ -85,7 +85,7 @@ async def streamed(session: ReadSession, resolved: Resolved, planned: Plan, firs
         asked=asked,
         digits=tuple(_digits(reading.formula.unit, reading.formula.digits, resolved, asked) for reading in readings),
         samples=tuple(found.samples[reading.layer] if found.samples else 1 for reading in readings),
-        missing_rates=_missing_rates(found),
+        missing_rates=0 if found.totals is None else missing_rates(found.totals),
         session=session,
         chunks=_chunks(session, found, _Reading(resolved, asked, found.page.statement.columns), first),
     )
@@ -114,14 +114,6 @@ def _digits(unit: Unit, digits: Callable[[int], int], resolved: Resolved, asked:
     return digits(exponent(resolved.currency))
 
 
-def _missing_rates(found: Opened) -> int:
-    if found.totals is None or not found.totals.rows:
-        return 0
-    columns, row = found.totals.columns, found.totals.rows[0]
-    names = ("missing_rates", "missing_spend_rates")
-    return sum(whole_number(row[columns.index(name)]) for name in names if name in columns)
-
-
 class _Reading:
     """Reads rows of a table by column."""
 
@@ -129,7 +121,7 @@ class _Reading:
         self._resolved, self._asked = resolved, asked
         self._columns = GroupColumns.of(columns, asked.dimensions)
         known = {name: index for index, name in enumerate(columns)}
-        self._sums = Rows(columns, ()).sums(asked.layout)
+        self._sums = sums_of(columns, asked.layout)
         self._places = [known[name] for name in self._sums]
         self._currency = known.get("currency") if "currency" in asked.dimensions else None
 
@@ -146,7 +138,7 @@ class _Reading:
         )
 
     def _values(self, columns: Sequence[Sequence[Any]]) -> tuple[Sequence[int | None], ...]:
-        sums = [list(map(whole_number, columns[place])) for place in self._places]
+        sums = [whole_numbers(columns[place]) for place in self._places]
         if self._currency is None:
             read = self._reader(exponent(self._resolved.currency))
             return tuple(formula(sums) for formula in read.values)

@@ -1,11 +1,11 @@
 """Columns of values on their way through a plan: what failed in them, and where they stand in the answer."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
 from graphql.pyutils import gather_with_cancel
@@ -13,7 +13,14 @@ from graphql.pyutils import gather_with_cancel
 Column = list[Any]
 
 
-class Columnar(Sequence[Any]):
+if TYPE_CHECKING:
+    _Sequence = Sequence[Any]
+else:
+    # A sequence by registration: to ask whether something is of a class that has no ABC above it costs a tenth.
+    _Sequence = object
+
+
+class Columnar(_Sequence):
     """Objects of one class that are kept by column: a list to graphql-core, and never made one by one by a plan.
 
     kind: their class. None of them is null.
@@ -24,6 +31,15 @@ class Columnar(Sequence[Any]):
     @abstractmethod
     def column(self, attribute: str) -> Column:
         """The attribute of each object."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __getitem__(self, index: Any) -> Any: ...
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Any]: ...
 
 
 class Joined(Columnar):
@@ -42,10 +58,13 @@ class Joined(Columnar):
         return self._length
 
     def __getitem__(self, index: Any) -> Any:
-        return list(chain.from_iterable(self.parts))[index]
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self.parts)
 
 
-class Written(Sequence[Any]):
+class Written(_Sequence):
     """Values of leaves with what stands for them in JSON; each is made when it is asked.
 
     As a column they are the values of a field; as a value, those of a field that is a list.
@@ -65,8 +84,12 @@ class Written(Sequence[Any]):
     def __getitem__(self, index: Any) -> Any:
         return self._values()[index]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Any]:
         return iter(self._values())
+
+
+Sequence.register(Columnar)  # type: ignore[type-abstract]  # of whoever is one
+Sequence.register(Written)
 
 
 def end_to_end(lists: Sequence[Sequence[Any]]) -> Any:
