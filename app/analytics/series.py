@@ -119,7 +119,9 @@ def _known(asked: ResolvedSeries, sums: Sequence[str], cells: Cells) -> set[int]
     # Cells in which something of the range lies that is asked; what lies in the compared time alone does not count.
     readings = [asked.layout.readings[ask, False] for ask in asked.columns.values]
     own = {column(name, reading.layer) for reading in readings for name in reading.formula.sums}
-    places = [index for index, name in enumerate(sums) if not own or name in own]
+    if not own or own.issuperset(sums):
+        return {number for number, row in cells.items() if any(row)}
+    places = [index for index, name in enumerate(sums) if name in own]
     return {number for number, row in cells.items() if any(row[place] for place in places)}
 
 
