@@ -23,7 +23,7 @@ from graphql_schema.connection import PageInfo
 from graphql_schema.context import Info
 from graphql_schema.execution.columns import Written
 from graphql_schema.families import name_tag
-from graphql_schema.loaders import ById
+from graphql_schema.loaders import load_one_each
 from graphql_schema.scalars import BigInt
 
 
@@ -138,8 +138,6 @@ def _strings(texts: Sequence[str | None], places: Iterable[int], rest: Iterable[
 async def _names(info: Info, dimension: str, keys: Iterable[Any]) -> list[str | None]:
     listing, _, column = ENTITIES[dimension]
     asked: list[UUID | None] = list(keys)
-    ids = [key for key in asked if key is not None]
-    shows(name_tag(listing, row_id) for row_id in ids)
-    rows = iter(await info.context.loaders.get(ById(listing)).load_many(ids))
-    found = [None if key is None else next(rows) for key in asked]
-    return [None if row is None else row[column] for row in found]
+    shows(name_tag(listing, row_id) for row_id in asked if row_id is not None)
+    rows, found = await load_one_each(info, listing, asked)
+    return [None if position is None else rows.column(column)[position] for position in found]

@@ -121,7 +121,7 @@ class AttributionExplanation:
 
 async def explanation_of(info: Info, order_id: UUID) -> AttributionExplanation | None:
     """Why the order was credited; None when there is no such order, or it is not the caller's. Batched."""
-    rows = await info.context.loaders.get(_ATTRIBUTION).load(order_id)
+    rows = await info.context.loaders.get(_ATTRIBUTION).rows_of(order_id)
     if not rows:
         return None
     return AttributionExplanation.of(info, order_id, rows[0]["model"], rows[0]["rule"], rows[0]["candidates"])

@@ -97,7 +97,7 @@ class Commission(Node):
     @strawberry.field(description="Its parts by order line, in order of position; they sum to the amount.")
     async def lines(self, info: Info) -> list[CommissionLine]:
         """Its parts by order line."""
-        rows = await info.context.loaders.get(_LINES).load(self.row_id)
+        rows = await info.context.loaders.get(_LINES).rows_of(self.row_id)
         return [CommissionLine.of(row, self.currency) for row in rows]
 
 

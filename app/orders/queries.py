@@ -1,6 +1,7 @@
 """What may be read of orders, refunds and adjustments: lists for app/db/keyset."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.db.keyset import NOTHING, Listing, Owner
@@ -50,18 +51,16 @@ ORDER_EVENTS = Listing(
 
 
 def _credited_orders(*columns: str) -> str:
-    """A table of the orders with booked credit, once for each value of the columns of `credits` named, which it adds.
+    """The places of orders with booked credit, once for each value of the columns of `credits` named, which it adds.
 
-    Ordered and paged by the credit's time, which is the order's: the indexes credits_influencer and credits_campaign.
+    Ordered by the credit's time, which is the order's: the indexes credits_influencer and credits_campaign.
     Nothing is earlier than an order's first credit, which is most: no look-up tells that.
     """
     credit = ", ".join(f"credit.{column}" for column in columns)
     same = " AND ".join(f"earlier.{column} = credit.{column}" for column in columns)
     return (
-        f"(SELECT {credit}, credit.occurred_at, sold.tenant_id, sold.id, sold.external_id, sold.recorded_at, "  # noqa: S608 - only declared texts
-        "sold.version, sold.currency, sold.customer_id, sold.codes, sold.country, sold.is_test "
+        f"(SELECT credit.tenant_id, credit.order_id AS id, credit.occurred_at, {credit} "  # noqa: S608 - only declared texts
         "FROM credits AS credit "
-        "JOIN orders AS sold ON sold.tenant_id = $1 AND sold.id = credit.order_id "
         "WHERE credit.tenant_id = $1 AND credit.weight_booked > 0 "
         "AND (credit.position = 0 OR NOT EXISTS (SELECT 1 FROM credits AS earlier "
         "WHERE earlier.tenant_id = $1 AND earlier.order_id = credit.order_id AND earlier.weight_booked > 0 "
@@ -70,13 +69,11 @@ def _credited_orders(*columns: str) -> str:
 
 
 def _orders_of(tag: str, *columns: str, owner: Owner | None = None) -> Listing:
-    return Listing(
+    return replace(
+        ORDERS,
         tag=tag,
-        table=_credited_orders(*columns),
-        columns=ORDERS.columns,
-        own=ORDERS.own,
+        places=_credited_orders(*columns),
         sorts=(("occurred_at", "timestamptz"),),
-        computed=ORDERS.computed,
         owner=owner,
     )
 

@@ -4,7 +4,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
@@ -20,7 +21,20 @@ else:
     _Sequence = object
 
 
-class Columnar(_Sequence):
+class Kept(_Sequence):
+    """A column that is kept otherwise than as a list."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __getitem__(self, index: Any) -> Any: ...
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Columnar(Kept):
     """Objects of one class that are kept by column: a list to graphql-core, and never made one by one by a plan.
 
     kind: their class. None of them is null.
@@ -32,14 +46,9 @@ class Columnar(_Sequence):
     def column(self, attribute: str) -> Column:
         """The attribute of each object."""
 
-    @abstractmethod
-    def __len__(self) -> int: ...
-
-    @abstractmethod
-    def __getitem__(self, index: Any) -> Any: ...
-
-    @abstractmethod
-    def __iter__(self) -> Iterator[Any]: ...
+    def distinct(self) -> "tuple[Columnar, Sequence[int]] | None":
+        """Each of the objects once, and which of these every object is; None where no two are known to be one."""
+        return None
 
 
 class Joined(Columnar):
@@ -64,7 +73,44 @@ class Joined(Columnar):
         return chain.from_iterable(self.parts)
 
 
-class Written(_Sequence):
+class Sparse(Kept):
+    """Objects, and nulls between them. are_there: where the objects stand."""
+
+    def __init__(self, objects: Sequence[Any], are_there: Sequence[bool]) -> None:
+        self.objects, self.are_there = objects, are_there
+
+    def spread(self, done: Iterable[Any]) -> Column:
+        """What became of the objects, in their places."""
+        found = iter(done)
+        return [next(found) if is_there else None for is_there in self.are_there]
+
+    def __len__(self) -> int:
+        return len(self.are_there)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.spread(self.objects))
+
+
+class Nested(Kept):
+    """Lists, laid end to end. sizes: of each."""
+
+    def __init__(self, items: Sequence[Any], sizes: list[int]) -> None:
+        self.items, self.sizes = items, sizes
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self.items[end - size : end] for size, end in zip(self.sizes, accumulate(self.sizes), strict=True))
+
+
+class Written(Kept):
     """Values of leaves with what stands for them in JSON; each is made when it is asked.
 
     As a column they are the values of a field; as a value, those of a field that is a list.
@@ -88,15 +134,21 @@ class Written(_Sequence):
         return iter(self._values())
 
 
-Sequence.register(Columnar)  # type: ignore[type-abstract]  # of whoever is one
-Sequence.register(Written)
+Sequence.register(Kept)  # type: ignore[type-abstract]  # of whoever is one
 
 
 def end_to_end(lists: Sequence[Sequence[Any]]) -> Any:
     """The items of all lists: by column where all are."""
+    if isinstance(lists, Nested):
+        return lists.items
     if lists and all(isinstance(each, Columnar) for each in lists):
         return lists[0] if len(lists) == 1 else Joined(lists)  # type: ignore[arg-type]  # they are
     return list(chain.from_iterable(lists))
+
+
+def sizes(lists: Sequence[Sequence[Any]]) -> list[int]:
+    """How long each list is."""
+    return lists.sizes if isinstance(lists, Nested) else list(map(len, lists))
 
 
 def written(values: Sequence[Any], nullable: Sequence[bool]) -> Column | None:
@@ -112,6 +164,11 @@ def written(values: Sequence[Any], nullable: Sequence[bool]) -> Column | None:
         return None
     # A null that is refused is an error of its own.
     return done if done is not None and (nullable[0] or None not in done) else None
+
+
+def values_of(objects: Sequence[Any], attribute: str) -> list[Any]:
+    """An attribute of each object."""
+    return objects.column(attribute) if isinstance(objects, Columnar) else list(map(attrgetter(attribute), objects))
 
 
 def classes_of(values: Sequence[Any]) -> set[type]:
@@ -162,9 +219,10 @@ class Place:
             return (*path, self.key), (*order, self.position)
         if self.lists is not None:
             number, item = 0, index
-            while item >= len(self.lists[number]):
-                item -= len(self.lists[number])
-                number += 1
+            for number, size in enumerate(sizes(self.lists)):  # noqa: B007 - where it is left
+                if item < size:
+                    break
+                item -= size
             path, order = self.outer.of(number)
             return (*path, item), (*order, item)
         if self.among is not None:
@@ -181,7 +239,9 @@ def is_there(value: Any) -> bool:
 
 def there(values: Column) -> Column:
     """What is neither null nor failed: the column itself where all is."""
-    if isinstance(values, Columnar):
+    if isinstance(values, Sparse):
+        return values.objects  # type: ignore[return-value]  # a column, kept otherwise
+    if isinstance(values, Columnar | Nested):
         return values
     found = [value for value in values if value is not None and type(value) is not Failed]
     return values if len(found) == len(values) else found

@@ -81,14 +81,14 @@ async def test_only_what_is_asked_is_selected(
         reply = await executors[0].execute(ctx, document=document)
 
     selected = {
-        statement.split("*/")[0].strip("/* "): statement.split("SELECT ")[-1 if "pages" not in statement else 2]
+        statement.split("*/")[0].strip("/* "): statement.split("SELECT ")[-1 if "pages" not in statement else 3]
         .split("FROM")[0]
         .split()
         for statement in statements
     }
     assert reply.codes == ()
-    assert selected["campaigns.page"] == ["item.created_at,", "item.id,", "item.name"]
-    assert selected["enrollments.pages"] == ["item.created_at,", "item.id,", "item.influencer_id"]
+    assert selected["campaigns.page"] == ["item.id,", "item.name"]
+    assert selected["enrollments.pages"] == ["item.id,", "item.influencer_id"]
     assert selected["influencers.get_many"] == ["item.country,", "item.id"]
 
 
