@@ -32,8 +32,9 @@ class Loader:
     Askers wait for their batch, however many keys they have: there is no promise for each key.
     """
 
-    def __init__(self, load: Callable[[Sequence[UUID]], Awaitable[Sequence[Any]]]) -> None:
-        self._load = load
+    def __init__(self, fetch: Callable[[Sequence[UUID]], Awaitable[Any]]) -> None:
+        """fetch: gives what is loaded for each key, in their order."""
+        self._fetch = fetch
         self._known: dict[UUID, Any] = {}
         self._under_way: dict[UUID, asyncio.Future[None]] = {}
         self._wanted: list[UUID] = []
@@ -60,6 +61,10 @@ class Loader:
                 await asyncio.shield(batch)
         return list(map(self._known.__getitem__, keys))
 
+    async def _loaded(self, keys: Sequence[UUID]) -> Sequence[Any]:
+        found: Sequence[Any] = await self._fetch(keys)
+        return found
+
     async def _batch(self) -> None:
         # A turn of the loop, in which others ask for more.
         await asyncio.sleep(0)
@@ -67,7 +72,7 @@ class Loader:
         try:
             parts = [wanted[first : first + BATCH_MAX] for first in range(0, len(wanted), BATCH_MAX)]
             for part in parts:
-                self._known |= zip(part, await self._load(part), strict=True)
+                self._known |= zip(part, await self._loaded(part), strict=True)
         finally:
             for key in wanted:
                 del self._under_way[key]
@@ -80,11 +85,11 @@ class RowLoader(Loader):
     """
 
     def __init__(self, fetch: Callable[[Sequence[UUID]], Awaitable[Rows]], by: str) -> None:
-        super().__init__(self._positions)
+        super().__init__(fetch)
         self.rows = Rows()
-        self._fetch, self._by = fetch, by
+        self._by = by
 
-    async def _positions(self, keys: Sequence[UUID]) -> Sequence[Sequence[int]]:
+    async def _loaded(self, keys: Sequence[UUID]) -> Sequence[Sequence[int]]:
         found = await self._fetch(keys)
         positions: dict[UUID, list[int]] = {key: [] for key in keys}
         for position, key in enumerate(found.column(self._by), start=len(self.rows)):

@@ -42,7 +42,8 @@ class Listing:
     sees: a predicate on `item` in which `{}` stands for the influencer's id, or EVERYTHING, or NOTHING.
 
     places: a table that has the ids, the sort columns and the parents of the rows, where their own has not all of them:
-    lists by parent are paged in it, under the alias `item` too, and only the rows of the page are read.
+    lists by parent are paged in it, under the alias `item` too, and only the rows of the page are read. Such rows are
+    listed in no other way. joins: to their table, of what their computed columns are of.
     """
 
     tag: str
@@ -53,6 +54,7 @@ class Listing:
     computed: tuple[tuple[str, str], ...] = ()
     owner: Owner | None = None
     places: str | None = None
+    joins: str = ""
 
     def names(self, columns: Columns, *always: str) -> list[str]:
         """Names of these columns and `always`, in one order, so that a set of columns is one statement."""
@@ -60,6 +62,10 @@ class Listing:
             return sorted({*columns, *always})
         listed = [name.strip().removeprefix("item.") for name in self.columns.split(",")]
         return [*(forms(self.table) if listed == ["*"] else listed), *(name for name, _ in self.computed)]
+
+    def is_computed(self, names: Sequence[str]) -> bool:
+        """Whether any of these columns is computed."""
+        return not {name for name, _ in self.computed}.isdisjoint(names)
 
     def select(self, names: Sequence[str]) -> str:
         """The select list of these columns."""
@@ -148,22 +154,25 @@ async def pages(
     names = listing.names(columns, "id")
     limit = _parameter(args, page.limit + tells_more)
     # Only declared texts; values are parameters.
-    paged = f"""SELECT {listing.select(names) if listing.places is None else f"item.id, item.{sort.column}"}
-            FROM {listing.places or listing.table} AS item
-            WHERE item.tenant_id = $1 AND {_of_parent(listing, parent)}{where}
-            ORDER BY {_order("item", sort, page)}
-            LIMIT {limit}"""  # noqa: S608
-    if listing.places is not None:
-        paged = f"""SELECT {listing.select(names)}
-            FROM ({paged}) AS place
-            JOIN {listing.table} AS item ON item.tenant_id = $1 AND item.id = place.id
-            ORDER BY {_order("place", sort, page)}"""  # noqa: S608
     sql = f"""
           SELECT parent.id AS parent_id, found.*
           FROM {_parents(listing)}
           CROSS JOIN LATERAL (
-            {paged}
+            SELECT {listing.select(names) if listing.places is None else f"item.id, item.{sort.column}"}
+            FROM {listing.places or listing.table} AS item
+            WHERE item.tenant_id = $1 AND {_of_parent(listing, parent)}{where}
+            ORDER BY {_order("item", sort, page)}
+            LIMIT {limit}
           ) AS found"""  # noqa: S608
+    if listing.places is not None:
+        # Looked up in the order of the index: a quarter less than in that of the lists.
+        joins = listing.joins if listing.is_computed(names) else ""
+        sql = f"""
+          SELECT place.parent_id, {listing.select(names)}
+          FROM ({sql}
+          ORDER BY found.id) AS place
+          JOIN {listing.table} AS item ON item.tenant_id = $1 AND item.id = place.id{joins}
+          ORDER BY {_order("place", sort, page)}"""  # noqa: S608
     return await _fetched(session, listing, "pages", sql, ["parent_id", *names], args, before=_with_parents(listing))
 
 
@@ -270,7 +279,7 @@ def _parameter(args: list[Any], value: Any) -> str:
 
 
 def _with_parents(listing: Listing) -> str:
-    """The parents of a listing with an owner. Materialised, so that they are looped over: a hash would lose order."""
+    """The parents of a listing with an owner. Materialised, so that they are looped over."""
     if listing.owner is None:
         return ""
     columns = "".join(f", owner.{column}" for column in listing.owner.columns)

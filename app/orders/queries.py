@@ -68,11 +68,18 @@ def _credited_orders(*columns: str) -> str:
     )
 
 
+_NEWEST = """
+          JOIN order_versions AS newest
+            ON newest.tenant_id = $1 AND newest.order_id = item.id AND newest.version = item.version"""
+
+
 def _orders_of(tag: str, *columns: str, owner: Owner | None = None) -> Listing:
     return replace(
         ORDERS,
         tag=tag,
         places=_credited_orders(*columns),
+        computed=tuple((name, f"newest.{name}") for name, _ in ORDERS.computed),
+        joins=_NEWEST,
         sorts=(("occurred_at", "timestamptz"),),
         owner=owner,
     )
