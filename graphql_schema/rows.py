@@ -1,4 +1,4 @@
-"""Types that show rows of the database: an object holds its row, and reads from it only what is asked.
+"""Types that show rows of the database: by column, and as objects where somebody takes them one by one.
 
     of = of_row(total=money("total_minor"), row_id="id")
 
@@ -66,7 +66,13 @@ class Shown(Columnar):
     def column(self, attribute: str) -> list[Any]:
         """The attribute of each object."""
         read = self.kind.reads[attribute]
-        return read.values(*(list(map(self._rows.column(name).__getitem__, self._positions)) for name in read.columns))
+        return read.values(*map(self._column, read.columns))
+
+    def _column(self, name: str) -> list[Any]:
+        column, positions = self._rows.column(name), self._positions
+        if isinstance(positions, range) and positions.step > 0:
+            return column[positions.start : positions.stop : positions.step]
+        return list(map(column.__getitem__, positions))
 
     def distinct(self) -> tuple[Columnar, list[int]] | None:
         """Each row once, and which of these every object is."""

@@ -165,7 +165,7 @@ async def pages(
             LIMIT {limit}
           ) AS found"""  # noqa: S608
     if listing.places is not None:
-        # Looked up in the order of the index: a quarter less than in that of the lists.
+        # Looked up in the order of their index, which costs a sixth less than in that of the lists.
         joins = listing.joins if listing.is_computed(names) else ""
         sql = f"""
           SELECT place.parent_id, {listing.select(names)}

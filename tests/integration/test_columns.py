@@ -1,5 +1,6 @@
 """Lists load the columns that a document asks for, no others, and show what they show with all of them."""
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_object_t
 
 from app.cache.answers import NullAnswers
 from app.core.context import Ctx
+from app.db.columns import Rows
 from app.runtime import Runtime
 from graphql_schema.execute import Executor
 from graphql_schema.schema import schema
@@ -90,6 +92,21 @@ async def test_only_what_is_asked_is_selected(
     assert selected["campaigns.page"] == ["item.id,", "item.name"]
     assert selected["enrollments.pages"] == ["item.id,", "item.influencer_id"]
     assert selected["influencers.get_many"] == ["item.country,", "item.id"]
+
+
+async def test_nothing_of_an_operation_waits_for_the_collector(executors: tuple[Executor, Executor], ctx: Ctx) -> None:
+    # What is kept in a cycle, as graphql-core's executor is, stays until then: all rows of an answer, once.
+    document = "{ campaigns { nodes { enrollments { nodes { influencer { name orders { nodes { id } } } } } } } }"
+    await executors[0].execute(ctx, document=document)
+    gc.collect()
+    gc.disable()
+    try:
+        await executors[0].execute(ctx, document=document)
+        kept = [found for found in gc.get_objects() if isinstance(found, Rows)]
+    finally:
+        gc.enable()
+
+    assert kept == []
 
 
 async def test_a_type_shown_in_two_places_is_loaded_once_with_what_both_ask(
