@@ -152,7 +152,6 @@ class Settings(BaseSettings):
     )
     answer_bytes_max: int = _setting(2_000_000, "Bytes of an answer that is still cached.", ge=1_000)
     redis_timeout_s: float = _setting(0.25, "Seconds to wait for Redis before answering without it.", gt=0)
-    redis_connections_max: int = _setting(20, "Connections to Redis a process may hold.", ge=1, le=200)
     key_cache_s: float = _setting(
         1.0, "Seconds a key's principal is remembered when Redis cannot be asked.", gt=0, le=1
     )

@@ -1,9 +1,9 @@
 """Rows of an answer as they are shown: time buckets, groups, and a page of groups."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import lru_cache, partial
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Any
 
 import strawberry
 
@@ -22,6 +22,7 @@ from graphql_schema.analytics_table import page_info
 from graphql_schema.analytics_words import (
     Changes,
     GroupKey,
+    Measured,
     Measures,
     Row,
     Shares,
@@ -31,6 +32,7 @@ from graphql_schema.analytics_words import (
 )
 from graphql_schema.connection import PageInfo
 from graphql_schema.context import Info
+from graphql_schema.execution.columns import Columnar, Joined
 from graphql_schema.execution.together import together
 
 OwnFilter = Annotated[
@@ -73,12 +75,23 @@ def _measured(info: Info, rows: Sequence["Bucket | Group"]) -> list[Row]:
     return [Row(row.figures, Figures.value, row.selected.measures[key]) for row in rows]
 
 
-def _of_buckets(buckets: "Sequence[Bucket]", info: Info, where: FactFilter | None = None) -> list[Row | None]:
+def _of_buckets(buckets: "Sequence[Bucket]", info: Info, where: FactFilter | None = None) -> Sequence[Row | None]:
+    parts = buckets.parts if isinstance(buckets, Joined) else (buckets,)
+    key = str(info.path.key)
+    columns = [part.measures(key) for part in parts if isinstance(part, Buckets) and True not in part.are_null]
+    if columns and len(columns) == len(parts):
+        return columns[0] if len(columns) == 1 else Joined(columns)
     rows = _measured(info, buckets)
     return [None if bucket.is_null else row for bucket, row in zip(buckets, rows, strict=True)]
 
 
-def _of_groups(groups: "Sequence[Group]", info: Info, where: FactFilter | None = None) -> list[Row]:
+def _of_groups(groups: "Sequence[Group]", info: Info, where: FactFilter | None = None) -> Sequence[Row]:
+    first = groups[0]
+    figures = [group.figures for group in groups]
+    reader, selected = first.figures.reader, first.selected
+    if all(each.reader is reader for each in figures) and all(group.selected is selected for group in groups):
+        values = list(zip(*(each.values for each in figures), strict=True))
+        return Measured(reader, values, len(groups), selected.measures[str(info.path.key)], lambda: figures)
     return _measured(info, groups)
 
 
@@ -117,22 +130,67 @@ class Bucket:
         """By which part its measures changed."""
         return Row(self.figures, Figures.change, self.selected.change) if self.figures.reader.is_compared else None
 
-    @staticmethod
-    def all_of(found: Iterable[answers.Bucket], selected: Selected) -> "list[Bucket]":
-        """The buckets as they are shown."""
-        return [
-            Bucket(
-                start=bucket.start,
-                end=bucket.end,
-                local_date=bucket.local_date,
-                is_partial=bucket.is_partial,
-                is_filled=bucket.is_filled,
-                is_null=bucket.is_null,
-                figures=bucket.figures,
-                selected=selected,
-            )
-            for bucket in found
-        ]
+
+class Buckets(Columnar):
+    """Buckets as they are shown, by column."""
+
+    kind = Bucket
+
+    def __init__(self, found: answers.BucketList, selected: Selected) -> None:
+        self._found = found
+        self._selected = selected
+
+    @property
+    def are_null(self) -> Sequence[bool]:
+        """Whether each has no measures."""
+        return self._found.are_null
+
+    def measures(self, key: str) -> "Measured":
+        """The measures of all of them. key: the name that their field answers under."""
+        found = self._found
+        return Measured(found.reader, found.values, len(found), self._selected.measures[key], self._figures)
+
+    def column(self, attribute: str) -> list[Any]:
+        """The attribute of each bucket."""
+        if attribute in _BUCKET:
+            return list(getattr(self._found, _BUCKET[attribute]))
+        return self._figures() if attribute == "figures" else [self._selected] * len(self)
+
+    def _figures(self) -> list[Figures]:
+        return [bucket.figures for bucket in self._found]
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __getitem__(self, index: Any) -> Any:
+        return [_bucket(each, self._selected) for each in self._found][index]
+
+    def __iter__(self) -> Iterator[Bucket]:
+        return (_bucket(each, self._selected) for each in self._found)
+
+
+_BUCKET = {
+    "start": "starts",
+    "end": "ends",
+    "local_date": "local_dates",
+    "is_partial": "are_partial",
+    "is_filled": "are_filled",
+    "is_null": "are_null",
+}
+"""Attributes of a bucket, and what holds them of a list of buckets."""
+
+
+def _bucket(found: answers.Bucket, selected: Selected) -> Bucket:
+    return Bucket(
+        start=found.start,
+        end=found.end,
+        local_date=found.local_date,
+        is_partial=found.is_partial,
+        is_filled=found.is_filled,
+        is_null=found.is_null,
+        figures=found.figures,
+        selected=selected,
+    )
 
 
 @strawberry.type(description="A group and its measures.")
@@ -147,7 +205,7 @@ class Group:
     member_count: int = strawberry.field(description="Number of keys in it: 1 but for others.")
     figures: strawberry.Private[Figures]
     selected: strawberry.Private[Selected]
-    buckets: strawberry.Private[Mapping[str, Callable[[], list[Bucket]]]]
+    buckets: strawberry.Private[Mapping[str, Buckets]]
 
     @strawberry.field(description="Its measures.")
     @together(_of_groups)
@@ -176,7 +234,7 @@ class Group:
     )
     def series(self, info: Info, every: Every, fill: Filling = Fill.AUTO) -> list[Bucket]:
         """Its measures in every bucket."""
-        return self.buckets[str(info.path.key)]()
+        return self.buckets[str(info.path.key)]  # type: ignore[return-value]  # the same, by column
 
 
 @strawberry.type(description="A group and its place in the list.")
@@ -190,7 +248,7 @@ class GroupEdge:
     @strawberry.field(description="Opaque place of the group, for `after`.")
     def cursor(self) -> str:
         """Opaque place of the group."""
-        return self.page.cursor(self.row)
+        return self.page.cursor(self.row.number)
 
 
 @strawberry.type(description="One page of groups.")
@@ -248,10 +306,7 @@ class GroupConnection:
                 member_count=group.members,
                 figures=group.figures,
                 selected=selected,
-                buckets={
-                    key: partial(Bucket.all_of, group.series[place], of_series)
-                    for key, (place, of_series) in series.items()
-                },
+                buckets={key: Buckets(group.series[place], of_series) for key, (place, of_series) in series.items()},
             )
             for group in page.groups
         ]

@@ -1,9 +1,10 @@
 """Groups as columns, for notebooks and extracts; and where a page of groups lies in its list."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +21,9 @@ from graphql_schema.analytics_inputs import key_columns
 from graphql_schema.analytics_words import ENTITIES
 from graphql_schema.connection import PageInfo
 from graphql_schema.context import Info
+from graphql_schema.execution.columns import Written
 from graphql_schema.families import name_tag
-from graphql_schema.loaders import ById
+from graphql_schema.loaders import load_one_each
 from graphql_schema.scalars import BigInt
 
 
@@ -30,8 +32,8 @@ def page_info(page: GroupPage) -> PageInfo:
     return PageInfo(
         has_next_page=page.has_next,
         has_previous_page=page.has_previous,
-        start_cursor=page.cursor_at(page.rows[0]) if page.rows else None,
-        end_cursor=page.cursor_at(page.rows[-1]) if page.rows else None,
+        start_cursor=page.cursor(0) if len(page.rows) else None,
+        end_cursor=page.cursor(len(page.rows) - 1) if len(page.rows) else None,
     )
 
 
@@ -90,28 +92,27 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
     for element in page.asked.by:
         name, *second = key_columns(element)
         if not isinstance(element, ByDimension):
-            starts: list[datetime | None] = [*page.starts()]
-            columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=starts))
+            columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=_as_written([*page.starts()])))
             continue
         number = dimensions.index(element.name)
-        keys: list[Any] = page.keys(number)
+        # Each key is made once: most come again and again.
+        keys, places = page.keys(number)
         if DIMENSIONS[element.name].kind is KeyKind.NUMBER:
-            columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=keys))
+            integers = _as_written([keys[place] for place in places])
+            columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=integers))
             continue
         rest = page.others(number)
-        text_of = {key: None if key is None else str(key) for key in keys}
-        texts = [text_of[key] for key in keys]
-        if not second:
-            texts = [OTHERS if is_rest else text for text, is_rest in zip(texts, rest, strict=True)]
-        columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=texts))
+        texts = [None if key is None else str(key) for key in keys]
+        strings = _strings(texts, places, None if second else rest)
+        columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=strings))
         if second:
             names = await _names(info, element.name, keys)
-            shown = [OTHERS if is_rest else names.get(key) for key, is_rest in zip(keys, rest, strict=True)]
-            columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=shown))
+            strings = _strings(names, places, rest)
+            columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=strings))
     currency = "currency" if "currency" in dimensions else answer.resolved.currency
     for column, ask in named:
         at = page.asked.columns.values.index(ask)
-        values: list[Any] = page.values(at)
+        values: Any = Written(partial(page.values, at), partial(page.written, at))
         unit = MEASURES[ask.name].formula.unit
         text = unit.value.replace(Unit.MONEY.value, currency)
         if unit is Unit.COUNT:
@@ -121,9 +122,22 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
     return ColumnTable(row_count=len(page.rows), columns=columns, page=page)
 
 
-async def _names(info: Info, dimension: str, keys: Iterable[UUID | None]) -> dict[UUID, str]:
+def _as_written(values: list[Any]) -> Any:
+    # Texts, small numbers and instants in UTC stand in JSON as they are.
+    return Written(lambda: values, lambda: values)
+
+
+def _strings(texts: Sequence[str | None], places: Iterable[int], rest: Iterable[bool] | None) -> Any:
+    # rest: of which rows the text is that of others.
+    found = [texts[place] for place in places]
+    if rest is not None:
+        found = [OTHERS if is_rest else text for text, is_rest in zip(found, rest, strict=True)]
+    return _as_written(found)
+
+
+async def _names(info: Info, dimension: str, keys: Iterable[Any]) -> list[str | None]:
     listing, _, column = ENTITIES[dimension]
-    ids = list(dict.fromkeys(key for key in keys if key is not None))
-    shows(name_tag(listing, row_id) for row_id in ids)
-    rows = await info.context.loaders.get(ById(listing)).load_many(ids)
-    return {row_id: row[column] for row_id, row in zip(ids, rows, strict=True) if row is not None}
+    asked: list[UUID | None] = list(keys)
+    shows(name_tag(listing, row_id) for row_id in asked if row_id is not None)
+    rows, found = await load_one_each(info, listing, asked)
+    return [None if position is None else rows.column(column)[position] for position in found]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated
 
 import strawberry
+from graphql.pyutils import gather_with_cancel
 
 from app.analytics.answer import Answer, WarningCode
 from app.analytics.checks import ELEMENTS_MAX
@@ -18,12 +19,13 @@ from app.core.context import Scope
 from app.core.timegrain import Granularity
 from graphql_schema.analytics_filters import MeasureFilter, MeasureRef
 from graphql_schema.analytics_inputs import GroupBy, GroupOrder
-from graphql_schema.analytics_rows import Bucket, Every, Filling, GroupConnection, Selected, selected_of
+from graphql_schema.analytics_rows import Bucket, Buckets, Every, Filling, GroupConnection, Selected, selected_of
 from graphql_schema.analytics_selection import Asked, Part
 from graphql_schema.analytics_table import ColumnTable, column_table
 from graphql_schema.analytics_words import Changes, MeasureName, Measures, Row
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from graphql_schema.context import Info
+from graphql_schema.execution.together import together
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt, CurrencyCode, TimeZone
 from graphql_schema.words import vocabulary
@@ -181,6 +183,37 @@ class Meta:
 # ------------------------------------------------------------------ all of it
 
 
+def _series(root: "Analytics", info: Info) -> Buckets:
+    part = root.part(info)
+    asked = root.known.resolved.series[part.place]
+    return Buckets(root.known.series[part.place], selected_of(part.views, asked.columns.values))
+
+
+def _groups(root: "Analytics", info: Info) -> GroupConnection:
+    part = root.part(info)
+    return GroupConnection.of(root.known, root.known.groups[part.place], part)
+
+
+async def _table(root: "Analytics", info: Info) -> ColumnTable:
+    part = root.part(info)
+    return await column_table(info, root.known, root.known.groups[part.place], part.columns)
+
+
+# What these fields are asked with was read with the question: nothing is left to be done with their arguments.
+
+
+def _series_of(roots: "Sequence[Analytics]", info: Info) -> list[Buckets]:
+    return [_series(root, info) for root in roots]
+
+
+def _groups_of(roots: "Sequence[Analytics]", info: Info) -> list[GroupConnection]:
+    return [_groups(root, info) for root in roots]
+
+
+async def _tables_of(roots: "Sequence[Analytics]", info: Info) -> Sequence[ColumnTable]:
+    return await gather_with_cancel(*(_table(root, info) for root in roots))
+
+
 @strawberry.type(
     description="An answer. Its parts are computed together, in one snapshot, and only as far as they are selected."
 )
@@ -202,7 +235,7 @@ class Analytics:
     @strawberry.field(description="About the answer.")
     def meta(self) -> Meta:
         """About the answer."""
-        return Meta.of(self._known, self.make_plan())
+        return Meta.of(self.known, self.make_plan())
 
     @strawberry.field(description="Measures over the whole range, from the facts: never a sum of rounded rows.")
     def totals(self, info: Info) -> Measures:
@@ -213,7 +246,7 @@ class Analytics:
     @strawberry.field(description="The same of the compared time; null without one.")
     def previous(self) -> Measures | None:
         """Measures over the compared time."""
-        if self._known.resolved.compared is None:
+        if self.known.resolved.compared is None:
             return None
         figures, selected = self._whole
         return Row(figures, Figures.before, selected.previous)
@@ -221,7 +254,7 @@ class Analytics:
     @strawberry.field(description="By which part they changed; null without a compared time.")
     def change(self) -> Changes | None:
         """By which part they changed."""
-        if self._known.resolved.compared is None:
+        if self.known.resolved.compared is None:
             return None
         figures, selected = self._whole
         return Row(figures, Figures.change, selected.change)
@@ -230,6 +263,7 @@ class Analytics:
         description="Measures of every bucket of the range, in order, also of those that nothing lies in. Buckets that "
         "have not begun are left out."
     )
+    @together(_series_of, takes_arguments=False)
     def series(
         self,
         info: Info,
@@ -240,14 +274,13 @@ class Analytics:
         ] = False,
     ) -> list[Bucket]:
         """Measures of every bucket of the range."""
-        part = self._part(info)
-        asked = self._known.resolved.series[part.place]
-        return Bucket.all_of(self._known.series[part.place], selected_of(part.views, asked.columns.values))
+        return _series(self, info)  # type: ignore[return-value]  # the same, by column
 
     @strawberry.field(
         description="Measures of every group of keys of which any sum that the asked measures are made of is not 0, "
         "also in the compared time alone: a ratio of 0 ÷ 5 is shown. Ordered as asked, then by the keys."
     )
+    @together(_groups_of, takes_arguments=False)
     def groups(
         self,
         info: Info,
@@ -263,10 +296,10 @@ class Analytics:
         after: AfterGroup = None,
     ) -> GroupConnection:
         """Measures of every group."""
-        part = self._part(info)
-        return GroupConnection.of(self._known, self._known.groups[part.place], part)
+        return _groups(self, info)
 
     @strawberry.field(description="Groups as columns.")
+    @together(_tables_of, takes_arguments=False)
     async def table(
         self,
         info: Info,
@@ -287,19 +320,20 @@ class Analytics:
         after: AfterGroup = None,
     ) -> ColumnTable:
         """Groups as columns."""
-        part = self._part(info)
-        return await column_table(info, self._known, self._known.groups[part.place], part.columns)
+        return await _table(self, info)
 
     @property
-    def _known(self) -> Answer:
+    def known(self) -> Answer:
+        """The answer, where anything needs one."""
         assert self.answer is not None, "whoever selects a number has the question run"
         return self.answer
 
     @property
     def _whole(self) -> tuple[Figures, Selected]:
-        figures = self._known.totals
+        figures = self.known.totals
         assert figures is not None, "whoever selects totals has them computed"
-        return figures, selected_of(self.asked.totals, self._known.resolved.totals.values)
+        return figures, selected_of(self.asked.totals, self.known.resolved.totals.values)
 
-    def _part(self, info: Info) -> Part:
+    def part(self, info: Info) -> Part:
+        """The series, grouping or table that the field is."""
         return self.asked.parts[str(info.path.key)]

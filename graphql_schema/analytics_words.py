@@ -4,11 +4,12 @@ Enums of measures and dimensions, the type that holds a row's measures, the cond
 a group. Nothing here names a measure; of dimensions only those whose keys have a type of their own.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
+from itertools import chain
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from uuid import UUID
@@ -16,7 +17,7 @@ from uuid import UUID
 import strawberry
 from strawberry.tools import create_type
 
-from app.analytics.figures import Figures
+from app.analytics.figures import Figures, Reader
 from app.analytics.query import Ask, Precision
 from app.analytics.semantic.dimensions import DIMENSIONS, Dimension, KeyKind
 from app.analytics.semantic.formula import Unit
@@ -27,6 +28,7 @@ from app.db.keyset import Listing
 from app.influencers.queries import INFLUENCERS
 from app.products.queries import PRODUCTS
 from graphql_schema.context import Info
+from graphql_schema.execution.columns import Columnar, Joined, Written
 from graphql_schema.execution.together import together
 from graphql_schema.families import all_found, found
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter
@@ -171,15 +173,55 @@ class Row:
         return self.read(self.figures, self.places[key])
 
 
-def _column(rows: Sequence[Row], key: Hashable) -> list[Any]:
+class Measured(Columnar):
+    """The measures of many rows, by column. values: of each measure that is asked. figures: makes those of each row."""
+
+    kind = Row
+
+    def __init__(
+        self,
+        reader: Reader,
+        values: Sequence[Sequence[int | None]],
+        length: int,
+        places: Mapping[Hashable, int],
+        figures: Callable[[], Sequence[Figures]],
+    ) -> None:
+        self._reader, self._values, self._length = reader, values, length
+        self._places, self._figures = places, figures
+
+    def asked(self, key: Hashable) -> Written:
+        """The measure that was asked so."""
+        place = self._places[key]
+        column, shown, written = self._values[place], self._reader.shown[place], self._reader.written[place]
+        return Written(
+            lambda: [None if scaled is None else shown(scaled) for scaled in column], lambda: written(column)
+        )
+
+    def column(self, attribute: str) -> list[Any]:
+        """The attribute of each row."""
+        return [getattr(row, attribute) for row in self]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[Row]:
+        return (Row(each, Figures.value, self._places) for each in self._figures())
+
+
+def _column(rows: Sequence[Row], key: Hashable) -> Sequence[Any]:
     """The same measure of many rows."""
-    first = rows[0]
-    reader, places, read = first.figures.reader, first.places, first.read
-    if read is not Figures.value or not all(row.places is places and row.figures.reader is reader for row in rows):
-        return [row.asked(key) for row in rows]
-    place = places[key]
-    shown = reader.shown[place]
-    return [None if (scaled := row.figures.values[place]) is None else shown(scaled) for row in rows]
+    if isinstance(rows, Measured):
+        return rows.asked(key)
+    if isinstance(rows, Joined):
+        parts = [part.asked(key) for part in rows.parts if isinstance(part, Measured)]
+        return Written(
+            lambda: list(chain.from_iterable(parts)),
+            lambda: list(chain.from_iterable(part.written() for part in parts)),
+        )
+    return [row.asked(key) for row in rows]
 
 
 def ask_key(ask: Ask) -> Hashable:

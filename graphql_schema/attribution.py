@@ -151,7 +151,7 @@ class AttributionExplanation:
         """How it was judged before."""
         own = info.context.ctx.principal.influencer_id
         former = []
-        for row in await info.context.loaders.get(_HISTORY).load(self.row_id):
+        for row in await info.context.loaders.get(_HISTORY).rows_of(self.row_id):
             found = explained(self.row_id, row["model"], row["rule"], row["candidates"], own=own)
             former.append(
                 FormerAttribution(
@@ -171,10 +171,11 @@ class AttributionExplanation:
 
 async def explanation_of(info: Info, order_id: UUID) -> AttributionExplanation | None:
     """Why the order was credited; None when there is no such order, or it is not the caller's. Batched."""
-    rows = await info.context.loaders.get(_ATTRIBUTION).load(order_id)
+    rows = await info.context.loaders.get(_ATTRIBUTION).rows_of(order_id)
     if not rows:
         return None
-    return AttributionExplanation.stored(info, order_id, rows[0])
+    names = ("model", "rule", "candidates", "cause", "revision")
+    return AttributionExplanation.stored(info, order_id, {name: rows[0][name] for name in names})
 
 
 @strawberry.type

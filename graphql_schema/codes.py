@@ -1,7 +1,7 @@
 """Coupon codes: their type, list and mutations."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -20,6 +20,7 @@ from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_o
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
 from graphql_schema.permissions import requires
+from graphql_schema.rows import of_row
 from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
 
 if TYPE_CHECKING:
@@ -46,22 +47,7 @@ class Code(Node):
     campaign_id: strawberry.Private[UUID | None]
     only_customer: strawberry.Private[str | None]
 
-    @staticmethod
-    def of(row: Any) -> "Code":
-        """The row as it is shown."""
-        return Code(
-            id=strawberry.ID(str(row["id"])),
-            code=row["code"],
-            status=OfferStatus(row["status"]),
-            platform=None if row["platform"] is None else Platform(row["platform"]),
-            starts_at=row["starts_at"],
-            ends_at=row["ends_at"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-            influencer_id=row["influencer_id"],
-            campaign_id=row["campaign_id"],
-            only_customer=row["customer"],
-        )
+    of = of_row(only_customer="customer")
 
     influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Whose it is.")
 

@@ -143,7 +143,7 @@ class Commission(Node):
     @strawberry.field(description="Its parts by order line, in order of position; they sum to the amount.")
     async def lines(self, info: Info) -> list[CommissionLine]:
         """Its parts by order line."""
-        rows = await info.context.loaders.get(_LINES).load(self.row_id)
+        rows = await info.context.loaders.get(_LINES).rows_of(self.row_id)
         return [CommissionLine.of(row, self.currency) for row in rows]
 
     @strawberry.field(
@@ -154,10 +154,10 @@ class Commission(Node):
         """The rules and bonuses that gave its lines."""
         if self.plan_version_id is None:
             return []
-        lines = await info.context.loaders.get(_LINES).load(self.row_id)
+        lines = await info.context.loaders.get(_LINES).rows_of(self.row_id)
         keys = {line["rule"] for line in lines if line["rule"] is not None}
-        version = await info.context.loaders.get(_APPLIED).load(self.plan_version_id) if keys else None
-        return [] if version is None else applied_rules(version, keys)
+        versions = await info.context.loaders.get(_APPLIED).rows_of(self.plan_version_id) if keys else ()
+        return [rule for version in versions for rule in applied_rules(version, keys)]
 
     events = child_list(
         CommissionEvent, _EVENTS, show=each(CommissionEvent.of), description="Its passages, oldest first."

@@ -1,21 +1,26 @@
-"""Relay connections: one generic type for every list that grows, filled from one page of keyset-ordered rows.
+"""Relay connections: one generic type for every list that grows, filled from pages of keyset-ordered rows.
 
 page = page_of(first, after, last, before, default=50, limit_max=settings.page_items_max)
 rows = await queries.page(ctx, session, page, …)          # at most page.limit + 1 rows, nearest the cursor first
-return connection(rows, page, question=…, sort_values=lambda row: (row.created_at, row.id), node=Order.of, count=…)
+return Connections(rows, [range(len(rows))], page, question=…, sort=…, node=Order.of, count=…)[0]
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
-from app.core.paging import Page, cursors, encode_cursor
+from app.core.paging import Page, cursors
+from app.db.columns import Rows
+from app.db.keyset import Sort, sort_columns
 from app.settings import Settings
-from graphql_schema.execution.together import reads
+from graphql_schema.execution.columns import Columnar, Nested
+from graphql_schema.execution.together import reads, together
+from graphql_schema.rows import shown
 
 Node = TypeVar("Node")
-Row = TypeVar("Row")
 
 PAGE_ITEMS_DEFAULT = 50
 """Items of a page when neither `first` nor `last` is given. The cost limit counts with it too."""
@@ -71,42 +76,47 @@ class Edge(Generic[Node]):
     node: Node = strawberry.field(description="The item.")
 
 
+def _edges(connections: "Sequence[Connection[Any]]") -> Sequence[Any]:
+    return connections.edges() if isinstance(connections, Connections) else [each.edges() for each in connections]
+
+
+def _nodes(connections: "Sequence[Connection[Any]]") -> Sequence[Any]:
+    return connections.nodes() if isinstance(connections, Connections) else [each.nodes() for each in connections]
+
+
 @strawberry.type(description="One page of a list.")
 class Connection(Generic[Node]):
     """One page of a list. Items and cursors are made when they are asked for."""
 
-    shown: strawberry.Private[Sequence[Any]]
+    shown: strawberry.Private[Callable[[], Sequence[Any]]]
+    cursors: strawberry.Private[Callable[[], Sequence[str]]]
     more: strawberry.Private[bool]
     page: strawberry.Private[Page]
-    question: strawberry.Private[Any]
-    sort_values: strawberry.Private[Callable[[Any], Sequence[Any]]]
-    node: strawberry.Private[Callable[[Any], Any]]
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
     @strawberry.field(description="The items of this page with their cursors, in order.")
-    @reads("shown", "question", "sort_values", "node")
+    @together(_edges, reads=("shown", "cursors"))
     def edges(self) -> list[Edge[Node]]:
         """The items of this page with their cursors."""
-        encode = cursors(self.question)
-        return [Edge(cursor=encode(self.sort_values(row)), node=self.node(row)) for row in self.shown]
+        return Edges(self.shown(), self.cursors)  # type: ignore[return-value]  # the same, by column
 
     @strawberry.field(description="The items of this page, in order.")
-    @reads("shown", "node")
+    @together(_nodes, reads=("shown",))
     def nodes(self) -> list[Node]:
         """The items of this page."""
-        return list(map(self.node, self.shown))
+        return self.shown()  # type: ignore[return-value]  # the same, by column
 
     @strawberry.field(description="Where this page lies in the list.")
+    @reads("cursors", "more", "page")
     def page_info(self) -> PageInfo:
         """Where this page lies in the list."""
         has_before = self.page.cursor is not None
-        ends = (self.shown[0], self.shown[-1]) if self.shown else ()
-        start, end = [encode_cursor(self.question, self.sort_values(row)) for row in ends] or (None, None)
+        cursors = self.cursors()
         return PageInfo(
             has_next_page=has_before if self.page.backward else self.more,
             has_previous_page=self.more if self.page.backward else has_before,
-            start_cursor=start,
-            end_cursor=end,
+            start_cursor=cursors[0] if cursors else None,
+            end_cursor=cursors[-1] if cursors else None,
         )
 
     @strawberry.field(description="Items of the whole list, counted only when asked: one statement more.")
@@ -116,28 +126,94 @@ class Connection(Generic[Node]):
         return await self.count()
 
 
-def connection(
-    rows: Sequence[Row],
-    page: Page,
-    *,
-    question: Any,
-    sort_values: Callable[[Row], Sequence[Any]],
-    node: Callable[[Row], Node],
-    count: Callable[[], Awaitable[int]],
-) -> Connection[Node]:
-    """The page as a connection, in the list's order.
+class Edges(Columnar):
+    """Edges by column. cursors: makes theirs."""
 
-    rows: nearest the cursor first (so reversed for a backward page), one more than page.limit when there are more.
-    question: what the order of the rows depends on; see paging.encode_cursor. count: of the whole list.
+    kind = Edge
+
+    def __init__(self, nodes: Sequence[Any], cursors: Callable[[], Sequence[str]]) -> None:
+        self._nodes, self._cursors = nodes, cursors
+
+    def column(self, attribute: str) -> Any:
+        """The attribute of each edge."""
+        return self._nodes if attribute == "node" else self._cursors()
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (Edge(cursor=cursor, node=node) for cursor, node in zip(self._cursors(), self._nodes, strict=True))
+
+
+class Connections(Columnar):
+    """The same page of many lists, in the lists' order.
+
+    parts: the positions of each list's rows, nearest the cursor first (so reversed for a backward page), one more than
+    page.limit when there are more. question: what the order of the rows depends on; see paging.encode_cursor. node:
+    makes a row into its type. count: counts the list of an index.
     """
-    assert len(rows) <= page.limit + 1, "a page query gives at most one row more than asked"
-    shown = rows[: page.limit]
-    return Connection(
-        shown=shown[::-1] if page.backward else shown,
-        more=len(rows) > page.limit,
-        page=page,
-        question=question,
-        sort_values=sort_values,
-        node=node,
-        count=count,
-    )
+
+    kind = Connection
+
+    def __init__(
+        self,
+        rows: Rows,
+        parts: Sequence[Sequence[int]],
+        page: Page,
+        *,
+        question: Any,
+        sort: Sort,
+        node: Callable[[Any], Any],
+        count: Callable[[int], Awaitable[int]],
+    ) -> None:
+        sizes = list(map(len, parts))
+        self._more = [size > page.limit for size in sizes]
+        assert max(sizes, default=0) <= page.limit + 1, "a page query gives at most one row more than asked"
+        if page.backward or True in self._more:
+            parts = [part[: page.limit][:: -1 if page.backward else 1] for part in parts]
+        self._rows, self._parts, self._page = rows, parts, page
+        self._question, self._sort, self._node, self._count = question, sort, node, count
+
+    def nodes(self) -> Nested:
+        """The items of each page."""
+        return Nested(self._shown(self._all()), list(map(len, self._parts)))
+
+    def edges(self) -> Nested:
+        """The items of each page with their cursors."""
+        every = self._all()
+        return Nested(Edges(self._shown(every), partial(self._cursors, every)), list(map(len, self._parts)))
+
+    def _all(self) -> list[int]:
+        return list(chain.from_iterable(self._parts))
+
+    def _shown(self, positions: Sequence[int]) -> Sequence[Any]:
+        return shown(self._node, self._rows, positions)
+
+    def _cursors(self, positions: Sequence[int]) -> list[str]:
+        values = [map(self._rows.column(name).__getitem__, positions) for name in sort_columns(self._sort)]
+        return list(map(cursors(self._question), zip(*values, strict=True)))
+
+    def column(self, attribute: str) -> list[Any]:
+        """The attribute of each connection."""
+        return [getattr(connection, attribute) for connection in self]
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return list(self)[index]
+        part = self._parts[index]
+        return Connection(
+            shown=partial(self._shown, part),
+            cursors=partial(self._cursors, part),
+            more=self._more[index],
+            page=self._page,
+            count=partial(self._count, index),
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self.__getitem__, range(len(self._parts)))

@@ -1,7 +1,7 @@
 """Customers: their type, list and mutation. Personal data have a type, a table and a scope of their own."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -19,6 +19,7 @@ from graphql_schema.lists import LATEST, nested_list, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
 from graphql_schema.permissions import requires
+from graphql_schema.rows import of_row
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, given
 
 if TYPE_CHECKING:
@@ -49,24 +50,14 @@ class Customer(Node):
     updated_at: datetime = strawberry.field(description="When they were last changed.")
     row_id: strawberry.Private[UUID]
 
-    @staticmethod
-    def of(row: Any) -> "Customer":
-        """The row as it is shown."""
-        return Customer(
-            id=strawberry.ID(str(row["id"])),
-            external_id=row["external_id"],
-            country=row["country"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-            row_id=row["id"],
-        )
+    of = of_row(row_id="id")
 
     @strawberry.field(
         description="Their personal data; null when none are known.", extensions=[requires(Scope.CUSTOMERS_READ)]
     )
     async def identity(self, info: Info) -> CustomerIdentity | None:
         """Their personal data."""
-        rows = await info.context.loaders.get(_IDENTITY).load(self.row_id)
+        rows = await info.context.loaders.get(_IDENTITY).rows_of(self.row_id)
         return CustomerIdentity(email=rows[0]["email"], name=rows[0]["name"], phone=rows[0]["phone"]) if rows else None
 
     orders = nested_list(

@@ -1,7 +1,7 @@
 """Engagement snapshots, what posts had gathered at a time: their type, list and mutation."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -19,6 +19,7 @@ from graphql_schema.families import one_row, shows
 from graphql_schema.filters import FactOrder, IdFilter, PlatformFilter, StringFilter, TimeFilter, on
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
+from graphql_schema.rows import of_row
 from graphql_schema.scalars import BigInt
 from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, id_named, present
 
@@ -48,22 +49,7 @@ class EngagementSnapshot(Node):
     influencer_id: strawberry.Private[UUID]
     campaign_id: strawberry.Private[UUID | None]
 
-    @staticmethod
-    def of(row: Any) -> "EngagementSnapshot":
-        """The row as it is shown."""
-        return EngagementSnapshot(
-            id=strawberry.ID(str(row["id"])),
-            platform=Platform(row["platform"]),
-            post_id=row["post_id"],
-            occurred_at=row["occurred_at"],
-            recorded_at=row["recorded_at"],
-            likes=row["likes"],
-            comments=row["comments"],
-            shares=row["shares"],
-            views=row["views"],
-            influencer_id=row["influencer_id"],
-            campaign_id=row["campaign_id"],
-        )
+    of = of_row()
 
     influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Whose post it is.")
 

@@ -176,6 +176,9 @@ class Executor:
                 f"The operation took longer than {self._settings.operation_timeout_s:g} s. Ask for less at once.",
             )
             return self._reply(Ending.EXPIRED, kind, measured, render_domain(late))
+        finally:
+            # graphql-core's executor is part of a cycle, and would keep all rows until the collector comes.
+            ready.executor.context_value.loaders.forget()
         for error in result.errors or ():
             ready.move(error)
         rendered = render_field_errors(result.errors or (), errors_max=self._settings.errors_max)

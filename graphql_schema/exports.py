@@ -253,5 +253,5 @@ class _Filling:
         unknown = list({key for key in keys if key is not None and key not in known})
         if unknown:
             rows = await keyset.get_many(self.ctx, self.table.session, listing, unknown)
-            known.update({row["id"]: row[column] for row in rows if row is not None})
+            known.update(zip(rows.column("id"), rows.column(column), strict=True))
         return known

@@ -16,10 +16,11 @@ from app.cache.recording import shows as _shown
 from app.core.context import Scope
 from app.db.keyset import Columns, Listing
 from graphql_schema.context import Info
+from graphql_schema.execution.columns import values_of
 from graphql_schema.execution.together import together
-from graphql_schema.loaders import ById
+from graphql_schema.loaders import load_one_each
 from graphql_schema.permissions import requires
-from graphql_schema.rows import Row, values_of
+from graphql_schema.rows import Row, shown_some
 from graphql_schema.scalars import required_uuid
 
 T = TypeVar("T", bound=type)
@@ -88,20 +89,15 @@ async def found(info: Info, listing: Listing, row_id: UUID | None) -> Any | None
     """The row with this id as its GraphQL type; None when there is no id, no such row, or it is not the caller's."""
     if row_id is None:
         return None
-    _shown([name_tag(listing, row_id)])
-    show = FAMILIES[listing.tag].show
-    row = await info.context.loaders.get(ById(listing, needed(info, show))).load(row_id)
-    return None if row is None else show(row)
+    (shown,) = await all_found(info, listing, (row_id,))
+    return shown
 
 
-async def all_found(info: Info, listing: Listing, ids: Sequence[UUID | None]) -> list[Any | None]:
-    """The same for many ids, in their order: one look-up, and each row made into its type once."""
-    known = list(dict.fromkeys(row_id for row_id in ids if row_id is not None))
-    _shown(name_tag(listing, row_id) for row_id in known)
+async def all_found(info: Info, listing: Listing, ids: Sequence[UUID | None]) -> Sequence[Any | None]:
+    """The same for many ids, in their order: one look-up."""
+    _shown(name_tag(listing, row_id) for row_id in ids if row_id is not None)
     show = FAMILIES[listing.tag].show
-    rows = await info.context.loaders.get(ById(listing, needed(info, show))).load_many(known)
-    shown = {row_id: None if row is None else show(row) for row_id, row in zip(known, rows, strict=True)}
-    return [None if row_id is None else shown[row_id] for row_id in ids]
+    return shown_some(show, *await load_one_each(info, listing, ids, needed(info, show)))
 
 
 def one_row(of: Any, listing: Listing, key: str, description: str, *, scope: Scope | None = None) -> Any:

@@ -1,6 +1,6 @@
 """Fraud: the tenant's rules, what they found, and its review."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -133,10 +133,8 @@ class FraudEvidence:
     value: str = strawberry.field(description="A number, an id, or a word.")
 
 
-def _evidence(rows: Sequence[Any]) -> list[list[FraudEvidence]]:
-    return [
-        [FraudEvidence(name=name, value=str(value)) for name, value in sorted(row["evidence"].items())] for row in rows
-    ]
+def _evidence(found: Sequence[Mapping[str, Any]]) -> list[list[FraudEvidence]]:
+    return [[FraudEvidence(name=name, value=str(value)) for name, value in sorted(each.items())] for each in found]
 
 
 @shows(FRAUD_HITS, Scope.MONEY_READ)

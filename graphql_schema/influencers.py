@@ -1,7 +1,7 @@
 """Influencers, as they are read."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -53,16 +53,7 @@ class SocialProfile:
     url: str | None = strawberry.field(description="Its address.")
     followers: BigInt | None = strawberry.field(description="Followers, as last told.")
 
-    @staticmethod
-    def of(row: Any) -> "SocialProfile":
-        """The row as it is shown."""
-        followers = row["followers"]
-        return SocialProfile(
-            platform=Platform(row["platform"]),
-            handle=row["handle"],
-            url=row["url"],
-            followers=None if followers is None else BigInt(followers),
-        )
+    of = of_row()
 
 
 @shows(INFLUENCERS, Scope.PROGRAM_READ)

@@ -1,7 +1,7 @@
 """Tracking links: their type, list and mutations."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -19,6 +19,7 @@ from graphql_schema.families import one_row, shows
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
+from graphql_schema.rows import of_row
 from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, given, id_named, own_id, present
 
 if TYPE_CHECKING:
@@ -46,23 +47,7 @@ class Link(Node):
     influencer_id: strawberry.Private[UUID]
     campaign_id: strawberry.Private[UUID | None]
 
-    @staticmethod
-    def of(row: Any) -> "Link":
-        """The row as it is shown."""
-        return Link(
-            id=strawberry.ID(str(row["id"])),
-            slug=row["slug"],
-            url=row["url"],
-            status=OfferStatus(row["status"]),
-            platform=None if row["platform"] is None else Platform(row["platform"]),
-            utm_source=row["utm_source"],
-            utm_medium=row["utm_medium"],
-            utm_campaign=row["utm_campaign"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-            influencer_id=row["influencer_id"],
-            campaign_id=row["campaign_id"],
-        )
+    of = of_row()
 
     influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Whose it is.")
 

@@ -8,20 +8,23 @@ All take the four paging arguments of Relay connections; root lists also take a 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Annotated, Any, Protocol
 
 import strawberry
 
 from app.core.context import Scope
+from app.db.columns import RowAt
 from app.db.keyset import Condition, Listing, Sort
 from graphql_schema.connection import After, Before, Connection, First, Last
 from graphql_schema.context import Info
+from graphql_schema.execution.columns import Nested, values_of
 from graphql_schema.execution.together import together
 from graphql_schema.families import maker, needed, shown
 from graphql_schema.filters import Ordering, sorted_by
 from graphql_schema.loaders import Children, Paging, listed, nested
 from graphql_schema.permissions import requires
-from graphql_schema.rows import values_of
+from graphql_schema.rows import shown as shown_all
 
 OLDEST = Sort("created_at")
 LATEST = Sort("occurred_at", descending=True)
@@ -93,16 +96,12 @@ class each:
 
     show: Callable[[Any], Any]
 
-    def __call__(self, rows: list[Any]) -> list[Any]:
-        """All rows as their type."""
-        return list(map(maker(self.show), rows))
-
 
 def child_list(
     of: Any,
     rows: Children,
     *,
-    show: Callable[[list[Any]], list[Any]],
+    show: each | Callable[[list[RowAt]], list[Any]],
     description: str,
     scope: Scope | None = None,
 ) -> Any:
@@ -112,12 +111,15 @@ def child_list(
     """
 
     async def for_all(roots: Sequence[Any], info: Info) -> Sequence[Any]:
+        parent_ids = values_of(roots, "row_id")
         if not isinstance(show, each):
-            found = await info.context.loaders.get(rows).load_many(values_of(roots, "row_id"))
-            return list(map(show, found))
+            loader = info.context.loaders.get(rows)
+            found = await loader.load_many(parent_ids)
+            return [show([RowAt(loader.rows, position) for position in positions]) for positions in found]
         made = maker(show.show)
         loader = info.context.loaders.get(replace(rows, columns=needed(info, made)))
-        return [list(map(made, some)) for some in await loader.load_many(values_of(roots, "row_id"))]
+        found = await loader.load_many(parent_ids)
+        return Nested(shown_all(made, loader.rows, list(chain.from_iterable(found))), list(map(len, found)))
 
     @together(for_all, reads=("row_id",))
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:

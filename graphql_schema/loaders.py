@@ -6,10 +6,9 @@ transaction; no connection is kept in the context.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from graphql import get_named_type
@@ -17,12 +16,11 @@ from graphql import get_named_type
 from app.core.context import Ctx
 from app.core.paging import Page, page_of
 from app.db import keyset
+from app.db.columns import RowAt, Rows
 from app.db.keyset import Columns, Condition, Listing, Sort
 from app.runtime import Runtime
-from graphql_schema.connection import PAGE_ITEMS_DEFAULT, Connection, connection
+from graphql_schema.connection import PAGE_ITEMS_DEFAULT, Connection, Connections
 from graphql_schema.context import Info
-
-Node = TypeVar("Node")
 
 BATCH_MAX = 5_000
 """Keys of one batch; more become several statements."""
@@ -34,8 +32,9 @@ class Loader:
     Askers wait for their batch, however many keys they have: there is no promise for each key.
     """
 
-    def __init__(self, load: Callable[[Sequence[UUID]], Awaitable[Sequence[Any]]]) -> None:
-        self._load = load
+    def __init__(self, fetch: Callable[[Sequence[UUID]], Awaitable[Any]]) -> None:
+        """fetch: gives what is loaded for each key, in their order."""
+        self._fetch = fetch
         self._known: dict[UUID, Any] = {}
         self._under_way: dict[UUID, asyncio.Future[None]] = {}
         self._wanted: list[UUID] = []
@@ -46,7 +45,7 @@ class Loader:
         (found,) = await self.load_many((key,))
         return found
 
-    async def load_many(self, keys: Sequence[UUID]) -> list[Any]:
+    async def load_many(self, keys: Collection[UUID]) -> list[Any]:
         """What is loaded for each key, in their order."""
         new: list[UUID] = list(dict.fromkeys(keys))
         if self._known or self._under_way:
@@ -62,6 +61,10 @@ class Loader:
                 await asyncio.shield(batch)
         return list(map(self._known.__getitem__, keys))
 
+    async def _loaded(self, keys: Sequence[UUID]) -> Sequence[Any]:
+        found: Sequence[Any] = await self._fetch(keys)
+        return found
+
     async def _batch(self) -> None:
         # A turn of the loop, in which others ask for more.
         await asyncio.sleep(0)
@@ -69,27 +72,63 @@ class Loader:
         try:
             parts = [wanted[first : first + BATCH_MAX] for first in range(0, len(wanted), BATCH_MAX)]
             for part in parts:
-                self._known |= zip(part, await self._load(part), strict=True)
+                self._known |= zip(part, await self._loaded(part), strict=True)
         finally:
             for key in wanted:
                 del self._under_way[key]
 
 
+class RowLoader(Loader):
+    """Loads rows by key: of each key, the positions of its rows among `rows`, which is all that was loaded.
+
+    fetch: gives the rows of keys; in the column `by` stands whose they are, those of a key in their order.
+    """
+
+    def __init__(self, fetch: Callable[[Sequence[UUID]], Awaitable[Rows]], by: str) -> None:
+        super().__init__(fetch)
+        self.rows = Rows()
+        self._by = by
+
+    async def _loaded(self, keys: Sequence[UUID]) -> Sequence[Sequence[int]]:
+        found = await self._fetch(keys)
+        positions: dict[UUID, list[int]] = {key: [] for key in keys}
+        for position, key in enumerate(found.column(self._by), start=len(self.rows)):
+            positions[key].append(position)
+        self.rows.add(found)
+        return list(positions.values())
+
+    async def rows_of(self, key: UUID) -> list[RowAt]:
+        """The rows of a key, for whoever takes them one by one."""
+        return [RowAt(self.rows, position) for position in await self.load(key)]
+
+
 @dataclass(frozen=True, slots=True)
 class ById:
-    """Loads rows of a listing by id; None for what is not there or not the caller's to see."""
+    """Loads rows of a listing by id; none for what is not there or not the caller's to see."""
 
     listing: Listing
     columns: Columns = None
 
-    def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> RowLoader:
         """The loader of one request."""
 
-        async def load(ids: Sequence[UUID]) -> list[Any]:
+        async def fetch(ids: Sequence[UUID]) -> Rows:
             async with runtime.db.read(ctx.tenant_id) as session:
                 return await keyset.get_many(ctx, session, self.listing, ids, columns=self.columns)
 
-        return Loader(load)
+        return RowLoader(fetch, "id")
+
+
+async def load_one_each(
+    info: Info, listing: Listing, ids: Sequence[UUID | None], columns: Columns = None
+) -> tuple[Rows, list[int | None]]:
+    """Rows by their ids: all that were loaded, and where among them each id's stands; None without id or row."""
+    loader = info.context.loaders.get(ById(listing, columns))
+    known = dict.fromkeys(ids)
+    known.pop(None, None)
+    found = await loader.load_many(known)  # type: ignore[arg-type]  # no longer
+    places = {key: positions[0] for key, positions in zip(known, found, strict=True) if positions}
+    return loader.rows, list(map(places.get, ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +140,10 @@ class Children:
     order: str
     columns: Columns = None
 
-    def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> RowLoader:
         """The loader of one request."""
 
-        async def load(parent_ids: Sequence[UUID]) -> list[Any]:
+        async def fetch(parent_ids: Sequence[UUID]) -> Rows:
             async with runtime.db.read(ctx.tenant_id) as session:
                 return await keyset.get_children(
                     ctx,
@@ -116,7 +155,7 @@ class Children:
                     columns=self.columns,
                 )
 
-        return Loader(load)
+        return RowLoader(fetch, "parent_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +170,12 @@ class Pages:
     columns: Columns
     tells_more: bool
 
-    def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> RowLoader:
         """The loader of one request."""
 
-        async def load(parent_ids: Sequence[UUID]) -> list[Any]:
+        async def fetch(parent_ids: Sequence[UUID]) -> Rows:
             async with runtime.db.read(ctx.tenant_id) as session:
-                found = await keyset.pages(
+                return await keyset.pages(
                     ctx,
                     session,
                     self.listing,
@@ -148,9 +187,8 @@ class Pages:
                     columns=self.columns,
                     tells_more=self.tells_more,
                 )
-            return [found[parent_id] for parent_id in parent_ids]
 
-        return Loader(load)
+        return RowLoader(fetch, "parent_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +238,15 @@ class Paging:
         )
 
 
-def _asks_more(info: Info) -> bool:
-    """Whether the operation reads of a connection of this field's type if there are more rows."""
+def _asks(info: Info, attribute: str) -> bool:
+    """Whether the operation reads an attribute of a connection of this field's type."""
     read = info.context.reads.get(get_named_type(info._raw_info.return_type).name)
-    return read is None or "more" in read
+    return read is None or attribute in read
+
+
+def _with_cursors(info: Info, columns: Columns, sort: Sort) -> Columns:
+    """The columns, with those of the cursors if they are asked for."""
+    return columns.union(keyset.sort_columns(sort)) if columns is not None and _asks(info, "cursors") else columns
 
 
 async def listed(
@@ -211,11 +254,11 @@ async def listed(
     listing: Listing,
     paging: Paging,
     *,
-    node: Callable[[Any], Node],
+    node: Callable[[Any], Any],
     sort: Sort,
     conditions: Sequence[Condition] = (),
     columns: Columns = None,
-) -> Connection[Node]:
+) -> Connection[Any]:
     """A root list as a connection: one statement, and one more when its totalCount is selected."""
     runtime, ctx = info.context.runtime, info.context.ctx
     page = paging.page(runtime)
@@ -227,22 +270,19 @@ async def listed(
             conditions=conditions,
             sort=sort,
             page=page,
-            columns=columns,
-            tells_more=_asks_more(info),
+            columns=_with_cursors(info, columns, sort),
+            tells_more=_asks(info, "more"),
         )
 
-    async def count() -> int:
+    async def count(_: int) -> int:
         async with runtime.db.read(ctx.tenant_id) as session:
             return await keyset.count(ctx, session, listing, conditions=conditions)
 
-    return connection(
-        rows,
-        page,
-        question=keyset.question(listing, sort, conditions),
-        sort_values=lambda row: keyset.sort_values(row, sort),
-        node=node,
-        count=count,
-    )
+    question = keyset.question(listing, sort, conditions)
+    found: Connection[Any] = Connections(
+        rows, [range(len(rows))], page, question=question, sort=sort, node=node, count=count
+    )[0]
+    return found
 
 
 async def nested(
@@ -252,27 +292,22 @@ async def nested(
     *,
     parent: str,
     parent_ids: Sequence[UUID],
-    node: Callable[[Any], Node],
+    node: Callable[[Any], Any],
     sort: Sort,
     conditions: Sequence[Condition] = (),
     columns: Columns = None,
-) -> list[Connection[Node]]:
+) -> Connections:
     """Each parent's list as a connection; the lists of all parents in the answer are one statement."""
     page = paging.page(info.context.runtime)
     fixed = tuple(conditions)
     loaders = info.context.loaders
-    found = await loaders.get(Pages(listing, parent, fixed, sort, page, columns, _asks_more(info))).load_many(
-        parent_ids
-    )
+    asked = _with_cursors(info, columns, sort)
+    loader = loaders.get(Pages(listing, parent, fixed, sort, page, asked, _asks(info, "more")))
+    parts = await loader.load_many(parent_ids)
+
+    async def count(index: int) -> int:
+        counted: int = await loaders.get(Counts(listing, parent, fixed)).load(parent_ids[index])
+        return counted
+
     question = keyset.question(listing, sort, fixed)
-
-    def shown(parent_id: UUID, rows: Sequence[Any]) -> Connection[Node]:
-        async def count() -> int:
-            counted: int = await loaders.get(Counts(listing, parent, fixed)).load(parent_id)
-            return counted
-
-        return connection(
-            rows, page, question=question, sort_values=partial(keyset.sort_values, sort=sort), node=node, count=count
-        )
-
-    return [shown(parent_id, rows) for parent_id, rows in zip(parent_ids, found, strict=True)]
+    return Connections(loader.rows, parts, page, question=question, sort=sort, node=node, count=count)

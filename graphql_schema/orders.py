@@ -26,7 +26,7 @@ from graphql_schema.filters import FactOrder, StringFilter, TimeFilter, is_flag,
 from graphql_schema.lists import child_list, each, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
-from graphql_schema.rows import money, of_row
+from graphql_schema.rows import Read, money, of_row
 from graphql_schema.scalars import BigInt, CurrencyCode
 
 if TYPE_CHECKING:
@@ -88,16 +88,10 @@ class OrderEvent:
     occurred_at: datetime = strawberry.field(description="When it happened.")
     recorded_at: datetime = strawberry.field(description="When it was told.")
 
-    @staticmethod
-    def of(row: Any) -> "OrderEvent":
-        """The row as it is shown."""
-        return OrderEvent(
-            kind=OrderEventKind(row["kind"]),
-            reason=row["reason"],
-            external_id=row["external_id"],
-            occurred_at=row["occurred_at"],
-            recorded_at=row["recorded_at"],
-        )
+    of = of_row()
+
+
+_WEIGHT = Read(("weight_booked",), lambda booked: [Decimal(weight) / WEIGHT_ONE for weight in booked])
 
 
 @strawberry.type(description="A touch's share of an order. The booked weights of an order sum to 1.")
@@ -115,19 +109,7 @@ class Credit:
     influencer_id: strawberry.Private[UUID | None]
     campaign_id: strawberry.Private[UUID | None]
 
-    @staticmethod
-    def of(row: Any) -> "Credit":
-        """The row as it is shown."""
-        return Credit(
-            weight=Decimal(row["weight_booked"]) / WEIGHT_ONE,
-            touch_kind=None if row["touch_kind"] is None else TouchKind(row["touch_kind"]),
-            touched_at=row["touched_at"],
-            code=row["code"],
-            platform=None if row["platform"] is None else Platform(row["platform"]),
-            channel=row["channel"],
-            influencer_id=row["influencer_id"],
-            campaign_id=row["campaign_id"],
-        )
+    of = of_row(weight=_WEIGHT)
 
     influencer = one_row(LazyInfluencer, INFLUENCERS, "influencer_id", "Who is credited; null: nobody.")
 

@@ -43,7 +43,7 @@ def short(reference: str | None) -> str | None:
     return None if reference is None else f"…{reference[-4:]}"
 
 
-SHORTENED = Read(("reference",), lambda rows: [short(row["reference"]) for row in rows])
+SHORTENED = Read(("reference",), lambda references: list(map(short, references)))
 
 
 @shows(PAYOUT_METHODS, Scope.MONEY_READ)

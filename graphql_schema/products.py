@@ -1,7 +1,6 @@
 """Products: their type, list and mutation."""
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
@@ -15,6 +14,7 @@ from graphql_schema.families import one_row, root_one, shows
 from graphql_schema.filters import IdFilter, StringFilter, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
+from graphql_schema.rows import of_row
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, given
 
 
@@ -30,17 +30,7 @@ class Product(Node):
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     analytics = analytics_of("product")
 
-    @staticmethod
-    def of(row: Any) -> "Product":
-        """The row as it is shown."""
-        return Product(
-            id=strawberry.ID(str(row["id"])),
-            external_id=row["external_id"],
-            title=row["title"],
-            category=row["category"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-        )
+    of = of_row()
 
 
 @strawberry.input(description="Which products to list. Conditions are combined by AND.")

@@ -2,13 +2,12 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
 from app.core.context import Scope
-from app.core.money import from_minor
 from app.core.words import LineKind, RefundKind, RefundState
 from app.db.keyset import Condition
 from app.orders.queries import ADJUSTMENTS, ORDERS, REFUND_LINES, REFUNDS
@@ -19,6 +18,7 @@ from graphql_schema.filters import FactOrder, IdFilter, StringFilter, TimeFilter
 from graphql_schema.lists import root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
+from graphql_schema.rows import money, of_row
 from graphql_schema.scalars import BigInt, CurrencyCode
 
 if TYPE_CHECKING:
@@ -42,16 +42,7 @@ class RefundLine:
     amount: Decimal = strawberry.field(description="Taken back, major units; negative for a discount taken back.")
     product_id: strawberry.Private[UUID | None]
 
-    @staticmethod
-    def of(row: Any) -> "RefundLine":
-        """The row as it is shown."""
-        return RefundLine(
-            position=row["position"],
-            kind=LineKind(row["kind"]),
-            quantity=BigInt(row["quantity"]),
-            amount=from_minor(row["amount_minor"], row["currency"]),
-            product_id=row["product_id"],
-        )
+    of = of_row(amount=money("amount_minor"))
 
     product = one_row(LazyProduct, PRODUCTS, "product_id", "The line's product; null when it has none.")
 
@@ -73,30 +64,14 @@ class Refund(Node):
     order_id: strawberry.Private[UUID | None]
     row_id: strawberry.Private[UUID]
 
-    @staticmethod
-    def of(row: Any) -> "Refund":
-        """The row as it is shown."""
-        return Refund(
-            id=strawberry.ID(str(row["id"])),
-            external_id=row["external_id"],
-            order_external_id=row["order_external_id"],
-            kind=RefundKind(row["kind"]),
-            state=RefundState(row["state"]),
-            reason=row["reason"],
-            reject_code=row["reject_code"],
-            occurred_at=row["occurred_at"],
-            recorded_at=row["recorded_at"],
-            settled_at=row["settled_at"],
-            order_id=row["order_id"],
-            row_id=row["id"],
-        )
+    of = of_row(row_id="id")
 
     order = one_row(LazyOrder, ORDERS, "order_id", "The order; null while it is not known.")
 
     @strawberry.field(description="What it takes back, line by line; empty while it waits.")
     async def lines(self, info: Info) -> list[RefundLine]:
         """What it takes back, line by line."""
-        return [RefundLine.of(row) for row in await info.context.loaders.get(_REFUND_LINES).load(self.row_id)]
+        return [RefundLine.of(row) for row in await info.context.loaders.get(_REFUND_LINES).rows_of(self.row_id)]
 
 
 @shows(ADJUSTMENTS, Scope.ORDERS_READ)
@@ -113,20 +88,7 @@ class Adjustment(Node):
     reason: str | None = strawberry.field(description="The store's words for why.")
     product_id: strawberry.Private[UUID | None]
 
-    @staticmethod
-    def of(row: Any) -> "Adjustment":
-        """The row as it is shown."""
-        return Adjustment(
-            id=strawberry.ID(str(row["id"])),
-            external_id=row["external_id"],
-            occurred_at=row["occurred_at"],
-            recorded_at=row["recorded_at"],
-            currency=CurrencyCode(row["currency"]),
-            amount=from_minor(row["amount_minor"], row["currency"]),
-            quantity=BigInt(row["quantity"]),
-            reason=row["reason"],
-            product_id=row["product_id"],
-        )
+    of = of_row(amount=money("amount_minor"))
 
     product = one_row(LazyProduct, PRODUCTS, "product_id", "Its product; null when it has none.")
 

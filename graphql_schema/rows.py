@@ -1,4 +1,4 @@
-"""Types that show rows of the database: an object holds its row, and reads from it only what is asked.
+"""Types that show rows of the database: by column, and as objects where somebody takes them one by one.
 
     of = of_row(total=money("total_minor"), row_id="id")
 
@@ -7,26 +7,25 @@ an ID is text, a vocabulary's word its member. Rows can be read many at once, an
 lists load only those that a document asks for (`needed` in families.py).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
-from operator import attrgetter, itemgetter
 from typing import Any, ClassVar, get_args, get_type_hints
 
 import strawberry
 
 from app.core.money import exponent
-
-_OF_ROW = attrgetter("row")
+from app.db.columns import RowAt, Rows
+from graphql_schema.execution.columns import Columnar, Sparse
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """How an attribute is read: of which columns, and its values of many rows."""
+    """How an attribute is read: of which columns, and its values of theirs, of many rows."""
 
     columns: tuple[str, ...]
-    values: Callable[[Sequence[Any]], list[Any]]
+    values: Callable[..., list[Any]]
 
 
 def money(column: str, *, currency: str = "currency") -> Read:
@@ -34,23 +33,21 @@ def money(column: str, *, currency: str = "currency") -> Read:
 
     currency: the column that names it.
     """
-    pick = itemgetter(column, currency)
 
-    def values(rows: Sequence[Any]) -> list[Decimal | None]:
-        pairs = list(map(pick, rows))
-        units = {code: Decimal(1).scaleb(-exponent(code)) for code in {code for _, code in pairs} if code is not None}
+    def values(minors: Sequence[int | None], currencies: Sequence[str | None]) -> list[Decimal | None]:
+        units = {code: Decimal(1).scaleb(-exponent(code)) for code in set(currencies) if code is not None}
         # Exact: 64-bit integers have fewer digits than Decimals in multiplication.
-        return [None if minor is None else Decimal(minor) * units[code] for minor, code in pairs]
+        return [
+            None if minor is None or code is None else Decimal(minor) * units[code]
+            for minor, code in zip(minors, currencies, strict=True)
+        ]
 
     return Read((column, currency), values)
 
 
 def plain_decimal(column: str) -> Read:
     """A decimal without the zeros that the database pads it with; None where there is none."""
-    of_column = itemgetter(column)
-    return Read(
-        (column,), lambda rows: [None if value is None else value.normalize() for value in map(of_column, rows)]
-    )
+    return Read((column,), lambda values: [None if value is None else value.normalize() for value in values])
 
 
 class Row:
@@ -58,7 +55,8 @@ class Row:
 
     __slots__ = ()
     reads: ClassVar[Mapping[str, Read]]
-    row: Any
+
+    def __init__(self, row: RowAt) -> None: ...
 
     @classmethod
     def columns(cls, attributes: Iterable[str]) -> frozenset[str]:
@@ -66,29 +64,55 @@ class Row:
         return frozenset(column for name in attributes for column in cls.reads[name].columns)
 
 
-class Attributes:
-    """Reads attributes of objects, of all of them at once. What only holds a row is passed by: its row is read."""
+class Shown(Columnar):
+    """Rows as objects of a type, by column. positions: which of the rows they are, in order."""
 
-    __slots__ = ("_objects", "_reads", "_rows")
+    def __init__(self, kind: type[Row], rows: Rows, positions: Sequence[int]) -> None:
+        self.kind: type[Row] = kind
+        self._rows, self._positions = rows, positions
 
-    def __init__(self, objects: Sequence[Any]) -> None:
-        self._objects = objects
-        self._reads: Mapping[str, Read] | None = None
-        self._rows: list[Any] = []
-        kind = type(objects[0]) if objects else None
-        if kind is not None and issubclass(kind, Row) and set(map(type, objects)) == {kind}:
-            self._reads, self._rows = kind.reads, list(map(_OF_ROW, objects))
-
-    def values(self, attribute: str) -> list[Any]:
+    def column(self, attribute: str) -> list[Any]:
         """The attribute of each object."""
-        if self._reads is None:
-            return list(map(attrgetter(attribute), self._objects))
-        return self._reads[attribute].values(self._rows)
+        read = self.kind.reads[attribute]
+        return read.values(*map(self._column, read.columns))
+
+    def _column(self, name: str) -> list[Any]:
+        column, positions = self._rows.column(name), self._positions
+        if isinstance(positions, range) and positions.step > 0:
+            return column[positions.start : positions.stop : positions.step]
+        return list(map(column.__getitem__, positions))
+
+    def distinct(self) -> tuple[Columnar, list[int]] | None:
+        """Each row once, and which of these every object is."""
+        places = {position: place for place, position in enumerate(dict.fromkeys(self._positions))}
+        if len(places) == len(self._positions):
+            return None
+        return Shown(self.kind, self._rows, list(places)), [places[position] for position in self._positions]
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, index: Any) -> Any:
+        found: Any = self._positions[index]
+        return Shown(self.kind, self._rows, found) if isinstance(index, slice) else self.kind(RowAt(self._rows, found))
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self.kind(RowAt(self._rows, position)) for position in self._positions)
 
 
-def values_of(objects: Sequence[Any], attribute: str) -> list[Any]:
-    """An attribute of each object."""
-    return Attributes(objects).values(attribute)
+def shown(made: Callable[[Any], Any], rows: Rows, positions: Sequence[int]) -> Sequence[Any]:
+    """Rows, at these positions, as what is made of them: by column where their type is made `of_row`."""
+    kind: Any = made
+    if isinstance(kind, type) and issubclass(kind, Row):
+        return Shown(kind, rows, positions)
+    return [made(RowAt(rows, position)) for position in positions]
+
+
+def shown_some(made: Callable[[Any], Any], rows: Rows, positions: Sequence[int | None]) -> Sequence[Any]:
+    """The same, and None for None."""
+    there = [position for position in positions if position is not None]
+    found = shown(made, rows, there)
+    return found if len(there) == len(positions) else Sparse(found, [position is not None for position in positions])
 
 
 class of_row:
@@ -102,11 +126,11 @@ class of_row:
         """What makes a row into the type."""
         made = self._made.get(owner)
         if made is None:
-            made = self._made[owner] = _shown(owner, self._readings)
+            made = self._made[owner] = _of_rows(owner, self._readings)
         return made
 
 
-def _shown(owner: Any, readings: Mapping[str, str | Read]) -> Callable[[Any], Any]:
+def _of_rows(owner: Any, readings: Mapping[str, str | Read]) -> Callable[[Any], Any]:
     hints = _hints(owner)
     reads: dict[str, Read] = {}
     for declared in fields(owner):
@@ -117,7 +141,7 @@ def _shown(owner: Any, readings: Mapping[str, str | Read]) -> Callable[[Any], An
     unknown = set(readings) - set(reads)
     assert not unknown, f"{owner.__name__} has no attributes {', '.join(sorted(unknown))}"
 
-    def __init__(self: Any, row: Any) -> None:
+    def __init__(self: Any, row: RowAt) -> None:
         self.row = row
 
     body: dict[str, Any] = {name: _property(read) for name, read in reads.items()}
@@ -130,21 +154,19 @@ def _hints(owner: type) -> dict[str, Any]:
 
 
 def _property(read: Read) -> property:
-    return property(lambda self: read.values((self.row,))[0])
+    return property(lambda self: read.values(*([self.row[name]] for name in read.columns))[0])
 
 
 def _column(column: str, hint: Any) -> Read:
-    of_column = itemgetter(column)
     kinds = get_args(hint) or (hint,)
     if strawberry.ID in kinds:
-        return Read((column,), lambda rows: [None if value is None else str(value) for value in map(of_column, rows)])
+        return Read((column,), lambda values: [None if value is None else str(value) for value in values])
     for kind in kinds:
         if isinstance(kind, type) and issubclass(kind, Enum):
             return _word(column, kind)
-    return Read((column,), lambda rows: list(map(of_column, rows)))
+    return Read((column,), lambda values: values)
 
 
 def _word(column: str, kind: type[Enum]) -> Read:
-    of_column = itemgetter(column)
     members: dict[Any, Any] = {None: None, **{member.value: member for member in kind}}
-    return Read((column,), lambda rows: [members[value] for value in map(of_column, rows)])
+    return Read((column,), lambda values: list(map(members.__getitem__, values)))

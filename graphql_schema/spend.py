@@ -2,14 +2,13 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
 from app.campaigns.queries import CAMPAIGNS
 from app.core.context import Scope
-from app.core.money import from_minor
 from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
 from app.spend import inputs as plain
@@ -19,6 +18,7 @@ from graphql_schema.families import one_row, shows
 from graphql_schema.filters import FactOrder, IdFilter, StringFilter, TimeFilter, on
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
+from graphql_schema.rows import money, of_row
 from graphql_schema.scalars import CurrencyCode
 from graphql_schema.writes import IDEMPOTENCY_KEY, NO_ROW, ItemResult, Payload, batch, id_named, present
 
@@ -44,20 +44,7 @@ class Spend(Node):
     campaign_id: strawberry.Private[UUID]
     influencer_id: strawberry.Private[UUID | None]
 
-    @staticmethod
-    def of(row: Any) -> "Spend":
-        """The row as it is shown."""
-        return Spend(
-            id=strawberry.ID(str(row["id"])),
-            external_id=row["external_id"],
-            occurred_at=row["occurred_at"],
-            recorded_at=row["recorded_at"],
-            currency=CurrencyCode(row["currency"]),
-            amount=from_minor(row["amount_minor"], row["currency"]),
-            note=row["note"],
-            campaign_id=row["campaign_id"],
-            influencer_id=row["influencer_id"],
-        )
+    of = of_row(amount=money("amount_minor"))
 
     campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "On which campaign.")
 

@@ -9,18 +9,16 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from math import sqrt
-from typing import Any
 from uuid import UUID
 
-from app.analytics.figures import Figures, Numbers, reader, whole_number
+from app.analytics.figures import Figures, Numbers, reader
 from app.analytics.layout import Layout, netted
 from app.analytics.pages import GroupPage, beside, page_of
 from app.analytics.plan import Plan
 from app.analytics.query import Columns
 from app.analytics.resolved import Resolved, ResolvedSeries
-from app.analytics.rows import Computed, Rows, by_parent
-from app.analytics.semantic.sums import MISSING_RATES
-from app.analytics.series import Bucket, buckets
+from app.analytics.rows import Computed, Rows, by_parent, missing_rates
+from app.analytics.series import BucketList, Cells, buckets
 from app.core.money import exponent
 
 DEVIATIONS = 3
@@ -61,7 +59,7 @@ class Answer:
     plan: Plan | None
     computed_at: datetime
     totals: Figures | None
-    series: tuple[Sequence[Bucket], ...]
+    series: tuple[BucketList, ...]
     groups: tuple[GroupPage, ...]
     missing_rates: int
     estimates: tuple[Estimate, ...]
@@ -75,7 +73,7 @@ class Answer:
     def warnings(self) -> tuple[Warned, ...]:
         """What a reader should know."""
         found = []
-        partial = sum(bucket.is_partial for each in self.series for bucket in each)
+        partial = sum(sum(each.are_partial) for each in self.series)
         if partial:
             message = f"{partial} buckets are cut by the range or still running."
             found.append(Warned(WarningCode.PARTIAL_BUCKET, message, partial))
@@ -115,14 +113,14 @@ def whole_totals(resolved: Resolved, totals: Rows | None) -> tuple[Numbers, ...]
     parents: Sequence[UUID | None] = resolved.parents.ids if resolved.parents else (None,)
     assert totals is not None, "what shares are of is asked with the totals"
     assert resolved.layout is not None
-    figures = [_whole(resolved, resolved.totals, resolved.layout, totals, apart.get(parent, [])) for parent in parents]
+    figures = [_whole(resolved, resolved.totals, resolved.layout, totals, apart.get(parent)) for parent in parents]
     places = [resolved.totals.values.index(ask) for ask in resolved.shares]
     return tuple(tuple(each.values[place] for each in figures) for place in places)
 
 
-def _whole(resolved: Resolved, columns: Columns, layout: Layout, rows: Rows, found: Sequence[Sequence[Any]]) -> Figures:
+def _whole(resolved: Resolved, columns: Columns, layout: Layout, rows: Rows, found: Rows | None) -> Figures:
     sums = rows.sums(layout)
-    row = rows.numbers(sums)(found[0]) if found else [0] * len(sums)
+    row = [column[0] for column in found.numbers(sums)] if found is not None and len(found) else [0] * len(sums)
     return reader(columns, layout, sums, exponent(resolved.currency)).read(row)
 
 
@@ -144,30 +142,25 @@ class _Reading:
         resolved, computed = self._resolved, self._computed
         totals = None
         if computed.totals is not None and resolved.layout is not None:
-            found = self._totals.get(parent, [])
+            found = self._totals.get(parent)
             totals = _whole(resolved, resolved.totals, resolved.layout, computed.totals, found)
         series = tuple(
-            self._buckets(asked, rows, apart.get(parent, []))
+            self._buckets(asked, rows, apart.get(parent))
             for asked, rows, apart in zip(resolved.series, computed.series, self._series, strict=True)
         )
         groups = tuple(self._page(number, parent, totals) for number, _ in enumerate(resolved.groups))
-        missing = sum(self._missing(name, parent) for name in MISSING_RATES)
+        of_parent = self._totals.get(parent)
+        missing = 0 if of_parent is None else missing_rates(of_parent)
         errors = _largest(self._errors(totals, series, groups)) if resolved.is_sampled else {}
         estimates = tuple(Estimate(name, error) for name, error in errors.items())
         return Answer(resolved, computed.plan, computed.at, totals, series, groups, missing, estimates)
 
-    def _missing(self, name: str, parent: UUID | None) -> int:
-        rows = self._computed.totals
-        found = self._totals.get(parent, [])
-        if rows is None or not found or name not in rows.columns:
-            return 0
-        return whole_number(found[0][rows.columns.index(name)])
-
-    def _buckets(self, asked: ResolvedSeries, rows: Rows, found: Sequence[Sequence[Any]]) -> list[Bucket]:
+    def _buckets(self, asked: ResolvedSeries, rows: Rows, found: Rows | None) -> BucketList:
         sums = rows.sums(asked.layout)
-        at = rows.columns.index("bucket")
-        numbers = rows.numbers(sums)
-        cells = {row[at] - 1: numbers(row) for row in found}
+        cells: Cells = {}
+        if found is not None:
+            places = [bucket - 1 for bucket in found.of("bucket")]
+            cells = dict(zip(places, zip(*found.numbers(sums), strict=True), strict=True)) if sums else {}
         read = reader(asked.columns, asked.layout, sums, exponent(self._resolved.currency))
         return buckets(self._resolved, asked, sums, cells, read)
 
@@ -176,18 +169,18 @@ class _Reading:
         asks = resolved.totals.values
         if rows.totals is not None:
             asks = asked.totals
-            found = self._wholes[number].get(parent, [])
+            found = self._wholes[number].get(parent)
             # Where groups are commission states each has its own amount; together they are the net, as everywhere.
             totals = _whole(resolved, Columns(asks), netted(asked.layout), rows.totals, found)
         whole: Numbers = ()
         if totals is not None and asked.columns.shares:
             whole = tuple(totals.values[asks.index(ask)] for ask in asked.columns.shares)
         read_beside = beside(self._members[number], self._nested[number], parent)
-        page = self._pages[number].get(parent, [])
+        page = self._pages[number].get(parent)
         return page_of(resolved, asked, rows, page, read_beside, totals, whole)
 
     def _errors(
-        self, totals: Figures | None, series: Sequence[Sequence[Bucket]], groups: Sequence[GroupPage]
+        self, totals: Figures | None, series: Sequence[BucketList], groups: Sequence[GroupPage]
     ) -> Iterator[tuple[str, float]]:
         resolved, computed = self._resolved, self._computed
         if totals is not None and computed.totals is not None and resolved.layout is not None:

@@ -1,12 +1,12 @@
 """Runs the statements of a plan in one snapshot: totals first, then series, then groups with what belongs to them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from app.analytics.answer import whole_totals
-from app.analytics.figures import Numbers, whole_number
+from app.analytics.figures import Numbers, whole_numbers
 from app.analytics.plan import FacetPlan, GroupsPlan, Plan
 from app.analytics.query import AllOf, Filter, Matches
 from app.analytics.resolved import Resolved, ResolvedGroups
@@ -25,14 +25,18 @@ SAMPLE_SPLIT = 2**19
 """The same where they are split into many cells."""
 
 
-async def compute(session: ReadSession, resolved: Resolved, planned: Plan) -> Computed:
-    """The rows of every facet. The session sees one moment throughout."""
+async def compute(session: ReadSession, resolved: Resolved, planned: Plan, *, is_checked: bool = False) -> Computed:
+    """The rows of every facet. The session sees one moment throughout.
+
+    is_checked: whether it was planned with the rollups of that moment. Otherwise OtherRollups is raised where it was
+    planned with others.
+    """
     computing = _Computing(session, resolved, planned)
     totals = None if planned.totals is None else await computing.rows(planned.totals)
     series = [await computing.rows(facet) for facet in planned.series]
     if resolved.totals_by_series:
         totals, series[0] = _apart(series[0])
-    if planned.generation is not None and totals is not None:
+    if planned.generation is not None and totals is not None and not is_checked:
         _check_generation(planned.generation, totals)
     whole = whole_totals(resolved, totals)
     groups = [
@@ -46,17 +50,16 @@ class OtherRollups(Exception):
 
 
 def _check_generation(planned: int, totals: Rows) -> None:
-    if GENERATION in totals.columns:
-        at = totals.columns.index(GENERATION)
-        if any(row[at] != planned for row in totals.rows):
-            raise OtherRollups
+    # Where parents have no row, nothing is told.
+    if GENERATION in totals.columns and set(totals.of(GENERATION)) != {planned}:
+        raise OtherRollups
 
 
 def _apart(rows: Rows) -> tuple[Rows, Rows]:
     # The sums over all buckets stand under none.
-    at = rows.columns.index("bucket")
-    totals = [row for row in rows.rows if row[at] is None]
-    return replace(rows, rows=totals), replace(rows, rows=[row for row in rows.rows if row[at] is not None])
+    buckets = rows.of("bucket")
+    totals = [place for place, bucket in enumerate(buckets) if bucket is None]
+    return rows.picked(totals), rows.picked([place for place, bucket in enumerate(buckets) if bucket is not None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,12 @@ class _Computing:
     ) -> Rows:
         """The rows of one statement."""
         made, samples = await self.made(facet, tops or {}, whole, view)
-        found = await self._session.fetch(made.statement.text, *made.args)
-        return Rows(made.statement.columns, found, samples)
+        return Rows(made.statement.columns, await self._columns(made), samples)
+
+    async def _columns(self, made: Bound) -> tuple[Sequence[Any], ...]:
+        row = await self._session.fetchrow(made.statement.by_column, *made.args)
+        assert row is not None, "columns stand in one row"
+        return tuple([[] if column is None else column for column in row])
 
     async def made(
         self, facet: FacetPlan, tops: Mapping[str, TopKeys], whole: tuple[Numbers, ...], view: View = View.CELLS
@@ -131,37 +138,30 @@ class _Computing:
             if layer.sizing is not None:
                 sizing = FacetPlan("sizing", (), (), (layer.sizing,))
                 made = bound(self._planned, sizing, self._session.tenant_id)
-                rows = await self._session.fetch(made.statement.text, *made.args)
-                size = max(
-                    sum(whole_number(row[name]) for row in rows) // 10 ** SUMS[name].decimals
-                    for name in layer.sizing.sums
-                )
+                rows = Rows(made.statement.columns, await self._columns(made))
+                size = max(sum(whole_numbers(rows.of(name))) // 10 ** SUMS[name].decimals for name in layer.sizing.sums)
             found.append(1 << max((size // target).bit_length() - 1, 0))
         return tuple(found)
 
 
 def _top_keys(facet: FacetPlan, rows: Rows) -> TopKeys:
-    at = {name: index for index, name in enumerate(rows.columns)}
-    name = facet.dimensions[0]
-
-    def read(column_name: str) -> tuple[Any, ...]:
-        return tuple(row[at[column_name]] for row in rows.rows) if column_name in at else ()
+    def read(name: str) -> tuple[Any, ...]:
+        return tuple(rows.of(name)) if name in rows.columns else ()
 
     parents: tuple[UUID, ...] = read(PARENT)
-    return TopKeys(read(name), read("bucket"), parents)
+    return TopKeys(read(facet.dimensions[0]), read("bucket"), parents)
 
 
 def _shown_keys(page: Rows, asked: ResolvedGroups) -> Filter | None:
     # What every group that is shown fits, where that narrows anything: its series need not be read for others.
     found: list[Filter] = []
-    present = page.columns.index(page.sums(asked.layout)[0])
-    rows = [row for row in page.rows if row[present] is not None]
+    present = page.of(page.sums(asked.layout)[0])
+    rows = page.picked([place for place, value in enumerate(present) if value is not None])
     for number, name in enumerate(asked.dimensions):
         has_others = any(each.dimension == number and each.top.others for each in asked.tops)
         if not DIMENSIONS[name].is_filter or has_others:
             continue
-        at = page.columns.index(name)
-        keys = dict.fromkeys(key_of(name, row[at]) for row in rows)
+        keys = dict.fromkeys(key_of(name, value) for value in dict.fromkeys(rows.of(name)))
         known = tuple(key for key in keys if key is not None and not isinstance(key, int))
         found.append(Matches(name, isin=known, is_null=True if None in keys else None))
     return AllOf(tuple(found)) if found else None

@@ -1,14 +1,16 @@
 """The numbers of a row: sums become whole numbers of measures' last shown digit, and these what is shown. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 from app.analytics.layout import Layout, Reading, column
 from app.analytics.query import Asks, Columns
-from app.analytics.semantic.formula import Value, change_of, ratio, ratio_of
+from app.analytics.semantic.formula import Columns as Sums
+from app.analytics.semantic.formula import Scaled, Value, change_of, ratio, ratio_of
 
 Numbers = tuple[int | None, ...]
 """Measures as whole numbers of their last digit, None where null; in the order of the facet's measures."""
@@ -31,6 +33,10 @@ class Figures:
         """The measure at this place among the facet's values."""
         scaled = self.values[place]
         return None if scaled is None else self.reader.shown[place](scaled)
+
+    def written(self, place: int) -> Any:
+        """The same as it stands in JSON."""
+        return self.reader.written[place]((self.values[place],))[0]
 
     def before(self, place: int) -> Value:
         """The measure of the compared time; place: among the facet's values."""
@@ -59,22 +65,37 @@ class Reader:
     is_compared: whether there is a compared time.
     """
 
-    values: tuple[Callable[[Sequence[int]], int | None], ...]
-    before: tuple[Callable[[Sequence[int]], int | None], ...]
+    values: tuple[Scaled, ...]
+    before: tuple[Scaled, ...]
     shown: tuple[Callable[[int], Value], ...]
+    written: tuple[Callable[[Sequence[int | None]], list[Any]], ...]
     previous: dict[int, int]
     shares: dict[int, int]
     is_compared: bool
 
     def read(self, row: Sequence[int], whole: Numbers = ()) -> Figures:
         """The figures of a row of sums."""
-        values, before = self.values, self.before
-        return Figures(
-            self,
-            tuple([formula(row) for formula in values]),
-            tuple([formula(row) for formula in before]) if before else (),
-            whole,
-        )
+        return self.read_all([(value,) for value in row], 1, whole)[0]
+
+    def read_all(self, columns: Sums, count: int, whole: Numbers = ()) -> list[Figures]:
+        """The figures of so many rows, by column."""
+        return self.figures([formula(columns) for formula in self.values], self.earlier(columns), count, whole)
+
+    def earlier(self, columns: Sums) -> Sequence[Sequence[int | None]]:
+        """The measures of the compared time of many rows, by column; () where nothing is compared."""
+        return [formula(columns) for formula in self.before]
+
+    def figures(
+        self,
+        values: Sequence[Sequence[int | None]],
+        before: Sequence[Sequence[int | None]],
+        count: int,
+        whole: Numbers = (),
+    ) -> list[Figures]:
+        """Columns of measures as the figures of so many rows."""
+        rows: Iterable[Numbers] = zip(*values, strict=True) if values else repeat((), count)
+        earlier: Iterable[Numbers] = zip(*before, strict=True) if before else repeat((), count)
+        return [Figures(self, row, previous, whole) for row, previous in zip(rows, earlier, strict=True)]
 
 
 @lru_cache(maxsize=READERS_MAX)
@@ -82,26 +103,35 @@ def reader(columns: Columns, layout: Layout, sums: tuple[str, ...], digits: int)
     """A reader of rows with these sums."""
     places = {name: index for index, name in enumerate(sums)}
 
-    def formulas(asks: Asks, *, is_previous: bool) -> tuple[Callable[[Sequence[int]], int | None], ...]:
+    def formulas(asks: Asks, *, is_previous: bool) -> tuple[Scaled, ...]:
         return tuple(_formula(layout.readings[ask, is_previous], places, digits) for ask in asks)
 
     return Reader(
         formulas(columns.values, is_previous=False),
         formulas(columns.previous, is_previous=True),
         tuple(layout.readings[ask, False].formula.shown(digits) for ask in columns.values),
+        tuple(layout.readings[ask, False].formula.written(digits) for ask in columns.values),
         {columns.values.index(ask): index for index, ask in enumerate(columns.previous)},
         {columns.values.index(ask): index for index, ask in enumerate(columns.shares)},
         is_compared=bool(columns.previous),
     )
 
 
-def _formula(reading: Reading, places: dict[str, int], digits: int) -> Callable[[Sequence[int]], int | None]:
+def _formula(reading: Reading, places: dict[str, int], digits: int) -> Scaled:
     formula = reading.formula
     return formula.scaled({name: places[column(name, reading.layer)] for name in formula.sums}, digits)
 
 
 def whole_number(value: Any) -> int:
-    """A sum of a row: as Decimal from the database, as text from the cache, None where nothing was added."""
+    """A sum: a number, or the text of one; None where nothing was added."""
     if type(value) is int or type(value) is Decimal:
         return int(value)
     return 0 if value is None else int(Decimal(value))
+
+
+def whole_numbers(values: Sequence[Any]) -> Sequence[int]:
+    """The same of a column."""
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return values
+    return list(map(int if kinds == {str} else whole_number, values))

@@ -9,7 +9,7 @@ from app.analytics.resolved import Resolved, ResolvedSeries
 from app.analytics.rows import Computed, GroupRows, Rows
 from app.core.hashing import content_hash
 
-VERSION = 2
+VERSION = 3
 """Of cached answers: raised when what is kept or what it means changes."""
 
 
@@ -65,7 +65,7 @@ def dumped(computed: Computed) -> bytes:
     def rows(item: Rows | None) -> dict[str, Any] | None:
         if item is None:
             return None
-        return {"columns": item.columns, "rows": [list(row) for row in item.rows], "samples": item.samples}
+        return {"columns": item.columns, "values": item.values, "samples": item.samples}
 
     body = {
         "at": computed.at.isoformat(),
@@ -89,7 +89,7 @@ def loaded(body: bytes) -> Computed:
     """The rows that were kept."""
 
     def rows(item: dict[str, Any]) -> Rows:
-        return Rows(tuple(item["columns"]), item["rows"], tuple(item["samples"]))
+        return Rows(tuple(item["columns"]), tuple(item["values"]), tuple(item["samples"]))
 
     def perhaps(item: dict[str, Any] | None) -> Rows | None:
         return None if item is None else rows(item)

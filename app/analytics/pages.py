@@ -12,7 +12,7 @@ from app.analytics.order import Place, SortKind, cursor_after
 from app.analytics.resolved import Resolved, ResolvedGroups, ResolvedSeries
 from app.analytics.rows import Apart, GroupColumns, GroupId, GroupRows, Keys, Rows, key_of
 from app.analytics.semantic.formula import Value
-from app.analytics.series import Bucket, Cells, buckets, buckets_within
+from app.analytics.series import BucketList, Cells, buckets, buckets_within
 from app.analytics.sql.cells import others
 from app.core.money import exponent
 from app.core.timegrain import local_date
@@ -31,18 +31,18 @@ class Time:
 class Group:
     """A group and its figures.
 
-    others: of which dimensions it is the rest. members: keys in it. rank: from 1, 0 if not asked. series: in the order
-    asked. row: as it was read.
+    number: on its page, from 0. others: of which dimensions it is the rest. members: keys in it. rank: from 1, 0 if not
+    asked. series: in the order asked.
     """
 
+    number: int
     keys: Keys
     others: tuple[bool, ...]
     time: Time | None
     figures: Figures
     members: int
     rank: int
-    series: tuple[Sequence[Bucket], ...]
-    row: Sequence[Any]
+    series: tuple[BucketList, ...]
 
     @property
     def is_others(self) -> bool:
@@ -56,8 +56,7 @@ class GroupPage:
     def __init__(
         self,
         asked: ResolvedGroups,
-        columns: tuple[str, ...],
-        rows: Sequence[Sequence[Any]],
+        rows: Rows,
         reading: "_Reading",
         totals: Figures | None,
         *,
@@ -65,7 +64,6 @@ class GroupPage:
         total: int,
     ) -> None:
         self.asked = asked
-        self.columns = columns
         self.rows = rows
         self.totals = totals
         self.has_next = has_next
@@ -75,51 +73,51 @@ class GroupPage:
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """The groups, in order."""
-        return tuple([self._reading.group(row) for row in self.rows])
+        return tuple(self._reading.groups())
 
     def values(self, place: int) -> list[Value]:
         """A measure of every group; place: among the facet's values."""
-        return self._reading.values(self.rows, place)
+        return self._reading.values(place)
 
-    def keys(self, number: int) -> list[UUID | str | int | None]:
-        """A key of every group; number: of its dimension."""
-        return self._reading.keys(self.rows, number)
+    def written(self, place: int) -> list[Any]:
+        """The same as it stands in JSON."""
+        return self._reading.written(place)
 
-    def others(self, number: int) -> list[bool]:
-        """Whether each group is the rest of a dimension's keys; number: of the dimension."""
-        return self._reading.others(self.rows, number)
+    def keys(self, number: int) -> tuple[list[UUID | str | int | None], Sequence[int]]:
+        """The keys of a dimension (by its number), each once, and of every group which of them it has."""
+        return self._reading.keys(number)
+
+    def others(self, number: int) -> list[bool] | None:
+        """Whether each group is the rest of a dimension's keys, None where none is; number: of the dimension."""
+        return self._reading.others(number)
 
     def starts(self) -> list[datetime]:
         """When the time of each group begins."""
-        return self._reading.starts(self.rows)
+        return self._reading.starts()
 
     @property
     def has_previous(self) -> bool:
         """Whether groups precede the page."""
         return self.asked.place is not None
 
-    def cursor(self, group: Group) -> str:
-        """A cursor after the group."""
-        return self.cursor_at(group.row)
-
-    def cursor_at(self, row: Sequence[Any]) -> str:
-        """A cursor after the group of a row."""
+    def cursor(self, number: int) -> str:
+        """A cursor after a group, by its number on the page."""
         asked = self.asked
-        return cursor_after(asked.identity, asked.sorts, self._place(row), asked.edges)
+        return cursor_after(asked.identity, asked.sorts, self._place(number), asked.edges)
 
-    def _place(self, row: Sequence[Any]) -> Place:
+    def _place(self, number: int) -> Place:
         found: list[Any] = []
         for sort in self.asked.sorts:
             match sort.kind:
                 case SortKind.MEASURE:
-                    value = row[self.columns.index(f"term_{sort.term}")]
+                    value = self.rows.of(f"term_{sort.term}")[number]
                     found.append(None if value is None else whole_number(value))
                 case SortKind.TIME:
-                    found.append(row[self.columns.index("bucket")])
+                    found.append(self.rows.of("bucket")[number])
                 case SortKind.OTHERS:
-                    found.append(bool(row[self.columns.index(others(sort.name))]))
+                    found.append(bool(self.rows.of(others(sort.name))[number]))
                 case SortKind.DIMENSION:
-                    found.append(key_of(sort.name, row[self.columns.index(sort.name)]))
+                    found.append(key_of(sort.name, self.rows.of(sort.name)[number]))
         return tuple(found)
 
 
@@ -127,29 +125,31 @@ class GroupPage:
 class Beside:
     """What was read beside a page, of one parent: number of keys in groups of others, and series."""
 
-    members: Sequence[Sequence[Any]]
-    series: tuple[Sequence[Sequence[Any]], ...]
+    members: Rows | None
+    series: tuple[Rows | None, ...]
 
 
 def page_of(
     resolved: Resolved,
     asked: ResolvedGroups,
     rows: GroupRows,
-    found: Sequence[Sequence[Any]],
+    found: Rows | None,
     beside: Beside,
     totals: Figures | None,
     whole: Numbers,
 ) -> GroupPage:
     """The page of the rows found. whole: of what the asked shares are parts."""
-    columns = rows.page.columns
-    sums = rows.page.sums(asked.layout)
-    total = int(found[0][columns.index("total")]) if "total" in columns and found else 0
-    if "total" in columns:
+    page = rows.page.picked(()) if found is None else found
+    total = 0
+    if "total" in page.columns:
+        total = next(iter(page.of("total")), 0)
         # Where the page is empty the number of groups stands alone: a group is never without a sum.
-        found = [row for row in found if row[columns.index(sums[0])] is not None]
-    reading = _Reading(resolved, asked, rows, beside, sums, whole)
-    rows_shown = found[: asked.limit]
-    return GroupPage(asked, columns, rows_shown, reading, totals, has_next=len(found) > asked.limit, total=total)
+        present = page.of(rows.page.sums(asked.layout)[0])
+        if None in present:
+            page = page.picked([place for place, value in enumerate(present) if value is not None])
+    shown = page.first(asked.limit)
+    reading = _Reading(resolved, asked, rows, shown, beside, whole)
+    return GroupPage(asked, shown, reading, totals, has_next=len(page) > asked.limit, total=total)
 
 
 class _Reading:
@@ -160,80 +160,99 @@ class _Reading:
         resolved: Resolved,
         asked: ResolvedGroups,
         rows: GroupRows,
+        shown: Rows,
         beside: Beside,
-        sums: tuple[str, ...],
         whole: Numbers,
     ) -> None:
-        self._resolved, self._asked, self._sums, self._whole = resolved, asked, sums, whole
-        columns = rows.page.columns
-        at = {name: index for index, name in enumerate(columns)}
-        self._places = [at[name] for name in sums]
-        self._columns = GroupColumns.of(columns, asked.dimensions)
-        self._currency, self._rank = at.get("currency"), at.get("rank")
+        self._resolved, self._asked, self._rows, self._whole = resolved, asked, shown, whole
+        self._columns = GroupColumns.of(shown.columns, asked.dimensions)
+        self._names = shown.sums(asked.layout)
         self._readers: dict[int, Reader] = {}
-        self._numbers: list[list[int]] | None = None
         self._times: dict[int, Time] = {}
-        self._members = _members(rows.members, beside.members, asked)
+        self._members = _members(beside.members, asked)
         self._series = [
             _Nested(resolved, asked, each, of_series, cells)
             for each, of_series, cells in zip(asked.series, rows.series, beside.series, strict=True)
         ]
 
-    def group(self, row: Sequence[Any]) -> Group:
-        """The group of a row."""
-        keys, rest = self._columns.id(row)
-        place = self._columns.time(row)
-        time = None if place is None else self._time(place)
+    @cached_property
+    def _sums(self) -> list[Sequence[int]]:
+        return self._rows.numbers(self._names)
+
+    @cached_property
+    def _digits(self) -> Sequence[int] | None:
+        """Of each row's currency; None where all have the answer's."""
+        if "currency" not in self._rows.columns:
+            return None
         # The rest of the currencies has none, and no amounts.
-        own = None if self._currency is None else row[self._currency]
-        digits = exponent(own or self._resolved.currency)
-        read = self._reader(digits)
+        return [exponent(own or self._resolved.currency) for own in self._rows.of("currency")]
+
+    @cached_property
+    def _figures(self) -> list[Figures]:
+        if self._digits is None:
+            return self._reader(exponent(self._resolved.currency)).read_all(self._sums, len(self._rows), self._whole)
+        rows = zip(self._digits, zip(*self._sums, strict=True), strict=True)
+        return [self._reader(digits).read(row, self._whole) for digits, row in rows]
+
+    def groups(self) -> list[Group]:
+        """The groups, in order."""
+        count = len(self._rows)
+        ranks: Sequence[int] = self._rows.of("rank") if "rank" in self._rows.columns else [0] * count
+        digits = self._digits or [exponent(self._resolved.currency)] * count
+        ids, times = self._columns.ids(self._rows), self._columns.times(self._rows)
+        found = zip(ids, times, self._figures, ranks, digits, strict=True)
+        return [self._group(number, *group) for number, group in enumerate(found)]
+
+    def _group(self, number: int, group: GroupId, place: int | None, figures: Figures, rank: int, digits: int) -> Group:
+        time = None if place is None else self._time(place)
         return Group(
-            keys=keys,
-            others=rest,
+            number=number,
+            keys=group[0],
+            others=group[1],
             time=time,
-            figures=read.read([whole_number(row[index]) for index in self._places], self._whole),
-            members=self._members.get(((keys, rest), place), 1),
-            rank=0 if self._rank is None else int(row[self._rank]),
-            series=tuple([nested.of((keys, rest), time, digits) for nested in self._series]),
-            row=row,
+            figures=figures,
+            members=self._members.get((group, place), 1),
+            rank=rank,
+            series=tuple([nested.of(group, time, digits) for nested in self._series]),
         )
 
-    def values(self, rows: Sequence[Sequence[Any]], place: int) -> list[Value]:
+    def values(self, place: int) -> list[Value]:
         """A measure of every row."""
-        if self._currency is not None:
+        if self._digits is not None:
             # Each currency has its own digits.
-            return [self.group(row).figures.value(place) for row in rows]
+            return [figures.value(place) for figures in self._figures]
         read = self._reader(exponent(self._resolved.currency))
-        formula, shown = read.values[place], read.shown[place]
-        if self._numbers is None:
-            self._numbers = [[whole_number(row[index]) for index in self._places] for row in rows]
-        return [None if (scaled := formula(numbers)) is None else shown(scaled) for numbers in self._numbers]
+        shown = read.shown[place]
+        return [None if scaled is None else shown(scaled) for scaled in read.values[place](self._sums)]
 
-    def keys(self, rows: Sequence[Sequence[Any]], number: int) -> list[UUID | str | int | None]:
-        """A key of every row."""
+    def written(self, place: int) -> list[Any]:
+        """The same as it stands in JSON."""
+        if self._digits is not None:
+            return [figures.written(place) for figures in self._figures]
+        read = self._reader(exponent(self._resolved.currency))
+        return read.written[place](read.values[place](self._sums))
+
+    def keys(self, number: int) -> tuple[list[UUID | str | int | None], Sequence[int]]:
+        """The keys of a dimension, each once, and which of them every row has."""
         name, at = self._columns.keys[number]
-        # Keys come again and again: each is read once.
-        known: dict[Any, UUID | str | int | None] = {row[at]: None for row in rows}
-        for key in known:
-            known[key] = key_of(name, key)
-        return [known[row[at]] for row in rows]
+        values = self._rows.values[at]
+        places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+        return [key_of(name, value) for value in places], [places[value] for value in values]
 
-    def others(self, rows: Sequence[Sequence[Any]], number: int) -> list[bool]:
-        """Whether each row is the rest of a dimension's keys."""
+    def others(self, number: int) -> list[bool] | None:
+        """Whether each row is the rest of a dimension's keys; None where none is."""
         at = self._columns.others[number]
-        return [at is not None and bool(row[at]) for row in rows]
+        return None if at is None else list(map(bool, self._rows.values[at]))
 
-    def starts(self, rows: Sequence[Sequence[Any]]) -> list[datetime]:
+    def starts(self) -> list[datetime]:
         """When the time of each row begins."""
-        at, edges = self._columns.bucket, self._asked.edges
-        assert at is not None, "it is grouped by time"
-        return [edges[row[at] - 1] for row in rows]
+        edges = self._asked.edges
+        return [edges[place - 1] for place in self._rows.of("bucket")]
 
     def _reader(self, digits: int) -> Reader:
         read = self._readers.get(digits)
         if read is None:
-            read = reader(self._asked.columns, self._asked.layout, self._sums, digits)
+            read = reader(self._asked.columns, self._asked.layout, self._names, digits)
             self._readers[digits] = read
         return read
 
@@ -246,14 +265,12 @@ class _Reading:
         return found
 
 
-def _members(
-    rows: Rows | None, found: Sequence[Sequence[Any]], asked: ResolvedGroups
-) -> Mapping[tuple[GroupId, int | None], int]:
-    if rows is None:
+def _members(found: Rows | None, asked: ResolvedGroups) -> Mapping[tuple[GroupId, int | None], int]:
+    if found is None:
         return {}
-    columns = GroupColumns.of(rows.columns, asked.dimensions)
-    counted = rows.columns.index("members")
-    return {(columns.id(row), columns.time(row)): int(row[counted]) for row in found}
+    columns = GroupColumns.of(found.columns, asked.dimensions)
+    places = zip(columns.ids(found), columns.times(found), strict=True)
+    return dict(zip(places, found.of("members"), strict=True))
 
 
 class _Nested:
@@ -265,20 +282,21 @@ class _Nested:
         asked: ResolvedGroups,
         series: ResolvedSeries,
         rows: Rows,
-        found: Sequence[Sequence[Any]],
+        found: Rows | None,
     ) -> None:
         self._resolved, self._series = resolved, series
         self._sums = rows.sums(series.layout)
         self._cuts = tuple(sorted({*series.buckets.edges, *asked.edges})) if asked.buckets else ()
-        columns = GroupColumns.of(rows.columns, asked.dimensions)
         self._cells: dict[GroupId, dict[int, Sequence[int]]] = {}
-        numbers = rows.numbers(self._sums)
-        for row in found:
-            place = columns.time(row)
+        if found is None or not self._sums:
+            return
+        columns = GroupColumns.of(rows.columns, asked.dimensions)
+        sums = zip(*found.numbers(self._sums), strict=True)
+        for group, place, row in zip(columns.ids(found), columns.times(found), sums, strict=True):
             assert place is not None, "a series has time"
-            self._cells.setdefault(columns.id(row), {})[place - 1] = numbers(row)
+            self._cells.setdefault(group, {})[place - 1] = row
 
-    def of(self, group: GroupId, time: Time | None, digits: int) -> list[Bucket]:
+    def of(self, group: GroupId, time: Time | None, digits: int) -> BucketList:
         """The buckets of a group."""
         series, sums = self._series, self._sums
         cells: Cells = self._cells.get(group, {})
@@ -291,4 +309,4 @@ class _Nested:
 
 def beside(members: Apart, series: Sequence[Apart], parent: Any) -> Beside:
     """What was read beside the page of one parent."""
-    return Beside(members.get(parent, []), tuple(each.get(parent, []) for each in series))
+    return Beside(members.get(parent), tuple(each.get(parent) for each in series))

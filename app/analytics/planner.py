@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from app.analytics.layout import LayerKey, Layout, terms_of
 from app.analytics.order import Sort, SortKind
@@ -58,30 +59,43 @@ CREDITED = frozenset({Source.CREDITS, Source.LINES, Source.REFUNDS, Source.ORDER
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """What rollups a tenant has: in which zone and currency, and which sets with which grains.
-
-    generation: of the rebuild that made them so.
-    """
+class Layering:
+    """Which rollups there are, in which zone and currency: most tenants have the same."""
 
     zone: str
     currency: str
     sets: tuple[RollupSet, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What rollups a tenant has. generation: of the rebuild that made them so."""
+
+    layering: Layering
     generation: int = 0
+
+
+@lru_cache(maxsize=1_000)
+def layering(zone: str, currency: str, sets: tuple[RollupSet, ...]) -> Layering:
+    """The same once: plans are kept for it."""
+    return Layering(zone, currency, sets)
 
 
 def everything_stored(tenant: TenantInfo) -> Stored:
     """What a tenant has stored that never changed its zone or currency."""
-    return Stored(tenant.reporting_zone, tenant.currency, CATALOG)
+    return Stored(layering(tenant.reporting_zone, tenant.currency, CATALOG))
 
 
 def plan(resolved: Resolved, stored: Stored | None) -> Plan:
     """How the question is answered. stored: None where no rollup may be used."""
-    kept = resolved.kept.get(id(stored))
+    layers = None if stored is None else stored.layering
+    kept = resolved.kept.get(id(layers))
     if kept is None:
-        kept = resolved.kept[id(stored)] = _Planning(resolved, stored).plan(), stored
-    # Planned once for all that differ in keys alone.
-    return replace(kept[0], where=resolved.where, parents=resolved.parents)
+        kept = resolved.kept[id(layers)] = _Planning(resolved, layers).plan(), layers
+    made: Plan = kept[0]
+    # Planned once for all that differ in keys alone, and for all tenants that have the same rollups.
+    generation = None if stored is None or made.generation is None else stored.generation
+    return replace(made, where=resolved.where, parents=resolved.parents, generation=generation)
 
 
 def cut(edges: Sequence[datetime], interval: Interval) -> tuple[datetime, ...]:
@@ -99,7 +113,7 @@ def both(where: Filter | None, own: Filter | None) -> Filter | None:
 class _Planning:
     """One question being planned."""
 
-    def __init__(self, resolved: Resolved, stored: Stored | None) -> None:
+    def __init__(self, resolved: Resolved, stored: Layering | None) -> None:
         # Rollups hold the tenant's currency, and everything that was recorded until now.
         is_usable = stored is not None and stored.currency == resolved.currency and resolved.as_of is None
         self.resolved = resolved
@@ -131,7 +145,7 @@ class _Planning:
             converts=resolved.converts,
             attribution=resolved.attribution,
             as_of=resolved.as_of,
-            generation=None if self.stored is None else self.stored.generation,
+            generation=None if self.stored is None else 0,
             totals=totals,
             series=series,
             groups=groups,
@@ -260,7 +274,7 @@ def _rollup(
     edges: Sequence[datetime],
     needed: frozenset[str],
     sums: tuple[str, ...],
-    stored: Stored | None,
+    stored: Layering | None,
 ) -> tuple[RollupScan | None, tuple[Interval, ...]]:
     # The scan of the set that reads the fewest rows, edges from facts included, and those edges.
     if stored is None or not sums:

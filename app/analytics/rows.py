@@ -1,15 +1,16 @@
 """Rows of sums, as statements gave them or the cache kept them, and how they are taken apart. Pure."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.analytics.figures import whole_number
+from app.analytics.figures import whole_numbers
 from app.analytics.layout import Layout, column
 from app.analytics.plan import Plan
 from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
+from app.analytics.semantic.sums import MISSING_RATES
 from app.analytics.sql.cells import others
 from app.core.ids import plain
 
@@ -22,21 +23,50 @@ GroupId = tuple[Keys, tuple[bool, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What the statement of one facet gave. samples: of each layer, one of so many keys was counted; () all of them."""
+    """What the statement of one facet gave, by column. samples: of each layer, one of so many keys was counted; () all
+    of them."""
 
     columns: tuple[str, ...]
-    rows: Sequence[Sequence[Any]]
+    values: tuple[Sequence[Any], ...]
     samples: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.values[0])
+
+    def of(self, name: str) -> Sequence[Any]:
+        """A column."""
+        return self.values[self.columns.index(name)]
+
+    def picked(self, places: Sequence[int]) -> "Rows":
+        """These rows of them."""
+        return replace(self, values=tuple([[column[place] for place in places] for column in self.values]))
+
+    def first(self, count: int) -> "Rows":
+        """So many of them."""
+        return self if len(self) <= count else replace(self, values=tuple([column[:count] for column in self.values]))
+
+    def row(self, place: int) -> tuple[Any, ...]:
+        """One of them."""
+        return tuple([column[place] for column in self.values])
 
     def sums(self, layout: Layout) -> tuple[str, ...]:
         """The columns that are sums of the layout, in order."""
-        known = {column(name, layer) for layer, names in enumerate(layout.sums) for name in names}
-        return tuple([name for name in self.columns if name in known])
+        return sums_of(self.columns, layout)
 
-    def numbers(self, sums: Sequence[str]) -> Callable[[Sequence[Any]], list[int]]:
-        """What reads these sums off a row."""
-        places = [self.columns.index(name) for name in sums]
-        return lambda row: [whole_number(row[place]) for place in places]
+    def numbers(self, sums: Sequence[str]) -> list[Sequence[int]]:
+        """These sums, by column."""
+        return [whole_numbers(self.of(name)) for name in sums]
+
+
+def missing_rates(totals: Rows) -> int:
+    """How many amounts are left out of the totals, for they have no exchange rate."""
+    return sum(sum(whole_numbers(totals.of(name)[:1])) for name in MISSING_RATES if name in totals.columns)
+
+
+def sums_of(columns: Sequence[str], layout: Layout) -> tuple[str, ...]:
+    """Those of the columns that are sums of the layout, in order."""
+    known = {column(name, layer) for layer, names in enumerate(layout.sums) for name in names}
+    return tuple([name for name in columns if name in known])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +90,8 @@ class Computed:
     plan: Plan | None
 
 
-Apart = dict[UUID | None, list[Sequence[Any]]]
-"""Rows by parent."""
+Apart = dict[UUID | None, Rows]
+"""Rows by parent; parents without rows are not in it."""
 
 
 def by_parent(rows: Rows | None) -> Apart:
@@ -69,12 +99,23 @@ def by_parent(rows: Rows | None) -> Apart:
     if rows is None:
         return {}
     if "parent" not in rows.columns:
-        return {None: list(rows.rows)}
-    at = rows.columns.index("parent")
-    found: Apart = {}
-    for row in rows.rows:
-        found.setdefault(_id(row[at]), []).append(row)
-    return found
+        return {None: rows}
+    parents = rows.of("parent")
+    distinct = dict.fromkeys(parents)
+    if len(distinct) == 1:
+        return {_id(parents[0]): rows}
+    places: dict[Any, list[int]] = {parent: [] for parent in distinct}
+    for place, parent in enumerate(parents):
+        places[parent].append(place)
+    return {_id(parent): rows.picked(found) for parent, found in places.items()}
+
+
+def keys_of(dimension: str, values: Sequence[Any]) -> list[UUID | str | int | None]:
+    """Keys as they were read; each that comes again is read once."""
+    if DIMENSIONS[dimension].kind is not KeyKind.ENTITY:
+        return list(values)
+    known = {value: key_of(dimension, value) for value in dict.fromkeys(values)}
+    return [known[value] for value in values]
 
 
 def key_of(dimension: str, value: Any) -> UUID | str | int | None:
@@ -101,14 +142,16 @@ class GroupColumns:
             at.get("bucket"),
         )
 
-    def id(self, row: Sequence[Any]) -> GroupId:
-        """The group of a row, apart from its time."""
-        keys = tuple([key_of(name, row[index]) for name, index in self.keys])
-        return keys, tuple([index is not None and bool(row[index]) for index in self.others])
+    def ids(self, rows: Rows) -> list[GroupId]:
+        """The group of each row, apart from its time."""
+        count = len(rows)
+        keys = [keys_of(name, rows.values[index]) for name, index in self.keys]
+        rest = [[False] * count if index is None else list(map(bool, rows.values[index])) for index in self.others]
+        return list(zip(zip(*keys, strict=True), zip(*rest, strict=True), strict=True)) if keys else [((), ())] * count
 
-    def time(self, row: Sequence[Any]) -> int | None:
-        """Number of its time bucket, from 1."""
-        return None if self.bucket is None else row[self.bucket]
+    def times(self, rows: Rows) -> Sequence[int | None]:
+        """Number of the time bucket of each row, from 1."""
+        return [None] * len(rows) if self.bucket is None else rows.values[self.bucket]
 
 
 def _id(value: Any) -> UUID:

@@ -15,7 +15,7 @@ from app.analytics.answer import Answer, answer_of, answers_of
 from app.analytics.computing import OtherRollups, compute
 from app.analytics.kept import dumped, key_of, loaded
 from app.analytics.plan import Plan
-from app.analytics.planner import Stored, everything_stored, plan
+from app.analytics.planner import Stored, everything_stored, layering, plan
 from app.analytics.query import Parents, Preset, Question
 from app.analytics.resolve import Limits, needs_extent, resolve
 from app.analytics.resolved import Resolved
@@ -172,7 +172,7 @@ class Runner:
                 except OtherRollups:
                     del _known[ctx.tenant_id]
             # Read in the snapshot: a rebuild for another zone or currency is seen whole or not at all.
-            return await compute(session, resolved, plan(resolved, await self._stored(session)))
+            return await compute(session, resolved, plan(resolved, await self._stored(session)), is_checked=True)
 
     async def _stored(self, session: ReadSession) -> Stored | None:
         if not self.settings.rollups_enabled:
@@ -180,7 +180,7 @@ class Runner:
         state = await session.fetchrow(ROLLUP_STATE, session.tenant_id)
         if state is None:
             return None
-        found = Stored(state["zone"], state["currency"], stored(state["sets"]), state["generation"])
+        found = Stored(layering(state["zone"], state["currency"], stored(state["sets"])), state["generation"])
         if len(_known) >= KNOWN_MAX:
             _known.clear()
         _known[session.tenant_id] = found

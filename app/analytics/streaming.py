@@ -12,13 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from app.analytics.computing import Opened, opened
-from app.analytics.figures import Reader, reader, whole_number
+from app.analytics.figures import Reader, reader, whole_numbers
 from app.analytics.plan import Plan
 from app.analytics.query import Question
 from app.analytics.resolved import Resolved, ResolvedGroups
-from app.analytics.rows import GroupColumns, Rows
+from app.analytics.rows import GroupColumns, missing_rates, sums_of
 from app.analytics.semantic.formula import Unit
-from app.analytics.semantic.sums import MISSING_RATES
 from app.analytics.sql.shapes import DIGITS_MAX
 from app.core.money import exponent
 from app.db.session import ReadSession
@@ -86,7 +85,7 @@ async def streamed(session: ReadSession, resolved: Resolved, planned: Plan, firs
         asked=asked,
         digits=tuple(_digits(reading.formula.unit, reading.formula.digits, resolved, asked) for reading in readings),
         samples=tuple(found.samples[reading.layer] if found.samples else 1 for reading in readings),
-        missing_rates=_missing_rates(found),
+        missing_rates=0 if found.totals is None else missing_rates(found.totals),
         session=session,
         chunks=_chunks(session, found, _Reading(resolved, asked, found.page.statement.columns), first),
     )
@@ -115,13 +114,6 @@ def _digits(unit: Unit, digits: Callable[[int], int], resolved: Resolved, asked:
     return digits(exponent(resolved.currency))
 
 
-def _missing_rates(found: Opened) -> int:
-    if found.totals is None or not found.totals.rows:
-        return 0
-    columns, row = found.totals.columns, found.totals.rows[0]
-    return sum(whole_number(row[columns.index(name)]) for name in MISSING_RATES if name in columns)
-
-
 class _Reading:
     """Reads rows of a table by column."""
 
@@ -129,7 +121,7 @@ class _Reading:
         self._resolved, self._asked = resolved, asked
         self._columns = GroupColumns.of(columns, asked.dimensions)
         known = {name: index for index, name in enumerate(columns)}
-        self._sums = Rows(columns, ()).sums(asked.layout)
+        self._sums = sums_of(columns, asked.layout)
         self._places = [known[name] for name in self._sums]
         self._currency = known.get("currency") if "currency" in asked.dimensions else None
 
@@ -146,20 +138,20 @@ class _Reading:
         )
 
     def _values(self, columns: Sequence[Sequence[Any]]) -> tuple[Sequence[int | None], ...]:
-        sums = [list(map(whole_number, columns[place])) for place in self._places]
-        rows = list(zip(*sums, strict=True))
+        sums = [whole_numbers(columns[place]) for place in self._places]
         if self._currency is None:
             read = self._reader(exponent(self._resolved.currency))
-            return tuple(list(map(formula, rows)) for formula in read.values)
+            return tuple(formula(sums) for formula in read.values)
         # The rest of the currencies has none, and no amounts.
         digits = [exponent(currency or self._resolved.currency) for currency in columns[self._currency]]
         readers = {each: self._reader(each) for each in set(digits)}
         found = []
         for number, ask in enumerate(self._asked.columns.values):
             is_money = self._asked.layout.readings[ask, False].formula.unit is Unit.MONEY
-            formulas = {each: read.values[number] for each, read in readers.items()}
             finer = {each: 10 ** (DIGITS_MAX - each) if is_money else 1 for each in readers}
-            values = [formulas[each](row) for each, row in zip(digits, rows, strict=True)]
+            # Of all rows in each number of digits: there are few.
+            by_digits = {each: read.values[number](sums) for each, read in readers.items()}
+            values = [by_digits[each][row] for row, each in enumerate(digits)]
             found.append([None if v is None else v * finer[each] for v, each in zip(values, digits, strict=True)])
         return tuple(found)
 

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -39,6 +40,9 @@ OWED_PAUSE_S = 0.1
 """Seconds before an owed note is tried again; doubled each time."""
 
 OWED_PAUSE_S_MAX = 2.0
+
+TENANTS_KEPT_MAX = 10_000
+"""Tenants whose names of keys are remembered: to write an id as text costs more than to look it up."""
 
 EVERYTHING = frozenset({"*"})
 
@@ -230,11 +234,17 @@ class _Debt:
     names: frozenset[str]
 
 
+@lru_cache(maxsize=TENANTS_KEPT_MAX)
 def notes_key(tenant_id: UUID) -> str:
     """Where a tenant's notes are, and the channel on which each is told."""
     # The braces put all keys of a tenant on one node of a cluster, where one script may use them.
-    return f"scoville:{{{tenant_id}}}:notes"
+    return f"{_tenant_prefix(tenant_id)}:notes"
+
+
+@lru_cache(maxsize=TENANTS_KEPT_MAX)
+def _tenant_prefix(tenant_id: UUID) -> str:
+    return f"scoville:{{{tenant_id}}}"
 
 
 def _answer_key(tenant_id: UUID, key: str) -> str:
-    return f"scoville:{{{tenant_id}}}:answer:{key}"
+    return f"{_tenant_prefix(tenant_id)}:answer:{key}"

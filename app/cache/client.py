@@ -6,16 +6,15 @@ a client may be made before the server is there.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+import hiredis
 import structlog
-from redis.asyncio.connection import AbstractConnection, Connection, parse_url
-from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from app.cache.wire import Argument, Target, Wire
 from app.observability import metrics
 
 FAILURES_MAX = 3
@@ -24,7 +23,8 @@ FAILURES_MAX = 3
 PROBE_INTERVAL_S = 1.0
 """Seconds between attempts to reach a Redis that is away: it is back in use at most this, and a timeout, later."""
 
-Argument = bytes | str | int
+WAITING_MAX = 5_000
+"""Commands of a process that wait for their replies; who comes beyond does without Redis."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,18 +52,14 @@ class Script:
 
 
 class RedisClient:
-    """A bounded set of connections to one Redis, and what is known of its health."""
+    """The connection to one Redis, and what is known of its health. All commands of a process share it."""
 
-    def __init__(self, url: str, *, timeout_s: float, connections_max: int) -> None:
-        options: dict[str, Any] = dict(parse_url(url))
-        self._connection_class: type[AbstractConnection] = options.pop("connection_class", Connection)
-        options.pop("max_connections", None)
-        # No timeouts of the driver's: one deadline spans connecting, sending and reading. RESP2 and no client name
-        # spare a new connection two round trips.
-        self._options = {**options, "socket_timeout": None, "socket_connect_timeout": None, "protocol": 2}
+    def __init__(self, url: str, *, timeout_s: float) -> None:
+        self._target = Target.of(url)
         self._timeout_s = timeout_s
-        self._slots = asyncio.Semaphore(connections_max)
-        self._idle: list[AbstractConnection] = []
+        self._wire: Wire | None = None
+        self._opening: asyncio.Task[Wire] | None = None
+        self._waiting = 0
         self._failures_in_row = 0
         self._probe: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -82,81 +78,87 @@ class RedisClient:
 
     async def command(self, *words: Argument) -> Any:
         """The reply to one command. Raises RedisAway or RedisRefused."""
-        if self.is_away or self._is_closed:
+        # That many waiting is our load, and says nothing of the server's health.
+        if self.is_away or self._is_closed or self._waiting >= WAITING_MAX:
             raise RedisAway
-        try:
-            if self._slots.locked():
-                async with asyncio.timeout(self._timeout_s):
-                    await self._slots.acquire()
-            else:
-                await self._slots.acquire()
-        except TimeoutError as error:
-            # All connections are busy: that is our load, and says nothing of the server's health.
-            raise RedisAway from error
+        self._waiting += 1
         try:
             return await self._attempt(words)
         finally:
-            self._slots.release()
+            self._waiting -= 1
 
     async def close(self) -> None:
-        """Give back all connections; later commands find Redis away."""
+        """Give back the connection; later commands find Redis away."""
         self._is_closed = True
         if self._probe is not None:
             self._probe.cancel()
             await asyncio.gather(self._probe, return_exceptions=True)
-        await self._drop_idle()
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
+        if self._wire is not None:
+            await self._wire.close()
 
     async def _attempt(self, words: Sequence[Argument]) -> Any:
+        wire = self._wire
         try:
-            async with asyncio.timeout(self._timeout_s):
-                reply = await self._exchange(words)
-        except (RedisError, OSError, TimeoutError) as error:
-            if isinstance(error, NoScriptError):
+            if wire is not None and wire.is_open:
+                try:
+                    reply = await self._in_time(wire, words)
+                except ConnectionError:
+                    # The server has closed it: it was started again, or cut an idle one. Every script can be run twice.
+                    reply = await self._in_time(await self._opened(), words)
+            else:
+                reply = await self._in_time(await self._opened(), words)
+        except hiredis.ReplyError as error:
+            if str(error).startswith("NOSCRIPT"):
                 raise _NotLoaded from error
-            if isinstance(error, ResponseError):
-                metrics.redis_failures.labels(kind="refused").inc()
-                raise RedisRefused(str(error)) from error
+            metrics.redis_failures.labels(kind="refused").inc()
+            raise RedisRefused(str(error)) from error
+        except (OSError, TimeoutError, _NotLetIn) as error:
             metrics.redis_failures.labels(kind="away").inc()
             self._count_failure()
             raise RedisAway from error
         self._failures_in_row = 0
         return reply
 
-    async def _exchange(self, words: Sequence[Argument]) -> Any:
-        if self._idle:
-            try:
-                async with self._lend(self._idle.pop()) as connection:
-                    return await _ask(connection, words)
-            except ResponseError:
-                raise
-            except (RedisError, OSError):
-                # The server has closed it, and probably the others too: it was started again, or cut idle ones. Every
-                # script can be run twice.
-                await self._drop_idle()
-        async with self._lend(self._connection_class(**self._options, driver_info=None)) as connection:
-            return await _ask(connection, words)
+    async def _in_time(self, wire: Wire, words: Sequence[Argument]) -> Any:
+        reply = wire.ask(words)
 
-    @asynccontextmanager
-    async def _lend(self, connection: AbstractConnection) -> AsyncIterator[AbstractConnection]:
-        # A connection goes back only after a whole reply was read. After a cancellation, or anything else, its socket
-        # may still carry the reply meant for this caller, which the next one must never read.
-        is_clean = False
+        def expire() -> None:
+            if not reply.done():
+                reply.set_exception(TimeoutError())
+                # Those behind it would wait as long; a new connection may reach another server.
+                wire.drop()
+
+        timer = asyncio.get_running_loop().call_later(self._timeout_s, expire)
         try:
-            yield connection
-            is_clean = True
-        except ResponseError:
-            is_clean = True
-            raise
+            return await reply
         finally:
-            if is_clean and not self._is_closed:
-                self._idle.append(connection)
-            else:
-                await connection.disconnect(nowait=True)
+            timer.cancel()
 
-    async def _drop_idle(self) -> None:
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            await connection.disconnect(nowait=True)
+    async def _opened(self) -> Wire:
+        """The connection, opened by whoever needs it first."""
+        if self._wire is not None and self._wire.is_open:
+            return self._wire
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open(), name="redis-open")
+            self._opening.add_done_callback(self._opening_done)
+        return await asyncio.shield(self._opening)
+
+    def _opening_done(self, task: "asyncio.Task[Wire]") -> None:
+        self._opening = None
+        if not task.cancelled():
+            # Looked at, so that nobody warns of it: whoever still waits for the connection is told.
+            task.exception()
+
+    async def _open(self) -> Wire:
+        async with asyncio.timeout(self._timeout_s):
+            try:
+                self._wire = await Wire.open(self._target)
+            except hiredis.ReplyError as error:
+                raise _NotLetIn from error
+        return self._wire
 
     def _count_failure(self) -> None:
         self._failures_in_row += 1
@@ -165,7 +167,6 @@ class RedisClient:
             self._probe = asyncio.create_task(self._probe_until_back(), name="redis-probe")
 
     async def _probe_until_back(self) -> None:
-        await self._drop_idle()
         while self.is_away:
             await asyncio.sleep(PROBE_INTERVAL_S)
             try:
@@ -180,6 +181,5 @@ class _NotLoaded(Exception):
     """The server does not know the script's hash: it was started again, or never saw it."""
 
 
-async def _ask(connection: AbstractConnection, words: Sequence[Argument]) -> Any:
-    await connection.send_command(*words)
-    return await connection.read_response()
+class _NotLetIn(Exception):
+    """The server refuses the login or the database that the URL names."""

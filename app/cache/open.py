@@ -33,11 +33,7 @@ def open_cache(settings: Settings) -> Cache:
     if settings.redis_url is None or not settings.redis_enabled:
         return Cache(answers=NullAnswers(), key_epochs=NullKeyEpochs(), changes=NullChanges(), client=None)
     url = settings.redis_url.get_secret_value()
-    client = RedisClient(
-        url,
-        timeout_s=settings.redis_timeout_s,
-        connections_max=settings.redis_connections_max,
-    )
+    client = RedisClient(url, timeout_s=settings.redis_timeout_s)
     return Cache(
         answers=RedisAnswers(client, settings),
         key_epochs=RedisKeyEpochs(client),

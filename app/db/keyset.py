@@ -8,22 +8,20 @@ Every function applies the listing's `own` predicate for principals that are lim
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from app.core.context import Ctx
 from app.core.paging import Page, decode_cursor
+from app.db.columns import Rows, by_column, forms
 from app.db.session import ReadSession
 from app.errors import DomainError
 
 Columns = frozenset[str] | None
-"""Columns that are read of the rows, beside their ids and sort columns; None: all that the listing has."""
+"""Columns that are read of the rows; None: all that the listing has."""
 
 EVERYTHING = "true"
 NOTHING = "false"
-
-_PARENT = itemgetter("parent_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +36,14 @@ class Owner:
 class Listing:
     """A list of rows of one tenant table, whose alias in all SQL is `item`.
 
-    tag: of its statements. columns: the select list; `item.id` and every sort column are among them. computed: columns
-    beside them that the table does not have, and their SQL. owner: see there; such rows are listed by parent alone.
-    sorts: sort columns (never null) and their SQL types. own: which rows an influencer's key sees: a predicate on
-    `item` in which `{}` stands for the influencer's id, or EVERYTHING, or NOTHING.
+    tag: of its statements. columns: the select list, `item.*` or single ones; `item.id` and every sort column are among
+    them. computed: columns beside them that the table does not have, and their SQL. owner: see there; such rows are
+    listed by parent alone. sorts: sort columns (never null) and their SQL types. own: which rows an influencer's key
+    sees: a predicate on `item` in which `{}` stands for the influencer's id, or EVERYTHING, or NOTHING.
+
+    places: a table that has the ids, the sort columns and the parents of the rows, where their own has not all of them:
+    lists by parent are paged in it, under the alias `item` too, and only the rows of the page are read. Such rows are
+    listed in no other way. joins: to their table, of what their computed columns are of.
     """
 
     tag: str
@@ -51,16 +53,24 @@ class Listing:
     sorts: tuple[tuple[str, str], ...] = (("created_at", "timestamptz"),)
     computed: tuple[tuple[str, str], ...] = ()
     owner: Owner | None = None
+    places: str | None = None
+    joins: str = ""
 
-    def select(self, columns: Columns, *always: str) -> str:
-        """The select list of these columns and `always`, in one order, so that a set of columns is one statement."""
-        if columns is None:
-            return ", ".join((self.columns, *(f"{sql} AS {name}" for name, sql in self.computed)))
+    def names(self, columns: Columns, *always: str) -> list[str]:
+        """Names of these columns and `always`, in one order, so that a set of columns is one statement."""
+        if columns is not None:
+            return sorted({*columns, *always})
+        listed = [name.strip().removeprefix("item.") for name in self.columns.split(",")]
+        return [*(forms(self.table) if listed == ["*"] else listed), *(name for name, _ in self.computed)]
+
+    def is_computed(self, names: Sequence[str]) -> bool:
+        """Whether any of these columns is computed."""
+        return not {name for name, _ in self.computed}.isdisjoint(names)
+
+    def select(self, names: Sequence[str]) -> str:
+        """The select list of these columns."""
         computed = dict(self.computed)
-        return ", ".join(
-            f"{computed[name]} AS {name}" if name in computed else f"item.{name}"
-            for name in sorted({*columns, *always})
-        )
+        return ", ".join(f"{computed[name]} AS {name}" if name in computed else f"item.{name}" for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +99,9 @@ def question(listing: Listing, sort: Sort, conditions: Sequence[Condition]) -> l
     return [listing.tag, sort.column, sort.descending, [[part.sql, part.value] for part in conditions]]
 
 
-def sort_values(row: Any, sort: Sort) -> tuple[Any, UUID]:
-    """The cursor's values of a row."""
-    return row[sort.column], row["id"]
+def sort_columns(sort: Sort) -> tuple[str, str]:
+    """The columns of which a row's cursor is made."""
+    return sort.column, "id"
 
 
 async def page(
@@ -104,20 +114,21 @@ async def page(
     page: Page,
     columns: Columns = None,
     tells_more: bool = True,
-) -> list[Any]:
+) -> Rows:
     """At most page.limit rows, and one more if it is to tell whether there are more, nearest the cursor first.
 
     Raises INVALID_CURSOR.
     """
     args: list[Any] = [ctx.tenant_id]
     where = _where(args, ctx, listing, conditions) + _beyond(args, listing, conditions, sort, page)
-    sql = f"""/* {listing.tag}.page */
-        SELECT {listing.select(columns, "id", sort.column)}
-        FROM {listing.table} AS item
-        WHERE item.tenant_id = $1{where}
-        ORDER BY {_order(sort, page)}
-        LIMIT {_parameter(args, page.limit + tells_more)}"""  # noqa: S608 - only declared texts; values are parameters
-    return await session.fetch(sql, *args)
+    names = listing.names(columns, "id")
+    sql = f"""
+          SELECT {listing.select(names)}
+          FROM {listing.table} AS item
+          WHERE item.tenant_id = $1{where}
+          ORDER BY {_order("item", sort, page)}
+          LIMIT {_parameter(args, page.limit + tells_more)}"""  # noqa: S608 - only declared texts; values are parameters
+    return await _fetched(session, listing, "page", sql, names, args)
 
 
 async def pages(
@@ -132,29 +143,53 @@ async def pages(
     page: Page,
     columns: Columns = None,
     tells_more: bool = True,
-) -> dict[UUID, list[Any]]:
-    """The same for each parent, of its rows, in one statement.
+) -> Rows:
+    """The same for each parent, of its rows, in one statement; in `parent_id` stands whose they are.
 
     parent: the column of `item` that names the parent, unless the listing has an owner. Of each parent no more rows are
     read than asked for: the parent's columns are constants to an index that begins with them and is in order.
     """
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
     where = _where(args, ctx, listing, conditions) + _beyond(args, listing, conditions, sort, page)
-    sql = f"""/* {listing.tag}.pages */{_with_parents(listing)}
-        SELECT parent.id AS parent_id, found.*
-        FROM {_parents(listing)}
-        CROSS JOIN LATERAL (
-          SELECT {listing.select(columns, "id", sort.column)}
-          FROM {listing.table} AS item
-          WHERE item.tenant_id = $1 AND {_of_parent(listing, parent)}{where}
-          ORDER BY {_order(sort, page)}
-          LIMIT {_parameter(args, page.limit + tells_more)}
-        ) AS found"""  # noqa: S608 - only declared texts; values are parameters
-    grouped: dict[UUID, list[Any]] = {parent_id: [] for parent_id in parent_ids}
-    rows = await session.fetch(sql, *args)
-    for parent_id, row in zip(map(_PARENT, rows), rows, strict=True):
-        grouped[parent_id].append(row)
-    return grouped
+    names = listing.names(columns, "id")
+    limit = _parameter(args, page.limit + tells_more)
+    # Only declared texts; values are parameters.
+    sql = f"""
+          SELECT parent.id AS parent_id, found.*
+          FROM {_parents(listing)}
+          CROSS JOIN LATERAL (
+            SELECT {listing.select(names) if listing.places is None else f"item.id, item.{sort.column}"}
+            FROM {listing.places or listing.table} AS item
+            WHERE item.tenant_id = $1 AND {_of_parent(listing, parent)}{where}
+            ORDER BY {_order("item", sort, page)}
+            LIMIT {limit}
+          ) AS found"""  # noqa: S608
+    if listing.places is not None:
+        # Looked up in the order of their index, which costs a sixth less than in that of the lists.
+        joins = listing.joins if listing.is_computed(names) else ""
+        sql = f"""
+          SELECT place.parent_id, {listing.select(names)}
+          FROM ({sql}
+          ORDER BY found.id) AS place
+          JOIN {listing.table} AS item ON item.tenant_id = $1 AND item.id = place.id{joins}
+          ORDER BY {_order("place", sort, page)}"""  # noqa: S608
+    return await _fetched(session, listing, "pages", sql, ["parent_id", *names], args, before=_with_parents(listing))
+
+
+async def _fetched(
+    session: ReadSession,
+    listing: Listing,
+    tag: str,
+    statement: str,
+    names: Sequence[str],
+    args: Sequence[Any],
+    *,
+    before: str = "",
+) -> Rows:
+    """The rows of a select, by column. before: what stands before it."""
+    known = forms(listing.table)
+    sql = f"/* {listing.tag}.{tag} */{before}\n        {by_column(statement, names, known)}"
+    return Rows(await session.fetchrow(sql, *args), known)
 
 
 async def count(ctx: Ctx, session: ReadSession, listing: Listing, *, conditions: Sequence[Condition]) -> int:
@@ -182,7 +217,7 @@ async def counts(
     sql = f"""/* {listing.tag}.counts */{_with_parents(listing)}
         SELECT parent.id AS parent_id, count(*) AS items
         FROM {_parents(listing)}
-        JOIN {listing.table} AS item ON item.tenant_id = $1 AND {_of_parent(listing, parent)}
+        JOIN {listing.places or listing.table} AS item ON item.tenant_id = $1 AND {_of_parent(listing, parent)}
         WHERE item.tenant_id = $1{_where(args, ctx, listing, conditions)}
         GROUP BY parent.id"""  # noqa: S608 - only declared texts
     found = {row["parent_id"]: row["items"] for row in await session.fetch(sql, *args)}
@@ -191,15 +226,15 @@ async def counts(
 
 async def get_many(
     ctx: Ctx, session: ReadSession, listing: Listing, ids: Sequence[UUID], *, columns: Columns = None
-) -> list[Any | None]:
-    """The rows with these ids, in their order; None where there is none."""
+) -> Rows:
+    """Those of the rows with these ids that there are, in any order."""
     args: list[Any] = [ctx.tenant_id, list(ids)]
-    sql = f"""/* {listing.tag}.get_many */
-        SELECT {listing.select(columns, "id")}
-        FROM {listing.table} AS item
-        WHERE item.tenant_id = $1 AND item.id = ANY($2::uuid[]){_where(args, ctx, listing, ())}"""  # noqa: S608
-    found = {row["id"]: row for row in await session.fetch(sql, *args)}
-    return [found.get(wanted) for wanted in ids]
+    names = listing.names(columns, "id")
+    sql = f"""
+          SELECT {listing.select(names)}
+          FROM {listing.table} AS item
+          WHERE item.tenant_id = $1 AND item.id = ANY($2::uuid[]){_where(args, ctx, listing, ())}"""  # noqa: S608
+    return await _fetched(session, listing, "get_many", sql, names, args)
 
 
 async def find(ctx: Ctx, session: ReadSession, listings: Sequence[Listing], wanted: UUID) -> str | None:
@@ -223,19 +258,19 @@ async def get_children(
     parent_ids: Sequence[UUID],
     order: str,
     columns: Columns = None,
-) -> list[list[Any]]:
-    """All rows of each parent, in the parents' order: for small lists that are never paged (an order's lines)."""
+) -> Rows:
+    """All rows of all parents, those of each in order: for small lists that are never paged (an order's lines).
+
+    In `parent_id` stands whose they are.
+    """
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
-    sql = f"""/* {listing.tag}.get_children */
-        SELECT item.{parent} AS parent_id, {listing.select(columns, "id")}
-        FROM {listing.table} AS item
-        WHERE item.tenant_id = $1 AND item.{parent} = ANY($2::uuid[]){_where(args, ctx, listing, ())}
-        ORDER BY {order}"""  # noqa: S608 - only declared texts
-    grouped: dict[UUID, list[Any]] = {parent_id: [] for parent_id in parent_ids}
-    rows = await session.fetch(sql, *args)
-    for parent_id, row in zip(map(_PARENT, rows), rows, strict=True):
-        grouped[parent_id].append(row)
-    return [grouped[parent_id] for parent_id in parent_ids]
+    names = listing.names(columns, "id")
+    sql = f"""
+          SELECT item.{parent} AS parent_id, {listing.select(names)}
+          FROM {listing.table} AS item
+          WHERE item.tenant_id = $1 AND item.{parent} = ANY($2::uuid[]){_where(args, ctx, listing, ())}
+          ORDER BY {order}"""  # noqa: S608 - only declared texts
+    return await _fetched(session, listing, "get_children", sql, ["parent_id", *names], args)
 
 
 def _parameter(args: list[Any], value: Any) -> str:
@@ -244,7 +279,7 @@ def _parameter(args: list[Any], value: Any) -> str:
 
 
 def _with_parents(listing: Listing) -> str:
-    """The parents of a listing with an owner. Materialised, so that they are looped over: a hash would lose order."""
+    """The parents of a listing with an owner. Materialised, so that they are looped over."""
     if listing.owner is None:
         return ""
     columns = "".join(f", owner.{column}" for column in listing.owner.columns)
@@ -302,6 +337,6 @@ def _is_place(values: Sequence[Any], sql_type: str) -> bool:
             return False
 
 
-def _order(sort: Sort, page: Page) -> str:
+def _order(alias: str, sort: Sort, page: Page) -> str:
     direction = "DESC" if sort.descending != page.backward else "ASC"
-    return f"item.{sort.column} {direction}, item.id {direction}"
+    return f"{alias}.{sort.column} {direction}, {alias}.id {direction}"

@@ -1,6 +1,7 @@
 """What may be read of orders, refunds and adjustments: lists for app/db/keyset."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.db.keyset import NOTHING, Listing, Owner
@@ -53,18 +54,16 @@ ORDER_EVENTS = Listing(
 
 
 def _credited_orders(*columns: str) -> str:
-    """A table of the orders with booked credit, once for each value of the columns of `credits` named, which it adds.
+    """The places of orders with booked credit, once for each value of the columns of `credits` named, which it adds.
 
-    Ordered and paged by the credit's time, which is the order's: the indexes credits_influencer and credits_campaign.
+    Ordered by the credit's time, which is the order's: the indexes credits_influencer and credits_campaign.
     Nothing is earlier than an order's first credit, which is most: no look-up tells that.
     """
     credit = ", ".join(f"credit.{column}" for column in columns)
     same = " AND ".join(f"earlier.{column} = credit.{column}" for column in columns)
     return (
-        f"(SELECT {credit}, credit.occurred_at, sold.tenant_id, sold.id, sold.external_id, sold.recorded_at, "  # noqa: S608 - only declared texts
-        "sold.version, sold.currency, sold.customer_id, sold.codes, sold.country, sold.is_test "
+        f"(SELECT credit.tenant_id, credit.order_id AS id, credit.occurred_at, {credit} "  # noqa: S608 - only declared texts
         "FROM credits AS credit "
-        "JOIN orders AS sold ON sold.tenant_id = $1 AND sold.id = credit.order_id "
         "WHERE credit.tenant_id = $1 AND credit.weight_booked > 0 AND credit.superseded_at = 'infinity' "
         "AND (credit.position = 0 OR NOT EXISTS (SELECT 1 FROM credits AS earlier "
         "WHERE earlier.tenant_id = $1 AND earlier.order_id = credit.order_id AND earlier.weight_booked > 0 "
@@ -73,14 +72,19 @@ def _credited_orders(*columns: str) -> str:
     )
 
 
+_NEWEST = """
+          JOIN order_versions AS newest
+            ON newest.tenant_id = $1 AND newest.order_id = item.id AND newest.version = item.version"""
+
+
 def _orders_of(tag: str, *columns: str, owner: Owner | None = None) -> Listing:
-    return Listing(
+    return replace(
+        ORDERS,
         tag=tag,
-        table=_credited_orders(*columns),
-        columns=ORDERS.columns,
-        own=ORDERS.own,
+        places=_credited_orders(*columns),
+        computed=tuple((name, f"newest.{name}") for name, _ in ORDERS.computed),
+        joins=_NEWEST,
         sorts=(("occurred_at", "timestamptz"),),
-        computed=ORDERS.computed,
         owner=owner,
     )
 

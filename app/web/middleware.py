@@ -65,7 +65,8 @@ class Observed:
     def _tell(method: str, observation: Observation, status: int, duration_s: float, statements: int) -> None:
         metrics.labelled(metrics.http_requests, observation.route, method, str(status)).inc()
         metrics.labelled(metrics.http_duration, observation.route).observe(duration_s)
-        metrics.statements.inc(statements)
+        if statements:
+            metrics.statements.inc(statements)
         log.info(
             "request_finished",
             method=method,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.web.responses import JSON
 
@@ -11,6 +12,10 @@ OFFERED = (JSON, GRAPHQL_JSON)
 
 RANGES_MAX = 50
 """Media ranges of one Accept header that are looked at."""
+
+
+HEADERS_KEPT_MAX = 256
+"""Headers that were read and are remembered: clients send the same again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +30,10 @@ class MediaRange:
         return self.kind in ("*/*", media_type, f"{media_type.partition('/')[0]}/*")
 
 
-def parse_accept(header: str) -> list[MediaRange]:
+@lru_cache(maxsize=HEADERS_KEPT_MAX)
+def parse_accept(header: str) -> tuple[MediaRange, ...]:
     """The ranges of an Accept header, in its order. What cannot be read is left out."""
-    ranges = []
+    ranges: list[MediaRange] = []
     for item in header.split(",")[:RANGES_MAX]:
         kind, *parameters = (part.strip().lower() for part in item.split(";"))
         if "/" not in kind:
@@ -38,9 +44,10 @@ def parse_accept(header: str) -> list[MediaRange]:
             if name.strip() == "q":
                 quality = _quality(value.strip())
         ranges.append(MediaRange(kind=kind, quality=quality))
-    return ranges
+    return tuple(ranges)
 
 
+@lru_cache(maxsize=HEADERS_KEPT_MAX)
 def choose(header: str | None, offered: Sequence[str] = OFFERED) -> str | None:
     """The media type to answer with, or None when the client takes none of those offered.
 
@@ -67,6 +74,7 @@ def wants_html(header: str | None) -> bool:
     return any(range_.kind == "text/html" and range_.quality > 0 for range_ in parse_accept(header or ""))
 
 
+@lru_cache(maxsize=HEADERS_KEPT_MAX)
 def is_json(content_type: str | None) -> bool:
     """Whether a request's body is JSON in UTF-8."""
     kind, *parameters = (part.strip().lower() for part in (content_type or "").split(";"))

@@ -1,15 +1,179 @@
 """Columns of values on their way through a plan: what failed in them, and where they stand in the answer."""
 
-from collections.abc import Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
-from itertools import islice
-from typing import Any
+from itertools import accumulate, chain, islice
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
 from graphql.pyutils import gather_with_cancel
 
 Column = list[Any]
+
+
+if TYPE_CHECKING:
+    _Sequence = Sequence[Any]
+else:
+    # A sequence by registration: to ask whether something is of a class that has no ABC above it costs a tenth.
+    _Sequence = object
+
+
+class Kept(_Sequence):
+    """A column that is kept otherwise than as a list."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __getitem__(self, index: Any) -> Any: ...
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Columnar(Kept):
+    """Objects of one class that are kept by column: a list to graphql-core, and never made one by one by a plan.
+
+    kind: their class. None of them is null.
+    """
+
+    kind: type
+
+    @abstractmethod
+    def column(self, attribute: str) -> Column:
+        """The attribute of each object."""
+
+    def distinct(self) -> "tuple[Columnar, Sequence[int]] | None":
+        """Each of the objects once, and which of these every object is; None where no two are known to be one."""
+        return None
+
+
+class Joined(Columnar):
+    """Such lists, of the same kind, laid end to end."""
+
+    def __init__(self, parts: Sequence[Columnar]) -> None:
+        self.parts = parts
+        self.kind = parts[0].kind
+        self._length = sum(map(len, parts))
+
+    def column(self, attribute: str) -> Column:
+        """The attribute of each object."""
+        return list(chain.from_iterable(part.column(attribute) for part in self.parts))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self.parts)
+
+
+class Sparse(Kept):
+    """Objects, and nulls between them. are_there: where the objects stand."""
+
+    def __init__(self, objects: Sequence[Any], are_there: Sequence[bool]) -> None:
+        self.objects, self.are_there = objects, are_there
+
+    def spread(self, done: Iterable[Any]) -> Column:
+        """What became of the objects, in their places."""
+        found = iter(done)
+        return [next(found) if is_there else None for is_there in self.are_there]
+
+    def __len__(self) -> int:
+        return len(self.are_there)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.spread(self.objects))
+
+
+class Nested(Kept):
+    """Lists, laid end to end. sizes: of each."""
+
+    def __init__(self, items: Sequence[Any], sizes: list[int]) -> None:
+        self.items, self.sizes = items, sizes
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self.items[end - size : end] for size, end in zip(self.sizes, accumulate(self.sizes), strict=True))
+
+
+class Written(Kept):
+    """Values of leaves with what stands for them in JSON; each is made when it is asked.
+
+    As a column they are the values of a field; as a value, those of a field that is a list.
+    """
+
+    def __init__(self, values: Callable[[], Sequence[Any]], written: Callable[[], Column]) -> None:
+        self._values = values
+        self._written = written
+
+    def written(self) -> Column:
+        """What stands for them in JSON; null for None."""
+        return self._written()
+
+    def __len__(self) -> int:
+        return len(self._values())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._values()[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values())
+
+
+Sequence.register(Kept)  # type: ignore[type-abstract]  # of whoever is one
+
+
+def end_to_end(lists: Sequence[Sequence[Any]]) -> Any:
+    """The items of all lists: by column where all are."""
+    if isinstance(lists, Nested):
+        return lists.items
+    if lists and all(isinstance(each, Columnar) for each in lists):
+        return lists[0] if len(lists) == 1 else Joined(lists)  # type: ignore[arg-type]  # they are
+    return list(chain.from_iterable(lists))
+
+
+def sizes(lists: Sequence[Sequence[Any]]) -> list[int]:
+    """How long each list is."""
+    return lists.sizes if isinstance(lists, Nested) else list(map(len, lists))
+
+
+def written(values: Sequence[Any], nullable: Sequence[bool]) -> Column | None:
+    """What somebody has written for a column of leaves, or of lists of them; None where the values must be looked at.
+
+    nullable: of the values and, for lists, of the items.
+    """
+    if isinstance(values, Written):
+        done = values.written() if len(nullable) == 1 else None
+    elif len(nullable) == 2 and nullable[1] and all(value is None or type(value) is Written for value in values):
+        done = [None if value is None else value.written() for value in values]
+    else:
+        return None
+    # A null that is refused is an error of its own.
+    return done if done is not None and (nullable[0] or None not in done) else None
+
+
+def values_of(objects: Sequence[Any], attribute: str) -> list[Any]:
+    """An attribute of each object."""
+    return objects.column(attribute) if isinstance(objects, Columnar) else list(map(attrgetter(attribute), objects))
+
+
+def classes_of(values: Sequence[Any]) -> set[type]:
+    """The classes of the values."""
+    return {values.kind} if isinstance(values, Columnar) else set(map(type, values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +219,10 @@ class Place:
             return (*path, self.key), (*order, self.position)
         if self.lists is not None:
             number, item = 0, index
-            while item >= len(self.lists[number]):
-                item -= len(self.lists[number])
-                number += 1
+            for number, size in enumerate(sizes(self.lists)):  # noqa: B007 - where it is left
+                if item < size:
+                    break
+                item -= size
             path, order = self.outer.of(number)
             return (*path, item), (*order, item)
         if self.among is not None:
@@ -74,6 +239,10 @@ def is_there(value: Any) -> bool:
 
 def there(values: Column) -> Column:
     """What is neither null nor failed: the column itself where all is."""
+    if isinstance(values, Sparse):
+        return values.objects  # type: ignore[return-value]  # a column, kept otherwise
+    if isinstance(values, Columnar | Nested):
+        return values
     found = [value for value in values if value is not None and type(value) is not Failed]
     return values if len(found) == len(values) else found
 

@@ -110,7 +110,7 @@ def _times(values: list[Any]) -> list[Any] | None:
     if not _all(values, datetime):
         return None
     # In UTC they are left to the writer of JSON.
-    is_utc = all(zone is UTC for zone in map(_ZONE, values))
+    is_utc = list(map(_ZONE, values)).count(UTC) == len(values)
     return values if is_utc else list(map(serialize_date_time, values))
 
 
@@ -119,14 +119,15 @@ def _dates(values: list[Any]) -> list[Any] | None:
 
 
 def _enum(kind: GraphQLEnumType) -> Leaf:
-    names: dict[Any, str] = {}
+    # By the identity of members, which are always the same objects: they are hashed in Python.
+    names: dict[int, str] = {}
     wrapped: Any = getattr(kind, "wrapped_cls", None)
     if isinstance(wrapped, type) and issubclass(wrapped, Enum):
-        names = {member: kind.coerce_output_value(member) for member in wrapped}
+        names = {id(member): kind.coerce_output_value(member) for member in wrapped}
 
     def leaf(values: list[Any]) -> list[Any] | None:
         # Members only: anything else has its own way through graphql-core.
-        return [names[value] for value in values] if names and _all(values, wrapped) else None
+        return list(map(names.__getitem__, map(id, values))) if names and _all(values, wrapped) else None
 
     return leaf
 

@@ -27,8 +27,13 @@ def builder(keys: Sequence[str]) -> Build:
             return lambda columns, _: [
                 {a: i, b: j, c: k, d: m, e: n, f: o} for i, j, k, m, n, o in zip(*columns, strict=True)
             ]
-    head, tail, split = builder(keys[:6]), builder(keys[6:]), 6
-    return lambda columns, count: [
-        {**first, **rest}
-        for first, rest in zip(head(columns[:split], count), tail(columns[split:], count), strict=True)
-    ]
+    head, rest = builder(keys[:6]), keys[6:]
+
+    def build(columns: Columns, count: int) -> list[dict[str, Any]]:
+        objects = head(columns[:6], count)
+        for key, column in zip(rest, columns[6:], strict=True):
+            for each, value in zip(objects, column, strict=True):
+                each[key] = value
+        return objects
+
+    return build

@@ -301,7 +301,7 @@ class _Compiler:
             plan.way, plan.call = Way.TOGETHER if iscoroutinefunction(for_all) else Way.AT_ONCE, for_all
         else:
             plan.way, plan.call = Way.AWAIT if resolver.is_async else Way.CALL, call
-        plan.arguments = self._constant(plan)
+        plan.arguments = self._constant(plan) if for_all is None or together.takes_arguments(call) else {}
 
     def _constant(self, plan: FieldPlan) -> dict[str, Any] | None:
         """The arguments of a field in whose values no variable has a part, and nothing that a resolver could change."""

@@ -6,51 +6,39 @@ something that may be null. Where a value stands in the answer is told only when
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from inspect import isawaitable
-from itertools import accumulate, chain
 from typing import Any
 
-from graphql import (
-    ExecutionResult,
-    GraphQLError,
-    GraphQLObjectType,
-    GraphQLResolveInfo,
-    get_argument_values,
-    is_object_type,
-    located_error,
-)
-from graphql.execution.executor import invalid_return_type_error, to_nodes
-from graphql.pyutils import Path, gather_with_cancel, is_iterable
+from graphql import ExecutionResult, get_argument_values
+from graphql.pyutils import gather_with_cancel
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_schema.context import Info
-from graphql_schema.execution.columns import Column, Failed, Place, caught, first_failed, is_there, settled_all, there
-from graphql_schema.execution.leaves import one_value
+from graphql_schema.execution.columns import (
+    Column,
+    Columnar,
+    Failed,
+    Kept,
+    Place,
+    caught,
+    first_failed,
+    settled_all,
+    values_of,
+    written,
+)
 from graphql_schema.execution.plan import FieldPlan, ObjectPlan, Plan, Way, arguments_of
-from graphql_schema.rows import Attributes
+from graphql_schema.execution.values import Values, inner
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """A column on its way down. there: what of it is neither null nor failed. sizes: of its lists."""
-
-    values: Column
-    there: Column
-    place: Place
-    sizes: list[int] | None = None
-
-
-class Run:
+class Run(Values):
     """One execution of a plan. executor: graphql-core's for the same operation; it holds what resolvers are told."""
 
     def __init__(self, plan: Plan, executor: StrawberryGraphQLCoreExecutionContext) -> None:
+        super().__init__(executor)
         self._plan = plan
-        self._executor = executor
-        self._failures = 0
         self._turns = 0
-        self._reading: tuple[Column, Attributes] | None = None
-        self._nulled: list[tuple[tuple[int, ...], tuple[str | int, ...], GraphQLError]] = []
+        self._shares = True
 
     async def execute(self) -> ExecutionResult:
         """What graphql-core's executor gives."""
@@ -116,15 +104,17 @@ class Run:
             self._turns += 1
             place = replace(place, turn=self._turns)
         levels = self._down(field, values, place)
-        return self._up(field, levels, await self._named(field, levels[-1].there, _inner(levels[-1])))
+        return self._up(field, levels, await self._named(field, levels[-1].there, inner(levels[-1])))
 
     def _field_now(self, field: FieldPlan, sources: Column, place: Place) -> Column:
         place = Place(place, key=field.key, position=field.position)
         values = self._read(field, sources, place)
+        if field.leaf is not None and (ready := written(values, field.nullable)) is not None:
+            return ready
         if field.is_plain and (done := self._plain(field, values)) is not None:
             return done
         levels = self._down(field, values, place)
-        return self._up(field, levels, self._named_now(field, levels[-1].there, _inner(levels[-1])))
+        return self._up(field, levels, self._named_now(field, levels[-1].there, inner(levels[-1])))
 
     def _read(self, field: FieldPlan, sources: Column, place: Place) -> Column:
         """The values of a field that takes no waiting; an exception in the place of one that cannot be had."""
@@ -132,7 +122,7 @@ class Run:
             return [field.parent.name] * len(sources)
         if field.read is not None:
             try:
-                return self._attributes(sources).values(field.attribute)
+                return values_of(sources, field.attribute)
             except Exception:  # noqa: BLE001 - told for each parent below
                 return [caught(field.read, source) for source in sources]
         try:
@@ -149,20 +139,15 @@ class Run:
             return [caught(call, **{**arguments, field.passes_parent: source}) for source in sources]
         return [caught(call, **arguments) for _ in sources]
 
-    def _attributes(self, sources: Column) -> Attributes:
-        """The reader of a column's attributes: fields of one selection follow each other, and share it."""
-        if self._reading is None or self._reading[0] is not sources:
-            self._reading = sources, Attributes(sources)
-        return self._reading[1]
-
     @staticmethod
     def _at_once(call: Callable[..., Sequence[Any]], sources: Column, arguments: dict[str, Any]) -> Column:
+        if not sources:
+            return []
         try:
-            found = list(call(sources, **arguments)) if sources else []
+            found = call(sources, **arguments)
         except Exception as error:  # noqa: BLE001 - an error of the field, for each parent
             return [error] * len(sources)
-        assert len(found) == len(sources), "a value for each parent"
-        return found
+        return _for_each(found, sources)
 
     async def _resolve(self, field: FieldPlan, sources: Column, place: Place) -> Column:
         """The values of a field that is awaited."""
@@ -177,11 +162,10 @@ class Run:
         try:
             arguments = self._arguments(field, place)
             assert field.call is not None, "a field that is called has a resolver"
-            found = list(await field.call(sources, **arguments))
+            found = await field.call(sources, **arguments)
         except Exception as error:  # noqa: BLE001 - an error of the field, for each parent
             return [error] * len(sources)
-        assert len(found) == len(sources), f"{field.parent}.{field.key} gives a value for each parent"
-        return found
+        return _for_each(found, sources)
 
     def _arguments(self, field: FieldPlan, place: Place) -> dict[str, Any]:
         """What a resolver is called with, but for its parent. Raises what its permissions and arguments raise."""
@@ -204,78 +188,31 @@ class Run:
         assert field.definition.resolve is not None, "Strawberry resolves every field"
         return field.definition.resolve(source, self._info(field, place, index), **values)
 
-    def _info(self, field: FieldPlan, place: Place, index: int) -> GraphQLResolveInfo[Any]:
-        """What resolvers are told of their field; of all parents that are resolved together, the place of the first."""
-        path: Path | None = None
-        keys, _ = place.of(index)
-        for key in keys:
-            path = Path(path, key, field.parent.name if isinstance(key, str) else None)
-        assert path is not None, "a field has a key"
-        return self._executor.build_resolve_info(field.definition, to_nodes(field.details), field.parent, path)
-
-    # ------------------------------------------------------------------ lists and nulls
-
-    def _down(self, field: FieldPlan, values: Column, place: Place) -> list[_Level]:
-        """The levels of a column, from outside in: the last holds no lists."""
-        levels = []
-        for _ in field.nullable[1:]:
-            values = self._lists(field, values, place)
-            lists = there(values)
-            levels.append(_Level(values, lists, place, list(map(len, lists))))
-            place = Place(_inner(levels[-1]), lists=lists)
-            values = list(chain.from_iterable(lists))
-        levels.append(_Level(values, there(values), place))
-        return levels
-
-    def _up(self, field: FieldPlan, levels: list[_Level], done: Column) -> Column:
-        for level, is_nullable in zip(reversed(levels), reversed(field.nullable), strict=True):
-            if level.sizes is not None:
-                done = [done[end - size : end] for size, end in zip(level.sizes, accumulate(level.sizes), strict=True)]
-                if self._failures:
-                    done = [first_failed(some) or some for some in done]
-            if level.there is not level.values:
-                found = iter(done)
-                done = [next(found) if is_there(value) else value for value in level.values]
-            if not self._failures and (is_nullable or level.there is level.values):
-                continue
-            for index, value in enumerate(done):
-                if value is None and not is_nullable:
-                    missing = caught(_refuse_null, f"{field.parent}.{field.details[0].node.name.value}")
-                    done[index] = self._failed(field, missing, level.place, index)
-                elif is_nullable and isinstance(value, Failed):
-                    self._null(value, level.place, index)
-                    done[index] = None
-        return done
-
-    def _lists(self, field: FieldPlan, values: Column, place: Place) -> Column:
-        if set(map(type, values)) <= {list, tuple, type(None)}:
-            return values
-        found: Column = []
-        for index, value in enumerate(values):
-            if value is None or isinstance(value, list | tuple):
-                found.append(value)
-            elif isinstance(value, Exception):
-                found.append(self._failed(field, value, place, index))
-            elif is_iterable(value):
-                found.append(list(value))
-            else:
-                name = f"{field.parent}.{field.details[0].node.name.value}"
-                error = GraphQLError(f"Expected Iterable, but did not find one for field '{name}'.")
-                found.append(self._failed(field, error, place, index))
-        return found
-
     # ------------------------------------------------------------------ what is no list
 
     async def _named(self, field: FieldPlan, values: Column, place: Place) -> Column:
         if not values or field.leaf is not None:
             return self._named_now(field, values, place)
+        shared = self._shared(values)
+        if shared is not None:
+            objects, places = shared
+            once = Run(self._plan, self._executor)
+            done = await once._named(field, objects, place)
+            if not once._failures:
+                return list(map(done.__getitem__, places))
+            # An error is told wherever the object stands: each of them is made by itself, here and below.
+            self._shares = False
         done, batches = self._sorted_out(field, values, place)
         for plan, indices in batches:
-            sources, inner = _batch(values, indices, place)
+            sources, at = _batch(values, indices, place)
             # A type of its own below an interface waits for the one before: there are few.
-            found = await self._objects(plan, sources, inner) if plan.waits else self._objects_now(plan, sources, inner)
+            found = await self._objects(plan, sources, at) if plan.waits else self._objects_now(plan, sources, at)
             done = _put(found, done, indices)
         return done
+
+    def _shared(self, values: Column) -> tuple[Any, Sequence[int]] | None:
+        """Of objects among which some are the same, each once, and which of these every object is."""
+        return values.distinct() if self._shares and isinstance(values, Columnar) else None
 
     def _named_now(self, field: FieldPlan, values: Column, place: Place) -> Column:
         if not values:
@@ -287,97 +224,11 @@ class Run:
             done = _put(self._objects_now(plan, *_batch(values, indices, place)), done, indices)
         return done
 
-    @staticmethod
-    def _plain(field: FieldPlan, values: Column) -> Column | None:
-        """The values of a leaf where all are what its type always holds; None when they must be looked at."""
-        assert field.leaf is not None, "only leaves are plain"
-        try:
-            return field.leaf(values) if values else None
-        except Exception:  # noqa: BLE001 - found again, at its value
-            return None
 
-    def _leaves(self, field: FieldPlan, values: Column, place: Place) -> Column:
-        assert field.leaf is not None, "only leaves have no fields"
-        try:
-            done = field.leaf(values)
-        except Exception:  # noqa: BLE001 - found again below, at its value
-            done = None
-        if done is not None:
-            return done
-        kind: Any = field.named
-        done = []
-        for index, value in enumerate(values):
-            try:
-                if isinstance(value, Exception):
-                    raise value
-                done.append(one_value(kind, value))
-            except Exception as error:  # noqa: BLE001 - an error of the field
-                done.append(self._failed(field, error, place, index))
-        return done
-
-    def _sorted_out(
-        self, field: FieldPlan, values: Column, place: Place
-    ) -> tuple[Column, list[tuple[ObjectPlan, Sequence[int]]]]:
-        """The column with what failed in its place, and the indices of the others by their type's plan."""
-        classes = set(map(type, values))
-        if len(field.below) == 1 and is_object_type(field.named):
-            (plan,) = field.below.values()
-            if all(map(plan.known.get, classes)):
-                return values, [(plan, range(len(values)))]
-        done: Column = list(values)
-        found: dict[str, list[int]] = {}
-        for index, value in enumerate(values):
-            try:
-                found.setdefault(self._kind(field, value, place, index), []).append(index)
-            except Exception as error:  # noqa: BLE001 - an error of the field
-                done[index] = self._failed(field, error, place, index)
-        return done, [(field.below[name], indices) for name, indices in found.items()]
-
-    def _kind(self, field: FieldPlan, value: Any, place: Place, index: int) -> str:
-        """The name of a value's type. It is a matter of the value's class: asked once for each."""
-        name = field.kinds.get(type(value))
-        if name is None:
-            if isinstance(value, Exception):
-                raise value
-            info = self._info(field, place, index)
-            kind: Any = field.named
-            if not is_object_type(kind):
-                resolve_type = kind.resolve_type or self._executor.type_resolver
-                kind = self._executor.ensure_valid_runtime_type(
-                    resolve_type(value, info, kind), kind, field.details, info, value
-                )
-            assert isinstance(kind, GraphQLObjectType), "an abstract type is one of objects"
-            if kind.is_type_of is not None and not kind.is_type_of(value, info):
-                raise invalid_return_type_error(kind, value, field.details)
-            name = kind.name
-            field.kinds[type(value)] = name
-            field.below[name].known[type(value)] = True
-        return name
-
-    # ------------------------------------------------------------------ errors
-
-    def _failed(self, field: FieldPlan, raised: Exception, place: Place, index: int) -> Failed:
-        self._failures += 1
-        path, order = place.of(index)
-        return Failed(located_error(raised, to_nodes(field.details), list(path)), (place.turn_of(), *order))
-
-    def _null(self, failed: Failed, place: Place, index: int) -> None:
-        path, _ = place.of(index)
-        self._nulled.append((failed.order, path, failed.error))
-
-    def _errors(self) -> list[GraphQLError] | None:
-        """One error of each null, and none from below an earlier one."""
-        errors = []
-        nulls: set[tuple[str | int, ...]] = set()
-        for _, path, error in sorted(self._nulled, key=lambda each: each[0]):
-            if not any(path[:length] in nulls for length in range(len(path) + 1)):
-                nulls.add(path)
-                errors.append(error)
-        return errors or None
-
-
-def _inner(level: _Level) -> Place:
-    return level.place if level.there is level.values else Place(level.place, among=level.values)
+def _for_each(found: Sequence[Any], sources: Column) -> Column:
+    """What a resolver gave for all parents at once, as a column."""
+    assert len(found) == len(sources), "a value for each parent"
+    return found if isinstance(found, list | Kept) else list(found)  # type: ignore[return-value]  # a column as well
 
 
 def _batch(values: Column, indices: Sequence[int], place: Place) -> tuple[Column, Place]:
@@ -392,7 +243,3 @@ def _put(found: Column, done: Column, indices: Sequence[int]) -> Column:
     for index, value in zip(indices, found, strict=True):
         done[index] = value
     return done
-
-
-def _refuse_null(name: str) -> None:
-    raise TypeError(f"Cannot return null for non-nullable field {name}.")

@@ -7,7 +7,8 @@
 
 A `for_all` that is no coroutine function goes with a plain resolver. Both must give the same. What `for_all` gives
 stands in the parents' order; an exception in the place of a value is that parent's error, one that is raised is
-everybody's. `reads` names the attributes of the parents that both read; without it they may read any.
+everybody's. `reads` names the attributes of the parents that both read; without it they may read any. Without
+`takes_arguments` it is called with the parents and `info` alone: for fields whose arguments were read before them.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,14 +19,18 @@ ForAll = Callable[..., Awaitable[Sequence[Any]] | Sequence[Any]]
 
 _MARK = "resolves_together"
 _READS = "reads_of_parents"
+_TAKES = "takes_arguments"
 
 
-def together(for_all: ForAll, *, reads: Sequence[str] | None = None) -> Callable[[Resolve], Resolve]:
+def together(
+    for_all: ForAll, *, reads: Sequence[str] | None = None, takes_arguments: bool = True
+) -> Callable[[Resolve], Resolve]:
     """Decorator of a resolver: `for_all(parents, info, **arguments)` does its work for many parents."""
 
     def mark(resolve: Resolve) -> Resolve:
         setattr(resolve, _MARK, for_all)
         setattr(resolve, _READS, reads)
+        setattr(resolve, _TAKES, takes_arguments)
         return resolve
 
     return mark
@@ -45,6 +50,11 @@ def of(resolve: Callable[..., Any]) -> ForAll | None:
     """What resolves for many parents, if the resolver has declared it."""
     found: ForAll | None = getattr(resolve, _MARK, None)
     return found
+
+
+def takes_arguments(resolve: Callable[..., Any]) -> bool:
+    """Whether what resolves for many parents is called with the field's arguments."""
+    return bool(getattr(resolve, _TAKES, True))
 
 
 def reads_of(resolve: Callable[..., Any]) -> Sequence[str] | None:

@@ -10,8 +10,10 @@ import strawberry
 
 from app.core.context import Scope
 from app.core.paging import Page
+from app.db.columns import Rows
+from app.db.keyset import Sort
 from app.errors import DomainError, OutsideError, QueryIssue, QueryIssues
-from graphql_schema.connection import Connection, connection
+from graphql_schema.connection import Connection, Connections
 from graphql_schema.context import Info
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt, CurrencyCode, TimeZone
@@ -116,20 +118,22 @@ class Query:
     @strawberry.field(extensions=[ANYBODY])
     def page(self, first: int = 10) -> Connection[Item]:
         """The same as a page."""
-        items = [Item(number=number) for number in range(first)]
+        rows = Rows({"id": list(range(first)), "number": list(range(first))})
 
-        async def count() -> int:
+        async def count(_: int) -> int:
             ends.append("counted")
             return first
 
-        return connection(
-            items,
+        found: Connection[Item] = Connections(
+            rows,
+            [range(first)],
             Page(limit=first),
             question="page",
-            sort_values=lambda item: (item.number,),
-            node=lambda item: item,
+            sort=Sort("number"),
+            node=lambda row: Item(number=row["number"]),
             count=count,
-        )
+        )[0]
+        return found
 
     @strawberry.field(extensions=[ANYBODY])
     def echo(

@@ -32,7 +32,7 @@ async def changes(services: Settings) -> AsyncIterator[RedisChanges]:
 async def answers(services: Settings) -> AsyncIterator[RedisAnswers]:
     """A writer."""
     assert services.redis_url is not None
-    client = RedisClient(services.redis_url.get_secret_value(), timeout_s=2, connections_max=2)
+    client = RedisClient(services.redis_url.get_secret_value(), timeout_s=2)
     yield RedisAnswers(client, services)
     await client.close()
 
@@ -155,9 +155,9 @@ def test_what_touches(names: set[str], is_touched: bool) -> None:
 async def test_who_may_not_publish_still_writes_notes(services: Settings, binary: Any) -> None:
     redis = RedisServer(binary)
     redis.start()
-    owner = RedisClient(redis.url, timeout_s=2, connections_max=1)
+    owner = RedisClient(redis.url, timeout_s=2)
     await owner.command("ACL", "SETUSER", "limited", "on", ">word", "~*", "+@all", "resetchannels")
-    client = RedisClient(redis.url.replace("unix://", "unix://limited:word@"), timeout_s=2, connections_max=1)
+    client = RedisClient(redis.url.replace("unix://", "unix://limited:word@"), timeout_s=2)
     changes = RedisChanges(redis.url.replace("unix://", "unix://limited:word@"), timeout_s=1)
     answers, tenant, depends = RedisAnswers(client, services), uuid4(), Depends(days=((DAY, DAY),))
     try:

@@ -117,7 +117,7 @@ async def cells(runner: Runner, ctx: Ctx, *by: GroupElement) -> list[Group]:
         found += page.groups
         if not page.has_next:
             return found
-        after = page.cursor(page.groups[-1])
+        after = page.cursor(page.groups[-1].number)
 
 
 async def test_nothing_was_refused(loaded: Loaded) -> None:

@@ -9,7 +9,7 @@ from app.settings import Settings
 
 def _client(settings: Settings) -> RedisClient:
     assert settings.redis_url is not None
-    return RedisClient(settings.redis_url.get_secret_value(), timeout_s=2, connections_max=2)
+    return RedisClient(settings.redis_url.get_secret_value(), timeout_s=2)
 
 
 async def test_epoch_changes_only_when_bumped(services: Settings) -> None:
@@ -28,7 +28,7 @@ async def test_epoch_changes_only_when_bumped(services: Settings) -> None:
 
 
 async def test_epoch_is_unknown_when_redis_is_away() -> None:
-    client = RedisClient("unix:///nonexistent/redis.sock", timeout_s=0.1, connections_max=2)
+    client = RedisClient("unix:///nonexistent/redis.sock", timeout_s=0.1)
 
     assert await RedisKeyEpochs(client).current() is None
     assert await RedisKeyEpochs(client).bump() is False

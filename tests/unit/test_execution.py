@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Annotated, Any, Union
 
@@ -14,6 +14,7 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from graphql_schema.execution.columns import Columnar, Nested, Sparse
 from graphql_schema.execution.plan import NotCompiled, Plan, compile_plan
 from graphql_schema.execution.run import Run
 from graphql_schema.execution.together import together
@@ -128,11 +129,75 @@ async def _resolve_children(root: strawberry.Parent[Any], first: int | None = No
     return found
 
 
+class Alike(Columnar):
+    """Branches by column, with some of the same number among them."""
+
+    def __init__(self, fate: Fate, numbers: Sequence[int]) -> None:
+        self.kind = Branch
+        self._fate, self._numbers = fate, numbers
+
+    def column(self, attribute: str) -> list[Any]:
+        """The attribute of each."""
+        return list(self._numbers) if attribute == "number" else [self._fate] * len(self)
+
+    def distinct(self) -> "tuple[Alike, list[int]] | None":
+        """Each number once."""
+        once = sorted(set(self._numbers))
+        return None if len(once) == len(self) else (Alike(self._fate, once), list(map(once.index, self._numbers)))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, index: Any) -> Any:
+        found: Any = self._numbers[index]
+        return Alike(self._fate, found) if isinstance(index, slice) else Branch(fate=self._fate, number=found)
+
+    def __iter__(self) -> Iterator["Branch"]:
+        return (Branch(fate=self._fate, number=number) for number in self._numbers)
+
+
+async def _kin(roots: Sequence["Branch"]) -> Sequence[Any]:
+    await asyncio.sleep(0)
+    sizes = [root.number % 4 for root in roots]
+    return Nested(Alike(roots[0].fate, [3 * (place % 3) for size in sizes for place in range(size)]), sizes)
+
+
+@together(_kin)
+async def _resolve_kin(root: strawberry.Parent[Any]) -> Any:
+    (found,) = await _kin((root,))
+    return found
+
+
+def _same(roots: Sequence["Branch"]) -> Sequence[Any]:
+    are_there = [root.number % 5 > 0 for root in roots]
+    return Sparse(Alike(roots[0].fate, [3 * (root.number % 2) for root in roots if root.number % 5]), are_there)
+
+
+async def _twin(roots: Sequence["Branch"]) -> Sequence[Any]:
+    await asyncio.sleep(0)
+    return _same(roots)
+
+
+@together(_same)
+def _resolve_same(root: strawberry.Parent[Any]) -> Any:
+    (found,) = _same((root,))
+    return found
+
+
+@together(_twin)
+async def _resolve_twin(root: strawberry.Parent[Any]) -> Any:
+    (found,) = await _twin((root,))
+    return found
+
+
 @strawberry.type
 class Branch(Node):
     """Nodes below."""
 
     children: list[Node] | None = strawberry.field(resolver=_resolve_children)
+    kin: list[Annotated["Branch", strawberry.lazy(__name__)]] | None = strawberry.field(resolver=_resolve_kin)
+    twin: Annotated["Branch", strawberry.lazy(__name__)] | None = strawberry.field(resolver=_resolve_twin)
+    same: Annotated["Branch", strawberry.lazy(__name__)] = strawberry.field(resolver=_resolve_same)
 
     @strawberry.field
     def strict(self) -> list[Node]:
@@ -218,3 +283,13 @@ async def test_same_data_and_errors_as_graphql_core(seed: int) -> None:
         except NotCompiled as left:
             pytest.fail(f"{left.reason}: {asked.document}")
         assert told(ours) == told(theirs), f"{asked.document}\n{asked.variables}"
+
+
+async def test_objects_in_many_places_are_made_once_and_fail_everywhere() -> None:
+    document = "{ top { ... on Branch { kin { number kin { number parent { number name } } twin { name } } } } }"
+    errors = 0
+    for seed in range(60):
+        ours, theirs = await both(document, {}, seed)
+        assert told(ours) == told(theirs), seed
+        errors += len(ours.errors or ())
+    assert errors

@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import partial
-from operator import itemgetter
-from typing import TypeAlias
+from itertools import repeat
+from operator import add, sub
+from typing import Any, TypeAlias
 
 from app.analytics.semantic.sums import SUMS
 from app.core.money import divide_half_even
 
 Value: TypeAlias = int | Decimal | None
+
+Columns: TypeAlias = Sequence[Sequence[int]]
+"""Sums of many rows, by column."""
+
+Scaled: TypeAlias = Callable[[Columns], Sequence[int | None]]
+"""What a measure is in each row, as whole numbers of its last shown digit; None where it is null."""
 
 RATIO_DIGITS = 6
 """Digits of ratios."""
@@ -117,36 +124,39 @@ class Formula:
             case _:
                 return RATIO_DIGITS
 
-    def scaled(self, columns: Mapping[str, int], exponent: int) -> Callable[[Sequence[int]], int | None]:
-        """A function from a row of sums (at the columns' indices) to a whole number of the last shown digit, half-even.
+    def scaled(self, places: Mapping[str, int], exponent: int) -> Scaled:
+        """A function from columns of sums (at these places) to whole numbers of the last shown digit, half-even.
 
-        None when divided by 0, or unknown.
+        None where divided by 0, or unknown.
         """
-        above = _added(self.numerator, columns)
-        below = _added(self.denominator, columns) if self.denominator else None
-        known = tuple(columns[name] for name in self.known)
+        above = _added(self.numerator, places)
+        below = _added(self.denominator, places) if self.denominator else None
+        known = tuple(places[name] for name in self.known)
         power = self.tens + self.minors * exponent
         up, down = 10 ** max(power, 0), 10 ** max(-power, 0)
 
-        def value(row: Sequence[int]) -> int | None:
-            if known and not any(row[index] for index in known):
-                return None
-            dividend, divisor = above(row), 1
-            if below is not None:
-                divisor = below(row)
-                if divisor == 0:
-                    return None
-                if divisor < 0:
-                    dividend, divisor = -dividend, -divisor
-            return divide_half_even(dividend * up, divisor * down)
+        def values(columns: Columns) -> Sequence[int | None]:
+            dividends = above(columns)
+            found: Sequence[int | None]
+            if below is None:
+                found = _tenths(dividends, down) if up == 1 else [value * up for value in dividends]
+            else:
+                pairs = zip(dividends, below(columns), strict=True)
+                found = [divide_half_even(value * up, by * down) if by else None for value, by in pairs]
+            if known:
+                counts = zip(*[columns[place] for place in known], strict=True)
+                found = [value if any(counted) else None for value, counted in zip(found, counts, strict=True)]
+            return found
 
-        if below is None and not known and up == down == 1:
-            return above
-        return value
+        return values
 
     def shown(self, exponent: int) -> Callable[[int], Value]:
         """A function from a whole number of the last shown digit to the value."""
         return _shown(self.unit, self.digits(exponent))
+
+    def written(self, exponent: int) -> Callable[[Sequence[int | None]], list[Any]]:
+        """A function from a column of such numbers to what stands in JSON: counts as they are, others as texts."""
+        return _written(self.unit, self.digits(exponent))
 
 
 _RATIO = Decimal(1).scaleb(-RATIO_DIGITS)
@@ -173,12 +183,38 @@ def ratio(scaled: int | None) -> Decimal | None:
     return None if scaled is None else _point(scaled, _RATIO)
 
 
-def _added(terms: Terms, columns: Mapping[str, int]) -> Callable[[Sequence[int]], int]:
-    signed = [(columns[name], terms.factor(name)) for name in terms.added]
-    signed += [(columns[name], -terms.factor(name)) for name in terms.subtracted]
-    if len(signed) == 1 and signed[0][1] == 1:
-        return itemgetter(signed[0][0])
-    return lambda row: sum([row[index] * factor for index, factor in signed])
+def _added(terms: Terms, places: Mapping[str, int]) -> Callable[[Columns], Sequence[int]]:
+    signed = [(places[name], terms.factor(name)) for name in terms.added]
+    signed += [(places[name], -terms.factor(name)) for name in terms.subtracted]
+
+    def values(columns: Columns) -> Sequence[int]:
+        total: Sequence[int] | None = None
+        for place, factor in signed:
+            column = columns[place]
+            if total is None:
+                total = column if factor == 1 else [value * factor for value in column]
+            elif factor in _STEPS:
+                total = list(map(_STEPS[factor], total, column))
+            else:
+                total = [before + value * factor for before, value in zip(total, column, strict=True)]
+        assert total is not None, "terms name a sum"
+        return total
+
+    return values
+
+
+_STEPS = {1: add, -1: sub}
+
+
+def _tenths(values: Sequence[int], down: int) -> Sequence[int]:
+    # divide_half_even by a power of ten, of a whole column: most leave no rest.
+    if down == 1:
+        return values
+    half = down // 2
+    return [
+        quotient + 1 if rest and (rest > half or (rest == half and quotient & 1)) else quotient
+        for quotient, rest in map(divmod, values, repeat(down))
+    ]
 
 
 def _shown(unit: Unit, digits: int) -> Callable[[int], Value]:
@@ -188,6 +224,21 @@ def _shown(unit: Unit, digits: int) -> Callable[[int], Value]:
     if unit is Unit.QUANTITY:
         return _trimmed
     return partial(_point, last=Decimal(1).scaleb(-digits))
+
+
+def _written(unit: Unit, digits: int) -> Callable[[Sequence[int | None]], list[Any]]:
+    # The same form as text: str() of what _shown makes.
+    if unit is Unit.COUNT:
+        return list
+    if unit is Unit.QUANTITY:
+        return lambda column: [None if scaled is None else str(_trimmed(scaled)) for scaled in column]
+    if digits == 0:
+        return lambda column: [None if scaled is None else str(scaled) for scaled in column]
+    one, plus, minus = 10**digits, f"%d.%0{digits}d", f"-%d.%0{digits}d"
+    return lambda column: [
+        None if scaled is None else plus % divmod(scaled, one) if scaled >= 0 else minus % divmod(-scaled, one)
+        for scaled in column
+    ]
 
 
 def _point(scaled: int, last: Decimal) -> Decimal:

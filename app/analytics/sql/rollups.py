@@ -1,8 +1,10 @@
-"""Sums read from rollups and from the deltas that are not folded into them yet."""
+"""Sums read from rollups and from the deltas that are not folded into them yet: their rows as they are, in the cells
+that they lie in. Whoever reads several scans adds them up, once.
+"""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, column, func, literal_column, select, table, true
+from sqlalchemy import ColumnElement, Select, column, func, select, table, true
 from sqlalchemy.sql.expression import FromClause
 
 from app.analytics.semantic.dimensions import DIMENSIONS
@@ -12,7 +14,7 @@ from app.analytics.sql.tables import INSTANT, NO_TEXT, NUMERIC, TEXT, UID, ZERO_
 
 
 def rollup_scan(sums: tuple[str, ...], cells: Cells) -> Select[Any]:
-    """The sums of the bound set's buckets in the bound parts, by cell. Index: rollups_bucket, or the primary key."""
+    """The bound set's buckets in the bound parts. Index: rollups_bucket, or the primary key."""
     rollup = _stored("rollups", "bucket", sums).alias("rollup")
     names = ("grain", "span_start", "span_end")
     part = (
@@ -31,11 +33,11 @@ def rollup_scan(sums: tuple[str, ...], cells: Cells) -> Select[Any]:
         rollup.c.bucket >= part.c.span_start,
         rollup.c.bucket < part.c.span_end,
     ]
-    return _aggregate(part.join(rollup, true()), rollup, rollup.c.bucket, conditions, sums, cells)
+    return _rows(part.join(rollup, true()), rollup, rollup.c.bucket, conditions, sums, cells)
 
 
 def delta_scan(sums: tuple[str, ...], cells: Cells) -> Select[Any]:
-    """The same sums of what is not folded yet, over the times that the parts cover. Index: rollup_delta_occurred."""
+    """What is not folded yet, over the times that the parts cover. Index: rollup_delta_occurred."""
     delta = _stored("rollup_delta", "occurred_at", sums).alias("delta")
     span = (
         func.unnest(many(cells.bind("delta_starts"), INSTANT), many(cells.bind("delta_ends"), INSTANT))
@@ -44,7 +46,7 @@ def delta_scan(sums: tuple[str, ...], cells: Cells) -> Select[Any]:
     )
     at = delta.c.occurred_at
     conditions = [of_tenant(delta), at >= span.c.span_start, at < span.c.span_end]
-    return _aggregate(span.join(delta, true()), delta, at, conditions, sums, cells)
+    return _rows(span.join(delta, true()), delta, at, conditions, sums, cells)
 
 
 def _stored(name: str, at: str, sums: tuple[str, ...]) -> FromClause:
@@ -61,7 +63,7 @@ def _stored(name: str, at: str, sums: tuple[str, ...]) -> FromClause:
     )
 
 
-def _aggregate(
+def _rows(
     source: FromClause,
     stored: FromClause,
     at: ColumnElement[Any],
@@ -74,7 +76,5 @@ def _aggregate(
         "influencer": Key(stored.c.influencer_id, ZERO_UID),
         "platform": Key(stored.c.platform, NO_TEXT),
     }
-    totals = {item: func.coalesce(func.sum(stored.c[item]), literal_column("0")) for item in sums}
-    columns = [*cells.keys(keys, at), *cells.summed(totals)]
-    statement = select(*columns).select_from(source).where(*conditions, *cells.conditions(keys, at))
-    return statement.group_by(*cells.grouping) if cells.columns else statement
+    columns = [*cells.keys(keys, at), *cells.summed({item: stored.c[item] for item in sums})]
+    return select(*columns).select_from(source).where(*conditions, *cells.conditions(keys, at))

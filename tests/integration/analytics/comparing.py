@@ -76,7 +76,7 @@ async def answered(runner: Runner, ctx: Ctx, ask: Ask) -> Answered:
         if not found.has_next:
             break
         page = answer.groups[0]
-        after = replace(question.groups[0], after=page.cursor(page.groups[-1]))
+        after = replace(question.groups[0], after=page.cursor(page.groups[-1].number))
         next_question = replace(question, groups=(after,), totals=query.Columns(), series=())
         answer = await runner.run(ctx, next_question)
         following = _answered(answer, next_question, replace(ask, totals=(), series=None))

@@ -1,6 +1,7 @@
 """Formulas: one division, half-even, exact at any size."""
 
 from decimal import Context, Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ E9 = 10**9
 def value_of(measure: str, exponent: int = 2, **sums: int) -> object:
     formula = MEASURES[measure].formula
     columns = {name: index for index, name in enumerate(formula.sums)}
-    scaled = formula.scaled(columns, exponent)([sums.get(name, 0) for name in formula.sums])
+    (scaled,) = formula.scaled(columns, exponent)([(sums.get(name, 0),) for name in formula.sums])
     return None if scaled is None else formula.shown(exponent)(scaled)
 
 
@@ -77,6 +78,45 @@ def test_money_of_any_size_keeps_every_digit(minor: int) -> None:
 
     assert isinstance(found, Decimal)
     assert int(found.scaleb(2, context=Context(prec=80))) == minor
+
+
+@given(
+    st.sampled_from([measure.formula for measure in MEASURES.values()]),
+    st.sampled_from([0, 2, 3]),
+    st.data(),
+)
+def test_a_column_is_its_rows_one_by_one_and_is_written_as_it_is_shown(
+    formula: Formula, exponent: int, data: st.DataObject
+) -> None:
+    numbers = st.one_of(st.integers(-5, 5), st.integers(-(10**30), 10**30), st.integers(-9, 9).map((E9 // 2).__mul__))
+    rows = data.draw(st.lists(st.tuples(*[numbers for _ in formula.sums]), min_size=1, max_size=5))
+    scaled = formula.scaled({name: index for index, name in enumerate(formula.sums)}, exponent)
+
+    column = scaled(list(zip(*rows, strict=True)))
+
+    alone = [scaled([(value,) for value in row])[0] for row in rows]
+    assert list(column) == alone == [_divided(formula, exponent, row) for row in rows]
+    shown = [None if value is None else formula.shown(exponent)(value) for value in column]
+    is_count = formula.unit is Unit.COUNT
+    assert formula.written(exponent)(column) == [v if v is None or is_count else str(v) for v in shown]
+
+
+def _divided(formula: Formula, exponent: int, row: tuple[int, ...]) -> int | None:
+    # By fractions: one division, half-even.
+    sums = dict(zip(formula.sums, map(Fraction, row), strict=True))
+    if formula.known and not any(sums[name] for name in formula.known):
+        return None
+
+    def added(terms: Terms) -> Fraction:
+        def major(name: str) -> Fraction:
+            return sums[name] / Fraction(f"1e{SUMS[name].decimals + exponent * SUMS[name].is_money}")
+
+        return sum(map(major, terms.added), Fraction()) - sum(map(major, terms.subtracted), Fraction())
+
+    below = Fraction(1) if formula.denominator is None else added(formula.denominator)
+    if below == 0:
+        return None
+    return round(added(formula.numerator) / below * Fraction(f"1e{formula.digits(exponent)}"))
 
 
 def test_terms_of_money_and_counts_are_refused() -> None:

@@ -1,11 +1,11 @@
 /* analytics.totals */
 WITH scanned AS
-(SELECT coalesce(sum(rollup.orders_e9), 0) AS orders_e9, coalesce(sum(rollup.gross_e9), 0) AS gross_e9, coalesce(sum(rollup.refunds_e9), 0) AS refunds_e9
+(SELECT rollup.orders_e9 AS orders_e9, rollup.gross_e9 AS gross_e9, rollup.refunds_e9 AS refunds_e9
 FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
-SELECT coalesce(sum(delta.orders_e9), 0) AS orders_e9, coalesce(sum(delta.gross_e9), 0) AS gross_e9, coalesce(sum(delta.refunds_e9), 0) AS refunds_e9
+SELECT delta.orders_e9 AS orders_e9, delta.gross_e9 AS gross_e9, delta.refunds_e9 AS refunds_e9
 FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
@@ -23,17 +23,15 @@ FROM scanned;
 
 /* analytics.groups */
 WITH scanned AS
-(SELECT nullif(rollup.influencer_id, '00000000-0000-0000-0000-000000000000'::uuid) AS influencer, 0 AS orders_e9, 0 AS gross_e9, 0 AS refunds_e9, coalesce(sum(rollup.commission_pending), 0) AS commission_pending, coalesce(sum(rollup.commission_held), 0) AS commission_held, coalesce(sum(rollup.commission_approved), 0) AS commission_approved, coalesce(sum(rollup.commission_paid), 0) AS commission_paid, coalesce(sum(rollup.commission_reversed), 0) AS commission_reversed
+(SELECT nullif(rollup.influencer_id, '00000000-0000-0000-0000-000000000000'::uuid) AS influencer, 0 AS orders_e9, 0 AS gross_e9, 0 AS refunds_e9, rollup.commission_pending AS commission_pending, rollup.commission_held AS commission_held, rollup.commission_approved AS commission_approved, rollup.commission_paid AS commission_paid, rollup.commission_reversed AS commission_reversed
 FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
-GROUP BY 1
 UNION ALL
-SELECT nullif(delta.influencer_id, '00000000-0000-0000-0000-000000000000'::uuid) AS influencer, 0 AS orders_e9, 0 AS gross_e9, 0 AS refunds_e9, coalesce(sum(delta.commission_pending), 0) AS commission_pending, coalesce(sum(delta.commission_held), 0) AS commission_held, coalesce(sum(delta.commission_approved), 0) AS commission_approved, coalesce(sum(delta.commission_paid), 0) AS commission_paid, coalesce(sum(delta.commission_reversed), 0) AS commission_reversed
+SELECT nullif(delta.influencer_id, '00000000-0000-0000-0000-000000000000'::uuid) AS influencer, 0 AS orders_e9, 0 AS gross_e9, 0 AS refunds_e9, delta.commission_pending AS commission_pending, delta.commission_held AS commission_held, delta.commission_approved AS commission_approved, delta.commission_paid AS commission_paid, delta.commission_reversed AS commission_reversed
 FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
-GROUP BY 1
 UNION ALL
 SELECT credit.influencer_id AS influencer, coalesce(sum(credit.weight_linear), 0) AS orders_e9, 0 AS gross_e9, 0 AS refunds_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS commission_approved, 0 AS commission_paid, 0 AS commission_reversed
 FROM credits AS credit

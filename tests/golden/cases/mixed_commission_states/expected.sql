@@ -1,11 +1,11 @@
 /* analytics.totals */
 WITH scanned AS
-(SELECT coalesce(sum(rollup.commission_pending), 0) AS commission_pending, coalesce(sum(rollup.commission_held), 0) AS commission_held, coalesce(sum(rollup.commission_approved), 0) AS commission_approved, coalesce(sum(rollup.commission_paid), 0) AS commission_paid, coalesce(sum(rollup.commission_reversed), 0) AS commission_reversed
+(SELECT rollup.commission_pending AS commission_pending, rollup.commission_held AS commission_held, rollup.commission_approved AS commission_approved, rollup.commission_paid AS commission_paid, rollup.commission_reversed AS commission_reversed
 FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
-SELECT coalesce(sum(delta.commission_pending), 0) AS commission_pending, coalesce(sum(delta.commission_held), 0) AS commission_held, coalesce(sum(delta.commission_approved), 0) AS commission_approved, coalesce(sum(delta.commission_paid), 0) AS commission_paid, coalesce(sum(delta.commission_reversed), 0) AS commission_reversed
+SELECT delta.commission_pending AS commission_pending, delta.commission_held AS commission_held, delta.commission_approved AS commission_approved, delta.commission_paid AS commission_paid, delta.commission_reversed AS commission_reversed
 FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)

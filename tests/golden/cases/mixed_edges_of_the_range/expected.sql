@@ -1,16 +1,14 @@
 /* analytics.groups */
 WITH scanned AS
-(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, coalesce(sum(rollup.orders_e9), 0) AS orders_e9
+(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, rollup.orders_e9 AS orders_e9
 FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
-GROUP BY 1
 UNION ALL
-SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, coalesce(sum(delta.orders_e9), 0) AS orders_e9
+SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, delta.orders_e9 AS orders_e9
 FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
-GROUP BY 1
 UNION ALL
 SELECT credit.campaign_id AS campaign, coalesce(sum(credit.weight_booked), 0) AS orders_e9
 FROM credits AS credit

@@ -1,11 +1,11 @@
 /* analytics.totals */
 WITH scanned AS
-(SELECT coalesce(sum(rollup.clicks), 0) AS clicks
+(SELECT rollup.clicks AS clicks
 FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
-SELECT coalesce(sum(delta.clicks), 0) AS clicks
+SELECT delta.clicks AS clicks
 FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)

@@ -1,11 +1,11 @@
 /* analytics.totals */
 WITH scanned AS
-(SELECT coalesce(sum(rollup.gross_e9), 0) AS gross_e9, coalesce(sum(rollup.orders_e9), 0) AS orders_e9
+(SELECT rollup.gross_e9 AS gross_e9, rollup.orders_e9 AS orders_e9
 FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
-SELECT coalesce(sum(delta.gross_e9), 0) AS gross_e9, coalesce(sum(delta.orders_e9), 0) AS orders_e9
+SELECT delta.gross_e9 AS gross_e9, delta.orders_e9 AS orders_e9
 FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
@@ -23,17 +23,15 @@ FROM scanned;
 
 /* analytics.groups */
 WITH scanned AS
-(SELECT nullif(rollup.platform, '') AS platform, coalesce(sum(rollup.gross_e9), 0) AS gross_e9, coalesce(sum(rollup.orders_e9), 0) AS orders_e9
+(SELECT nullif(rollup.platform, '') AS platform, rollup.gross_e9 AS gross_e9, rollup.orders_e9 AS orders_e9
 FROM unnest($3::TEXT[], $4::TIMESTAMP WITH TIME ZONE[], $5::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
-GROUP BY 1
 UNION ALL
-SELECT nullif(delta.platform, '') AS platform, coalesce(sum(delta.gross_e9), 0) AS gross_e9, coalesce(sum(delta.orders_e9), 0) AS orders_e9
+SELECT nullif(delta.platform, '') AS platform, delta.gross_e9 AS gross_e9, delta.orders_e9 AS orders_e9
 FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
 JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
-GROUP BY 1),
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end),
 grouped AS
 (SELECT scanned.platform AS platform, sum(scanned.gross_e9) AS gross_e9, sum(scanned.orders_e9) AS orders_e9
 FROM scanned

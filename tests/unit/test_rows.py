@@ -1,0 +1,60 @@
+"""Rows by column: read as they are of, added to, and shown as objects."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from app.commissions.queries import COMMISSIONS
+from app.db.columns import Rows, by_column, forms
+from graphql_schema.commissions import Commission
+from graphql_schema.execution.columns import Sparse
+from graphql_schema.rows import Shown, shown, shown_some
+
+FIRST: dict[str, list[Any] | None] = {
+    "rate": ["0.100000", None],
+    "occurred_at": ["2026-01-31 08:00:00.5+00", "1900-02-28 00:00:00+00"],
+}
+MORE: dict[str, list[Any] | None] = {"rate": ["0.250000"], "occurred_at": ["2200-12-31 23:59:59.000001+00"]}
+
+
+def test_columns_are_read_as_what_they_are_of_also_those_added_later() -> None:
+    rows = Rows(FIRST, forms("commissions"))
+
+    assert rows.column("rate") == [Decimal("0.100000"), None]
+    rows.add(Rows(MORE, forms("commissions")))
+
+    assert rows.column("rate") == [Decimal("0.100000"), None, Decimal("0.250000")]
+    assert rows.column("occurred_at")[2] == datetime(2200, 12, 31, 23, 59, 59, 1, tzinfo=UTC)
+    assert all(each.tzinfo is UTC for each in rows.column("occurred_at"))
+    assert len(rows) == 3
+
+
+def test_a_statement_without_rows_gives_none() -> None:
+    rows = Rows({"rate": None}, forms("commissions"))
+
+    assert (len(rows), rows.column("rate")) == (0, [])
+    with pytest.raises(KeyError):
+        rows.column("basis_minor")
+
+
+def test_columns_of_arrays_need_not_be_rectangular() -> None:
+    sql = by_column("SELECT item.codes FROM orders AS item", ["codes"], forms("orders"))
+
+    assert "array_agg(to_jsonb(rows.codes)) AS codes" in sql
+
+
+def test_the_same_row_in_two_places_is_one_object() -> None:
+    rows = Rows({"amount_minor": [100, 250], "currency": ["EUR", "JPY"]}, forms(COMMISSIONS.table))
+
+    found = shown(Commission.of, rows, [1, 0, 1])
+    some = shown_some(Commission.of, rows, [None, 1])
+
+    assert isinstance(found, Shown)
+    assert [each.amount for each in found] == found.column("amount") == [Decimal(250), Decimal("1.00"), Decimal(250)]
+    once, places = found.distinct() or ([], [])
+    assert [list(once)[place].amount for place in places] == found.column("amount")
+    assert found[:2].distinct() is None
+    assert isinstance(some, Sparse)
+    assert [each and each.amount for each in some] == [None, Decimal(250)]
