@@ -6,6 +6,7 @@ CREDITS = Listing(
     tag="credits",
     # Those in force: what an earlier judgement gave is told by the history of the explanation.
     table="(SELECT * FROM credits WHERE tenant_id = $1 AND superseded_at = 'infinity')",
+    like="credits",
     columns="item.*",
     own="item.influencer_id = {}",
     sorts=(("occurred_at", "timestamptz"),),

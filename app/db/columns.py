@@ -35,7 +35,9 @@ _FORMS = {
 
 @cache
 def forms(table: str) -> Mapping[str, Form]:
-    """The columns of a table of a tenant, and how they travel."""
+    """The columns of a table of a tenant, and how they travel; none of what is a select."""
+    if table not in TenantRow.metadata.tables:
+        return {}
     columns = TenantRow.metadata.tables[table].columns
     kinds = {column.name: column.type.compile(_DIALECT) for column in columns}
     return {name: _FORMS.get(kind.split("(")[0], _AS_IT_IS) for name, kind in kinds.items()}

@@ -5,7 +5,7 @@ statement, `count` and `counts` whole lists. Never an offset: rows that come in 
 Every function applies the listing's `own` predicate for principals that are limited to one influencer's rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.core.context import Ctx
 from app.core.paging import Page, decode_cursor
-from app.db.columns import Rows, by_column, forms
+from app.db.columns import Form, Rows, by_column, forms
 from app.db.session import ReadSession
 from app.errors import DomainError
 
@@ -43,7 +43,8 @@ class Listing:
 
     places: a table that has the ids, the sort columns and the parents of the rows, where their own has not all of them:
     lists by parent are paged in it, under the alias `item` too, and only the rows of the page are read. Such rows are
-    listed in no other way. joins: to their table, of what their computed columns are of.
+    listed in no other way. joins: to their table, of what their computed columns are of. like: the table whose columns
+    it has, where `table` is a select.
     """
 
     tag: str
@@ -55,13 +56,19 @@ class Listing:
     owner: Owner | None = None
     places: str | None = None
     joins: str = ""
+    like: str | None = None
+
+    @property
+    def forms(self) -> Mapping[str, Form]:
+        """How its columns travel, as far as they are those of a table."""
+        return forms(self.like or self.table)
 
     def names(self, columns: Columns, *always: str) -> list[str]:
         """Names of these columns and `always`, in one order, so that a set of columns is one statement."""
         if columns is not None:
             return sorted({*columns, *always})
         listed = [name.strip().removeprefix("item.") for name in self.columns.split(",")]
-        return [*(forms(self.table) if listed == ["*"] else listed), *(name for name, _ in self.computed)]
+        return [*(self.forms if listed == ["*"] else listed), *(name for name, _ in self.computed)]
 
     def is_computed(self, names: Sequence[str]) -> bool:
         """Whether any of these columns is computed."""
@@ -187,7 +194,7 @@ async def _fetched(
     before: str = "",
 ) -> Rows:
     """The rows of a select, by column. before: what stands before it."""
-    known = forms(listing.table)
+    known = listing.forms
     sql = f"/* {listing.tag}.{tag} */{before}\n        {by_column(statement, names, known)}"
     return Rows(await session.fetchrow(sql, *args), known)
 

@@ -37,7 +37,8 @@ BALANCES = Listing(
           WHERE moved.influencer_id <> '00000000-0000-0000-0000-000000000000'
           GROUP BY moved.tenant_id, moved.influencer_id, moved.currency
         )""",  # noqa: S608 - only declared texts
-    columns="item.*",
+    columns="item.id, item.influencer_id, item.currency, item.pending, item.held, item.payable, item.paying, "
+    "item.paid, item.invoiced, item.owed",
     own="item.influencer_id = {}",
     sorts=(("owed", "bigint"), ("payable", "bigint"), ("currency", "text")),
 )
