@@ -165,7 +165,7 @@ async def complete(ctx: Ctx, session: ReadSession, found: Round, counted: Counte
     zone = ctx.tenant.reporting_zone
     periods = {
         period_start(version.period, order.occurred_at, zone)
-        for order, _, version in found.under_plans()
+        for order, _, version in found.under_plans
         if version.counts
     }
     found.tallies = await load_tallies(ctx, session, found.holders() | counted.holders, periods | counted.periods)
@@ -173,7 +173,7 @@ async def complete(ctx: Ctx, session: ReadSession, found: Round, counted: Counte
         ctx,
         session,
         found.customers(),
-        {credit.influencer_id for _, credit, _ in found.under_plans()},
+        {credit.influencer_id for _, credit, _ in found.under_plans},
         but=[] if found.is_new else [order.order_id for order in found.orders],
         in_time=found.in_time,
     )
@@ -182,14 +182,14 @@ async def complete(ctx: Ctx, session: ReadSession, found: Round, counted: Counte
         session,
         {
             line.product_id
-            for order, _, version in found.under_plans()
+            for order, _, version in found.under_plans
             if version.looks_at_products
             for line in order.lines
             if line.product_id is not None
         },
     )
     found.rates = await load_rates(
-        ctx, session, {key_of(order.currency, order.occurred_at) for order, _, _ in found.under_plans()}
+        ctx, session, {key_of(order.currency, order.occurred_at) for order, _, _ in found.under_plans}
     )
 
 
