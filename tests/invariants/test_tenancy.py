@@ -277,7 +277,7 @@ async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
 
 
 async def _victim_pays(client: Client, create: Any, made: dict[str, Any], second: str) -> None:
-    """A batch that is approved, a draft, and a balance beside them that is due."""
+    """A batch that is approved, two drafts, and a balance beside them that is due."""
     made["method"] = await create(
         "upsertPayoutMethods",
         {"payoutMethods": [{"influencerId": made["influencer"], "currency": "GBP", "holder": SECRET}]},
@@ -285,7 +285,7 @@ async def _victim_pays(client: Client, create: Any, made: dict[str, Any], second
     made["policy"] = await create(
         "upsertPayoutPolicies", {"payoutPolicies": [{"currency": "GBP", "threshold": AMOUNT}]}
     )
-    for number, name in enumerate(("batch", "draft", None)):
+    for number, name in enumerate(("batch", "draft", "spare", None)):
         owed = {"influencerId": made["influencer"], "currency": "GBP", "amount": AMOUNT, "reason": SECRET}
         await create("adjustCommissions", {"adjustments": [{**owed, "externalId": f"owed-{number}"}]})
         if name is not None:
@@ -497,7 +497,7 @@ MUTATIONS: dict[str, Any] = {
     "approvePayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}]},
     "confirmPayoutItems": lambda known: {"payoutItems": [{"id": known["item"], "outcome": "SUCCEEDED"}]},
     "cancelPayoutItems": lambda known: {"payoutItems": [{"id": known["draftItem"]}]},
-    "cancelPayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}, {"id": known["draft"]}]},
+    "cancelPayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}, {"id": known["spare"]}]},
     "returnPayoutItems": lambda known: {"payoutItems": [{"id": known["item"]}]},
     "requestPayouts": lambda known: {"payoutRequests": [{"currency": "GBP"}]},
     **{
@@ -512,6 +512,9 @@ MUTATIONS: dict[str, Any] = {
         ]
     },
     "decideCommissionAdjustments": lambda known: {"decisions": [{"id": known["correction"], "accept": True}]},
+    "recordInvoicePayments": lambda known: {
+        "payments": [{"externalId": "k-1", "influencerId": known["influencer"], "currency": "GBP", "amount": "1.00"}]
+    },
     "setMoneyTerms": lambda known: {"terms": [{"campaignId": known["campaign"], "holdDays": 1}]},
     "recordExchangeRates": lambda known: {"rates": [{"base": "KWD", "quote": "OMR", "day": AT[:10], "rate": "1.2"}]},
     "importExchangeRates": lambda known: {"files": [{"csv": f"Date,OMR,\n{AT[:10]},2.5,\n"}]},
