@@ -25,6 +25,7 @@ from app.usecases.move_commissions import (
     reject_commissions,
     release_commissions,
 )
+from app.usecases.record_invoice_payments import record_invoice_payments
 from app.usecases.set_money_terms import set_money_terms
 from graphql_schema.commissions import Commission
 from graphql_schema.context import Info
@@ -208,6 +209,38 @@ class AdjustCommissionsPayload(Payload[CommissionAdjustmentResult]):
     """What became of the corrections."""
 
 
+@strawberry.input(description="What an influencer paid of what was invoiced to them: see `Balance.invoiced`.")
+class InvoicePaymentInput:
+    """What an influencer paid of what was invoiced to them."""
+
+    external_id: str = strawberry.field(description="The caller's own id, which makes it one however often it is sent.")
+    influencer_id: strawberry.ID = strawberry.field(description="Who paid.")
+    currency: CurrencyCode = strawberry.field(description="Of the amount.")
+    amount: Decimal = strawberry.field(description="Major units; at most what is to be invoiced.")
+
+    def value(self) -> plain.InvoicePaymentInput:
+        """The payment as the use case takes it."""
+        return plain.InvoicePaymentInput(influencer_id=own_id(self.influencer_id), **present(self, "influencer_id"))
+
+
+@strawberry.input(description="Payments of invoices to record, at most 1,000 items.")
+class RecordInvoicePaymentsInput:
+    """Payments of invoices to record."""
+
+    payments: list[InvoicePaymentInput] = strawberry.field(description="What was paid.")
+    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
+
+
+@strawberry.type(description="What became of a payment of an invoice. Its id is the cause of its ledger entries.")
+class InvoicePaymentResult(ItemResult):
+    """What became of a payment of an invoice."""
+
+
+@strawberry.type(description="What became of the payments of invoices.")
+class RecordInvoicePaymentsPayload(Payload[InvoicePaymentResult]):
+    """What became of the payments of invoices."""
+
+
 @strawberry.type(description="The terms by which commissions are approved, taken back and corrected.")
 class MoneyTerms:
     """The terms of money."""
@@ -375,6 +408,16 @@ class Mutation:
         payload=AdjustCommissionsPayload,
         result=CommissionAdjustmentResult,
         description="Accepts or declines proposed corrections, by another key than the one that proposed them.",
+        scope=Scope.MONEY_WRITE,
+    )
+
+    record_invoice_payments = batch(
+        record_invoice_payments,
+        "payments",
+        input=RecordInvoicePaymentsInput,
+        payload=RecordInvoicePaymentsPayload,
+        result=InvoicePaymentResult,
+        description="Records that influencers paid what was taken back after it was paid out, and invoiced to them.",
         scope=Scope.MONEY_WRITE,
     )
 
