@@ -16,13 +16,12 @@ from app.core.words import AdjustmentState
 from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
 from app.orders.queries import ORDERS
-from app.usecases.adjust_commissions import adjust_commissions, decide_adjustments
-from app.usecases.move_commissions import (
-    approve_commissions,
-    hold_commissions,
-    reject_commissions,
-    release_commissions,
-)
+from app.usecases.adjust_commissions import adjust_commissions
+from app.usecases.approve_commissions import approve_commissions
+from app.usecases.decide_commission_adjustments import decide_commission_adjustments
+from app.usecases.hold_commissions import hold_commissions
+from app.usecases.reject_commissions import reject_commissions
+from app.usecases.release_commissions import release_commissions
 from graphql_schema.commissions import Commission
 from graphql_schema.families import one_row, shows
 from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, ordering
@@ -275,7 +274,7 @@ class Mutation:
     )
 
     decide_commission_adjustments = batch(
-        decide_adjustments,
+        decide_commission_adjustments,
         "decisions",
         input=DecideAdjustmentsInput,
         payload=AdjustCommissionsPayload,

@@ -66,7 +66,12 @@ ROOTS = {
 }
 """Every root field such a key may ask but those by id, with every way that leads from it to an order."""
 
-REFUSED = {"customers": "totalCount", "products": "totalCount", "moneyTerms": "holdDays", "fraudRules": "velocityOrders"}
+REFUSED = {
+    "customers": "totalCount",
+    "products": "totalCount",
+    "moneyTerms": "holdDays",
+    "fraudRules": "velocityOrders",
+}
 
 
 async def contested(runtime: Runtime, ctx: Ctx, program: ProgramRows) -> tuple[UUID, UUID]:
