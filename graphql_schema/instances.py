@@ -23,7 +23,6 @@ from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, TimeF
 from graphql_schema.lists import root_list
 from graphql_schema.permissions import requires
 from graphql_schema.rows import of_row
-from graphql_schema.scalars import uuid_of
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, id_named, present
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ class InstanceResult(ItemResult):
     def orders(self, info: Info) -> list[AttributionExplanation]:
         """Orders that were judged once more because this one came."""
         return [
-            AttributionExplanation.stored(info, uuid_of(each["orderId"]), each["explanation"])
+            AttributionExplanation.stored(info, UUID(each["orderId"]), each["explanation"])
             for each in self.detail.get("orders", ())
         ]
 

@@ -211,6 +211,7 @@ async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
             ]
         },
     )
+    await create("recordOrderEvents", {"events": [{"orderExternalId": "o-1", "kind": "PAID", "occurredAt": AT}]})
     refund = {"orderExternalId": "o-1", "occurredAt": NOW.isoformat(), "amount": "1.00", "reason": SECRET}
     made["refund"] = await create("recordRefunds", {"refunds": [{"externalId": "r-1", **refund}]})
     made["waiting"] = await create(
@@ -250,8 +251,11 @@ async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
         {"assignments": [{"planId": made["plan"], "campaignId": made["campaign"], "effectiveFrom": AT}]},
     )
     await create("setMoneyTerms", {"terms": [{"adjustmentLimit": AMOUNT}]})
-    correction = {"influencerId": made["influencer"], "currency": "GBP", "amount": AMOUNT, "reason": SECRET}
-    made["correction"] = await create("adjustCommissions", {"adjustments": [{"externalId": "k-1", **correction}]})
+    # Above the limit: it waits for the first key.
+    correction = {"influencerId": made["influencer"], "currency": "GBP", "amount": f"1{AMOUNT}", "reason": SECRET}
+    made["correction"] = await create(
+        "adjustCommissions", {"adjustments": [{"externalId": "k-1", **correction}]}, key=second
+    )
     await create("recordExchangeRates", {"rates": [{"base": "KWD", "quote": "OMR", "day": AT[:10], "rate": AMOUNT}]})
     (commission,) = (await client.data("{ commissions(where: {kind: [ACCRUAL]}) { nodes { id } } }"))["commissions"][
         "nodes"
@@ -448,6 +452,10 @@ MUTATIONS: dict[str, Any] = {
             for name in ("not yet", "mine")
         ]
     },
+    **{
+        f"{verb}Commissions": lambda known: {"commissions": [{"id": known["commission"], "reason": "x"}]}
+        for verb in ("approve", "hold", "release", "reject")
+    },
     "editOrders": lambda known: {
         "edits": [{"orderExternalId": "o-1", "occurredAt": NOW.isoformat(), "total": "5.00", "lines": [LINE]}]
     },
@@ -500,10 +508,6 @@ MUTATIONS: dict[str, Any] = {
     "cancelPayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}, {"id": known["spare"]}]},
     "returnPayoutItems": lambda known: {"payoutItems": [{"id": known["item"]}]},
     "requestPayouts": lambda known: {"payoutRequests": [{"currency": "GBP"}]},
-    **{
-        f"{verb}Commissions": lambda known: {"commissions": [{"id": known["commission"], "reason": "x"}]}
-        for verb in ("approve", "hold", "release", "reject")
-    },
     "setFraudRules": lambda known: {"velocityOrders": 7},
     "reviewFraud": lambda known: {"reviews": [{"id": known["hit"], "accept": False, "reason": "x"}]},
     "adjustCommissions": lambda known: {
