@@ -33,9 +33,7 @@ def reject(
         return None
     of_credit = passages.of_credit[row.credit_id]
     if row.state not in REJECTABLE or any(each.state is CommissionState.PAID for each in of_credit):
-        raise DomainError(
-            "WRONG_STATE", f"The commission is {row.state.value} and cannot be rejected.", path=("id",)
-        )
+        raise DomainError("WRONG_STATE", f"The commission is {row.state.value} and cannot be rejected.", path=("id",))
     net = passages.net(row)
     bases = [each.base for each in of_credit]
     base = None if None in bases else -sum(each for each in bases if each is not None)

@@ -118,9 +118,7 @@ class Passages:
             )
         # What came after a payout stands in the same account as what was paid: it cannot be held back alone.
         if move.to is HELD and any(each.state is PAID for each in self.of_credit.get(row.credit_id or row.id, ())):
-            raise DomainError(
-                "WRONG_STATE", "The commission was paid out before its order was edited.", path=("id",)
-            )
+            raise DomainError("WRONG_STATE", "The commission was paid out before its order was edited.", path=("id",))
         if self.is_rejected(row):
             if move.to in (APPROVED, PAID):
                 # Rejected while its payout was under way, or before one came back: there is nothing left to move.
