@@ -22,9 +22,9 @@ from app.observability.logs import describe
 from app.payouts.notes import forget_messages
 from app.runtime import Runtime
 from app.tenancy import queries as tenancy
+from app.usecases.approve_due import approve_due
 from app.usecases.convert_late import convert_late, operator
 from app.usecases.late_touches import forget_awaited, look_for_touches
-from app.usecases.move_commissions import approve_due
 from app.usecases.schedule_payouts import schedule_payouts
 from app.usecases.send_payouts import send_payouts
 

@@ -1,4 +1,4 @@
-"""Mutations of commissions: their states, corrections by hand, and the terms by which they are approved."""
+"""Mutations of commissions: their states, and corrections by hand."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,31 +11,25 @@ from app.analytics.query import Direction
 from app.campaigns.queries import CAMPAIGNS
 from app.commissions import inputs as plain
 from app.commissions.queries import COMMISSION_ADJUSTMENTS, COMMISSIONS
-from app.commissions.terms import load_own, load_terms
 from app.core.context import Scope
-from app.core.money import from_minor
-from app.core.words import AdjustmentState, Approval, Clawback, EarnedWhen
+from app.core.words import AdjustmentState
 from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
 from app.orders.queries import ORDERS
-from app.usecases.adjust_commissions import adjust_commissions, decide_adjustments
-from app.usecases.move_commissions import (
-    approve_commissions,
-    hold_commissions,
-    reject_commissions,
-    release_commissions,
-)
-from app.usecases.set_money_terms import set_money_terms
+from app.usecases.adjust_commissions import adjust_commissions
+from app.usecases.approve_commissions import approve_commissions
+from app.usecases.decide_commission_adjustments import decide_commission_adjustments
+from app.usecases.hold_commissions import hold_commissions
+from app.usecases.reject_commissions import reject_commissions
+from app.usecases.release_commissions import release_commissions
 from graphql_schema.commissions import Commission
-from graphql_schema.context import Info
 from graphql_schema.families import one_row, shows
 from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
-from graphql_schema.permissions import requires
 from graphql_schema.rows import money, of_row
-from graphql_schema.scalars import CurrencyCode, uuid_of
-from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, given, id_named, own_id, present
+from graphql_schema.scalars import CurrencyCode
+from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, id_named, own_id, present
 
 if TYPE_CHECKING:
     from graphql_schema.campaigns import Campaign
@@ -208,69 +202,6 @@ class AdjustCommissionsPayload(Payload[CommissionAdjustmentResult]):
     """What became of the corrections."""
 
 
-@strawberry.type(description="The terms by which commissions are approved, taken back and corrected.")
-class MoneyTerms:
-    """The terms of money."""
-
-    approval: Approval = strawberry.field(description="Who approves pending commissions.")
-    earned_when: EarnedWhen = strawberry.field(description="What an order needs before.")
-    hold_days: int = strawberry.field(description="Days of 24 hours between that and automatic approval.")
-    clawback: Clawback = strawberry.field(description="What becomes of what is taken back after it was paid out.")
-    adjustment_limit: Decimal | None = strawberry.field(
-        description="Corrections of more than this need a second key: major units of the tenant's currency. Null: all."
-    )
-
-
-@strawberry.input(
-    description="Terms of money to change; what is not given stays. With a campaign, of that campaign alone: "
-    "`approval`, `earnedWhen` and `holdDays`, where null is the tenant's."
-)
-class MoneyTermsInput:
-    """Terms of money to change."""
-
-    campaign_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="Of this campaign; of the tenant when not given."
-    )
-    approval: Approval | None = strawberry.field(
-        default=strawberry.UNSET, description="Who approves pending commissions."
-    )
-    earned_when: EarnedWhen | None = strawberry.field(
-        default=strawberry.UNSET, description="What an order needs before."
-    )
-    hold_days: int | None = strawberry.field(
-        default=strawberry.UNSET, description="Days of 24 hours between that and automatic approval, 0 to 730."
-    )
-    clawback: Clawback | None = strawberry.field(
-        default=strawberry.UNSET, description="What becomes of what is taken back after it was paid out."
-    )
-    adjustment_limit: Decimal | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="Corrections of more than this need a second key: major units of the tenant's currency. Null: all.",
-    )
-
-    def value(self) -> plain.MoneyTermsInput:
-        """The terms as the use case takes them."""
-        return plain.MoneyTermsInput(campaign_id=id_named(self.campaign_id), **given(self, "campaign_id"))
-
-
-@strawberry.input(description="Terms of money to change, at most 1,000 items.")
-class SetMoneyTermsInput:
-    """Terms of money to change."""
-
-    terms: list[MoneyTermsInput] = strawberry.field(description="Of the tenant, and of campaigns.")
-    idempotency_key: str | None = strawberry.field(default=strawberry.UNSET, description=IDEMPOTENCY_KEY)
-
-
-@strawberry.type(description="What became of a change of terms. Its id is the campaign's, or the tenant's.")
-class MoneyTermsResult(ItemResult):
-    """What became of a change of terms."""
-
-
-@strawberry.type(description="What became of the changes of terms.")
-class SetMoneyTermsPayload(Payload[MoneyTermsResult]):
-    """What became of the changes of terms."""
-
-
 @strawberry.type
 class Query:
     """Fields of this file."""
@@ -283,32 +214,6 @@ class Query:
         description="Corrections by hand of what influencers earned, newest first. None to an influencer's key.",
         scope=Scope.MONEY_READ,
     )
-
-    @strawberry.field(
-        description="The tenant's terms of money, or those that hold for a campaign.",
-        extensions=[requires(Scope.MONEY_WRITE)],
-    )
-    async def money_terms(
-        self,
-        info: Info,
-        campaign: Annotated[
-            strawberry.ID | None, strawberry.argument(description="Whose terms; the tenant's when not given.")
-        ] = None,
-    ) -> MoneyTerms:
-        """The terms of money."""
-        ctx = info.context.ctx
-        campaign_id = None if campaign is None else uuid_of(campaign)
-        async with info.context.runtime.db.read(ctx.tenant_id) as session:
-            terms = await load_terms(ctx, session)
-            own = {} if campaign_id is None else (await load_own(ctx, session, [campaign_id])).get(campaign_id, {})
-        limit = terms.adjustment_limit_minor
-        return MoneyTerms(
-            approval=own.get("approval") or terms.approval,
-            earned_when=own.get("earned_when") or terms.earned_when,
-            hold_days=terms.hold_days if own.get("hold_days") is None else own["hold_days"],
-            clawback=terms.clawback,
-            adjustment_limit=None if limit is None else from_minor(limit, ctx.tenant.currency),
-        )
 
 
 @strawberry.type
@@ -369,22 +274,12 @@ class Mutation:
     )
 
     decide_commission_adjustments = batch(
-        decide_adjustments,
+        decide_commission_adjustments,
         "decisions",
         input=DecideAdjustmentsInput,
         payload=AdjustCommissionsPayload,
         result=CommissionAdjustmentResult,
         description="Accepts or declines proposed corrections, by another key than the one that proposed them.",
-        scope=Scope.MONEY_WRITE,
-    )
-
-    set_money_terms = batch(
-        set_money_terms,
-        "terms",
-        input=SetMoneyTermsInput,
-        payload=SetMoneyTermsPayload,
-        result=MoneyTermsResult,
-        description="Sets by which terms commissions are approved, taken back and corrected.",
         scope=Scope.MONEY_WRITE,
     )
 

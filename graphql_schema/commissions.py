@@ -19,7 +19,7 @@ from app.influencers.queries import INFLUENCERS
 from app.ledger.queries import LEDGER_ENTRIES
 from app.orders.queries import ORDERS, REFUNDS
 from app.products.queries import PRODUCTS
-from graphql_schema.commission_plans import AppliedRule, applied_rules
+from graphql_schema.commission_rules import AppliedRule, applied_rules
 from graphql_schema.context import Info
 from graphql_schema.families import one_row, shows
 from graphql_schema.filters import FactOrder, IdFilter, TimeFilter, any_of, on, ordering

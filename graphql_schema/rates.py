@@ -10,7 +10,8 @@ from app.core.context import Scope
 from app.db.keyset import Condition
 from app.orders import rate_inputs as plain
 from app.orders.queries import OWN_RATES
-from app.usecases.record_rates import import_exchange_rates, record_exchange_rates
+from app.usecases.import_exchange_rates import import_exchange_rates
+from app.usecases.record_exchange_rates import record_exchange_rates
 from graphql_schema.families import shows
 from graphql_schema.filters import StringFilter, TimeFilter, on, ordering
 from graphql_schema.lists import root_list

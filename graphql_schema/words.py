@@ -281,7 +281,7 @@ vocabulary(
     ADJUSTED="It was corrected by hand.",
     REVERSED="Something of an order was taken back.",
     REJECTED="A commission was rejected.",
-    PAID="It was paid out; positive where a payout came back.",
+    PAID="It was paid out; positive where a payout came back, or they paid an invoice.",
     CONVERTED="It was converted into another currency, to be paid out.",
 )
 vocabulary(

@@ -17,7 +17,7 @@ from app.orders.rates import insert_for_all
 from app.runtime import open_runtime
 from app.settings import Settings
 from app.tenancy.queries import list_tenant_ids
-from app.usecases.record_rates import TAG
+from app.usecases.record_exchange_rates import TAG
 from app.worker import convert_late_facts
 
 NAME = "rates"

@@ -47,6 +47,16 @@ class MoneyTermsInput:
 
 
 @dataclass(frozen=True, slots=True)
+class InvoicePaymentInput:
+    """What an influencer paid of what was invoiced to them."""
+
+    external_id: str
+    influencer_id: UUID
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class AdjustmentDecision:
     """What another key says of a proposed correction. reason: needed where it is declined."""
 

@@ -47,7 +47,7 @@ class BookedTerms:
         version = self.versions[rating.version_id]
         # The weight is the credit's own: it may have been judged anew since.
         facts = replace(rating.facts, weight=terms.weight)
-        result = rated(version, basket(sold_of(lines, known)), facts, rating.standing)
+        result = rated(version, basket(sold_of(lines, known, rating.refunded)), facts, rating.standing)
         return difference(result.amount, earnings.earned)
 
 

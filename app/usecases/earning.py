@@ -165,7 +165,7 @@ async def complete(ctx: Ctx, session: ReadSession, found: Round, counted: Counte
     zone = ctx.tenant.reporting_zone
     periods = {
         period_start(version.period, order.occurred_at, zone)
-        for order, _, version in found.under_plans()
+        for order, _, version in found.under_plans
         if version.counts
     }
     found.tallies = await load_tallies(ctx, session, found.holders() | counted.holders, periods | counted.periods)
@@ -173,7 +173,7 @@ async def complete(ctx: Ctx, session: ReadSession, found: Round, counted: Counte
         ctx,
         session,
         found.customers(),
-        {credit.influencer_id for _, credit, _ in found.under_plans()},
+        {credit.influencer_id for _, credit, _ in found.under_plans},
         but=[] if found.is_new else [order.order_id for order in found.orders],
         in_time=found.in_time,
     )
@@ -182,14 +182,14 @@ async def complete(ctx: Ctx, session: ReadSession, found: Round, counted: Counte
         session,
         {
             line.product_id
-            for order, _, version in found.under_plans()
+            for order, _, version in found.under_plans
             if version.looks_at_products
             for line in order.lines
             if line.product_id is not None
         },
     )
     found.rates = await load_rates(
-        ctx, session, {key_of(order.currency, order.occurred_at) for order, _, _ in found.under_plans()}
+        ctx, session, {key_of(order.currency, order.occurred_at) for order, _, _ in found.under_plans}
     )
 
 
@@ -205,7 +205,7 @@ async def rate_all(ctx: Ctx, found: Round) -> dict[UUID, list[Earned]]:
             version = found.versions.get((order.order_id, credit.credit_id))
             if version is not None:
                 if sold is None or version.looks_at_products:
-                    sold = basket(sold_of(order.lines, found.traits))
+                    sold = basket(sold_of(order.lines, found.traits, _refunded(order)))
                 of_order.append(_by_plan(ctx, found, order, credit, version, sold))
             elif credit.rate is not None:
                 of_order.append(_by_rate(order, credit, credit.rate))
@@ -216,14 +216,19 @@ async def rate_all(ctx: Ctx, found: Round) -> dict[UUID, list[Earned]]:
     return earned
 
 
-def sold_of(lines: Sequence[OpenLine], known: Mapping[UUID, Traits]) -> list[Sold]:
-    """The revenue lines as rules see them."""
+def _refunded(order: Earning) -> dict[int, int]:
+    return {line.position: line.refunded for line in order.lines if line.refunded and line.is_revenue}
+
+
+def sold_of(lines: Sequence[OpenLine], known: Mapping[UUID, Traits], refunded: Mapping[int, int]) -> list[Sold]:
+    """The revenue lines as rules see them. refunded: by position, what of them had come back when they were rated."""
     sold = []
     for line in lines:
         if line.is_revenue:
             trait = None if line.product_id is None else known.get(line.product_id)
             sku, category = (None, None) if trait is None else trait
-            sold.append(Sold((line.position, line.product_id), line.amount, line.base, line.quantity, sku, category))
+            place, back = (line.position, line.product_id), refunded.get(line.position, 0)
+            sold.append(Sold(place, line.amount, line.base, line.quantity, sku, category, back))
     return sold
 
 
@@ -256,6 +261,7 @@ def _by_plan(ctx: Ctx, found: Round, order: Earning, credit: Credited, version: 
         facts=facts,
         standing=standing,
         categories=_categories(order, version, found.traits),
+        refunded=_refunded(order),
         outcome=outcome_of(result),
     )
     bonuses = tuple(bonus(ctx, order, terms, due) for due in result.dues)

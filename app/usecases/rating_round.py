@@ -1,9 +1,10 @@
 """Orders whose credits are rated together, with all that is known for it. Filled and gone through by `earning`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
@@ -40,7 +41,7 @@ class Earning:
     credits: Sequence[Credited]
 
 
-@dataclass(slots=True)
+@dataclass
 class Round:
     """Orders that are rated together, with what is known for it. versions: by order and credit, of plans that hold."""
 
@@ -54,19 +55,21 @@ class Round:
     is_new: bool = True
     in_time: bool = False
 
-    def under_plans(self) -> Iterable[tuple[Earning, Credited, Version]]:
+    @cached_property
+    def under_plans(self) -> Sequence[tuple[Earning, Credited, Version]]:
         """The credits for which a plan holds."""
-        for order in self.orders:
-            for credit in order.credits:
-                version = self.versions.get((order.order_id, credit.credit_id))
-                if version is not None:
-                    yield order, credit, version
+        return [
+            (order, credit, version)
+            for order in self.orders
+            for credit in order.credits
+            if (version := self.versions.get((order.order_id, credit.credit_id))) is not None
+        ]
 
     def holders(self) -> set[Holder]:
         """Whose ratings are counted."""
         return {
             holder
-            for _, credit, version in self.under_plans()
+            for _, credit, version in self.under_plans
             for holder in holders_of(version, credit.influencer_id, credit.campaign_id)
         }
 
@@ -74,6 +77,6 @@ class Round:
         """Of whom it matters which order theirs is."""
         return {
             order.customer_id
-            for order, _, version in self.under_plans()
+            for order, _, version in self.under_plans
             if version.looks_at_customers and order.customer_id is not None
         }

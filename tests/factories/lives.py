@@ -27,7 +27,9 @@ from app.orders.inputs import LineInput, RefundLineInput
 from app.payouts.inputs import PayoutBatchInput, PayoutConfirmation, PayoutDecision, PayoutMethodInput
 from app.runtime import Runtime
 from app.tracking.inputs import CodeInput
-from app.usecases.adjust_commissions import adjust_commissions, decide_adjustments
+from app.usecases.adjust_commissions import adjust_commissions
+from app.usecases.approve_commissions import approve_commissions
+from app.usecases.approve_due import approve_due
 from app.usecases.approve_payout_batches import approve_payout_batches
 from app.usecases.cancel_payout_batches import cancel_payout_batches
 from app.usecases.confirm_payout_items import confirm_payout_items
@@ -36,17 +38,14 @@ from app.usecases.create_codes import create_codes
 from app.usecases.create_enrollments import create_enrollments
 from app.usecases.create_influencers import create_influencers
 from app.usecases.create_payout_batches import create_payout_batches
+from app.usecases.decide_commission_adjustments import decide_commission_adjustments
 from app.usecases.edit_orders import edit_orders
-from app.usecases.move_commissions import (
-    approve_commissions,
-    approve_due,
-    hold_commissions,
-    reject_commissions,
-    release_commissions,
-)
+from app.usecases.hold_commissions import hold_commissions
 from app.usecases.record_order_events import record_order_events
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
+from app.usecases.reject_commissions import reject_commissions
+from app.usecases.release_commissions import release_commissions
 from app.usecases.review_fraud import review_fraud
 from app.usecases.send_payouts import send_payouts
 from app.usecases.set_fraud_rules import set_fraud_rules
@@ -340,7 +339,7 @@ class Lives:
         outcomes = await self.call(adjust_commissions, sent)
         asked = [each.id for each in outcomes if each.detail["state"] == "PROPOSED" and each.id is not None]
         decisions = [AdjustmentDecision(id, self.chance.random() < 0.7, "Looked at.") for id in asked]
-        await self.call(decide_adjustments, decisions, self.second)
+        await self.call(decide_commission_adjustments, decisions, self.second)
         accepted = {decision.id for decision in decisions if decision.is_accepted}
         for one, each, outcome in zip(ones, sent, outcomes, strict=True):
             if outcome.detail["state"] == "POSTED" or outcome.id in accepted:

@@ -35,6 +35,7 @@ async def move_some(db: Database, ctx: Ctx, *, seed: int, until: datetime) -> in
                     moved += passages.enter(Move(row.id, chance.choice(targets), "test"))
                 except DomainError as error:
                     # An edit that came after a payout is not held back.
-                    assert error.code == "WRONG_STATE"
+                    if error.code != "WRONG_STATE":
+                        raise
             await states.write(then, session, passages)
     return moved

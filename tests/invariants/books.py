@@ -9,6 +9,9 @@ from app.analytics.rollups.verify import verify
 from app.db.session import Database
 from app.ledger import balances
 
+TIMEOUT_S = 600.0
+"""Seconds that one law may take: it reads all rows."""
+
 LAWS: dict[str, str] = {
     "an order's lines add up to the total of its newest version": """
         SELECT orders.external_id FROM orders
@@ -164,7 +167,7 @@ LAWS: dict[str, str] = {
 async def broken_laws(db: Database, tenant_id: UUID) -> dict[str, list[str]]:
     """The laws that do not hold, with the first rows that break each; rollups against facts included."""
     broken: dict[str, list[str]] = {}
-    async with db.snapshot(tenant_id) as session:
+    async with db.snapshot(tenant_id, timeout_s=TIMEOUT_S) as session:
         for law, finder in LAWS.items():
             rows = await session.fetch(f"/* test.law */ {finder} LIMIT 3", tenant_id)
             if rows:

@@ -24,18 +24,17 @@ from app.core.words import Clawback, CommissionState, OrderEventKind
 from app.ledger import balances
 from app.ledger.statements import OWED, month_of, statements
 from app.runtime import Runtime
-from app.usecases.adjust_commissions import adjust_commissions, decide_adjustments
+from app.usecases.adjust_commissions import adjust_commissions
+from app.usecases.approve_commissions import approve_commissions
+from app.usecases.approve_due import approve_due
+from app.usecases.decide_commission_adjustments import decide_commission_adjustments
 from app.usecases.edit_orders import edit_orders
-from app.usecases.move_commissions import (
-    approve_commissions,
-    approve_due,
-    hold_commissions,
-    reject_commissions,
-    release_commissions,
-)
+from app.usecases.hold_commissions import hold_commissions
 from app.usecases.record_order_events import record_order_events
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
+from app.usecases.reject_commissions import reject_commissions
+from app.usecases.release_commissions import release_commissions
 from app.usecases.set_money_terms import set_money_terms
 from tests.conftest import make_ctx
 from tests.factories.orders import NOON, Look, ProgramRows, edit, event, item, order, refund
@@ -141,7 +140,9 @@ class Story:
         [outcome] = await adjust_commissions(runtime, ctx, [correction])
         assert outcome.id is not None, outcome
         other = make_ctx(ctx.tenant, Role.FINANCE, now=self.now)
-        await decide_adjustments(runtime, other, [AdjustmentDecision(outcome.id, number % 4 != 0, "Looked at.")])
+        await decide_commission_adjustments(
+            runtime, other, [AdjustmentDecision(outcome.id, number % 4 != 0, "Looked at.")]
+        )
 
     async def _move(self, runtime: Runtime, ctx: Ctx, what: str, which: int) -> None:
         rows = await self.look.rows("commissions", "state <> 'REVERSED'", "id")

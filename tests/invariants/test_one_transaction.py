@@ -91,9 +91,9 @@ class Watched(Client):
 CALLING_OUT = {"onboardPayoutMethods"}
 """Ask a provider between what they read and what they write: no transaction waits for an outsider."""
 
-OTHERS_KEYS = {"requestPayouts", "returnPayoutItems"}
-"""Write nothing here: the one is for influencers' keys, the other for payments by a provider. See test_payouts_api.py
-and integration/payouts."""
+OTHERS_KEYS = {"requestPayouts", "returnPayoutItems", "recordInvoicePayments"}
+"""Write nothing here: the one is for influencers' keys, the next for payments by a provider, the last for what was
+invoiced. See test_payouts_api.py, integration/payouts and integration/money/test_api.py."""
 
 
 REHEARSED = {"recomputeAttribution", "recomputeCommissions"}
@@ -148,5 +148,6 @@ def test_nothing_else_opens_a_transaction_that_writes() -> None:
         # They move what a use case wrote, or forget what is kept for repetitions.
         "app/analytics/rollups/fold.py",
         "app/analytics/rollups/rebuild.py",
+        "app/ledger/balances.py",
         "app/worker.py",
     }

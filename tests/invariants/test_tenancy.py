@@ -211,6 +211,7 @@ async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
             ]
         },
     )
+    await create("recordOrderEvents", {"events": [{"orderExternalId": "o-1", "kind": "PAID", "occurredAt": AT}]})
     refund = {"orderExternalId": "o-1", "occurredAt": NOW.isoformat(), "amount": "1.00", "reason": SECRET}
     made["refund"] = await create("recordRefunds", {"refunds": [{"externalId": "r-1", **refund}]})
     made["waiting"] = await create(
@@ -250,8 +251,11 @@ async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
         {"assignments": [{"planId": made["plan"], "campaignId": made["campaign"], "effectiveFrom": AT}]},
     )
     await create("setMoneyTerms", {"terms": [{"adjustmentLimit": AMOUNT}]})
-    correction = {"influencerId": made["influencer"], "currency": "GBP", "amount": AMOUNT, "reason": SECRET}
-    made["correction"] = await create("adjustCommissions", {"adjustments": [{"externalId": "k-1", **correction}]})
+    # Above the limit: it waits for the first key.
+    correction = {"influencerId": made["influencer"], "currency": "GBP", "amount": f"1{AMOUNT}", "reason": SECRET}
+    made["correction"] = await create(
+        "adjustCommissions", {"adjustments": [{"externalId": "k-1", **correction}]}, key=second
+    )
     await create("recordExchangeRates", {"rates": [{"base": "KWD", "quote": "OMR", "day": AT[:10], "rate": AMOUNT}]})
     (commission,) = (await client.data("{ commissions(where: {kind: [ACCRUAL]}) { nodes { id } } }"))["commissions"][
         "nodes"
@@ -277,7 +281,7 @@ async def victim_writes(client: Client, *, second: str) -> dict[str, Any]:
 
 
 async def _victim_pays(client: Client, create: Any, made: dict[str, Any], second: str) -> None:
-    """A batch that is approved, a draft, and a balance beside them that is due."""
+    """A batch that is approved, two drafts, and a balance beside them that is due."""
     made["method"] = await create(
         "upsertPayoutMethods",
         {"payoutMethods": [{"influencerId": made["influencer"], "currency": "GBP", "holder": SECRET}]},
@@ -285,7 +289,7 @@ async def _victim_pays(client: Client, create: Any, made: dict[str, Any], second
     made["policy"] = await create(
         "upsertPayoutPolicies", {"payoutPolicies": [{"currency": "GBP", "threshold": AMOUNT}]}
     )
-    for number, name in enumerate(("batch", "draft", None)):
+    for number, name in enumerate(("batch", "draft", "spare", None)):
         owed = {"influencerId": made["influencer"], "currency": "GBP", "amount": AMOUNT, "reason": SECRET}
         await create("adjustCommissions", {"adjustments": [{**owed, "externalId": f"owed-{number}"}]})
         if name is not None:
@@ -448,6 +452,10 @@ MUTATIONS: dict[str, Any] = {
             for name in ("not yet", "mine")
         ]
     },
+    **{
+        f"{verb}Commissions": lambda known: {"commissions": [{"id": known["commission"], "reason": "x"}]}
+        for verb in ("approve", "hold", "release", "reject")
+    },
     "editOrders": lambda known: {
         "edits": [{"orderExternalId": "o-1", "occurredAt": NOW.isoformat(), "total": "5.00", "lines": [LINE]}]
     },
@@ -497,13 +505,9 @@ MUTATIONS: dict[str, Any] = {
     "approvePayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}]},
     "confirmPayoutItems": lambda known: {"payoutItems": [{"id": known["item"], "outcome": "SUCCEEDED"}]},
     "cancelPayoutItems": lambda known: {"payoutItems": [{"id": known["draftItem"]}]},
-    "cancelPayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}, {"id": known["draft"]}]},
+    "cancelPayoutBatches": lambda known: {"payoutBatches": [{"id": known["batch"]}, {"id": known["spare"]}]},
     "returnPayoutItems": lambda known: {"payoutItems": [{"id": known["item"]}]},
     "requestPayouts": lambda known: {"payoutRequests": [{"currency": "GBP"}]},
-    **{
-        f"{verb}Commissions": lambda known: {"commissions": [{"id": known["commission"], "reason": "x"}]}
-        for verb in ("approve", "hold", "release", "reject")
-    },
     "setFraudRules": lambda known: {"velocityOrders": 7},
     "reviewFraud": lambda known: {"reviews": [{"id": known["hit"], "accept": False, "reason": "x"}]},
     "adjustCommissions": lambda known: {
@@ -512,6 +516,9 @@ MUTATIONS: dict[str, Any] = {
         ]
     },
     "decideCommissionAdjustments": lambda known: {"decisions": [{"id": known["correction"], "accept": True}]},
+    "recordInvoicePayments": lambda known: {
+        "payments": [{"externalId": "k-1", "influencerId": known["influencer"], "currency": "GBP", "amount": "1.00"}]
+    },
     "setMoneyTerms": lambda known: {"terms": [{"campaignId": known["campaign"], "holdDays": 1}]},
     "recordExchangeRates": lambda known: {"rates": [{"base": "KWD", "quote": "OMR", "day": AT[:10], "rate": "1.2"}]},
     "importExchangeRates": lambda known: {"files": [{"csv": f"Date,OMR,\n{AT[:10]},2.5,\n"}]},

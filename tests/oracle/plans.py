@@ -26,6 +26,7 @@ class Line:
     base: int
     quantity: int
     product: Row | None
+    left: Fraction
     rule: Row | None = None
     exact: Fraction = Fraction(0)
     exact_base: Fraction = Fraction(0)
@@ -39,6 +40,7 @@ class Booked:
     base: int | None
     lines: dict[tuple[int, Any], int]
     bonuses: list[tuple[str, int]] = field(default_factory=list)
+    kept: int = 0
 
 
 @dataclass
@@ -60,12 +62,17 @@ class PlanOracle:
         self.firsts: dict[Any, datetime] = {}
         self.repeats: dict[Any, list[datetime]] = defaultdict(list)
         self.states: dict[Any, tuple[Row, Case]] = {}
+        self.back: dict[Any, dict[int, int]] = defaultdict(lambda: defaultdict(int))
 
     def book(self, *, in_time: bool = False) -> dict[Any, Booked]:
         """What every credit earned when it was booked, by credit; credits without any terms are absent.
 
-        in_time: in the order of the orders' own times instead, with their newest lines.
+        in_time: in the order of the orders' own times instead, with their newest lines; what came back of them counts
+        for nothing.
         """
+        for row in self.facts["refund_lines"] if in_time else ():
+            if row["kind"] in REVENUE:
+                self.back[row["order_id"]][row["position"]] += row["amount_minor"]
         booked: dict[Any, Booked] = {}
         credits = _by(self.facts["credits"], "order_id")
         lines = _by([row for row in self.facts["order_lines"] if row["version"] == 1], "order_id")
@@ -175,7 +182,7 @@ class PlanOracle:
         booked, added = self._earned(version, case, lines)
         holder = version["plan_id"], case.credit["influencer_id"]
         spent[holder] += booked.base or 0
-        total = (booked.base or 0) + sum(amount for _, amount in booked.bonuses)
+        total = booked.kept + sum(amount for _, amount in booked.bonuses)
         terms = version["terms"]
         has_tiers = any(rule["kind"] == "TIERS" for rule in terms["rules"])
         if not has_tiers and not terms["bonuses"] and not terms["caps"].keys() - {"ORDER"}:
@@ -196,7 +203,7 @@ class PlanOracle:
         is_known = case.factor is not None and all(row["amount_base_minor"] is not None for row in revenue)
         if not is_known and terms["caps"]:
             return Booked(0, None, {}), {}
-        items = self._items(revenue, is_known)
+        items = self._items(revenue, is_known, self.back[case.order["id"]])
         rules = [rule for rule in terms["rules"] if self._fits(rule, case)]
         if not is_known:
             rules = [rule for rule in rules if not _needs_rate(rule)]
@@ -210,10 +217,10 @@ class PlanOracle:
             if not own:
                 continue
             if rule["kind"] == "TIERS":
-                volume = round(sum(item.base for item in own) * weight) if is_known else 0
+                volume, orders = _counted(own, weight)
                 before = case.before.get(rule["key"], (0, Fraction(0)))
-                rate, lift = _tiered(rule, before, (volume, weight))
-                added[rule["key"]] = volume, weight
+                rate, lift = _tiered(rule, before, (volume, orders))
+                added[rule["key"]] = volume, orders
                 if lift:
                     bonuses.append((rule["key"], lift))
                 _share(own, rate * weight)
@@ -231,14 +238,19 @@ class PlanOracle:
                     item.exact, item.exact_base = amount * part * weight, amount_base * part * weight
         amount = round(sum((item.exact for item in items), Fraction(0)))
         is_same = all(row["amount_minor"] == row["amount_base_minor"] for row in revenue)
-        base = None
+        base, kept = None, 0
         if is_known:
             base = amount if is_same else round(sum((item.exact_base for item in items), Fraction(0)))
             if case.rooms and base > min(case.rooms.values()):
                 room = min(case.rooms.values())
                 amount = room if is_same else round(Fraction(amount * room, base))
                 base = room
-            whole = round(sum(item.base for item in items) * weight), weight
+            shares = [item.exact if is_same else item.exact_base for item in items]
+            if base and not any(shares):
+                shares = [item.exact for item in items]
+            of_lines = _largest_remainder(base, shares)
+            kept = sum(round(part * item.left) for part, item in zip(of_lines, items, strict=True))
+            whole = _counted(items, weight)
             if items:
                 added["revenue"] = whole
             before = case.before.get("revenue", (0, Fraction(0)))
@@ -248,13 +260,15 @@ class PlanOracle:
                 threshold = bonus["threshold"] if pick == 0 else Fraction(bonus["threshold"], 10**9)
                 if old[pick] < threshold <= new[pick]:
                     bonuses.append((bonus["key"], bonus["amount"]))
-            bonuses = _within(bonuses, [room for cap, room in case.rooms.items() if cap != "ORDER"], base)
+            bonuses = _within(bonuses, [room for cap, room in case.rooms.items() if cap != "ORDER"], kept)
         parts = _largest_remainder(amount, [item.exact for item in items])
         named = {item.place: part for item, part in zip(items, parts, strict=True) if item.rule is not None}
-        return Booked(amount, base, named, bonuses), added
+        return Booked(amount, base, named, bonuses, kept), added
 
-    def _items(self, revenue: Rows, is_known: bool) -> list[Line]:
+    def _items(self, revenue: Rows, is_known: bool, back: Mapping[int, int]) -> list[Line]:
         items = [row for row in revenue if row["amount_minor"] >= 0]
+        taken = sum(back.get(row["position"], 0) for row in revenue)
+        is_gone = any(back.values()) and taken == sum(row["amount_minor"] for row in revenue)
         off = sum(row["amount_minor"] for row in revenue if row["amount_minor"] < 0)
         amounts = [row["amount_minor"] for row in items]
         less = _largest_remainder(off, [Fraction(amount) for amount in amounts])
@@ -266,7 +280,14 @@ class PlanOracle:
                 whole = sum(row["amount_base_minor"] for row in revenue)
                 bases = _largest_remainder(whole, [Fraction(net) for net in nets])
         return [
-            Line((row["position"], row["product_id"]), net, base, row["quantity"], self.products.get(row["product_id"]))
+            Line(
+                (row["position"], row["product_id"]),
+                net,
+                base,
+                row["quantity"],
+                self.products.get(row["product_id"]),
+                Fraction(0) if is_gone else 1 - Fraction(back.get(row["position"], 0), row["amount_minor"]),
+            )
             for row, net, base in zip(items, nets, bases, strict=True)
             if net > 0
         ]
@@ -346,6 +367,11 @@ def _by(rows: Rows, name: str) -> dict[Any, list[Row]]:
     for row in rows:
         found[row[name]].append(row)
     return found
+
+
+def _counted(items: Sequence[Line], weight: Fraction) -> tuple[int, Fraction]:
+    revenue = round(sum(round(item.base * item.left) for item in items) * weight)
+    return revenue, weight if any(item.left for item in items) else Fraction(0)
 
 
 def _needs_rate(rule: Row) -> bool:

@@ -130,6 +130,14 @@ async def test_stripe_from_onboarding_to_the_measure(api: Api, stripe: FakeStrip
     preview = "{ payoutPreview { due { balance amount obstacle influencer { id } } totals { provider amount count } } }"
     found = await api.ask(preview)
     assert found["totals"] == [{"provider": "STRIPE", "amount": "12.50", "count": 1}]
+    # By the date of payment; of a currency without a rate the own amount, and a warning with the converted one.
+    measure = """{ analytics(range: {last: {n: 2, unit: DAY, includeCurrent: true}}) {
+      totals { payouts } meta { warnings { code count } }
+      groups(by: [{dimension: {name: INFLUENCER}}, {dimension: {name: CURRENCY}}]) {
+        nodes { key { influencer { id } currency } measures { payouts } } } } }"""
+    # Asked so often that the answer is kept, until the payment.
+    for _ in range(3):
+        assert (await api.ask(measure))["groups"]["nodes"] == []
     batch_id = await api.batch("STRIPE")
     assert (await api.ask(preview))["due"] == []
     await api.work()
@@ -139,11 +147,6 @@ async def test_stripe_from_onboarding_to_the_measure(api: Api, stripe: FakeStrip
     assert [event["toState"] for event in item["events"]] == ["RESERVED", "SENDING", "SUCCEEDED"]
     assert [payment["amount"] for payment in item["payments"]] == ["12.50"]
 
-    # By the date of payment; of a currency without a rate the own amount, and a warning with the converted one.
-    measure = """{ analytics(range: {last: {n: 2, unit: DAY, includeCurrent: true}}) {
-      totals { payouts } meta { warnings { code count } }
-      groups(by: [{dimension: {name: INFLUENCER}}, {dimension: {name: CURRENCY}}]) {
-        nodes { key { influencer { id } currency } measures { payouts } } } } }"""
     answer = await api.ask(measure)
     (group,) = answer["groups"]["nodes"]
     assert group == {
@@ -173,12 +176,12 @@ async def test_by_hand_from_a_file_and_its_confirmation(api: Api, influencer: UU
     assert (line["name"], line["reference"], line["amount"], line["currency"]) == ("Ina Müller", IBAN, "12.50", "EUR")
     found = await api.ask(file % "SEPA")
     space = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.03}"
-    document = ElementTree.fromstring(found["content"])
-    texts = {element.tag.removeprefix(space): element.text for element in document.iter()}
+    tree = ElementTree.fromstring(found["content"])
+    texts = {element.tag.removeprefix(space): element.text for element in tree.iter()}
     assert texts["MsgId"] == UUID(batch_id).hex
     assert texts["CtrlSum"] == texts["InstdAmt"] == "12.50"
     assert texts["EndToEndId"] == UUID(line["item"]).hex
-    assert [found.text for found in document.iter(f"{space}IBAN")] == ["GB33BUKB20201555555555", IBAN]
+    assert [found.text for found in tree.iter(f"{space}IBAN")] == ["GB33BUKB20201555555555", IBAN]
     assert await api.client.error_codes(file % "CSV", key=api.keys["analyst"]) == ["FORBIDDEN"]
     await api.work()
     told = {"id": line["item"], "outcome": "SUCCEEDED", "fee": "0.20", "reference": "bank 7"}

@@ -18,7 +18,7 @@ from app.core.context import Ctx, Role
 from app.integrations.payouts import opened
 from app.ledger import balances
 from app.runtime import Runtime
-from app.usecases.move_commissions import approve_due
+from app.usecases.approve_due import approve_due
 from app.usecases.send_payouts import send_payouts
 from tests.client import Client
 from tests.invariants.books import broken_laws

@@ -64,20 +64,22 @@ class Due(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """What a credit earns. added: to each counter. cap: which one cut it. lacks_rate: for want of an exchange rate some
-    rule, or all of the version, could not be applied."""
+    """What a credit earns. added: to each counter. kept: of the amount in the tenant's currency, what refunds before
+    leave. cap: which one cut it. lacks_rate: for want of an exchange rate some rule, or all of the version, could not
+    be applied."""
 
     amount: Amount
     dues: tuple[Due, ...]
     added: Mapping[str, tuple[int, int]]
+    kept: int
     rate: Decimal | None
     cap: PlanCap | None
     lacks_rate: bool
 
     @property
     def earned(self) -> int:
-        """All of it in the tenant's currency; what is not known counts nothing."""
-        return (self.amount.base or 0) + sum(due.amount for due in self.dues)
+        """What counts of it below caps, bonuses included, in the tenant's currency; the unknown counts nothing."""
+        return self.kept + sum(due.amount for due in self.dues)
 
 
 Matches = dict[tuple[UUID, tuple[int, ...]], dict[UUID | None, int | None]]
@@ -106,11 +108,11 @@ def rated(version: Version, sold: Basket, facts: Facts, standing: Standing, matc
             names[place] = rule.key
         if rule.kind is RuleKind.PERCENTAGE or rule.kind is RuleKind.TIERS:
             if rule.kind is RuleKind.TIERS:
-                volume = _volume(sold.items, places, facts.weight) if has_base else 0
                 before = standing.volumes.get(rule.key, (0, 0))
-                top, under = _tier_rate(rule, before, (volume, facts.weight))
-                added[rule.key] = volume, facts.weight
-                lift = _lift(rule, before, (volume, facts.weight))
+                more = _counted(sold.items, places, facts.weight, has_base=has_base)
+                top, under = _tier_rate(rule, before, more)
+                added[rule.key] = more
+                lift = _lift(rule, before, more)
                 if lift:
                     lifts.append(Due(rule.key, lift))
             else:
@@ -139,16 +141,18 @@ def rated(version: Version, sold: Basket, facts: Facts, standing: Standing, matc
     else:
         cap = None
     result = _shared(sold, amount, base, tops, base_tops, names, rates)
+    kept = _kept(sold, result)
     dues: list[Due] = []
     if has_base:
-        whole = _volume(sold.items, range(len(sold.items)), facts.weight), facts.weight
+        whole = _counted(sold.items, range(len(sold.items)), facts.weight, has_base=True)
         added[REVENUE] = whole
         due = [*lifts, *_bonuses(version.bonuses, standing.volumes.get(REVENUE, (0, 0)), whole)]
-        dues = _cut(due, standing.rooms, earned=base or 0)
+        dues = _cut(due, standing.rooms, earned=kept)
     return Rated(
         amount=result,
         dues=tuple(dues),
         added=added if sold.items else {},
+        kept=kept,
         rate=_uniform(version, groups, rates) if cap is None else None,
         cap=cap,
         lacks_rate=lacks_rate,
@@ -156,7 +160,7 @@ def rated(version: Version, sold: Basket, facts: Facts, standing: Standing, matc
 
 
 def _nothing(sold: Basket, has_base: bool, *, lacks_rate: bool) -> Rated:
-    return Rated(Amount(sold.gross, 0, 0 if has_base else None, ()), (), {}, None, None, lacks_rate)
+    return Rated(Amount(sold.gross, 0, 0 if has_base else None, ()), (), {}, 0, None, None, lacks_rate)
 
 
 def _fits(rule: Rule, facts: Facts) -> bool:
@@ -207,8 +211,18 @@ def _takes(rule: Rule, item: Item) -> bool:
     )
 
 
-def _volume(items: Sequence[Item], places: Sequence[int], weight: int) -> int:
-    return divide_half_even(sum(items[place].net_base for place in places) * weight, WEIGHT_ONE)
+def _counted(items: Sequence[Item], places: Sequence[int], weight: int, *, has_base: bool) -> tuple[int, int]:
+    """What is counted of these items: revenue in the tenant's currency, and orders; of what had not come back."""
+    kept = sum(items[place].kept(items[place].net_base) for place in places) if has_base else 0
+    is_kept = any(items[place].refunded < items[place].amount for place in places)
+    return divide_half_even(kept * weight, WEIGHT_ONE), weight if is_kept else 0
+
+
+def _kept(sold: Basket, amount: Amount) -> int:
+    if amount.base is None or not any(item.refunded for item in sold.items):
+        return amount.base or 0
+    items = {item.place: item for item in sold.items}
+    return sum(items[share.place].kept(share.base or 0) for share in amount.shares)
 
 
 def _metric(rule: Rule | Bonus, pair: tuple[int, int]) -> int:

@@ -16,7 +16,8 @@ from app.db.session import ReadSession, WriteSession
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """A row of commission_ratings. categories: of the order's products as they were; only where a rule asks."""
+    """A row of commission_ratings. categories: of the order's products as they were; only where a rule asks. refunded:
+    by position, what of the lines had come back by then."""
 
     order_id: UUID
     credit_id: UUID
@@ -29,6 +30,7 @@ class Rating:
     facts: Facts
     standing: Standing
     categories: dict[UUID, str]
+    refunded: dict[int, int]
     outcome: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
@@ -46,6 +48,7 @@ class Rating:
             "volumes": {counter: list(pair) for counter, pair in self.standing.volumes.items()},
             "rooms": {str(cap): room for cap, room in self.standing.rooms.items()},
             "categories": {str(product_id): category for product_id, category in self.categories.items()},
+            "refunded": {str(position): amount for position, amount in self.refunded.items()},
             **self.outcome,
         }
 
@@ -128,6 +131,7 @@ def _rating(row: Any) -> Rating:
             {PlanCap(cap): room for cap, room in facts["rooms"].items()},
         ),
         categories={UUID(product_id): category for product_id, category in facts["categories"].items()},
+        refunded={int(position): amount for position, amount in facts["refunded"].items()},
         outcome={name: facts[name] for name in ("added", "dues", "earned", "cap", "lacksRate")},
     )
 

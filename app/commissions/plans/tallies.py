@@ -6,14 +6,15 @@ that numbers the ratings. So ratings come one after the other, and each has its 
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from app.commissions.plans.evaluate import REVENUE, Rated, Standing
 from app.commissions.plans.rules import Version
 from app.core.context import Ctx
-from app.core.timegrain import Granularity, floor
+from app.core.timegrain import Granularity, first_instant, floor, local_date
 from app.core.words import PlanCap, PlanPeriod
 from app.db.session import ReadSession, WriteSession
 
@@ -138,14 +139,23 @@ class Subject(NamedTuple):
 
 
 def _in_period(version: Version, subject: Subject, counter: str) -> Key:
+    return Key(version.plan_id, subject.influencer_id, _named(version.period, counter), subject.period_start)
+
+
+@lru_cache(maxsize=10_000)
+def _named(period: PlanPeriod, counter: str) -> str:
     # Months, quarters and years may start at the same instant, and are counted apart.
-    named = counter if version.period is PlanPeriod.ALL_TIME else f"{version.period.value} {counter}"
-    return Key(version.plan_id, subject.influencer_id, named, subject.period_start)
+    return counter if period is PlanPeriod.ALL_TIME else f"{period.value} {counter}"
 
 
 def period_start(period: PlanPeriod, at: datetime, zone_name: str) -> datetime:
     """The start of the local calendar period that holds the instant."""
-    return FOR_EVER if period is PlanPeriod.ALL_TIME else floor(at, Granularity(period.value), zone_name)
+    return FOR_EVER if period is PlanPeriod.ALL_TIME else _start(period, local_date(at, zone_name), zone_name)
+
+
+@lru_cache(maxsize=10_000)
+def _start(period: PlanPeriod, day: date, zone_name: str) -> datetime:
+    return floor(first_instant(day, zone_name), Granularity(period.value), zone_name)
 
 
 def holders_of(version: Version, influencer_id: UUID, campaign_id: UUID | None) -> list[Holder]:

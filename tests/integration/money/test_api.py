@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from app.core.context import Ctx, Role
-from app.core.words import OrderEventKind
+from app.core.words import CommissionState, OrderEventKind
 from app.runtime import Runtime
 from app.usecases.record_order_events import record_order_events
+from app.usecases.record_refunds import record_refunds
 from tests.client import Client
-from tests.factories.orders import Look, ProgramRows, event
-from tests.integration.money.test_states import booked
+from tests.factories.orders import Look, ProgramRows, event, refund
+from tests.integration.money.test_states import booked, moved
+from tests.invariants.books import broken_laws
 
 pytestmark = pytest.mark.database
 
@@ -150,3 +152,47 @@ async def test_rates_are_recorded_imported_and_listed(client: Client, make_key: 
         ("EUR", "GBP", "0.87", "ecb"),
         ("GBP", "USD", "1.3333333333", "ecb-cross"),
     }
+
+
+async def test_what_was_invoiced_is_paid_once_and_no_more_than_it_is(
+    runtime: Runtime, ctx: Ctx, client: Client, program: ProgramRows, look: Look, make_key: Any
+) -> None:
+    commission = await booked(runtime, ctx, program, look)
+    [influencer] = [str(row["influencer_id"]) for row in await look.rows("commissions")]
+    finance = await make_key(Role.FINANCE)
+    await client.data(
+        "mutation { setMoneyTerms(input: {terms: [{clawback: INVOICE}]}) { recordedCount } }", key=finance
+    )
+    await moved(runtime, ctx, (commission, CommissionState.APPROVED), (commission, CommissionState.PAID))
+    await record_refunds(runtime, ctx, [refund("o-1", "25.00")])
+    document = f"""mutation ($payments: [InvoicePaymentInput!]!) {{
+      recordInvoicePayments(input: {{payments: $payments}}) {{ {RESULTS} }} }} }}"""
+
+    def paid(external_id: str, amount: str, who: str = influencer) -> dict[str, str]:
+        return {"externalId": external_id, "influencerId": who, "currency": "GBP", "amount": amount}
+
+    payments = [
+        paid("a", "2.00"),
+        paid("a", "2.00"),
+        paid("a", "1.00"),
+        paid("b", "0.51"),
+        paid("c", "0"),
+        paid("d", "1.00", str(commission)),
+        paid("e", "0.50"),
+    ]
+    first = (await client.data(document, {"payments": payments}, key=finance))["recordInvoicePayments"]
+    again = (await client.data(document, {"payments": payments[:1]}, key=finance))["recordInvoicePayments"]
+
+    assert [each["code"] or each["outcome"] for each in first["results"]] == [
+        "RECORDED",
+        "REPLAYED",
+        "DUPLICATE_IN_BATCH",
+        "INVALID_AMOUNT",
+        "INVALID_AMOUNT",
+        "UNKNOWN_INFLUENCER",
+        "RECORDED",
+    ]
+    assert again["replayedCount"] == 1
+    [balance] = (await client.data("{ balances { nodes { payable invoiced paid owed } } }"))["balances"]["nodes"]
+    assert balance == {"payable": "10.00", "invoiced": "0.00", "paid": "-2.50", "owed": "10.00"}
+    assert await broken_laws(runtime.db, ctx.tenant_id) == {}

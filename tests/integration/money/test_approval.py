@@ -22,18 +22,17 @@ from app.core.context import Ctx, Role
 from app.core.outcomes import ItemOutcome, Outcome
 from app.core.words import Approval, CommissionState, EarnedWhen, OrderEventKind
 from app.runtime import Runtime
-from app.usecases.adjust_commissions import adjust_commissions, decide_adjustments
+from app.usecases.adjust_commissions import adjust_commissions
+from app.usecases.approve_commissions import approve_commissions
+from app.usecases.approve_due import approve_due
+from app.usecases.decide_commission_adjustments import decide_commission_adjustments
 from app.usecases.edit_orders import edit_orders
-from app.usecases.move_commissions import (
-    approve_commissions,
-    approve_due,
-    hold_commissions,
-    reject_commissions,
-    release_commissions,
-)
+from app.usecases.hold_commissions import hold_commissions
 from app.usecases.record_order_events import record_order_events
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
+from app.usecases.reject_commissions import reject_commissions
+from app.usecases.release_commissions import release_commissions
 from app.usecases.set_money_terms import set_money_terms
 from tests.conftest import make_ctx
 from tests.factories.orders import NOON, Look, Offer, ProgramRows, edit, event, item, order, refund
@@ -252,9 +251,11 @@ async def test_corrections_above_the_limit_need_another_key(
     assert large is not None
     assert without_rate is not None
 
-    assert told(await decide_adjustments(runtime, ctx, [AdjustmentDecision(large, True)])) == ["SECOND_KEY_NEEDED"]
+    assert told(await decide_commission_adjustments(runtime, ctx, [AdjustmentDecision(large, True)])) == [
+        "SECOND_KEY_NEEDED"
+    ]
     second = make_ctx(ctx.tenant, Role.FINANCE)
-    decided = await decide_adjustments(
+    decided = await decide_commission_adjustments(
         runtime,
         second,
         [

@@ -11,7 +11,7 @@ from app.analytics.rollups.verify import verify
 from app.core.context import Ctx, Role
 from app.core.ids import new_id
 from app.runtime import Runtime
-from app.usecases.move_commissions import approve_due
+from app.usecases.approve_due import approve_due
 from tests.client import Client
 from tests.factories.orders import Look
 from tests.scenarios.test_commission_plans import one, write

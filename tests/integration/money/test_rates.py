@@ -19,9 +19,10 @@ from app.runtime import Runtime
 from app.spend.inputs import SpendInput
 from app.usecases.convert_late import convert_late
 from app.usecases.edit_orders import edit_orders
+from app.usecases.import_exchange_rates import import_exchange_rates
 from app.usecases.record_adjustments import record_adjustments
+from app.usecases.record_exchange_rates import record_exchange_rates
 from app.usecases.record_orders import record_orders
-from app.usecases.record_rates import import_exchange_rates, record_exchange_rates
 from app.usecases.record_refunds import record_refunds
 from app.usecases.record_spend import record_spend
 from tests.client import Client

@@ -13,6 +13,7 @@ from app.orders.inputs import RefundLineInput
 from app.products.inputs import ProductInput
 from app.runtime import Runtime
 from app.tracking.inputs import InstanceInput
+from app.usecases import recompute_commissions as commissions
 from app.usecases.edit_orders import edit_orders
 from app.usecases.recompute_attribution import Recomputation, recompute_attribution
 from app.usecases.record_instances import record_instances
@@ -153,4 +154,26 @@ async def test_an_order_that_is_judged_anew_counts_for_whom_it_is_credited_to_al
     tallies = await look.rows("commission_tallies", "counter = ':earned'")
     counted = {row["holder_id"]: row["earned_minor"] for row in tallies if row["period_start"].year == 1970}
     assert counted == {ina: 3700, ben: 0}
+    assert await broken_laws(runtime.db, ctx.tenant_id) == {}
+
+
+async def test_refunds_count_when_commissions_are_computed_anew_and_not_before(
+    runtime: Runtime, ctx: Ctx, program: ProgramRows, look: Look, plans: Plans
+) -> None:
+    offer = await program.offer()
+    await plans.agreed(offer.campaign_id, tiers(("0", "0.1"), ("100.00", "0.2")), bonuses=(bonus("150.00", "7.00"),))
+    first, second = (order(item("80.00"), codes=(offer.code,)) for _ in range(2))
+    await record_orders(runtime, ctx, [first, second])
+    await record_refunds(runtime, ctx, [refund(first.external_id, "80.00")])
+    booked = [("ACCRUAL", 800), ("ACCRUAL", 1400), ("BONUS", 700), ("REVERSAL", -800)]
+    assert sorted(await amounts(look)) == booked
+
+    asked = commissions.Recomputation(NOON - timedelta(days=1), NOON + timedelta(days=1), "Much came back.")
+    preview = await commissions.recompute_commissions(runtime, ctx, asked)
+    await commissions.recompute_commissions(runtime, ctx, replace(asked, post=preview.mark))
+
+    assert sorted(await amounts(look)) == sorted([*booked, ("BONUS", -700), ("EDIT", 800 - 1400)])
+    # An edit that changes nothing that earns keeps to how it was rated anew.
+    await edit_orders(runtime, ctx, [edit(second.external_id, item("80.00"), line(LineKind.SHIPPING, "5.00"))])
+    assert sum(amount for _, amount in await amounts(look)) == 800
     assert await broken_laws(runtime.db, ctx.tenant_id) == {}

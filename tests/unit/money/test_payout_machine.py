@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from app.core.payout_words import PayoutItemState, PayoutPaymentKind, PayoutProviderName
 from app.core.words import LedgerAccount
+from app.ledger import Posting
 from app.payouts.items import leased
-from app.payouts.machine import UNDER_WAY, Item, Posting, after, reserve
+from app.payouts.machine import UNDER_WAY, Item, after, reserve
 from app.payouts.port import Report, Told
 
 START = datetime(2026, 5, 4, 9, tzinfo=UTC)

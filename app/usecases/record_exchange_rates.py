@@ -1,4 +1,4 @@
-"""Records a tenant's own exchange rates, one by one or from files of the ECB, and converts what waited for them."""
+"""Records a tenant's own exchange rates, and converts what waited for them."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -9,8 +9,8 @@ from app.core.money import exponent
 from app.core.outcomes import ItemOutcome, Outcome
 from app.db.session import WriteSession
 from app.errors import DomainError
-from app.orders.ecb import DIGITS, EURO, RATE_MAX, Rate, crossed, read_rates
-from app.orders.rate_inputs import RateFile, RateInput
+from app.orders.ecb import DIGITS, RATE_MAX, Rate
+from app.orders.rate_inputs import RateInput
 from app.orders.rates import insert_own
 from app.runtime import Runtime
 from app.usecases.convert_late import convert_late
@@ -18,11 +18,7 @@ from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, in_order
 
 NAME = "rates"
-FILES = "files"
 SOURCE = "own"
-RATES_MAX = 200_000
-"""Rates that one call imports."""
-
 TAG = "rates"
 """What is noted for the cache: any day may hold facts at the new rates."""
 
@@ -72,51 +68,3 @@ async def _record(
         outcomes[index] = ItemOutcome(index=index, outcome=Outcome.RECORDED if is_new else Outcome.REPLAYED)
     session.touch_tags([TAG])
     return in_order(outcomes, len(outcomes))
-
-
-async def import_exchange_rates(
-    runtime: Runtime, ctx: Ctx, files: Sequence[RateFile | Unread], *, idempotency_key: str | None = None
-) -> tuple[ItemOutcome, ...]:
-    """What became of each file of the ECB's; `detail` holds how many rates were new.
-
-    Beside the euro's rates those are kept that follow from them for the tenant's currency.
-    """
-    check_batch(runtime, files, name=FILES)
-    own = {ctx.tenant.currency} - {EURO}
-    room = RATES_MAX
-
-    def read(item: RateFile) -> list[Rate]:
-        nonlocal room
-        found = read_rates(item.csv, since=item.since)
-        found += crossed(found, only=own)
-        room -= len(found)
-        if room < 0:
-            raise DomainError(
-                "BATCH_TOO_LARGE", f"The files hold more than {RATES_MAX} rates. Give `since`.", path=("csv",)
-            )
-        return found
-
-    checked, bad = await check_each(files, read, name=FILES, external_id=lambda _: None)
-
-    async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
-        outcomes = dict(bad)
-        for index, rates in checked.items():
-            inserted = await insert_own(ctx, session, rates)
-            outcomes[index] = ItemOutcome(
-                index=index,
-                outcome=Outcome.RECORDED if inserted else Outcome.REPLAYED,
-                detail={"rates": inserted},
-            )
-        session.touch_tags([TAG])
-        return in_order(outcomes, len(outcomes))
-
-    outcomes = await perform(
-        runtime,
-        ctx,
-        operation="importExchangeRates",
-        body=files,
-        idempotency_key=idempotency_key,
-        work=work,
-    )
-    await convert_late(runtime, ctx)
-    return outcomes
