@@ -15,6 +15,7 @@ from app.core.context import Ctx, TenantInfo
 from app.core.ids import new_id
 from app.core.money import WEIGHT_ONE, allocate
 from app.db.session import Database, WriteSession
+from tests.factories.former import judged_again
 from tests.factories.late import record_late
 from tests.factories.reach import add_payout, add_post, add_spend
 
@@ -46,10 +47,11 @@ TABLES = (
 
 @dataclass(slots=True)
 class Facts:
-    """Rows by table."""
+    """Rows by table. former: those that another judgement replaced, which are stored and do not count."""
 
     tenant: TenantInfo
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {table: [] for table in TABLES})
+    former: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def add(self, table: str, **values: Any) -> dict[str, Any]:
         """The row, added."""
@@ -72,6 +74,7 @@ def made_up(
     """Facts of a tenant between the start and so many days later (refunds up to 40 days later)."""
     facts = _Maker(tenant, random.Random(seed), start, days).make(orders, instances)
     record_late(facts.rows, seed=seed)
+    facts.former = judged_again(facts.rows, seed=seed)
     return facts
 
 
@@ -83,7 +86,7 @@ async def insert(db: Database, facts: Facts) -> None:
 
 async def insert_rows(session: WriteSession, facts: Facts) -> None:
     """Insert the rows into their tables, in the session's transaction."""
-    for table, rows in facts.rows.items():
+    for table, rows in (*facts.rows.items(), *facts.former.items()):
         if rows:
             columns = ", ".join(rows[0])
             await session.execute(

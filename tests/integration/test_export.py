@@ -39,7 +39,11 @@ async def fill(runtime: Runtime, tenant: TenantInfo, *, seed: int) -> dict[str, 
     await insert(runtime.db, made)
     async with runtime.db.write(tenant.id) as session:
         await session.execute(_VERSIONS, tenant.id)
-    return {family.name: len(made.rows.get(family.name, ())) for family in FAMILIES if not family.is_global}
+    return {
+        family.name: len(made.rows.get(family.name, ())) + len(made.former.get(family.name, ()))
+        for family in FAMILIES
+        if not family.is_global
+    }
 
 
 def own(rows: dict[str, int]) -> dict[str, int]:

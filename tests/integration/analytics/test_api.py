@@ -357,8 +357,8 @@ async def test_influencer_sees_own_numbers_only(runtime: Runtime, store: Store, 
     assert others["groups"]["nodes"] == []
     times = [
         each["occurred_at"]
-        for name in ("instances", "credits")
-        for each in store.facts.rows[name]
+        for name in ("instances", "credits", "engagement_snapshots", "spend", "payout_payments")
+        for each in (*store.facts.rows[name], *store.facts.former.get(name, ()))
         if each["influencer_id"] == some
     ]
     assert datetime.fromisoformat(data["catalog"]["dataFrom"]) == min(times)

@@ -71,6 +71,11 @@ def with_customers(facts: Facts, chance: random.Random) -> Facts:
             row["customer_id"] = buyers[row["occurred_at"]]
         elif chance.random() < 0.1:
             row["customer_id"] = chance.choice(pool)
+    # What was judged otherwise at first is of the same customers.
+    for credit in facts.former["credits"]:
+        credit["customer_id"] = customer_of[credit["order_id"]]
+    for row in facts.former["instances"]:
+        row["customer_id"] = buyers[row["occurred_at"]]
     for row in facts.rows["adjustments"]:
         row["customer_id"] = chance.choice([*pool, None])
     for number in range(30):

@@ -171,7 +171,7 @@ def test_stored_sums_are_the_columns_of_rollups() -> None:
 def test_every_sum_is_used_or_is_a_count_of_missing_rates() -> None:
     used = {name for measure in MEASURES.values() for name in measure.formula.sums}
 
-    assert set(SUMS) - used == {"missing_rates", "missing_spend_rates"}
+    assert set(SUMS) - used == {"missing_rates", "missing_spend_rates", "missing_payout_rates"}
 
 
 def test_a_measure_fits_the_dimensions_that_all_its_facts_have() -> None:
