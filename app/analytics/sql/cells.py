@@ -141,6 +141,9 @@ class Cells:
         fold = dict(self.folded).get(dimension)
         if fold is None or not fold.has_others:
             return key == row.c[dimension]
+        if self.keeps_members:
+            # Each of the others is a cell of its own.
+            return key == row.c[member(dimension)]
         bucket: ColumnElement[Any] | None = row.c[BUCKET] if self.has_time else None
         if self.has_top_edges:
             bucket = func.width_bucket(self.start_of(bucket), many("top_edges", INSTANT))
