@@ -356,3 +356,29 @@ async def test_measures_with_a_filter_stand_beside_those_without(few: Few, clien
         {"name": "orders", "decimals": ["6"]},
         {"name": "dora", "decimals": ["1"]},
     ]
+
+
+async def test_hours_of_later_orders_are_no_members_where_new_customers_are_counted(
+    runtime: Runtime, ctx: Ctx, client: Client
+) -> None:
+    few = Few(ctx)
+    influencer = few.influencer("Ada", DAY)
+    early, noon, late = (DAY.replace(hour=hour) for hour in (8, 12, 18))
+    for _ in range(2):
+        few.order(early, 1_000, customer=few.customer(DAY), influencer_id=influencer)
+    returning = few.customer(DAY)
+    few.order(noon, 1_000, customer=returning, influencer_id=influencer)
+    few.order(late, 1_000, customer=returning, influencer_id=influencer)
+    await few.stored(runtime)
+
+    found = await answer(
+        client,
+        """groups(by: [{dimension: {name: HOUR_OF_DAY, top: {n: 1, by: {name: NEW_CUSTOMERS}}}}]) {
+          nodes { isOthers memberCount key { hourOfDay } measures { newCustomers } }
+        }""",
+    )
+
+    assert [
+        (node["key"]["hourOfDay"], node["isOthers"], node["memberCount"], node["measures"]["newCustomers"])
+        for node in found["groups"]["nodes"]
+    ] == [(8, False, 1, 2), (None, True, 1, 1)]
