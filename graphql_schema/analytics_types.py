@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
-from graphql.pyutils import gather_with_cancel
 
 from app.analytics.answer import Answer, WarningCode
 from app.analytics.checks import ELEMENTS_MAX
@@ -25,6 +24,7 @@ from graphql_schema.analytics_table import ColumnTable, column_table
 from graphql_schema.analytics_words import Changes, MeasureName, Measures, Row
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from graphql_schema.context import Info
+from graphql_schema.execution.columns import settled_all
 from graphql_schema.execution.together import together
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import BigInt, CurrencyCode, TimeZone
@@ -210,8 +210,8 @@ def _groups_of(roots: "Sequence[Analytics]", info: Info) -> list[GroupConnection
     return [_groups(root, info) for root in roots]
 
 
-async def _tables_of(roots: "Sequence[Analytics]", info: Info) -> Sequence[ColumnTable]:
-    return await gather_with_cancel(*(_table(root, info) for root in roots))
+async def _tables_of(roots: "Sequence[Analytics]", info: Info) -> Sequence[Any]:
+    return await settled_all(_table(root, info) for root in roots)
 
 
 @strawberry.type(

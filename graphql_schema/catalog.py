@@ -5,8 +5,8 @@ from datetime import datetime
 
 import strawberry
 
+from app.analytics.extent import Extent
 from app.analytics.rollups.catalog import CATALOG
-from app.analytics.runner import Extent
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.measures import MEASURES
 from app.core.context import Scope

@@ -155,5 +155,5 @@ class Query:
             zone=time_zone,
             currency=currency,
         )
-        runner = CohortRunner(runtime.db, runtime.answers, runtime.settings)
+        runner = CohortRunner(runtime.db, runtime.answers)
         return CohortTable.of(await runner.run(info.context.ctx, asked))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,8 @@ from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.sums import SUMS
 from app.analytics.sql.cells import PARENT
 from app.analytics.sql.shapes import NOTHING, Given, TopKeys, View
-from app.analytics.sql.statement import GENERATION, Bound, bound
+from app.analytics.sql.statement import GENERATION, SHAPES_MAX, Bound, Statement, bound
+from app.db.columns import NUMERIC, by_column
 from app.db.session import ReadSession
 
 SAMPLE_WHOLE = 2**16
@@ -116,7 +118,7 @@ class _Computing:
         return Rows(made.statement.columns, await self._columns(made), samples)
 
     async def _columns(self, made: Bound) -> tuple[Sequence[Any], ...]:
-        row = await self._session.fetchrow(made.statement.by_column, *made.args)
+        row = await self._session.fetchrow(_in_one_row(made.statement), *made.args)
         assert row is not None, "columns stand in one row"
         return tuple([[] if column is None else column for column in row])
 
@@ -142,6 +144,13 @@ class _Computing:
                 size = max(sum(whole_numbers(rows.of(name))) // 10 ** SUMS[name].decimals for name in layer.sizing.sums)
             found.append(1 << max((size // target).bit_length() - 1, 0))
         return tuple(found)
+
+
+@lru_cache(maxsize=SHAPES_MAX)
+def _in_one_row(statement: Statement) -> str:
+    # Behind the comment that names it. Numerics stay texts: sums are whole numbers, which `whole_numbers` reads.
+    comment, body = statement.text.split("\n", 1)
+    return f"{comment}\n{by_column(body, statement.columns, dict.fromkeys(statement.numerics, NUMERIC))}"
 
 
 def _top_keys(facet: FacetPlan, rows: Rows) -> TopKeys:

@@ -45,10 +45,6 @@ class Rows:
         """So many of them."""
         return self if len(self) <= count else replace(self, values=tuple([column[:count] for column in self.values]))
 
-    def row(self, place: int) -> tuple[Any, ...]:
-        """One of them."""
-        return tuple([column[place] for column in self.values])
-
     def sums(self, layout: Layout) -> tuple[str, ...]:
         """The columns that are sums of the layout, in order."""
         return sums_of(self.columns, layout)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from app.analytics.answer import Answer, answer_of, answers_of
 from app.analytics.computing import OtherRollups, compute
+from app.analytics.extent import Extent, extent_of
 from app.analytics.kept import dumped, key_of, loaded
 from app.analytics.plan import Plan
 from app.analytics.planner import Stored, everything_stored, layering, plan
@@ -21,7 +22,7 @@ from app.analytics.resolve import Limits, needs_extent, resolve
 from app.analytics.resolved import Resolved
 from app.analytics.rollups.catalog import stored
 from app.analytics.rows import Computed
-from app.analytics.sql.state import EXTENT, OWN_EXTENT, ROLLUP_STATE, SIZES
+from app.analytics.sql.state import ROLLUP_STATE, SIZES
 from app.analytics.sql.statement import Bound, bound
 from app.analytics.streaming import StreamedTable, streamed, unbounded
 from app.cache.answers import Answers, Depends
@@ -43,14 +44,6 @@ KNOWN_MAX = 10_000
 
 _known: dict[UUID, Stored] = {}
 # What rollups a tenant had when they were last looked up: every use of it is checked against their generation.
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """When facts begin and end; None without facts."""
-
-    first_at: datetime | None
-    last_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +98,8 @@ class Runner:
 
     async def extent(self, ctx: Ctx) -> Extent:
         """When the facts that the caller may see begin and end."""
-        own = ctx.principal.influencer_id
         async with self.db.read(ctx.tenant_id) as session:
-            if own is None:
-                row = await session.fetchrow(EXTENT, ctx.tenant_id)
-            else:
-                row = await session.fetchrow(OWN_EXTENT, ctx.tenant_id, own)
-        assert row is not None, "an aggregate has a row"
-        return Extent(row["first_at"], row["last_at"])
+            return await extent_of(ctx, session)
 
     async def rollup_sizes(self, ctx: Ctx) -> dict[str, int]:
         """Rows stored of each rollup set that has any."""
@@ -143,9 +130,7 @@ class Runner:
             return loaded(found.body)
         computed = await self._compute(ctx, resolved)
         if found.token is not None:
-            body = dumped(computed)
-            if len(body) <= self.settings.answer_bytes_max:
-                await self.answers.put(ctx.tenant_id, key, found.token, body)
+            await self.answers.put(ctx.tenant_id, key, found.token, dumped(computed))
         return computed
 
     def _is_cheap_and_new(self, ctx: Ctx, resolved: Resolved) -> bool:

@@ -11,14 +11,13 @@ from app.analytics.cohorts.answer import CohortAnswer, answer_of
 from app.analytics.cohorts.query import CohortAsk, CohortBy
 from app.analytics.cohorts.resolve import ResolvedCohorts, depends_on, needs_extent, resolve
 from app.analytics.cohorts.sql.statement import bound
+from app.analytics.extent import extent_of
 from app.analytics.planner import DISTINCT_WEIGHT, ROWS_A_DAY
 from app.analytics.semantic.sums import Source
-from app.analytics.sql.state import EXTENT, OWN_EXTENT
 from app.cache.answers import Answers, Depends
 from app.core.context import Ctx
 from app.core.hashing import content_hash
 from app.db.session import Database, ReadSession
-from app.settings import Settings
 
 VERSION = 1
 """Of cached answers: raised when what is kept or what it means changes."""
@@ -35,7 +34,6 @@ class CohortRunner:
 
     db: Database
     answers: Answers
-    settings: Settings
 
     async def run(self, ctx: Ctx, asked: CohortAsk) -> CohortAnswer:
         """The table. Raises QueryIssues for a question with mistakes."""
@@ -56,8 +54,7 @@ class CohortRunner:
         if found.token is not None:
             # Numerics as text: what reads the sums takes both forms.
             body = orjson.dumps({"at": ctx.now.isoformat(), "sums": list(map(list, sums))}, default=str)
-            if len(body) <= self.settings.answer_bytes_max:
-                await self.answers.put(ctx.tenant_id, key, found.token, body)
+            await self.answers.put(ctx.tenant_id, key, found.token, body)
         return answer_of(resolved, sums, computed_at=ctx.now, is_cached=False)
 
     async def _sums(self, ctx: Ctx, resolved: ResolvedCohorts) -> list[Any]:
@@ -84,14 +81,9 @@ def cost_of(resolved: ResolvedCohorts) -> int:
 
 
 async def _first_at(ctx: Ctx, session: ReadSession, by: CohortBy) -> datetime | None:
-    own = ctx.principal.influencer_id
-    extent = await session.fetchrow(
-        EXTENT if own is None else OWN_EXTENT, ctx.tenant_id, *([] if own is None else [own])
-    )
-    assert extent is not None, "an aggregate has a row"
-    found = [extent["first_at"]]
+    found = [(await extent_of(ctx, session)).first_at]
     if by is CohortBy.INFLUENCER_JOINED:
-        found.append(await session.fetchval(FIRST_JOINED, ctx.tenant_id, own))
+        found.append(await session.fetchval(FIRST_JOINED, ctx.tenant_id, ctx.principal.influencer_id))
     return min((at for at in found if at is not None), default=None)
 
 

@@ -235,10 +235,17 @@ def _written(unit: Unit, digits: int) -> Callable[[Sequence[int | None]], list[A
     if digits == 0:
         return lambda column: [None if scaled is None else str(scaled) for scaled in column]
     one, plus, minus = 10**digits, f"%d.%0{digits}d", f"-%d.%0{digits}d"
-    return lambda column: [
-        None if scaled is None else plus % divmod(scaled, one) if scaled >= 0 else minus % divmod(-scaled, one)
-        for scaled in column
-    ]
+
+    def texts(column: Sequence[int | None]) -> list[Any]:
+        if column and None not in column and min(column) >= one:  # type: ignore[type-var]  # numbers alone
+            # What has digits before the point is cut where that belongs: less than half as dear.
+            return [f"{text[:-digits]}.{text[-digits:]}" for text in map(str, column)]
+        return [
+            None if scaled is None else plus % divmod(scaled, one) if scaled >= 0 else minus % divmod(-scaled, one)
+            for scaled in column
+        ]
+
+    return texts
 
 
 def _point(scaled: int, last: Decimal) -> Decimal:

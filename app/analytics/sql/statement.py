@@ -48,15 +48,15 @@ MEMBERS = "members"
 class Statement:
     """A compiled shape.
 
-    names, types: of its parameters, in order; the first is the tenant. columns: of its rows. by_column: the same in one
-    row, where it is asked: each column is an array (null without rows), of texts for numerics: half as dear to read.
+    names, types: of its parameters, in order; the first is the tenant. columns: of its rows. numerics: those of them
+    that are numerics, where it is asked by column.
     """
 
     text: str
     names: tuple[str, ...]
     types: tuple[str, ...]
     columns: tuple[str, ...]
-    by_column: str = ""
+    numerics: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def compiled(shape: Shape) -> Statement:
             if shape.page is not None:
                 statement = _paged(statement, shape.page, shape.cells)
             found = rendered(statement, shape.name)
-    return _by_column(found, shape.cells)
+    return replace(found, numerics=_numerics(found.columns, shape.cells))
 
 
 def _scanned(layers: tuple[LayerShape, ...], name: str) -> FromClause:
@@ -309,15 +309,11 @@ def rendered(statement: Select[Any], name: str) -> Statement:
     return Statement(f"/* analytics.{name} */\n{body}", tuple(names), types, columns)
 
 
-def _by_column(statement: Statement, cells: Cells) -> Statement:
-    numerics = {
-        name for name, (kind, _) in zip(cells.sums_named, cells.outputs, strict=True) if not _fits_big(kind)
-    } | {name for name in statement.columns if _TERM.match(name)}
-    arrays = (f"array_agg(found.{name}{'::text' if name in numerics else ''})" for name in statement.columns)
-    comment, body = statement.text.split("\n", 1)
-    # Rows come to the arrays in the order that they have: nothing is joined or grouped in between.
-    text = f"{comment}\nSELECT {', '.join(arrays)}\nFROM (\n{body}\n) AS found"
-    return replace(statement, by_column=text)
+def _numerics(columns: Sequence[str], cells: Cells) -> frozenset[str]:
+    sums = zip(cells.sums_named, cells.outputs, strict=True)
+    return frozenset(
+        [*(name for name, (kind, _) in sums if not _fits_big(kind)), *(name for name in columns if _TERM.match(name))]
+    )
 
 
 _TERM = re.compile(r"(term|before)_\d+$")

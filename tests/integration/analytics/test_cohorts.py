@@ -103,7 +103,7 @@ async def place(request: pytest.FixtureRequest, runtime: Runtime, admin: "asyncp
     made = made_up(tenant, seed=seed, start=START, days=DAYS, orders=260, instances=300)
     facts = with_customers(made, random.Random(seed))
     await insert(runtime.db, facts)
-    return Place(make_ctx(tenant, now=NOW), facts, CohortRunner(runtime.db, NullAnswers(), runtime.settings))
+    return Place(make_ctx(tenant, now=NOW), facts, CohortRunner(runtime.db, NullAnswers()))
 
 
 def one_of(facts: Facts, table: str, *numbers: int) -> tuple[UUID, ...]:
