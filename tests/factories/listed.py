@@ -2,28 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import uuid4
 
 import orjson
 
 from app.core.context import Ctx
 from app.core.words import (
     CampaignStatus,
-    CommissionKind,
     EnrollmentStatus,
     InfluencerStatus,
     InstanceKind,
-    LedgerAccount,
     OfferStatus,
-    Platform,
     RefundKind,
 )
 from app.db.session import Database
-from tests.factories.orders import NOON
-
-T = TypeVar("T")
-Row = dict[str, Any]
+from tests.factories.listed_money import MONEY_TABLES, MoneyRows
+from tests.factories.turns import COUNTRIES, NAMES, NO_HASH, PLATFORMS, Row, instant, one_of, word
 
 TABLES = (
     "influencers",
@@ -38,35 +33,14 @@ TABLES = (
     "order_versions",
     "refunds",
     "adjustments",
-    "commissions",
-    "ledger_entries",
+    *MONEY_TABLES,
     "engagement_snapshots",
     "spend",
 )
 """Each after those that its rows name."""
 
-NO_HASH = r"\x00"
-PLATFORMS = (*list(Platform)[:3], None)
-COUNTRIES = ("DE", "GB", None)
-NAMES = ("ada", "ben", "ina", "ira")
 
-
-def one_of(values: Sequence[T], number: int) -> T:
-    """The values in turn."""
-    return values[number % len(values)]
-
-
-def word(number: int) -> str:
-    """A word of its own for each number up to 675: letters alone, which every collation puts in one order."""
-    return "word" + chr(97 + number // 26) + chr(97 + number % 26)
-
-
-def instant(number: int) -> datetime:
-    """One of four instants near NOON, hours and a few microseconds apart."""
-    return NOON + timedelta(hours=number % 4, microseconds=number % 4)
-
-
-class Listed:
+class Listed(MoneyRows):
     """The rows of a tenant by table, those of parents first. Ids are random, so that they say nothing of time."""
 
     def __init__(self, db: Database, ctx: Ctx) -> None:
@@ -82,20 +56,22 @@ class Listed:
                 self._make(table, number, instant(number * 3), instant(number + number // 4))
             await self._insert(table, self.rows[table])
 
-    async def add(self, table: str, *times: datetime) -> None:
-        """A row more in this table for each time; whatever it tells of time is that."""
+    async def add(self, table: str, *keys: Any) -> None:
+        """A row more in this table for each key: whatever it tells of time is that; of balances, what is owed."""
         for part in ("orders", "order_versions") if table == "orders" else (table,):
-            made = [self._make(part, len(self.rows[part]), at, at) for at in times]
+            made = [self._make(part, len(self.rows[part]), key, key) for key in keys]
             await self._insert(part, made)
 
-    def _make(self, table: str, number: int, at: datetime, recorded_at: datetime) -> Row:
+    def _make(self, table: str, number: int, at: Any, recorded_at: Any) -> Row:
         row: Row = {"tenant_id": self.tenant_id} | getattr(self, f"_{table}")(number, at, recorded_at)
         if table != "order_versions":
-            row["id"] = uuid4()
+            row.setdefault("id", uuid4())
         self.rows.setdefault(table, []).append(row)
         return row
 
     async def _insert(self, table: str, rows: Sequence[Row]) -> None:
+        if table == "balances":
+            table, rows = "ledger_balances", [part for row in rows for part in self.held_on_accounts(row)]
         columns = ", ".join(rows[0])
         async with self.db.write(self.tenant_id) as session:
             await session.execute(
@@ -103,10 +79,6 @@ class Listed:
                 f"SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1::text::jsonb)",
                 orjson.dumps(rows).decode(),
             )
-
-    def _id(self, table: str, number: int) -> UUID:
-        found: UUID = one_of(self.rows[table], number)["id"]
-        return found
 
     def _influencers(self, number: int, at: datetime, recorded_at: datetime) -> Row:
         return {
@@ -236,37 +208,6 @@ class Listed:
             "currency": "GBP",
             "amount_minor": 100,
             "content_hash": NO_HASH,
-        }
-
-    def _commissions(self, number: int, at: datetime, recorded_at: datetime) -> Row:
-        kind = one_of(list(CommissionKind), number)
-        states = ("REVERSED",) if kind is CommissionKind.REVERSAL else ("PENDING", "HELD", "APPROVED", "PAID")
-        return {
-            "kind": kind,
-            "state": one_of(states, number // 3),
-            "order_id": one_of((self._id("orders", number % 4), None), number // 2),
-            "influencer_id": self._id("influencers", number % 3),
-            "campaign_id": one_of((None, self._id("campaigns", number % 3)), number // 3),
-            "basis_minor": 1_000,
-            "currency": "GBP",
-            "amount_minor": 100,
-            "occurred_at": at,
-            "recorded_at": recorded_at,
-            "updated_at": at,
-        }
-
-    def _ledger_entries(self, number: int, at: datetime, recorded_at: datetime) -> Row:
-        # Two lines a posting.
-        posting_id = uuid4() if number % 2 == 0 else self.rows["ledger_entries"][-1]["posting_id"]
-        return {
-            "posting_id": posting_id,
-            "account": one_of(list(LedgerAccount), number),
-            "influencer_id": one_of((None, self._id("influencers", number % 3)), number),
-            "currency": "GBP",
-            "amount_minor": 100 if number % 2 == 0 else -100,
-            "cause_kind": "commission",
-            "cause_id": self._id("commissions", number // 4),
-            "posted_at": at,
         }
 
     def _engagement_snapshots(self, number: int, at: datetime, recorded_at: datetime) -> Row:
