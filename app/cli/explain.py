@@ -21,8 +21,7 @@ from app.cli import services
 from app.cli.lookup import find_tenant
 from app.cli.options import DataDir, Json, Tenant, Test, UsageError, load_settings
 from app.cli.output import print_json
-from app.core.context import Ctx, Principal, Role, TenantInfo
-from app.core.ids import new_id
+from app.core.context import Ctx, nobody
 from app.core.timegrain import Granularity, Interval
 from app.db.owner import OwnerDatabase
 from app.db.session import Database
@@ -80,7 +79,7 @@ def explain(
         db = await Database.open(settings)
         try:
             runner = Runner(db, NullAnswers(), settings)
-            return [await _explained(runner, _operator(whose), each) for each in found]
+            return [await _explained(runner, nobody(whose, datetime.now(UTC)), each) for each in found]
         finally:
             await db.close()
 
@@ -199,11 +198,6 @@ def _title(facet: FacetPlan) -> str:
 
 def _span(interval: Interval) -> str:
     return f"{interval.start:%Y-%m-%dT%H:%M:%SZ} to {interval.end:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _operator(tenant: TenantInfo) -> Ctx:
-    principal = Principal(key_id=new_id(), role=Role.ADMIN, tenant=tenant)
-    return Ctx(principal=principal, request_id="explain", now=datetime.now(UTC))
 
 
 def _text(document: str) -> str:

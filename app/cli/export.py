@@ -16,8 +16,6 @@ from app.db.session import Database
 from app.seeding.export import Exported, export_facts
 from app.settings import Settings
 
-NAME = "export"
-
 commands = typer.Typer(help="Copies of a tenant's data, for other tools.", no_args_is_help=True)
 
 

@@ -14,16 +14,14 @@ from app.cli import services
 from app.cli.lookup import find_tenant
 from app.cli.options import DataDir, Json, Tenant, Test, load_settings
 from app.cli.output import print_json, print_rows, progress_bar
-from app.core.context import TenantInfo
+from app.core.context import TenantInfo, nobody
 from app.db.owner import OwnerDatabase
 from app.integrations.online_retail import Survey, survey
 from app.integrations.online_retail.report import MEANINGS, Bucket
 from app.runtime import open_runtime
-from app.seeding.online_retail import Imported, extent_of, import_online_retail, operator
+from app.seeding.online_retail import Imported, extent_of, import_online_retail
 from app.seeding.pump import Progress
 from app.settings import Settings
-
-NAME = "import"
 
 commands = typer.Typer(help="A store's history, from files.", no_args_is_help=True)
 
@@ -66,7 +64,7 @@ def orders(
         async with open_runtime(settings) as runtime:
             with progress_of(found, is_quiet=as_json) as progress:
                 imported = await import_online_retail(
-                    runtime, operator(whose, now=datetime.now(UTC)), found, with_program=program, progress=progress
+                    runtime, nobody(whose, datetime.now(UTC)), found, with_program=program, progress=progress
                 )
         async with OwnerDatabase.connected(settings) as owner:
             await owner.analyze()

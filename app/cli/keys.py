@@ -19,8 +19,6 @@ from app.settings import Settings
 from app.tenancy import queries, service
 from app.tenancy.service import NewKey
 
-NAME = "keys"
-
 commands = typer.Typer(help="API keys: shown once, stored as hashes.", no_args_is_help=True)
 
 

@@ -9,8 +9,6 @@ from app.core.context import TenantInfo
 from app.db.session import Database
 from app.ledger import balances
 
-NAME = "ledger"
-
 commands = typer.Typer(help="The books: whether they balance.", no_args_is_help=True)
 
 

@@ -6,8 +6,6 @@ from app.cli import services
 from app.cli.options import DataDir, Json, load_settings
 from app.cli.output import print_rows
 
-NAME = "partitions"
-
 commands = typer.Typer(help="Monthly partitions of the large facts.", no_args_is_help=True)
 
 

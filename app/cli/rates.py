@@ -20,8 +20,6 @@ from app.tenancy.queries import list_tenant_ids
 from app.usecases.record_exchange_rates import TAG
 from app.worker import convert_late_facts
 
-NAME = "rates"
-
 commands = typer.Typer(help="Exchange rates that all tenants share.", no_args_is_help=True)
 
 

@@ -15,8 +15,6 @@ from app.core.context import TenantInfo
 from app.db.session import Database
 from app.tenancy import queries
 
-NAME = "rollups"
-
 commands = typer.Typer(help="Stored sums: what they hold, and whether they are right.", no_args_is_help=True)
 
 TenantOrAll = Annotated[str | None, typer.Option("--tenant", help="Of this tenant and its twin; else of all.")]

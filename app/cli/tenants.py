@@ -13,8 +13,6 @@ from app.db.owner import OwnerDatabase
 from app.settings import Settings
 from app.tenancy import queries, service
 
-NAME = "tenants"
-
 COLUMNS = ("id", "name", "kind", "reporting_zone", "currency")
 
 commands = typer.Typer(help="Tenants, each with its TEST twin.", no_args_is_help=True)
