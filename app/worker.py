@@ -14,7 +14,7 @@ import structlog
 
 from app import idempotency
 from app.analytics.rollups.fold import fold
-from app.core.context import TenantInfo
+from app.core.context import TenantInfo, nobody
 from app.db.partitions import ensure_partitions
 from app.integrations.payouts import opened
 from app.ledger import balances
@@ -23,7 +23,7 @@ from app.payouts.notes import forget_messages
 from app.runtime import Runtime
 from app.tenancy import queries as tenancy
 from app.usecases.approve_due import approve_due
-from app.usecases.convert_late import convert_late, operator
+from app.usecases.convert_late import convert_late
 from app.usecases.late_touches import forget_awaited, look_for_touches
 from app.usecases.schedule_payouts import schedule_payouts
 from app.usecases.send_payouts import send_payouts
@@ -124,7 +124,7 @@ async def convert_late_facts(runtime: Runtime) -> None:
 
     async def convert(tenant_id: UUID) -> None:
         if (tenant := tenants.get(tenant_id)) is not None:
-            converted = await convert_late(runtime, operator(runtime, tenant))
+            converted = await convert_late(runtime, nobody(tenant, runtime.clock.now()))
             if converted:
                 log.info("late_facts_converted", tenant_id=str(tenant_id), facts=converted)
 

@@ -78,13 +78,16 @@ class Items:
             if isinstance(_nullable(field.type), GraphQLList)
             for name in _names(get_named_type(field.type))
         )
-        """Names of the input types that are read only as items, or parts of them."""
+        """Names of the input types that are items of mutations, or parts of them."""
         # Others are not looked into: what is sent for a type that holds itself can be of any depth.
         self._holders = self.types | {call.name for call in calls}
 
     def marked_variables(self, operation: OperationDefinitionNode, values: Mapping[str, Any]) -> dict[str, Any]:
         """The variables' values, marked. Equal to what they were where there is nothing to mark."""
         marked = dict(values)
+        if operation.operation is not OperationType.MUTATION:
+            # What a query takes is no item that could be refused apart, though it may be of an item's type.
+            return marked
         for node in operation.variable_definitions or ():
             name = node.variable.name.value
             type_ = type_from_ast(self._schema, node.type)

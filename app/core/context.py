@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from app.core.ids import ZERO_ID, new_id
 from app.errors import DomainError
 
 
@@ -132,6 +133,14 @@ class Ctx:
                 f"This needs the scope {scope.value}, which {_roles_with(scope)}; the key's role is "
                 f"{self.principal.role.value}.",
             )
+
+
+def nobody(tenant: TenantInfo, now: datetime) -> Ctx:
+    """A request that no key made: the worker's, or a command's of whoever owns the database.
+
+    What it writes names the zero id as its key.
+    """
+    return Ctx(Principal(ZERO_ID, Role.ADMIN, tenant), f"own-{new_id()}", now)
 
 
 def _roles_with(scope: Scope) -> str:

@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from app.analytics.rollups.fold import fold
-from app.core.context import Role, TenantInfo
+from app.core.context import Role, TenantInfo, nobody
 from app.core.timegrain import zone
 from app.db.owner import OwnerDatabase
 from app.errors import DomainError
 from app.integrations.online_retail import CURRENCY, ZONE, Survey, survey
 from app.runtime import Runtime
 from app.seeding import remembered
-from app.seeding.online_retail import Imported, import_online_retail, operator
+from app.seeding.online_retail import Imported, import_online_retail
+from app.seeding.paying import pay
 from app.seeding.program import PERSONAS
 from app.seeding.pump import Progress
 from app.seeding.remembered import Remembered
@@ -68,9 +69,9 @@ def survey_before(at: datetime) -> Survey:
 
 
 async def load(runtime: Runtime, demo: Demo, *, progress: Progress) -> Imported:
-    """Record the demo's data, and fold them. Cut off, it is finished by the next start, which doubles nothing."""
+    """Record the demo's data, pay whom they earned something, and fold. Cut off, the next start finishes it."""
     assert demo.survey is not None, "the data are to be loaded"
-    ctx = operator(demo.tenant, now=runtime.clock.now())
+    ctx = nobody(demo.tenant, runtime.clock.now())
     imported = await import_online_retail(runtime, ctx, demo.survey, progress=progress)
     if not imported.is_whole:
         refused = next(item for phase in imported.phases.values() for item in phase.rejections)
@@ -80,6 +81,7 @@ async def load(runtime: Runtime, demo: Demo, *, progress: Progress) -> Imported:
             f"The demo's data do not fit what {NAME!r} holds by now ({refused.external_id}: {refused.message}) "
             "Choose another --data-dir.",
         )
+    await pay(runtime, demo.tenant, demo.survey, progress=progress)
     await fold(runtime.db, demo.tenant.id, now=runtime.clock.now())
     return imported
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.core.context import Ctx, Principal, Role, TenantInfo
-from app.core.ids import ZERO_ID, new_id
+from app.core.context import Ctx
 from app.customers.inputs import CustomerInput
 from app.integrations.online_retail import Invoice, Reading, Report, Survey
 from app.orders.inputs import AdjustmentInput, OrderInput, RefundInput
@@ -50,11 +49,6 @@ class Imported:
             "file": self.report.to_json(),
             "phases": {name: phase.to_json() for name, phase in self.phases.items()},
         }
-
-
-def operator(tenant: TenantInfo, *, now: datetime) -> Ctx:
-    """Who imports: an administrator of the tenant, without a key; the database's owner runs commands."""
-    return Ctx(Principal(ZERO_ID, Role.ADMIN, tenant), f"import-{new_id()}", now)
 
 
 def extent_of(survey: Survey) -> tuple[datetime, datetime]:

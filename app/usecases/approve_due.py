@@ -8,8 +8,7 @@ from app.commissions import states
 from app.commissions.approval import START, find_due
 from app.commissions.states import Move
 from app.commissions.terms import load_terms
-from app.core.context import Ctx, Principal, Role, TenantInfo
-from app.core.ids import ZERO_ID, new_id
+from app.core.context import Ctx, TenantInfo, nobody
 from app.core.outcomes import ItemOutcome, Outcome
 from app.core.words import CommissionState
 from app.db.session import WriteSession
@@ -21,7 +20,7 @@ DUE = "Due after its hold period."
 
 async def approve_due(runtime: Runtime, tenant: TenantInfo) -> int:
     """Number of the tenant's commissions that were due and are approved now: batch by batch, each one transaction."""
-    ctx = Ctx(Principal(ZERO_ID, Role.ADMIN, tenant), f"worker-{new_id()}", runtime.clock.now())
+    ctx = nobody(tenant, runtime.clock.now())
     approved = 0
     place = START
     while True:

@@ -13,8 +13,8 @@ from app.analytics.rollups import deltas
 from app.analytics.rollups.deltas import Contribution
 from app.attribution.service import booked_credits
 from app.commissions import late as late_commissions
-from app.core.context import Ctx, Principal, Role, TenantInfo
-from app.core.ids import ZERO_ID, new_id
+from app.core.context import Ctx
+from app.core.ids import ZERO_ID
 from app.core.money import WEIGHT_ONE
 from app.core.outcomes import ItemOutcome, Outcome
 from app.db.session import WriteSession
@@ -33,11 +33,6 @@ KEYS_MAX = 5_000
 
 Step = Callable[[Ctx, UUID, list[UUID], WriteSession], Awaitable[tuple[ItemOutcome, ...]]]
 """Converts the next facts after an id; puts the ids of those that it looked at into the list."""
-
-
-def operator(runtime: Runtime, tenant: TenantInfo) -> Ctx:
-    """A request of the worker's own."""
-    return Ctx(Principal(ZERO_ID, Role.ADMIN, tenant), f"worker-{new_id()}", runtime.clock.now())
 
 
 async def convert_late(runtime: Runtime, ctx: Ctx) -> int:

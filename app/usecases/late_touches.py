@@ -9,13 +9,13 @@ from functools import partial
 from uuid import UUID
 
 from app.attribution.awaited import Mark, due, forget_waiting, look_again, still_waiting, waiting_for
-from app.core.context import Ctx, TenantInfo
+from app.core.context import Ctx, TenantInfo, nobody
 from app.core.words import AttributionCause, InstanceKind
 from app.db.session import WriteSession
 from app.runtime import Runtime
 from app.tracking.instances import InstanceRow
 from app.usecases.rejudging import Rejudged, rejudge
-from app.usecases.unattended import nobody, unattended
+from app.usecases.unattended import unattended
 
 ORDERS_MAX = 200
 """Orders judged in one transaction for touches that came late; what is above waits for the worker."""

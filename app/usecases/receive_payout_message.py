@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from app.core.context import Ctx, TenantInfo
+from app.core.context import Ctx, TenantInfo, nobody
 from app.core.payout_words import PayoutProviderName
 from app.db.session import WriteSession
 from app.payouts.items import items_by_provider_id, lock_items, update_items
@@ -12,7 +12,7 @@ from app.payouts.notes import take_message
 from app.payouts.port import Message, Report, Told
 from app.runtime import Runtime
 from app.usecases.settle_payouts import settle
-from app.usecases.unattended import nobody, unattended
+from app.usecases.unattended import unattended
 
 
 async def receive_payout_message(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.core.context import TenantInfo
+from app.core.context import TenantInfo, nobody
 from app.core.payout_words import PayoutProviderName
 from app.db.session import WriteSession
 from app.payouts.due import Due
@@ -11,7 +11,7 @@ from app.payouts.methods import POLICY_KIND, next_time
 from app.runtime import Runtime
 from app.usecases.create_payout_batches import ITEMS_MAX, make_batch
 from app.usecases.payouts_due import due, load_policies
-from app.usecases.unattended import nobody, unattended
+from app.usecases.unattended import unattended
 
 
 async def schedule_payouts(runtime: Runtime, tenant: TenantInfo) -> int:

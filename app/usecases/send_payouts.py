@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from app.core.context import TenantInfo
+from app.core.context import TenantInfo, nobody
 from app.core.payout_words import PayoutItemState, PayoutProviderName
 from app.db.session import WriteSession
 from app.payouts.accounts import accounts_of
@@ -22,7 +22,7 @@ from app.payouts.machine import Item, Step
 from app.payouts.port import CALL_ITEMS_MAX, Payment, PayoutProvider, Report, Told
 from app.runtime import Runtime
 from app.usecases.settle_payouts import book, settle
-from app.usecases.unattended import nobody, unattended
+from app.usecases.unattended import unattended
 
 log = structlog.get_logger(__name__)
 

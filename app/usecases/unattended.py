@@ -3,23 +3,15 @@ it meets another, folded and noted as any write is."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import TypeVar
-from uuid import uuid4
 
 from app.analytics.rollups.fold import fold_if_piled_up
-from app.core.context import Ctx, Principal, Role, TenantInfo
-from app.core.ids import ZERO_ID
+from app.core.context import Ctx
 from app.db.session import TransactionConflict, WriteSession
 from app.runtime import Runtime
 from app.usecases.door import ATTEMPTS_MAX, BACKOFF_S, keep
 
 T = TypeVar("T")
-
-
-def nobody(tenant: TenantInfo, now: datetime) -> Ctx:
-    """A request that no key made. What it writes names the zero id as its key."""
-    return Ctx(principal=Principal(key_id=ZERO_ID, role=Role.ADMIN, tenant=tenant), request_id=str(uuid4()), now=now)
 
 
 async def unattended(runtime: Runtime, ctx: Ctx, work: Callable[[WriteSession], Awaitable[T]]) -> T:

@@ -7,14 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.core.context import Role
+from app.core.context import Role, nobody
 from app.core.ids import new_id
 from app.db.owner import OwnerDatabase
 from app.integrations.online_retail import survey
 from app.runtime import Runtime
 from app.seeding import remembered
 from app.seeding.demo import SLICE, find_or_make, keys_of, load, survey_before
-from app.seeding.online_retail import operator
 from app.seeding.remembered import Remembered
 from app.settings import Settings
 from app.tenancy import queries
@@ -68,13 +67,25 @@ async def test_a_load_that_was_cut_off_is_finished_by_the_next_start(
 
     assert second.survey.weeks == first.survey.weeks
     assert imported.phases["instances"].recorded == 0, "all of them came before the cut"
-    look = Look(runtime.db, operator(second.tenant, now=now))
+    look = Look(runtime.db, nobody(second.tenant, now))
     assert await look.counts("orders", "refunds", "adjustments", "rollup_delta") == {
         "orders": 1_367,
         "refunds": 247,
         "adjustments": 119,
         "rollup_delta": 0,
     }
+    async with runtime.db.read(second.tenant.id) as session:
+        batches = await session.fetch(
+            "/* test */ SELECT * FROM payout_batches WHERE tenant_id = $1 ORDER BY created_at",
+            second.tenant.id,
+        )
+        owed = await session.fetchval(
+            "/* test */ SELECT sum(amount_minor) FROM ledger_deltas WHERE tenant_id = $1", second.tenant.id
+        )
+    last_day = batches[-1]["created_at"]
+    assert {(row["state"], row["created_at"] == last_day) for row in batches} == {("DONE", False), ("DRAFT", True)}
+    assert {row["currency"] for row in batches} == {"GBP", "EUR"}
+    assert owed is None, "all of it is folded"
     third = await find_or_make(owner, tmp_path, now=now)
     assert (third.tenant, third.survey, third.keys) == (second.tenant, None, keys)
 

@@ -23,7 +23,7 @@ from app.analytics.rollups.fold import fold
 from app.analytics.rollups.verify import verify
 from app.analytics.runner import Runner
 from app.cache.answers import NullAnswers
-from app.core.context import Ctx, TenantInfo
+from app.core.context import Ctx, TenantInfo, nobody
 from app.core.ids import new_id
 from app.core.outcomes import Outcome
 from app.core.timegrain import Granularity
@@ -32,7 +32,7 @@ from app.errors import DomainError
 from app.influencers.inputs import InfluencerInput
 from app.integrations.online_retail import survey
 from app.runtime import Runtime
-from app.seeding.online_retail import Imported, import_online_retail, operator
+from app.seeding.online_retail import Imported, import_online_retail
 from app.seeding.program import CAMPAIGNS, PERSONAS
 from app.usecases.create_influencers import create_influencers
 from tests.conftest import add_tenant
@@ -83,7 +83,7 @@ async def fresh_tenant(admin: Admin) -> Ctx:
     """A request of whoever imports into a new tenant."""
     tenant = TenantInfo(new_id(), f"shop {uuid.uuid4().hex}", "Europe/London", "GBP", is_test=False)
     await add_tenant(admin, tenant)
-    return operator(tenant, now=datetime.now(LONDON))
+    return nobody(tenant, datetime.now(LONDON))
 
 
 @pytest.fixture(params=["deltas", "rollups", "facts", "cache"])

@@ -6,8 +6,6 @@ from typing import Any
 import orjson
 import pytest
 
-from graphql_schema.schema import schema
-from graphql_schema.unreadable import Items
 from tests.client import Client
 
 pytestmark = pytest.mark.database
@@ -280,15 +278,26 @@ async def test_text_that_cannot_be_stored_is_refused_outside_of_items(client: Cl
         assert "U+0000" in answer["errors"][0]["message"]
 
 
-def test_items_are_read_nowhere_else() -> None:
-    core = schema._schema
-    items = Items(core)
-    assert {"OrderInput", "OrderLineInput", "InstanceInput", "CampaignChange", "ProfileInput"} <= items.types
-    elsewhere = set()
-    assert core.query_type is not None
-    for type_ in core.type_map.values():
-        if type_ is core.mutation_type:
-            continue
-        for field in getattr(type_, "fields", {}).values():
-            elsewhere |= {str(argument.type).strip("[]!") for argument in getattr(field, "args", {}).values()}
-    assert not items.types & elsewhere
+@pytest.mark.parametrize(
+    ("currency", "code"), [("XXX", "INVALID_CURRENCY"), ("E\0R", "BAD_USER_INPUT")], ids=["no currency", "NUL"]
+)
+async def test_an_items_type_in_a_query_is_read_as_it_is(client: Client, currency: str, code: str) -> None:
+    query = "query($order: OrderInput!) { previewCommission(order: $order) { commissions { amount } } }"
+    order = {
+        "externalId": "1",
+        "occurredAt": "2026-03-10T12:00:00Z",
+        "currency": currency,
+        "total": "0",
+        "lines": [],
+    }
+
+    answer = await client.query(query, {"order": order})
+    written = await client.query(query.replace("($order: OrderInput!)", "").replace("$order", graphql_object(order)))
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
+    assert [error["extensions"]["code"] for error in written["errors"]] == [code]
+
+
+def graphql_object(values: dict[str, Any]) -> str:
+    fields = (f"{name}: {value if value == [] else graphql(value)}" for name, value in values.items())
+    return f"{{{', '.join(fields)}}}"

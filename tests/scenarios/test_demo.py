@@ -88,7 +88,7 @@ def test_it_serves_each_role_stops_and_comes_back(start: Callable[..., Demo], tm
     assert set(found) == {"url", "graphql", "keys", *found["keys"]}
     assert {role: found[role] for role in found["keys"]} == found["keys"]
     assert found["graphql"] == f"{found['url']}/graphql"
-    assert list(found["keys"]) == ["admin", "analyst", "store", "influencer"]
+    assert list(found["keys"]) == ["admin", "analyst", "finance", "store", "influencer"]
     assert httpx.get(f"{found['url']}/readyz", timeout=10).status_code == 200
     answers = {role: demo.ask(role, TOTALS) for role in ("admin", "analyst", "influencer")}
     whole = answers["admin"]["data"]["analytics"]["totals"]
@@ -102,6 +102,8 @@ def test_it_serves_each_role_stops_and_comes_back(start: Callable[..., Demo], tm
     assert len(own_orders["data"]["orders"]["edges"]) == 3
     last = demo.ask("store", "{ orders(first: 1) { edges { node { externalId occurredAt } } } }")
     assert last["data"]["orders"]["edges"]
+    owed = demo.ask("finance", "{ payoutBatches(where: {state: [DRAFT]}) { nodes { total items { totalCount } } } }")
+    assert owed["data"]["payoutBatches"]["nodes"], "something is left to be approved"
     refused = demo.ask("store", TOTALS)
     assert {error["extensions"]["code"] for error in refused["errors"]} == {"FORBIDDEN"}
 
@@ -136,5 +138,5 @@ def test_people_get_a_line_to_copy(start: Callable[..., Demo]) -> None:
 
     totals = json.loads(done.stdout)["data"]["analytics"]["totals"]
     assert float(totals["netRevenue"]) > 10_000
-    assert sum("sk_live_" in line for line in shown) == 5
+    assert sum("sk_live_" in line for line in shown) == 6
     demo.stop(signal.SIGINT)

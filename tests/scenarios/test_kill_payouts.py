@@ -84,7 +84,17 @@ class KillAt:
         return self._left == 0
 
 
-@pytest.fixture(params=list(REFERENCES), ids=lambda provider: provider.value)
+POINTS = ("on_arrival", "on_paid", "on_replied")
+
+CALLS = [
+    # Each provider at a point of its own; the other points take longer than they are worth every time.
+    pytest.param(provider, point, id=f"{provider}-{point}", marks=[] if number == at else [pytest.mark.slow])
+    for number, provider in enumerate(REFERENCES)
+    for at, point in enumerate(POINTS)
+]
+
+
+@pytest.fixture
 def provider(request: pytest.FixtureRequest) -> PayoutProviderName:
     """By whom influencers are paid."""
     chosen: PayoutProviderName = request.param
@@ -146,7 +156,7 @@ async def until(holds: Callable[[], bool], deadline: float) -> None:
         await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("point", ["on_arrival", "on_paid", "on_replied"])
+@pytest.mark.parametrize(("provider", "point"), CALLS, indirect=["provider"])
 async def test_killed_during_a_call_pays_everybody_once(
     payouts: Payouts, server: FakeServer, worker: Worker, provider: PayoutProviderName, point: str
 ) -> None:

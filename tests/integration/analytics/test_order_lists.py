@@ -51,7 +51,9 @@ async def test_each_parents_orders_are_those_credited_latest_first(runtime: Runt
     await enroll(runtime, store)
     async with runtime.db.read(tenant_id) as session:
         parents = await session.fetch(f"/* test.parents */ SELECT * FROM {table} WHERE tenant_id = $1", tenant_id)
-        credits = await session.fetch("/* test.credits */ SELECT * FROM credits WHERE tenant_id = $1", tenant_id)
+        credits = await session.fetch(
+            "/* test.credits */ SELECT * FROM credits WHERE tenant_id = $1 AND superseded_at = 'infinity'", tenant_id
+        )
     wanted = {
         str(row["id"]): [
             str(order_id)

@@ -99,7 +99,7 @@ async def test_answered_or_refused_and_the_same_again(
     documents = Documents(seed)
     answered = 0
     async with Client(create_app(runtime), await make_key(Role.ANALYST, of=store.ctx.tenant)) as client:
-        for _ in range(10):
+        for _ in range(20):
             document = documents.document()
             computed, remembered = await client.query(document), await client.query(document)
             codes = [error["extensions"]["code"] for error in computed.get("errors", ())]
