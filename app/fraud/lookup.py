@@ -12,7 +12,7 @@ from app.fraud.rules import FraudRules
 from app.fraud.suspicion import Known, Refunded, Suspect, plain_name
 
 ORDERS_MAX = 1_000
-"""Newest credits of an influencer that are looked at for the share of refunds."""
+"""Newest orders of an influencer that are looked at for the share of refunds."""
 
 
 async def look_up(ctx: Ctx, session: WriteSession, rules: FraudRules, suspects: Sequence[Suspect]) -> Known:
@@ -39,20 +39,22 @@ async def _before(ctx: Ctx, session: WriteSession, rules: FraudRules, suspects: 
         ctx.tenant_id,
         sorted({suspect.influencer_id for suspect in suspects}),
     )
-    # Index: credits_influencer. Of the batch itself nothing is written yet, or it is put out of force.
+    # Of the batch itself nothing is written yet, or it is put out of force. An order has several credits where several
+    # touches of one influencer count: read along credits_influencer, of equal times once each, up to the limit.
     rows = await session.fetch(
         """/* fraud.velocity */
         SELECT asked.commission_id, earlier.orders
         FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[])
           AS asked (commission_id, order_id, influencer_id, since, until)
         CROSS JOIN LATERAL (
-          SELECT count(DISTINCT counted.order_id) AS orders
+          SELECT count(*) AS orders
           FROM (
-            SELECT order_id
+            SELECT DISTINCT occurred_at, order_id
             FROM credits
             WHERE tenant_id = $1 AND influencer_id = asked.influencer_id AND occurred_at > asked.since
               AND occurred_at <= asked.until AND weight_booked > 0 AND superseded_at = 'infinity'
               AND order_id <> ALL($8::uuid[])
+            ORDER BY occurred_at, order_id
             LIMIT $7
           ) AS counted
         ) AS earlier""",
@@ -83,15 +85,12 @@ async def _refunds(
             )
           ) AS refunded
           FROM (
-            SELECT DISTINCT latest.order_id
-            FROM (
-              SELECT order_id
-              FROM credits
-              WHERE tenant_id = $1 AND influencer_id = asked.influencer_id AND occurred_at > $3 AND occurred_at <= $4
-                AND weight_booked > 0 AND superseded_at = 'infinity'
-              ORDER BY occurred_at DESC
-              LIMIT $5
-            ) AS latest
+            SELECT DISTINCT occurred_at, order_id
+            FROM credits
+            WHERE tenant_id = $1 AND influencer_id = asked.influencer_id AND occurred_at > $3 AND occurred_at <= $4
+              AND weight_booked > 0 AND superseded_at = 'infinity'
+            ORDER BY occurred_at DESC, order_id DESC
+            LIMIT $5
           ) AS newest
         ) AS sold""",
         ctx.tenant_id,

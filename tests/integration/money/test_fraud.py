@@ -10,6 +10,7 @@ import pytest
 from app.analytics.rollups.verify import verify
 from app.core.context import Ctx, Role
 from app.core.ids import new_id
+from app.fraud import lookup
 from app.runtime import Runtime
 from app.usecases.approve_due import approve_due
 from tests.client import Client
@@ -279,3 +280,44 @@ async def test_orders_that_come_at_once_are_counted_one_after_the_other(client: 
     await asyncio.gather(*(record(client, order(f"o-{number}")) for number in range(20)))
 
     assert sorted(await states(client)) == ["HELD"] * 15 + ["PENDING"] * 5
+
+
+async def test_an_order_with_several_credits_of_one_influencer_counts_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ana,) = await created(client, "influencers", [{"name": "Ana"}])
+    spring = {"name": "Spring", "startsAt": at(NOW - timedelta(days=365)), "commissionRate": "0.1"}
+    (campaign,) = await created(client, "campaigns", [{**spring, "attributionModel": "LINEAR"}])
+    clicks = [
+        {
+            "kind": "CLICK",
+            "occurredAt": at(NOW - timedelta(hours=50 + number)),
+            "influencerId": ana,
+            "campaignId": campaign,
+            "visitorId": "v",
+        }
+        for number in range(6)
+    ]
+    await write(client, "recordInstances", {"instances": clicks})
+    rules = {"velocityOrders": 3, "velocityHours": 24, "refundShare": "0.5", "refundOrdersMin": 4}
+    await one(client, "setFraudRules", rules)
+    monkeypatch.setattr(lookup, "ORDERS_MAX", 4)
+
+    def sold(number: int) -> dict[str, Any]:
+        return order(f"o-{number}", hours_ago=48 - number / 60, codes=[], visitorId="v")
+
+    for number in range(5):
+        await record(client, sold(number))
+
+    assert sorted(await states(client)) == ["HELD"] * 12 + ["PENDING"] * 18
+    hits = await found(client)
+    assert [(rule, evidence["ordersAtLeast"]) for rule, evidence in hits] == [("VELOCITY", "4")] * 12
+
+    for number in range(5):
+        returned = {"externalId": f"r-{number}", "orderExternalId": f"o-{number}", "occurredAt": at(NOW)}
+        await one(client, "recordRefunds", {"refunds": [{**returned, "amount": "1.00"}]})
+    await record(client, sold(6))
+
+    assert [
+        (evidence["orders"], evidence["refunded"]) for rule, evidence in await found(client) if rule != "VELOCITY"
+    ] == [("4", "4")] * 6
