@@ -114,7 +114,9 @@ class StatementLine:
     amount: Decimal = strawberry.field(description="By how much, major units; negative is owed less.")
     cause_id: strawberry.ID = strawberry.field(description="Id of what it was posted for.")
     order_external_id: str | None = strawberry.field(description="The order it comes from, where it comes from one.")
-    reason: str | None = strawberry.field(description="Why, where somebody said.")
+    reason: str | None = strawberry.field(
+        description="Why, where somebody said; to a key of role influencer of corrections alone."
+    )
 
 
 @strawberry.type(

@@ -13,6 +13,7 @@ from app.commissions.plans.queries import APPLIED_VERSIONS, PLAN_VERSIONS
 from app.commissions.queries import COMMISSION_EVENTS, COMMISSION_LINES, COMMISSIONS
 from app.core.context import Scope
 from app.core.money import from_minor
+from app.core.reasons import tells_reason
 from app.core.words import CommissionKind, CommissionState, LedgerAccount
 from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
@@ -23,7 +24,7 @@ from graphql_schema.commission_rules import AppliedRule, applied_rules
 from graphql_schema.context import Info
 from graphql_schema.families import one_row, shows
 from graphql_schema.filters import FactOrder, IdFilter, TimeFilter, any_of, on, ordering
-from graphql_schema.lists import child_list, each, root_list
+from graphql_schema.lists import root_list
 from graphql_schema.loaders import ById, Children
 from graphql_schema.node import Node
 from graphql_schema.rows import money, of_row, plain_decimal
@@ -56,16 +57,19 @@ class CommissionEvent:
 
     from_state: CommissionState | None = strawberry.field(description="The state before; null of the first.")
     to_state: CommissionState = strawberry.field(description="The state after.")
-    reason: str | None = strawberry.field(description="Why, where somebody said.")
+    reason: str | None = strawberry.field(
+        description="Why, where somebody said; to a key of role influencer of corrections alone."
+    )
     recorded_at: datetime = strawberry.field(description="When.")
 
     @staticmethod
-    def of(row: Any) -> "CommissionEvent":
-        """The row as it is shown."""
+    def of(info: Info, row: Any, kind: CommissionKind) -> "CommissionEvent":
+        """The row as the caller sees it. kind: of the commission."""
+        is_told = tells_reason(info.context.ctx.principal, kind, is_first=row["from_state"] is None)
         return CommissionEvent(
             from_state=None if row["from_state"] is None else CommissionState(row["from_state"]),
             to_state=CommissionState(row["to_state"]),
-            reason=row["reason"],
+            reason=row["reason"] if is_told else None,
             recorded_at=row["recorded_at"],
         )
 
@@ -159,9 +163,11 @@ class Commission(Node):
         versions = await info.context.loaders.get(_APPLIED).rows_of(self.plan_version_id) if keys else ()
         return [rule for version in versions for rule in applied_rules(version, keys)]
 
-    events = child_list(
-        CommissionEvent, _EVENTS, show=each(CommissionEvent.of), description="Its passages, oldest first."
-    )
+    @strawberry.field(description="Its passages, oldest first.")
+    async def events(self, info: Info) -> list[CommissionEvent]:
+        """Its passages."""
+        rows = await info.context.loaders.get(_EVENTS).rows_of(self.row_id)
+        return [CommissionEvent.of(info, row, self.kind) for row in rows]
 
 
 @shows(LEDGER_ENTRIES, Scope.MONEY_READ)

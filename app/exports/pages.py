@@ -14,6 +14,9 @@ SIZE_PT = 9
 MARGIN_MM = 15
 LINE_MM = 5
 
+ENCODING = "windows-1252"
+"""Of the fonts, as fpdf2 writes them into a PDF."""
+
 
 @dataclass(frozen=True, slots=True)
 class PageColumn:
@@ -38,6 +41,7 @@ def pages(title: str, lines: Sequence[str], columns: Sequence[PageColumn], rows:
         message = "PDF needs fpdf2. Install it with: pip install 'scoville[pdf]'"
         raise DomainError("NOT_SUPPORTED", message) from error
     document = FPDF(format="A4")
+    document.core_fonts_encoding = ENCODING
     document.set_margin(MARGIN_MM)
     document.set_auto_page_break(True, margin=MARGIN_MM)
     document.set_title(_shown(title))
@@ -64,4 +68,4 @@ def pages(title: str, lines: Sequence[str], columns: Sequence[PageColumn], rows:
 
 
 def _shown(text: str) -> str:
-    return text.encode("cp1252", "replace").decode("cp1252")
+    return text.encode(ENCODING, "replace").decode(ENCODING)

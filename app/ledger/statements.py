@@ -15,6 +15,7 @@ from uuid import UUID
 from app.core import timegrain
 from app.core.context import Ctx
 from app.core.ids import plain
+from app.core.reasons import tells_reason
 from app.core.words import CommissionKind, LedgerAccount, StatementKind
 from app.db.session import ReadSession
 from app.errors import DomainError
@@ -38,7 +39,7 @@ KINDS: dict[CommissionKind, StatementKind] = {
     CommissionKind.REJECTION: StatementKind.REJECTED,
 }
 
-_MONTH = re.compile(r"(\d{4})-(\d{2})")
+_MONTH = re.compile("([0-9]{4})-([0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A posting that changed what is owed. order, reason: of the commission, where there is one."""
+    """A posting that changed what is owed. order, reason: of the commission, where there is one.
+
+    reason: None as well where the caller is not told.
+    """
 
     posted_at: datetime
     posting_id: UUID
@@ -275,10 +279,15 @@ async def lines(
             cause_kind=row["cause_kind"],
             cause_id=plain(row["cause_id"]),
             order=row["order_name"],
-            reason=row["reason"],
+            reason=row["reason"] if _tells_reason(ctx, row) else None,
         )
         for row in rows
     ]
+
+
+def _tells_reason(ctx: Ctx, row: Any) -> bool:
+    kind = row["commission_kind"]
+    return kind is not None and tells_reason(ctx.principal, CommissionKind(kind), is_first=True)
 
 
 def _kind(row: Any) -> StatementKind:
