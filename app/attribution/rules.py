@@ -60,27 +60,38 @@ async def load_own(ctx: Ctx, session: ReadSession) -> OwnRules:
         WHERE tenant_id = $1""",
         ctx.tenant_id,
     )
-    if row is None:
-        return OwnRules()
-    return OwnRules(
-        model=AttributionModel(row["model"]),
-        half_life_days=row["half_life_days"],
-        window_days=row["window_days"],
-        code_policy=CodePolicy(row["code_policy"]),
-        paid_search=PaidSearch(row["paid_search"]),
-    )
+    return OwnRules() if row is None else _rules(row)
 
 
-async def save_own(ctx: Ctx, session: WriteSession, rules: OwnRules) -> None:
-    """Keep the tenant's rules."""
-    await session.execute(
-        """/* attribution_rules.save */
+async def lock_own(ctx: Ctx, session: WriteSession) -> OwnRules:
+    """The tenant's rules, locked until the transaction's end: who changes a part of them reads them here."""
+    unsaid = OwnRules()
+    row = await session.fetchrow(
+        """/* attribution_rules.lock */
         INSERT INTO attribution_rules
           (tenant_id, model, half_life_days, window_days, code_policy, paid_search, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
-        ON CONFLICT (tenant_id) DO UPDATE
-        SET model = excluded.model, half_life_days = excluded.half_life_days, window_days = excluded.window_days,
-          code_policy = excluded.code_policy, paid_search = excluded.paid_search, updated_at = excluded.updated_at""",
+        ON CONFLICT (tenant_id) DO UPDATE SET updated_at = attribution_rules.updated_at
+        RETURNING model, half_life_days, window_days, code_policy, paid_search""",
+        ctx.tenant_id,
+        unsaid.model,
+        unsaid.half_life_days,
+        unsaid.window_days,
+        unsaid.code_policy,
+        unsaid.paid_search,
+        ctx.now,
+    )
+    assert row is not None, "an upsert returns its row"
+    return _rules(row)
+
+
+async def save_own(ctx: Ctx, session: WriteSession, rules: OwnRules) -> None:
+    """Keep the tenant's rules, which are locked."""
+    await session.execute(
+        """/* attribution_rules.save */
+        UPDATE attribution_rules
+        SET model = $2, half_life_days = $3, window_days = $4, code_policy = $5, paid_search = $6, updated_at = $7
+        WHERE tenant_id = $1""",
         ctx.tenant_id,
         rules.model,
         rules.half_life_days,
@@ -88,4 +99,14 @@ async def save_own(ctx: Ctx, session: WriteSession, rules: OwnRules) -> None:
         rules.code_policy,
         rules.paid_search,
         ctx.now,
+    )
+
+
+def _rules(row: Any) -> OwnRules:
+    return OwnRules(
+        model=AttributionModel(row["model"]),
+        half_life_days=row["half_life_days"],
+        window_days=row["window_days"],
+        code_policy=CodePolicy(row["code_policy"]),
+        paid_search=PaidSearch(row["paid_search"]),
     )

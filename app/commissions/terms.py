@@ -38,8 +38,39 @@ async def load_terms(ctx: Ctx, session: ReadSession) -> MoneyTerms:
         WHERE tenant_id = $1""",
         ctx.tenant_id,
     )
-    if row is None:
-        return replace(DEFAULT, adjustment_limit_minor=to_minor(DEFAULT_LIMIT, ctx.tenant.currency))
+    return _unsaid(ctx) if row is None else _terms(row)
+
+
+async def lock_terms(ctx: Ctx, session: WriteSession) -> MoneyTerms:
+    """The tenant's terms, locked until the transaction's end, and its campaigns' own with them.
+
+    Changes name a part of the terms: so who changes them reads them here, and the next one reads what came of it.
+    """
+    unsaid = _unsaid(ctx)
+    row = await session.fetchrow(
+        """/* money_terms.lock */
+        INSERT INTO money_terms (tenant_id, approval, earned_when, hold_days, clawback, adjustment_limit_minor,
+          updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (tenant_id) DO UPDATE SET updated_at = money_terms.updated_at
+        RETURNING approval, earned_when, hold_days, clawback, adjustment_limit_minor""",
+        ctx.tenant_id,
+        unsaid.approval,
+        unsaid.earned_when,
+        unsaid.hold_days,
+        unsaid.clawback,
+        unsaid.adjustment_limit_minor,
+        ctx.now,
+    )
+    assert row is not None, "an upsert returns its row"
+    return _terms(row)
+
+
+def _unsaid(ctx: Ctx) -> MoneyTerms:
+    return replace(DEFAULT, adjustment_limit_minor=to_minor(DEFAULT_LIMIT, ctx.tenant.currency))
+
+
+def _terms(row: Any) -> MoneyTerms:
     return MoneyTerms(
         approval=Approval(row["approval"]),
         earned_when=EarnedWhen(row["earned_when"]),
@@ -63,16 +94,12 @@ async def earned_when(ctx: Ctx, session: ReadSession, campaign_ids: Collection[U
 
 
 async def save_terms(ctx: Ctx, session: WriteSession, terms: MoneyTerms) -> None:
-    """Make these the tenant's terms."""
+    """Make these the tenant's terms, which are locked."""
     await session.execute(
         """/* money_terms.save */
-        INSERT INTO money_terms (tenant_id, approval, earned_when, hold_days, clawback, adjustment_limit_minor,
-          updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (tenant_id) DO UPDATE
-        SET approval = excluded.approval, earned_when = excluded.earned_when, hold_days = excluded.hold_days,
-          clawback = excluded.clawback, adjustment_limit_minor = excluded.adjustment_limit_minor,
-          updated_at = excluded.updated_at""",
+        UPDATE money_terms
+        SET approval = $2, earned_when = $3, hold_days = $4, clawback = $5, adjustment_limit_minor = $6, updated_at = $7
+        WHERE tenant_id = $1""",
         ctx.tenant_id,
         terms.approval,
         terms.earned_when,
@@ -104,7 +131,7 @@ async def load_own(ctx: Ctx, session: ReadSession, campaign_ids: Collection[UUID
 
 
 async def save_own(ctx: Ctx, session: WriteSession, own: Mapping[UUID, Mapping[str, Any]]) -> None:
-    """Make these the campaigns' own terms."""
+    """Make these the campaigns' own terms. The tenant's are locked."""
     if not own:
         return
     await session.execute(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.campaigns.service import CAMPAIGN_KIND
 from app.commissions.inputs import MoneyTermsInput
-from app.commissions.terms import MoneyTerms, load_own, load_terms, save_own, save_terms
+from app.commissions.terms import MoneyTerms, load_own, lock_terms, save_own, save_terms
 from app.core.context import Ctx
 from app.core.money import checked_amount
 from app.core.outcomes import ItemOutcome, Outcome
@@ -71,7 +71,7 @@ async def _set(
     outcomes = dict(bad)
     asked = {item.campaign_id for item in checked.values() if item.campaign_id is not None}
     known = await CAMPAIGN_KIND.table.known(ctx, session, asked)
-    stored = await load_terms(ctx, session)
+    stored = await lock_terms(ctx, session)
     own: dict[UUID, dict[str, Any]] = await load_own(ctx, session, asked)
     terms, changed = stored, set[UUID]()
     for index, item in checked.items():
