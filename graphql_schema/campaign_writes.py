@@ -11,7 +11,7 @@ from app.core.context import Scope
 from app.core.words import AttributionModel, CampaignStatus, CodePolicy, PaidSearch
 from app.usecases.create_campaigns import create_campaigns
 from app.usecases.update_campaigns import update_campaigns
-from graphql_schema.campaigns import Campaign
+from graphql_schema.campaigns import BUDGET, Campaign
 from graphql_schema.families import one_row
 from graphql_schema.scalars import BigInt, CurrencyCode
 from graphql_schema.writes import IDEMPOTENCY_KEY, ItemResult, Payload, batch, given, own_id, present
@@ -37,7 +37,7 @@ class CampaignInput:
     currency: CurrencyCode | None = strawberry.field(
         default=strawberry.UNSET, description="Of budget and sales goal; the tenant's when not given."
     )
-    budget: Decimal | None = strawberry.field(default=strawberry.UNSET, description="What it may cost, major units.")
+    budget: Decimal | None = strawberry.field(default=strawberry.UNSET, description=BUDGET)
     engagement_goal: BigInt | None = strawberry.field(
         default=strawberry.UNSET, description="Likes, comments and shares aimed at."
     )
@@ -86,7 +86,7 @@ class CampaignChange:
     ends_at: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="It runs until before this instant; null: without end."
     )
-    budget: Decimal | None = strawberry.field(default=strawberry.UNSET, description="What it may cost, major units.")
+    budget: Decimal | None = strawberry.field(default=strawberry.UNSET, description=BUDGET)
     engagement_goal: BigInt | None = strawberry.field(
         default=strawberry.UNSET, description="Likes, comments and shares aimed at."
     )

@@ -33,6 +33,12 @@ LazyLink = Annotated["Link", strawberry.lazy("graphql_schema.links")]
 LazyOrder = Annotated["Order", strawberry.lazy("graphql_schema.orders")]
 
 
+BUDGET = (
+    "What it is planned to cost, major units: for reports. What it pays is limited by a commission plan's "
+    "`caps.perCampaign`."
+)
+
+
 @shows(CAMPAIGNS, Scope.PROGRAM_READ)
 @strawberry.type(description="A dated promotion with goals and terms.")
 class Campaign(Node):
@@ -44,7 +50,7 @@ class Campaign(Node):
     starts_at: datetime = strawberry.field(description="It runs from this instant.")
     ends_at: datetime | None = strawberry.field(description="It runs until before this instant; null: without end.")
     currency: CurrencyCode = strawberry.field(description="Currency of budget and sales goal.")
-    budget: Decimal | None = strawberry.field(description="What it may cost, major units.")
+    budget: Decimal | None = strawberry.field(description=BUDGET)
     engagement_goal: BigInt | None = strawberry.field(description="Likes, comments and shares aimed at.")
     sales_goal: Decimal | None = strawberry.field(description="Revenue aimed at, major units.")
     attribution_model: AttributionModel | None = strawberry.field(

@@ -1,5 +1,6 @@
 """Orders, as they are read. Their mutations are in order_writes.py."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,9 +19,12 @@ from app.db.keyset import Condition
 from app.influencers.queries import INFLUENCERS
 from app.orders.queries import ORDER_EVENTS, ORDER_LINES, ORDERS, REFUNDS, live
 from app.products.queries import PRODUCTS
+from app.tracking.queries import CODES
 from graphql_schema.attribution import AttributionExplanation, explanation_of
 from graphql_schema.commissions import Commission
 from graphql_schema.context import Info
+from graphql_schema.execution.columns import values_of
+from graphql_schema.execution.together import together
 from graphql_schema.families import one_row, root_one, shown, shows
 from graphql_schema.filters import FactOrder, StringFilter, TimeFilter, is_flag, on
 from graphql_schema.lists import child_list, each, root_list
@@ -116,6 +120,18 @@ class Credit:
     campaign = one_row(LazyCampaign, CAMPAIGNS, "campaign_id", "For which campaign; null: outside any.")
 
 
+_CODES = Children(CODES, "influencer_id", "item.code", columns=frozenset({"code"}))
+
+
+async def _codes_of(roots: Sequence[Any], info: Info) -> list[list[str]]:
+    given: Sequence[list[str]] = values_of(roots, "given_codes")
+    own = info.context.ctx.principal.influencer_id
+    if own is None:
+        return list(given)
+    known = {row["code"] for row in await info.context.loaders.get(_CODES).rows_of(own)}
+    return [[code for code in codes if code in known] for codes in given]
+
+
 @shows(ORDERS, Scope.ORDERS_READ)
 @strawberry.type(description="What the store sold, in its newest version.")
 class Order(Node):
@@ -129,12 +145,21 @@ class Order(Node):
     total: Decimal = strawberry.field(description="Sum of all its lines; major units.")
     gross_revenue: Decimal = strawberry.field(description="ITEM and DISCOUNT lines; major units.")
     country: str | None = strawberry.field(description="ISO 3166-1 alpha-2, where it was shipped.")
-    codes: list[str] = strawberry.field(description="Coupon codes given at checkout, in upper case.")
     is_test: bool = strawberry.field(description="Test orders are kept, earn nothing and are in no measure.")
     customer_id: strawberry.Private[UUID | None]
     row_id: strawberry.Private[UUID]
+    given_codes: strawberry.Private[list[str]]
 
-    of = of_row(total=money("total_minor"), gross_revenue=money("gross_minor"), row_id="id")
+    of = of_row(given_codes=Read(("codes",), list), total=money("total_minor"), gross_revenue=money("gross_minor"), row_id="id")
+
+    @strawberry.field(
+        description="Coupon codes given at checkout, in upper case; to an influencer's key its own alone."
+    )
+    @together(_codes_of, reads=("given_codes",))
+    async def codes(self, info: Info) -> list[str]:
+        """Coupon codes given at checkout."""
+        (found,) = await _codes_of([self], info)
+        return found
 
     customer = one_row(
         LazyCustomer,

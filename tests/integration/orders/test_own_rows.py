@@ -194,3 +194,26 @@ async def test_an_influencer_sees_the_campaigns_that_its_rows_name(
     assert named["analytics"]["groups"]["nodes"] == [
         {"key": {"campaign": {"id": str(clicked)}}, "measures": {"orders": "1"}}
     ]
+
+
+async def test_codes_of_others_on_an_order_are_not_shown(
+    runtime: Runtime,
+    ctx: Ctx,
+    program: ProgramRows,
+    client: Client,
+    make_key: Callable[..., Awaitable[str]],
+) -> None:
+    campaign_id = await program.campaign()
+    first, second = await program.influencer(), await program.influencer()
+    await program.code("FIRST", first, campaign_id)
+    await program.code("SECOND", second, campaign_id)
+    (recorded,) = await record_orders(runtime, ctx, [order(item("75.00"), codes=("FIRST", "SECOND", "PRIVATE"))])
+    assert recorded.code is None
+    document = "{ orders(first: 5) { nodes { codes credits { code } } } }"
+
+    everything = await client.data(document)
+    (credited,) = [node["codes"] for node in everything["orders"]["nodes"]]
+    assert credited == ["FIRST", "SECOND", "PRIVATE"]
+    winner = everything["orders"]["nodes"][0]["credits"][0]["code"]
+    key = await make_key(Role.INFLUENCER, influencer_id=first if winner == "FIRST" else second)
+    assert [node["codes"] for node in (await client.data(document, key=key))["orders"]["nodes"]] == [[winner]]
