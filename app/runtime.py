@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from app.cache.answers import Answers
@@ -20,7 +20,7 @@ by themselves. At Python's 700 it takes a fifth of an import's time."""
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The process's doors to the outside."""
+    """The process's doors to the outside. at_end: where a part that keeps a door of its own says how it is closed."""
 
     settings: Settings
     db: Database
@@ -28,6 +28,7 @@ class Runtime:
     clock: Clock = field(default_factory=SystemClock)
     key_epochs: KeyEpochs = field(default_factory=NullKeyEpochs)
     changes: Changes = field(default_factory=NullChanges)
+    at_end: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
 @asynccontextmanager
@@ -36,10 +37,16 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     db = await Database.open(settings)
     cache = open_cache(settings)
     try:
-        with _calm_collector():
-            yield Runtime(
-                settings=settings, db=db, answers=cache.answers, key_epochs=cache.key_epochs, changes=cache.changes
-            )
+        async with AsyncExitStack() as at_end:
+            with _calm_collector():
+                yield Runtime(
+                    settings=settings,
+                    db=db,
+                    answers=cache.answers,
+                    key_epochs=cache.key_epochs,
+                    changes=cache.changes,
+                    at_end=at_end,
+                )
     finally:
         await cache.close()
         await db.close()

@@ -1,10 +1,13 @@
 """Webhooks of payout providers: open to anybody, believed when their signature is the provider's.
 
 `POST /webhooks/payouts/{provider}/{tenant}`: a provider is told this address in its own settings. A refusal says
-nothing of why, nor of who the tenants are.
+nothing of why, nor of who the tenants are. Some providers are asked whether a message is theirs: what anybody sends may
+have them asked a few times at once, and no more.
 """
 
+import asyncio
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
@@ -14,20 +17,34 @@ from starlette.responses import Response
 from app.core.context import TenantInfo
 from app.core.payout_words import PayoutProviderName
 from app.errors import DomainError
-from app.integrations.payouts import opened
+from app.integrations.payouts import made
 from app.payouts.accounts import accounts_of
-from app.payouts.port import BadSignature
+from app.payouts.port import BadSignature, PayoutProvider
 from app.runtime import Runtime
 from app.tenancy.queries import find_tenant_by_id
 from app.usecases.receive_payout_message import receive_payout_message
 from app.web.body import read_body
-from app.web.errors import EdgeError, error_reply
+from app.web.errors import EdgeError, error_reply, unavailable
 
 log = structlog.get_logger(__name__)
 
 ROUTE = "/webhooks/payouts/{provider}/{tenant}"
 BODY_BYTES_MAX = 1_000_000
 REMEMBERED_MAX = 1_000
+
+CHECKS_MAX = 4
+"""Messages of one account that are checked at once: beyond, a provider is to send its message again."""
+
+CHECK_TIMEOUT_S = 10.0
+"""Seconds that a check may take; a provider does not wait longer for its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """A provider of a tenant, open as long as the process runs, and its messages that may be checked."""
+
+    provider: PayoutProvider
+    checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHECKS_MAX))
 
 
 class PayoutWebhooks:
@@ -36,6 +53,8 @@ class PayoutWebhooks:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._tenants: OrderedDict[UUID, TenantInfo] = OrderedDict()
+        # As many as the settings name, however many are asked for.
+        self._accounts: dict[tuple[UUID, PayoutProviderName], _Account] = {}
 
     async def __call__(self, request: Request) -> Response:
         """204 once the message is kept, also when it was before: the provider then sends it no more."""
@@ -58,8 +77,13 @@ class PayoutWebhooks:
             return Response(status_code=400)
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
-            async with opened(settings, tenant_id, provider) as account:
-                message = await account.read_message(headers, body, now=self._runtime.clock.now())
+            account = self._account(tenant_id, provider)
+            if account.checks.locked():
+                return error_reply(unavailable("Too many messages are checked at the moment. Send it again."))
+            async with account.checks, asyncio.timeout(CHECK_TIMEOUT_S):
+                message = await account.provider.read_message(headers, body, now=self._runtime.clock.now())
+        except TimeoutError:
+            return error_reply(unavailable("The message could not be checked in time. Send it again."))
         except (BadSignature, DomainError):
             log.warning("payout_webhook_refused", provider=provider.value, tenant_id=str(tenant_id))
             return _refused()
@@ -69,6 +93,13 @@ class PayoutWebhooks:
         is_new = await receive_payout_message(self._runtime, tenant, provider, message)
         log.info("payout_webhook", provider=provider.value, kind=message.kind[:100], is_new=is_new)
         return Response(status_code=204)
+
+    def _account(self, tenant_id: UUID, provider: PayoutProviderName) -> _Account:
+        key = tenant_id, provider
+        if key not in self._accounts:
+            self._accounts[key] = _Account(made(self._runtime.settings, tenant_id, provider))
+            self._runtime.at_end.push_async_callback(self._accounts[key].provider.close)
+        return self._accounts[key]
 
     async def _tenant(self, tenant_id: UUID) -> TenantInfo | None:
         if tenant_id not in self._tenants:

@@ -1,13 +1,22 @@
 """Webhooks of payout providers: believed when they are signed, taken once, in whatever order they come."""
 
+import asyncio
+import threading
+from collections import Counter
+from uuid import UUID
+
 import httpx
 import pytest
 
 from app.core.payout_words import PayoutProviderName
+from app.integrations.payouts import made
 from app.main import create_app
+from app.payouts.port import PayoutProvider
+from app.settings import Settings
+from app.web import payouts as webhooks
 from tests.factories.payouts import Payouts
 from tests.fakes.paypal import FakePayPal
-from tests.fakes.server import Way
+from tests.fakes.server import Answer, Call, Way
 from tests.fakes.stripe import FakeStripe
 from tests.fakes.tipalti import FakeTipalti
 
@@ -122,3 +131,56 @@ async def test_an_ipn_of_tipalti_has_the_payment_asked_about(payouts: Payouts, t
     assert await payouts.states() == ["SENT"]
     await payouts.work()
     assert await payouts.states() == ["SUCCEEDED"]
+
+
+async def test_an_account_is_opened_once_and_asked_a_few_times_at_once(
+    payouts: Payouts, paypal: FakePayPal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payouts.with_accounts(paypal=paypal.account())
+    await payouts.payee(10_00, provider=PAYPAL, reference="a@example.com")
+    await payouts.approved(PAYPAL)
+    await payouts.work()
+    (item,) = await payouts.items()
+    asked, go_on = threading.Semaphore(0), threading.Event()
+    answer = paypal.answer
+
+    def slow(call: Call) -> Answer:
+        if call.path.endswith("verify-webhook-signature"):
+            asked.release()
+            paypal.lock.release()
+            go_on.wait(10)
+            paypal.lock.acquire()
+        return answer(call)
+
+    monkeypatch.setattr(paypal, "answer", slow)
+    opened = Counter[str]()
+
+    def counted(settings: Settings, tenant_id: UUID, name: PayoutProviderName) -> PayoutProvider:
+        opened[name] += 1
+        return made(settings, tenant_id, name)
+
+    monkeypatch.setattr("app.web.payouts.made", counted)
+    headers, body = paypal.webhook(str(item["id"]), key=b"guessed")
+    transport = httpx.ASGITransport(app=create_app(payouts.runtime))
+    async with httpx.AsyncClient(transport=transport, base_url="http://scoville.test") as http:
+
+        async def deliver(sent: dict[str, str]) -> int:
+            path = f"/webhooks/payouts/paypal/{payouts.ctx.tenant_id}"
+            return (await http.post(path, content=body, headers=sent)).status_code
+
+        waiting = [asyncio.create_task(deliver(headers)) for _ in range(webhooks.CHECKS_MAX)]
+        for _ in waiting:
+            assert await asyncio.to_thread(asked.acquire, timeout=10)
+        assert [await deliver(headers) for _ in range(3)] == [503] * 3
+        go_on.set()
+        assert await asyncio.gather(*waiting) == [404] * webhooks.CHECKS_MAX
+        assert await deliver(headers) == 404
+        # What cannot be PayPal's has nobody asked.
+        calls = len(paypal.calls)
+        assert await deliver({}) == 404
+        assert len(paypal.calls) == calls
+        monkeypatch.setattr(webhooks, "CHECK_TIMEOUT_S", 0.05)
+        go_on.clear()
+        assert await deliver(headers) == 503
+        go_on.set()
+    assert opened == {PAYPAL: 1}
