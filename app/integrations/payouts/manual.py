@@ -14,6 +14,7 @@ from app.payouts.accounts import ManualAccount
 from app.payouts.port import BadSignature, Message, Onboarding, OnboardingAsked, Payment, Report, Told
 
 SEPA_SCHEMA = "pain.001.001.03"
+SEPA_NAME_MAX = 70
 
 
 class ByHand:
@@ -76,13 +77,15 @@ def sepa_file(
 ) -> bytes:
     """A pain.001 file, checked against its schema.
 
-    Its message and end-to-end ids are those of batch and items, so that a bank knows a file that it gets twice.
+    Its message and end-to-end ids are those of batch and items, so that a bank knows a file that it gets twice. Names
+    are written in Latin letters; one of which none are left is replaced by the item's id.
 
     Raises NOT_SUPPORTED without an account to pay from, or for other currencies than EUR; BAD_USER_INPUT for a line
     without an IBAN.
     """
     try:
         from sepaxml import SepaTransfer
+        from text_unidecode import unidecode
     except ImportError:
         raise DomainError("NOT_SUPPORTED", "SEPA files need `pip install scoville[payouts]`.") from None
     if account is None:
@@ -115,7 +118,7 @@ def sepa_file(
             )
         file.add_payment(
             {
-                "name": line.name,
+                "name": unidecode(line.name).strip()[:SEPA_NAME_MAX].strip() or line.item_id.hex,
                 "IBAN": plain_iban(line.reference or ""),
                 "amount": line.amount,
                 "execution_date": execution,
