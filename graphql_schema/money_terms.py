@@ -59,7 +59,8 @@ class MoneyTerms:
     hold_days: int = strawberry.field(description="Days of 24 hours between that and automatic approval.")
     clawback: Clawback = strawberry.field(description="What becomes of what is taken back after it was paid out.")
     adjustment_limit: Decimal | None = strawberry.field(
-        description="Corrections of more than this need a second key: major units of the tenant's currency. Null: all."
+        description="Corrections of more than this, for an influencer within 24 hours, need a second key: major units "
+        "of the tenant's currency. Null: all."
     )
 
 
@@ -87,7 +88,8 @@ class MoneyTermsInput:
     )
     adjustment_limit: Decimal | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Corrections of more than this need a second key: major units of the tenant's currency. Null: all.",
+        description="Corrections of more than this, for an influencer within 24 hours, need a second key: major units "
+        "of the tenant's currency. Null: all. Needs the scope `operate`.",
     )
 
     def value(self) -> plain.MoneyTermsInput:

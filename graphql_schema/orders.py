@@ -150,7 +150,12 @@ class Order(Node):
     row_id: strawberry.Private[UUID]
     given_codes: strawberry.Private[list[str]]
 
-    of = of_row(given_codes=Read(("codes",), list), total=money("total_minor"), gross_revenue=money("gross_minor"), row_id="id")
+    of = of_row(
+        total=money("total_minor"),
+        gross_revenue=money("gross_minor"),
+        row_id="id",
+        given_codes=Read(("codes",), list),
+    )
 
     @strawberry.field(
         description="Coupon codes given at checkout, in upper case; to an influencer's key its own alone."

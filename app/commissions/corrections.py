@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,9 @@ from app.core.context import Ctx
 from app.core.ids import new_id, plain
 from app.core.words import AdjustmentState, CommissionKind, CommissionState
 from app.db.session import WriteSession
+
+LATELY = timedelta(hours=24)
+"""Within which corrections of one influencer are added up and held against the limit: a large one in parts is large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,34 @@ async def lock(ctx: Ctx, session: WriteSession, ids: Collection[UUID]) -> dict[U
             list(ids),
         )
     }
+
+
+async def posted_lately(ctx: Ctx, session: WriteSession, influencer_ids: Collection[UUID]) -> dict[UUID, int]:
+    """What was posted for each influencer by one key alone within LATELY: minor units of the tenant's currency, each
+    amount without its sign. Nobody else posts for them until the end of the transaction."""
+    await session.fetch(
+        """/* commission_adjustments.lock_influencers */
+        SELECT id
+        FROM influencers
+        WHERE tenant_id = $1 AND id = ANY($2::uuid[])
+        ORDER BY id
+        FOR NO KEY UPDATE""",
+        ctx.tenant_id,
+        list(influencer_ids),
+    )
+    rows = await session.fetch(
+        """/* commission_adjustments.posted_lately */
+        SELECT item.influencer_id, sum(abs(posted.amount_base_minor))::bigint AS amount_minor
+        FROM commission_adjustments AS item
+        JOIN commissions AS posted ON posted.tenant_id = $1 AND posted.id = item.commission_id
+        WHERE item.tenant_id = $1 AND item.influencer_id = ANY($2::uuid[]) AND item.created_at > $3
+          AND item.state = 'POSTED' AND item.decided_by IS NULL
+        GROUP BY item.influencer_id""",
+        ctx.tenant_id,
+        list(influencer_ids),
+        ctx.now - LATELY,
+    )
+    return {plain(row["influencer_id"]): row["amount_minor"] or 0 for row in rows}
 
 
 async def insert(ctx: Ctx, session: WriteSession, rows: Sequence[Correction]) -> None:

@@ -83,6 +83,7 @@ async def _adjust(
     times = await corrections.order_times(ctx, session, orders_of(checked.values()))
     rates = await load_rates_of(ctx, session, checked.values(), times)
     limit = (await load_terms(ctx, session)).adjustment_limit_minor
+    lately = await corrections.posted_lately(ctx, session, {item.influencer_id for item in checked.values()})
     known = await corrections.known(ctx, session, [item.external_id for item in checked.values()])
     stored = set(known)
     fresh: list[Correction] = []
@@ -105,8 +106,10 @@ async def _adjust(
             outcomes[index] = refused(error, index, name=NAME, external_id=item.external_id)
             continue
         # Without a rate nobody knows whether it is above the limit: another key looks.
-        if limit is not None and base is not None and abs(base) <= limit:
+        together = None if base is None else lately.get(item.influencer_id, 0) + abs(base)
+        if limit is not None and together is not None and together <= limit:
             item, row = item.posted(base)
+            lately[item.influencer_id] = together
             posted.append(row)
         fresh.append(item)
         known[item.external_id] = item

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.campaigns.service import CAMPAIGN_KIND
 from app.commissions.inputs import MoneyTermsInput
 from app.commissions.terms import MoneyTerms, load_own, lock_terms, save_own, save_terms
-from app.core.context import Ctx
+from app.core.context import Ctx, Scope
 from app.core.money import checked_amount
 from app.core.outcomes import ItemOutcome, Outcome
 from app.core.unset import UNSET, given
@@ -46,6 +46,9 @@ def _checked(ctx: Ctx, item: MoneyTermsInput) -> MoneyTermsInput:
         raise DomainError(
             "BAD_USER_INPUT", f"`holdDays` is {item.hold_days}; it must be 0 to {HOLD_DAYS_MAX}.", path=("holdDays",)
         )
+    if item.adjustment_limit is not UNSET:
+        # Who may correct does not say from where on somebody else has to look.
+        ctx.require(Scope.OPERATE)
     if item.campaign_id is None:
         given(item, "campaign_id", "adjustment_limit", required=("approval", "earned_when", "hold_days", "clawback"))
         _limit(ctx, item)

@@ -289,6 +289,7 @@ async def _victim_pays(client: Client, create: Any, made: dict[str, Any], second
     made["policy"] = await create(
         "upsertPayoutPolicies", {"payoutPolicies": [{"currency": "GBP", "threshold": AMOUNT}]}
     )
+    await create("setMoneyTerms", {"terms": [{"adjustmentLimit": f"1000{AMOUNT}"}]})
     for number, name in enumerate(("batch", "draft", "spare", None)):
         owed = {"influencerId": made["influencer"], "currency": "GBP", "amount": AMOUNT, "reason": SECRET}
         await create("adjustCommissions", {"adjustments": [{**owed, "externalId": f"owed-{number}"}]})

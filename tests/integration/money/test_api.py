@@ -39,7 +39,6 @@ async def test_terms_are_set_for_the_tenant_and_its_campaigns(
           {adjustmentLimit: "98765.43", clawback: INVOICE}, {campaignId: $campaign, holdDays: 7, earnedWhen: FULFILLED}
         ]}) { recordedCount } }""",
         {"campaign": campaign},
-        key=finance,
     )
 
     after = (await client.data(TERMS, key=finance))["moneyTerms"]

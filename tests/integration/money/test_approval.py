@@ -1,5 +1,6 @@
 """Commissions are approved when their orders were paid and the hold period has ended, or by hand; and rejected."""
 
+import asyncio
 import dataclasses
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -290,3 +291,32 @@ async def test_corrections_above_the_limit_need_another_key(
         (10_000, "APPROVED", NOON),
     ]
     assert await verify(runtime.db, ctx.tenant_id) == []
+
+
+async def test_a_large_correction_in_parts_needs_another_key_too(
+    runtime: Runtime, ctx: Ctx, program: ProgramRows
+) -> None:
+    offer = await program.offer()
+    other = await program.influencer()
+
+    async def states(*items: CommissionAdjustmentInput, hours: float = 0) -> list[Any]:
+        at = dataclasses.replace(ctx, now=ctx.now + timedelta(hours=hours))
+        return [outcome.detail["state"] for outcome in await adjust_commissions(runtime, at, items)]
+
+    assert await states(
+        correction(offer, "60", "1"), correction(offer, "40.01", "2"), correction(offer, "60", "3", influencer_id=other)
+    ) == ["POSTED", "PROPOSED", "POSTED"]
+    assert await states(correction(offer, "-40.01", "4"), correction(offer, "-40", "5")) == ["PROPOSED", "POSTED"]
+    assert await states(correction(offer, "100", "6"), hours=23) == ["PROPOSED"]
+    assert await states(correction(offer, "100", "7"), hours=25) == ["POSTED"]
+
+    parts = [states(correction(offer, "20", f"at once {number}", influencer_id=other)) for number in range(5)]
+    assert sorted(state for [state] in await asyncio.gather(*parts)) == ["POSTED"] * 2 + ["PROPOSED"] * 3
+
+
+async def test_finance_does_not_set_its_own_limit(runtime: Runtime, ctx: Ctx) -> None:
+    finance = make_ctx(ctx.tenant, Role.FINANCE)
+
+    limits = [MoneyTermsInput(adjustment_limit=Decimal(1_000_000)), MoneyTermsInput(hold_days=3)]
+
+    assert told(await set_money_terms(runtime, finance, limits)) == ["FORBIDDEN", Outcome.RECORDED]
