@@ -34,7 +34,8 @@ _HISTORY = Children(ATTRIBUTION_CHANGES, "order_id", "item.revision")
 
 _RULES = {
     AttributionRule.CODE_AT_CHECKOUT: "a valid code was given with the order, which comes before any click",
-    AttributionRule.LATEST_TOUCH: "no valid code was given: the latest touch that counts",
+    AttributionRule.LATEST_TOUCH: "no valid code was given: the latest touch that counts chose the campaign, and its "
+    "model shares the credit",
     AttributionRule.NO_TOUCH: "no touch counts; nobody is credited",
     AttributionRule.TEST_ORDER: "test orders are never credited",
 }

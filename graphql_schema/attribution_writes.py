@@ -197,7 +197,9 @@ class RecomputedOrder(ItemResult):
 class RecomputeAttributionPayload(Payload[RecomputedOrder]):
     """A page of orders that were judged again."""
 
-    is_preview: bool = strawberry.field(description="Whether nothing was changed.")
+    is_preview: bool = strawberry.field(
+        description="Whether nothing was changed: outcomes and counts are what posting it would give."
+    )
     post: str | None = strawberry.field(
         description="Of a preview that shows changes: what to give as `post` to have exactly these posted."
     )

@@ -105,7 +105,9 @@ class ReratedOrder(ItemResult):
 class RecomputeCommissionsPayload(Payload[ReratedOrder]):
     """Orders that were rated anew."""
 
-    is_preview: bool = strawberry.field(description="Whether nothing was changed.")
+    is_preview: bool = strawberry.field(
+        description="Whether nothing was changed: outcomes and counts are what posting it would give."
+    )
     post: str | None = strawberry.field(
         description="Of a preview that shows changes: what to give as `post` to have exactly these posted."
     )

@@ -281,7 +281,9 @@ vocabulary(
     ADJUSTED="It was corrected by hand.",
     REVERSED="Something of an order was taken back.",
     REJECTED="A commission was rejected.",
-    PAID="It was paid out; positive where a payout came back, or they paid an invoice.",
+    PAID="It was paid out.",
+    RETURNED="A payout came back, whole or in part.",
+    INVOICE_PAID="They paid what was invoiced to them.",
     CONVERTED="It was converted into another currency, to be paid out.",
 )
 vocabulary(

@@ -12,6 +12,7 @@ from app.core.context import Ctx
 from app.core.ids import new_id, plain
 from app.core.words import AdjustmentState, CommissionKind, CommissionState
 from app.db.session import WriteSession
+from app.ledger.invoices import lock_influencers
 
 LATELY = timedelta(hours=24)
 """Within which corrections of one influencer are added up and held against the limit: a large one in parts is large."""
@@ -92,16 +93,7 @@ async def lock(ctx: Ctx, session: WriteSession, ids: Collection[UUID]) -> dict[U
 async def posted_lately(ctx: Ctx, session: WriteSession, influencer_ids: Collection[UUID]) -> dict[UUID, int]:
     """What was posted for each influencer by one key alone within LATELY: minor units of the tenant's currency, each
     amount without its sign. Nobody else posts for them until the end of the transaction."""
-    await session.fetch(
-        """/* commission_adjustments.lock_influencers */
-        SELECT id
-        FROM influencers
-        WHERE tenant_id = $1 AND id = ANY($2::uuid[])
-        ORDER BY id
-        FOR NO KEY UPDATE""",
-        ctx.tenant_id,
-        list(influencer_ids),
-    )
+    await lock_influencers(ctx, session, influencer_ids)
     rows = await session.fetch(
         """/* commission_adjustments.posted_lately */
         SELECT item.influencer_id, sum(abs(posted.amount_base_minor))::bigint AS amount_minor

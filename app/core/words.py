@@ -273,6 +273,8 @@ class StatementKind(StrEnum):
     REVERSED = "REVERSED"
     REJECTED = "REJECTED"
     PAID = "PAID"
+    RETURNED = "RETURNED"
+    INVOICE_PAID = "INVOICE_PAID"
     CONVERTED = "CONVERTED"
 
 

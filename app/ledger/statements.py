@@ -20,6 +20,7 @@ from app.core.words import CommissionKind, LedgerAccount, StatementKind
 from app.db.session import ReadSession
 from app.errors import DomainError
 from app.ledger.balances import held
+from app.ledger.invoices import CAUSE as INVOICE_PAYMENT
 
 OWED = (
     LedgerAccount.ACCRUED,
@@ -198,7 +199,7 @@ async def _moved(ctx: Ctx, session: ReadSession, influencer_id: UUID, month: Mon
     # What goes from one of these accounts to another changes nothing of what is owed, and is no movement.
     for row in await session.fetch(
         """/* ledger.statement_movements */
-        SELECT moved.currency, commission.kind AS commission_kind,
+        SELECT moved.currency, moved.cause_kind, sign(moved.amount_minor) AS way, commission.kind AS commission_kind,
           CASE WHEN moved.cause_kind = 'commission' THEN false ELSE EXISTS (
             SELECT 1
             FROM ledger_entries AS other
@@ -215,7 +216,7 @@ async def _moved(ctx: Ctx, session: ReadSession, influencer_id: UUID, month: Mon
         ) AS moved
         LEFT JOIN commissions AS commission
           ON commission.tenant_id = $1 AND commission.id = moved.cause_id AND moved.cause_kind = 'commission'
-        GROUP BY moved.currency, commission.kind, is_converted""",
+        GROUP BY moved.currency, moved.cause_kind, way, commission.kind, is_converted""",
         *args,
     ):
         kind = found[row["currency"]].kinds[_kind(row)]
@@ -237,8 +238,8 @@ async def lines(
     """Postings of the month that changed what is owed in the currency, oldest first, at most `limit` after a place."""
     rows = await session.fetch(
         """/* ledger.statement_lines */
-        SELECT moved.posted_at, moved.posting_id, moved.amount_minor, moved.cause_kind, moved.cause_id,
-          EXISTS (
+        SELECT moved.posted_at, moved.posting_id, moved.amount_minor, sign(moved.amount_minor) AS way, moved.cause_kind,
+          moved.cause_id, EXISTS (
             SELECT 1
             FROM ledger_entries AS other
             WHERE other.tenant_id = $1 AND other.posting_id = moved.posting_id AND other.account = 'FX'
@@ -293,4 +294,8 @@ def _tells_reason(ctx: Ctx, row: Any) -> bool:
 def _kind(row: Any) -> StatementKind:
     if row["commission_kind"] is not None:
         return KINDS[CommissionKind(row["commission_kind"])]
-    return StatementKind.CONVERTED if row["is_converted"] else StatementKind.PAID
+    if row["is_converted"]:
+        return StatementKind.CONVERTED
+    if row["cause_kind"] == INVOICE_PAYMENT:
+        return StatementKind.INVOICE_PAID
+    return StatementKind.PAID if row["way"] < 0 else StatementKind.RETURNED

@@ -1,6 +1,7 @@
 """Money through the API: the terms, states, corrections and rates of a program, by keys that may."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -194,4 +195,10 @@ async def test_what_was_invoiced_is_paid_once_and_no_more_than_it_is(
     assert again["replayedCount"] == 1
     [balance] = (await client.data("{ balances { nodes { payable invoiced paid owed } } }"))["balances"]["nodes"]
     assert balance == {"payable": "10.00", "invoiced": "0.00", "paid": "-2.50", "owed": "10.00"}
+    month = ctx.now.astimezone(ZoneInfo(ctx.tenant.reporting_zone)).strftime("%Y-%m")
+    document = (
+        f'{{ statements(influencer: "{influencer}", month: "{month}") {{ movements {{ kind amount postings }} }} }}'
+    )
+    [statement] = (await client.data(document))["statements"]
+    assert {"kind": "INVOICE_PAID", "amount": "2.50", "postings": 2} in statement["movements"]
     assert await broken_laws(runtime.db, ctx.tenant_id) == {}

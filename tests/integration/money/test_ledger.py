@@ -243,7 +243,8 @@ async def test_statements_close_in_the_reporting_zone(
     ]
     assert july[0]["movements"] == [{"kind": "CONVERTED", "amount": "11.70", "postings": 1}]
     assert july[1]["movements"] == [
-        {"kind": "PAID", "amount": "-3.00", "postings": 2},
+        {"kind": "PAID", "amount": "-3.70", "postings": 1},
+        {"kind": "RETURNED", "amount": "0.70", "postings": 1},
         {"kind": "CONVERTED", "amount": "-10.00", "postings": 1},
     ]
     assert [(each["currency"], each["opening"], each["closing"]) for each in august] == [("EUR", "11.70", "11.70")]
