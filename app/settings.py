@@ -7,10 +7,10 @@ environment.
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, AwareDatetime, Field, SecretStr
+from pydantic import AliasChoices, AwareDatetime, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -122,7 +122,8 @@ class Settings(BaseSettings):
     payout_call_timeout_s: float = _setting(30.0, "Seconds a payout provider may take to answer a call.", gt=0)
     payout_lease_s: float = _setting(
         120.0,
-        "Seconds after which a payout that was about to be sent is looked for by any worker: more than a call takes.",
+        "Seconds after which a payout that was about to be sent is looked for by any worker: more than "
+        "SCOVILLE_PAYOUT_CALL_TIMEOUT_S. The longer, the more calls a worker takes on at once.",
         gt=0,
     )
     payout_ask_s: float = _setting(
@@ -156,6 +157,12 @@ class Settings(BaseSettings):
         1.0, "Seconds a key's principal is remembered when Redis cannot be asked.", gt=0, le=1
     )
     partitions_ahead: int = _setting(3, "Monthly partitions of instances made ahead.", ge=1, le=60)
+
+    @model_validator(mode="after")
+    def _lease_holds_a_call(self) -> Self:
+        if self.payout_lease_s <= self.payout_call_timeout_s:
+            raise ValueError("SCOVILLE_PAYOUT_LEASE_S must be more than SCOVILLE_PAYOUT_CALL_TIMEOUT_S")
+        return self
 
     @property
     def owner_url(self) -> str:

@@ -207,7 +207,8 @@ class Mutation:
         input=DecidePayoutBatchesInput,
         payload=PayoutBatchesPayload,
         result=PayoutBatchResult,
-        description="Approves drafts, which another key made: the worker sends them. SECOND_KEY_NEEDED for one's own.",
+        description="Approves drafts, which another key made: the worker sends them. What must not be paid any more is "
+        "CANCELLED, and says why. SECOND_KEY_NEEDED for one's own, NOTHING_DUE where nothing is left.",
         scope=Scope.MONEY_WRITE,
     )
 
@@ -217,7 +218,7 @@ class Mutation:
         input=DecidePayoutBatchesInput,
         payload=PayoutBatchesPayload,
         result=PayoutBatchResult,
-        description="Cancels batches of which nothing was sent; their balances are payable again.",
+        description="Cancels batches, or what is left of them, while nothing is under way; balances are payable again.",
         scope=Scope.MONEY_WRITE,
     )
 
@@ -227,7 +228,7 @@ class Mutation:
         input=DecidePayoutItemsInput,
         payload=PayoutItemsPayload,
         result=PayoutItemResult,
-        description="Leaves payouts out of batches that are not approved; their balances are payable again.",
+        description="Leaves payouts out of batches before they are sent; their balances are payable again.",
         scope=Scope.MONEY_WRITE,
     )
 

@@ -86,7 +86,9 @@ class PayoutItem(Node):
     )
     reference: str | None = strawberry.field(description=REFERENCE)
     provider_id: str | None = strawberry.field(description="Its id at the provider, once that is known.")
-    failure_code: str | None = strawberry.field(description="Why it failed or came back: the provider's code.")
+    failure_code: str | None = strawberry.field(
+        description="Why it failed or came back, the provider's code; or which obstacle it was CANCELLED for."
+    )
     failure: str | None = strawberry.field(description="Why it failed or came back, in the provider's words.")
     fee_currency: CurrencyCode | None = strawberry.field(description="Currency of the fee.")
     fee: Decimal | None = strawberry.field(description="What the provider charged, major units.")

@@ -46,7 +46,7 @@ def run_import(
     A rate that is known for its day stays as it is.
     """
     text = sys.stdin.read() if file == "-" else _read(file)
-    found = read_rates(text, since=_day(since))
+    found = list(read_rates(text, since=_day(since)))
     if crosses:
         found += crossed(found)
     with services.ready(load_settings(data_dir=data_dir)) as settings:

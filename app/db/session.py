@@ -75,7 +75,7 @@ class WriteSession(ReadSession):
     """A transaction of one tenant that writes, and remembers what a cached answer could depend on.
 
     days: UTC days on which a fact came or changed. tags: entities and settings that changed. deltas: how many
-    contributions to rollups it appended.
+    contributions to rollups it appended; moves: how many to balances of accounts.
     """
 
     def __init__(self, connection: Connection, tenant_id: UUID) -> None:
@@ -83,6 +83,7 @@ class WriteSession(ReadSession):
         self.days: set[date] = set()
         self.tags: set[str] = set()
         self.deltas = 0
+        self.moves = 0
 
     async def execute(self, sql: str, *args: Any) -> str:
         """Run a statement; the server's command tag comes back (`INSERT 0 3`)."""

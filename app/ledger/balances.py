@@ -16,7 +16,9 @@ from app.core.context import Ctx
 from app.core.ids import ZERO_ID, plain
 from app.core.timegrain import Granularity, Interval
 from app.core.words import LedgerAccount
-from app.db.session import Database, ReadSession, TransactionConflict
+from app.db.piles import is_time_to_look
+from app.db.session import Database, ReadSession, TransactionConflict, WriteSession
+from app.settings import Settings
 
 BATCH_DELTAS = 50_000
 """Deltas moved by one transaction."""
@@ -52,6 +54,9 @@ WITH moved AS (
     entries = ledger_balances.entries + excluded.entries
 )
 SELECT count(*) FROM moved"""
+
+_PILE = """/* ledger.pile */
+SELECT count(*) FROM (SELECT 1 FROM ledger_deltas WHERE tenant_id = $1 LIMIT $2) AS pile"""
 
 _EXTENT = """/* ledger.extent */
 SELECT min(posted_at) AS first_at, max(posted_at) AS last_at FROM ledger_entries WHERE tenant_id = $1"""
@@ -139,6 +144,16 @@ async def fold(db: Database, tenant_id: UUID) -> int:
         folded += batch
         if batch < BATCH_DELTAS:
             return folded
+
+
+async def fold_if_piled_up(ctx: Ctx, session: WriteSession, settings: Settings, *, appended: int) -> None:
+    """Fold a batch in the writer's own transaction once the tenant's deltas reach the setting; call it last of all.
+
+    appended: how many deltas the transaction appended.
+    """
+    pile = settings.fold_deltas_max
+    if is_time_to_look(pile, appended=appended) and await session.fetchval(_PILE, ctx.tenant_id, pile) >= pile:
+        await session.execute(_FOLD, ctx.tenant_id, BATCH_DELTAS)
 
 
 async def verify(db: Database, tenant_id: UUID) -> tuple[list[Difference], list[Unbalanced]]:

@@ -54,6 +54,7 @@ async def _append_deltas(ctx: Ctx, session: WriteSession, entries: Sequence[Entr
         moved = sums[entry.influencer_id or ZERO_ID, entry.account, entry.currency]
         moved[0] += entry.amount_minor
         moved[1] += 1
+    session.moves += len(sums)
     month: date = ctx.now.astimezone(UTC).date().replace(day=1)
     await session.execute(
         """/* ledger.append_deltas */

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from io import StringIO
-from itertools import combinations
+from itertools import chain, combinations, product
 
 from app.core.money import exponent
 from app.errors import DomainError
@@ -38,7 +38,7 @@ class Rate:
     source: str = SOURCE
 
 
-def read_rates(text: str, *, since: date | None = None) -> list[Rate]:
+def read_rates(text: str, *, since: date | None = None) -> Iterator[Rate]:
     """The euro's rates of a file, from the day `since` on; currencies that ISO 4217 no longer has are left out.
 
     Raises BAD_USER_INPUT naming the line for what is no such file.
@@ -48,7 +48,6 @@ def read_rates(text: str, *, since: date | None = None) -> list[Rate]:
     if not header or header[0] != "Date" or len(header) < 2:
         raise _bad(1, "it does not begin with `Date` and currencies")
     quotes = [(place, code) for place, code in enumerate(header) if place and code and _is_current(code)]
-    found: list[Rate] = []
     for number, cells in enumerate(lines, start=2):
         if not any(cell.strip() for cell in cells):
             continue
@@ -58,8 +57,7 @@ def read_rates(text: str, *, since: date | None = None) -> list[Rate]:
         for place, code in quotes:
             value = cells[place].strip() if place < len(cells) else ""
             if value not in ("", "N/A"):
-                found.append(Rate(EURO, code, day, _rate(value, number)))
-    return found
+                yield Rate(EURO, code, day, _rate(value, number))
 
 
 def crossed(rates: Collection[Rate], *, only: Collection[str] | None = None) -> Iterator[Rate]:
@@ -71,9 +69,10 @@ def crossed(rates: Collection[Rate], *, only: Collection[str] | None = None) -> 
     for rate in rates:
         by_day.setdefault(rate.day, []).append(rate)
     for day, of_day in by_day.items():
-        for left, right in combinations(sorted(of_day, key=lambda each: (each.rate, each.quote)), 2):
-            if only is not None and left.quote not in only and right.quote not in only:
-                continue
+        asked = [rate for rate in of_day if only is None or rate.quote in only]
+        others = [rate for rate in of_day if only is not None and rate.quote not in only]
+        for pair in chain(combinations(asked, 2), product(asked, others)):
+            left, right = sorted(pair, key=lambda each: (each.rate, each.quote))
             yield Rate(left.quote, right.quote, day, _divided(right.rate, left.rate), CROSS_SOURCE)
 
 

@@ -1,4 +1,5 @@
-"""What is due to whom: balances, and by which rules they are paid out now. Rules are pure."""
+"""What is due to whom: balances, by which rules they are paid out now, and what comes up against paying what is already
+reserved. Rules are pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +9,26 @@ from fractions import Fraction
 from uuid import UUID
 
 from app.core.context import Ctx
+from app.core.ids import plain
 from app.core.money import divide_half_even
 from app.core.payout_words import PayoutMethodStatus, PayoutObstacle, PayoutProviderName, TaxState
 from app.core.words import InfluencerStatus
 from app.db.session import ReadSession
+from app.payouts.machine import Item
 from app.payouts.methods import MethodRow, PolicyRow
 
 RATE_DIGITS = 10
 """Digits of a rate that are kept."""
+
+_MOVED = """moved AS (
+          SELECT influencer_id, currency, amount_minor
+          FROM ledger_balances
+          WHERE tenant_id = $1 AND account = 'PAYABLE' AND ($2::uuid[] IS NULL OR influencer_id = ANY($2::uuid[]))
+          UNION ALL
+          SELECT influencer_id, currency, amount_minor
+          FROM ledger_deltas
+          WHERE tenant_id = $1 AND account = 'PAYABLE' AND ($2::uuid[] IS NULL OR influencer_id = ANY($2::uuid[]))
+        )"""
 
 TAX_DONE = frozenset({TaxState.NOT_NEEDED, TaxState.COLLECTED})
 
@@ -139,15 +152,7 @@ async def balances(
     )
     rows = await session.fetch(
         f"""/* payouts.balances */
-        WITH moved AS (
-          SELECT influencer_id, currency, amount_minor
-          FROM ledger_balances
-          WHERE tenant_id = $1 AND account = 'PAYABLE' AND ($2::uuid[] IS NULL OR influencer_id = ANY($2::uuid[]))
-          UNION ALL
-          SELECT influencer_id, currency, amount_minor
-          FROM ledger_deltas
-          WHERE tenant_id = $1 AND account = 'PAYABLE' AND ($2::uuid[] IS NULL OR influencer_id = ANY($2::uuid[]))
-        ), payable AS (
+        WITH {_MOVED}, payable AS (
           SELECT influencer_id, currency, (- sum(amount_minor))::bigint AS amount
           FROM moved
           GROUP BY influencer_id, currency
@@ -162,7 +167,7 @@ async def balances(
         LEFT JOIN payout_requests AS request
           ON request.tenant_id = $1 AND request.influencer_id = payable.influencer_id
           AND request.currency = payable.currency
-        ORDER BY payable.influencer_id, payable.currency""",  # noqa: S608 - one of two texts above
+        ORDER BY payable.influencer_id, payable.currency""",  # noqa: S608 - constant texts
         ctx.tenant_id,
         None if influencer_ids is None else list(influencer_ids),
         limit,
@@ -179,3 +184,41 @@ async def balances(
         )
         for row in rows
     ]
+
+
+async def obstacles_of(ctx: Ctx, session: ReadSession, items: Collection[Item]) -> dict[UUID, PayoutObstacle]:
+    """What came up against paying items since their balances were reserved, by item; those that can be paid are left
+    out.
+
+    NOT_DUE: beyond what is reserved the influencer owes, for it was taken back, or paid already by what was given up.
+    """
+    if not items:
+        return {}
+    rows = await session.fetch(
+        f"""/* payouts.obstacles */
+        WITH {_MOVED}, owing AS (
+          SELECT influencer_id, currency
+          FROM moved
+          GROUP BY influencer_id, currency
+          HAVING sum(amount_minor) > 0
+        )
+        SELECT item.id, influencer.status AS influencer_status, method.status AS method_status,
+          owing.influencer_id IS NOT NULL AS is_owing
+        FROM payout_items AS item
+        JOIN influencers AS influencer ON influencer.tenant_id = $1 AND influencer.id = item.influencer_id
+        JOIN payout_methods AS method ON method.tenant_id = $1 AND method.id = item.method_id
+        LEFT JOIN owing ON owing.influencer_id = item.influencer_id AND owing.currency = item.reserved_currency
+        WHERE item.tenant_id = $1 AND item.id = ANY($3::uuid[])""",  # noqa: S608 - constant texts
+        ctx.tenant_id,
+        list({item.influencer_id for item in items}),
+        [item.id for item in items],
+    )
+    found: dict[UUID, PayoutObstacle] = {}
+    for row in rows:
+        if row["is_owing"]:
+            found[plain(row["id"])] = PayoutObstacle.NOT_DUE
+        elif row["influencer_status"] == InfluencerStatus.SUSPENDED:
+            found[plain(row["id"])] = PayoutObstacle.INFLUENCER_SUSPENDED
+        elif row["method_status"] == PayoutMethodStatus.DISABLED:
+            found[plain(row["id"])] = PayoutObstacle.METHOD_DISABLED
+    return found

@@ -11,7 +11,7 @@ from app.core.ids import new_ids, plain
 from app.core.payout_words import PayoutItemState, PayoutProviderName
 from app.db.session import ReadSession, WriteSession
 from app.payouts.batches import lock_batches
-from app.payouts.machine import Item, Paid
+from app.payouts.machine import Item, Paid, has_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +254,12 @@ async def items_by_provider_id(ctx: Ctx, session: ReadSession, provider_ids: Col
 
 
 def leased(item: Item, now: datetime, lease_s: float) -> Item:
-    """The item while a worker is at it: nobody else is before its lease is over."""
+    """The item while a worker is at it: nobody else is before its lease is over.
+
+    SENDING is called; anything else is asked about, also what is RESERVED for a repetition whose key may be forgotten.
+    """
     until = now + timedelta(seconds=lease_s)
-    if item.state is PayoutItemState.RESERVED:
+    if item.state is PayoutItemState.RESERVED and has_key(item, now):
         return replace(
             item,
             state=PayoutItemState.SENDING,
@@ -264,8 +267,8 @@ def leased(item: Item, now: datetime, lease_s: float) -> Item:
             sent_at=item.sent_at or now,
             next_at=until,
         )
-    state = PayoutItemState.UNKNOWN if item.state is PayoutItemState.SENDING else item.state
-    return replace(item, state=state, next_at=until)
+    is_open = item.state in (PayoutItemState.RESERVED, PayoutItemState.SENDING)
+    return replace(item, state=PayoutItemState.UNKNOWN if is_open else item.state, next_at=until)
 
 
 def item_of(row: Any) -> Item:

@@ -55,6 +55,11 @@ class Item:
     sent_at: datetime | None = None
     paid_at: datetime | None = None
 
+    @property
+    def is_unsent(self) -> bool:
+        """Whether its balance is reserved, and no call was made that may have paid it."""
+        return self.state is PayoutItemState.RESERVED and self.sent_at is None
+
 
 @dataclass(frozen=True, slots=True)
 class Paid:
@@ -84,7 +89,7 @@ def after(item: Item, report: Report, *, now: datetime, ask_s: float) -> Step:
     )
     if item.state in (SUCCEEDED, RETURNING):
         return _after_success(known, report, now=now, ask_s=ask_s)
-    if item.state is FAILED and report.told is Told.SUCCEEDED:
+    if item.state in (FAILED, CANCELLED) and report.told is Told.SUCCEEDED:
         # It was given up, and had been paid: the balance is reserved anew, and may now be less than nothing.
         again = _success(known, report, now=now)
         return replace(again, postings=(reserve(known), *again.postings))
@@ -100,6 +105,9 @@ def after(item: Item, report: Report, *, now: datetime, ask_s: float) -> Step:
             return Step(ended, postings=(release(item),))
         case Told.ACCEPTED:
             return Step(replace(known, state=SENT, next_at=ask_at(item, now, ask_s)))
+        case _ if item.state is SENT:
+            # It was accepted: a question that failed takes nothing of that back, and it is not sent again.
+            return Step(replace(known, next_at=ask_at(item, now, ask_s)))
         case Told.NOT_RECEIVED if not has_key(item, now):
             # Nothing that was sent so long ago is still on its way.
             return _failure(known, replace(report, code="never_received"))
@@ -199,6 +207,12 @@ def _still_paid(item: Item, report: Report, *, now: datetime, ask_s: float) -> I
 def reserve(item: Item) -> Posting:
     """The balance is taken for the item."""
     return _posting(item, *_exchanged(item, LedgerAccount.PAYABLE, item.reserved, LedgerAccount.PAYING, item.amount))
+
+
+def cancel(item: Item, code: str | None = None) -> Step:
+    """The step of an item that is unsent, and will not be sent. code: what came up against it."""
+    ended = replace(item, state=CANCELLED, next_at=None, failure_code=code)
+    return Step(ended, postings=(release(item),))
 
 
 def release(item: Item) -> Posting:

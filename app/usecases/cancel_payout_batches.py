@@ -1,4 +1,4 @@
-"""Cancels batches of which nothing was sent: their balances are payable again."""
+"""Cancels batches, or what is left of them and was not sent: its balances are payable again."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from app.db.session import WriteSession
 from app.payouts.batches import Batch, update_batches
 from app.payouts.inputs import PayoutDecision
 from app.payouts.items import lock_items_of
-from app.payouts.machine import Step, release
+from app.payouts.machine import FINAL, cancel
 from app.runtime import Runtime
 from app.usecases.items import Unread
 from app.usecases.payout_batch_decisions import decide_batches, not_now
@@ -21,9 +21,10 @@ from app.usecases.settle_payouts import book
 async def cancel_payout_batches(
     runtime: Runtime, ctx: Ctx, batches: Sequence[PayoutDecision | Unread], *, idempotency_key: str | None = None
 ) -> tuple[ItemOutcome, ...]:
-    """What became of each batch, in the order given. Its balances are payable again. One cancelled already is REPLAYED.
+    """What became of each batch, in the order given. One cancelled already is REPLAYED.
 
-    Refused with PAYOUT_STATE where any of it was sent.
+    All that it has not decided is cancelled, and its balances are payable again; a batch of which some was paid or
+    failed before ends as that did. Refused with PAYOUT_STATE where any of it is under way, or everything is decided.
     """
     return await decide_batches(
         runtime, ctx, batches, "cancelPayoutBatches", _cancel, PayoutBatchState.CANCELLED, idempotency_key
@@ -31,16 +32,12 @@ async def cancel_payout_batches(
 
 
 async def _cancel(ctx: Ctx, session: WriteSession, batch: Batch, reason: str | None) -> None:
-    if batch.state not in (PayoutBatchState.DRAFT, PayoutBatchState.APPROVED):
-        raise not_now(batch, "cancelled")
     items = {item.id: item for item in await lock_items_of(ctx, session, batch.id)}
-    waiting = [item for item in items.values() if item.state is not PayoutItemState.CANCELLED]
-    if any(item.state is not PayoutItemState.RESERVED or item.attempts for item in waiting):
+    waiting = [item for item in items.values() if item.state not in FINAL]
+    if not waiting or not all(item.is_unsent for item in waiting):
         raise not_now(batch, "cancelled")
-    await update_batches(ctx, session, [replace(batch, state=PayoutBatchState.CANCELLED, finished_at=ctx.now)])
-    steps = {
-        item.id: Step(replace(item, state=PayoutItemState.CANCELLED, next_at=None), postings=(release(item),))
-        for item in waiting
-    }
+    if all(item.is_unsent or item.state is PayoutItemState.CANCELLED for item in items.values()):
+        await update_batches(ctx, session, [replace(batch, state=PayoutBatchState.CANCELLED, finished_at=ctx.now)])
+    steps = {item.id: cancel(item) for item in waiting}
     await book(ctx, session, items, steps, source="person", reasons=dict.fromkeys(steps, reason))
     await outbox.append(ctx, session, [outbox.Event("payout_batch.cancelled", batch.id, {"items": len(waiting)})])

@@ -1,13 +1,12 @@
-"""Leaves payouts out of batches that are not approved: their balances are payable again."""
+"""Leaves payouts out of batches before they are sent: their balances are payable again."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome
 from app.core.payout_words import PayoutItemState as S
 from app.payouts.inputs import PayoutDecision
-from app.payouts.machine import Item, Step, release
+from app.payouts.machine import Item, Step, cancel
 from app.runtime import Runtime
 from app.usecases.items import Unread
 from app.usecases.payout_item_decisions import checked_decision, decide_items, not_now
@@ -24,8 +23,8 @@ async def cancel_payout_items(
     def decide(item: Item, _: PayoutDecision) -> Step | None:
         if item.state is S.CANCELLED:
             return None
-        if item.state is not S.RESERVED or item.attempts or item.next_at is not None:
+        if not item.is_unsent:
             raise not_now(item, "cancelled")
-        return Step(replace(item, state=S.CANCELLED, next_at=None), postings=(release(item),))
+        return cancel(item)
 
     return await decide_items(runtime, ctx, items, "cancelPayoutItems", checked_decision, decide, idempotency_key)

@@ -20,7 +20,7 @@ from app.usecases.payout_item_decisions import decide_items, not_now
 CONFIRMABLE = {
     "SUCCEEDED": frozenset({S.SENT, S.UNKNOWN, S.FAILED}),
     "FAILED": frozenset({S.SENT, S.UNKNOWN}),
-    "RETURNED": frozenset({S.SUCCEEDED}),
+    "RETURNED": frozenset({S.SUCCEEDED, S.RETURNING}),
 }
 """Outcome → states in which a person can tell it. Of payments by a provider only what is UNKNOWN, or came back."""
 
@@ -41,7 +41,7 @@ async def confirm_payout_items(
         # By hand it may have been paid before the worker looked at what was approved.
         is_early = by_hand and item.state in (S.RESERVED, S.SENDING) and item.next_at is not None
         state = S.SENT if is_early else item.state
-        if state not in CONFIRMABLE[told.outcome] or not (by_hand or state in (S.UNKNOWN, S.SUCCEEDED)):
+        if state not in CONFIRMABLE[told.outcome] or not (by_hand or state in (S.UNKNOWN, S.SUCCEEDED, S.RETURNING)):
             raise not_now(item, told.outcome.lower())
         fee = None if told.fee is None else checked_amount(told.fee, item.currency, "fee")
         if fee is not None and fee < 0:
@@ -49,7 +49,8 @@ async def confirm_payout_items(
         report = Report(
             Told(told.outcome),
             item.id,
-            provider_id=told.reference,
+            # What a provider itself calls it, once that is known, is what it can be asked by.
+            provider_id=told.reference if by_hand or item.provider_id is None else None,
             message=told.reason,
             fee=fee,
             fee_currency=item.currency,

@@ -11,12 +11,13 @@ from datetime import date
 from typing import Any
 
 from app import audit, idempotency
-from app.analytics.rollups.fold import fold_if_piled_up
+from app.analytics.rollups import fold as rollups
 from app.core.context import Ctx
 from app.core.hashing import content_hash
 from app.core.outcomes import ItemOutcome, Outcome
 from app.db.session import TransactionConflict, WriteSession
 from app.errors import DomainError
+from app.ledger import balances
 from app.runtime import Runtime
 
 ATTEMPTS_MAX = 5
@@ -122,10 +123,16 @@ async def _attempt(
             await audit.append(ctx, session, action=operation, items=len(outcomes), detail=counts(outcomes))
             if idempotency_key is not None:
                 await idempotency.answer(ctx, session, key=idempotency_key, response=response(session, outcomes))
-            await fold_if_piled_up(ctx, session, runtime.settings, appended=session.deltas)
+            await fold_piles(runtime, ctx, session)
         days, tags = session.days, session.tags
     await runtime.answers.note(ctx.tenant_id, days, tags)
     return outcomes
+
+
+async def fold_piles(runtime: Runtime, ctx: Ctx, session: WriteSession) -> None:
+    """Fold what has piled up where no worker does, in the writer's own transaction: the last step of every write."""
+    await rollups.fold_if_piled_up(ctx, session, runtime.settings, appended=session.deltas)
+    await balances.fold_if_piled_up(ctx, session, runtime.settings, appended=session.moves)
 
 
 def response(session: WriteSession, outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Imports exchange rates from files of the ECB, and converts what waited for them."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome, Outcome
@@ -33,16 +34,17 @@ async def import_exchange_rates(
 
     def read(item: RateFile) -> list[Rate]:
         nonlocal room
-        found = read_rates(item.csv, since=item.since)
-        found += crossed(found, only=own)
-        room -= len(found)
-        if room < 0:
+        # One more than there is room for tells that there are too many, however long the file.
+        found = list(islice(read_rates(item.csv, since=item.since), room + 1))
+        found += islice(crossed(found, only=own), room + 1 - len(found))
+        if len(found) > room:
             raise DomainError(
                 "BATCH_TOO_LARGE", f"The files hold more than {RATES_MAX} rates. Give `since`.", path=("csv",)
             )
+        room -= len(found)
         return found
 
-    checked, bad = await check_each(files, read, name=NAME, external_id=lambda _: None)
+    checked, bad = await check_each(files, read, name=NAME, external_id=lambda _: None, is_long=True)
 
     async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
         outcomes = dict(bad)

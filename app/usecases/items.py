@@ -1,5 +1,6 @@
 """Steps that all batched writes share: each item is checked before anything is written, and answered in its place."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -25,9 +26,17 @@ class Unread:
 
 
 async def check_each(
-    items: Sequence[T | Unread], check: Callable[[T], C], *, name: str, external_id: Callable[[T], str | None]
+    items: Sequence[T | Unread],
+    check: Callable[[T], C],
+    *,
+    name: str,
+    external_id: Callable[[T], str | None],
+    is_long: bool = False,
 ) -> tuple[dict[int, C], dict[int, ItemOutcome]]:
-    """What `check` gave by index, and the outcomes of the items that it refused. name: of the list in the call."""
+    """What `check` gave by index, and the outcomes of the items that it refused. name: of the list in the call.
+
+    is_long: whether a single item may take a while; it is then checked in a thread, one after the other.
+    """
     checked: dict[int, C] = {}
     outcomes: dict[int, ItemOutcome] = {}
     pauses = Pauses()
@@ -37,7 +46,7 @@ async def check_each(
             outcomes[index] = refused(item.error, index, name=name, external_id=item.external_id)
             continue
         try:
-            checked[index] = check(item)
+            checked[index] = await asyncio.to_thread(check, item) if is_long else check(item)
         except DomainError as error:
             outcomes[index] = refused(error, index, name=name, external_id=external_id(item))
     return checked, outcomes

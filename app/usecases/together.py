@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 import structlog
 
 from app import audit, idempotency
-from app.analytics.rollups.fold import fold_if_piled_up
 from app.core.context import Ctx, TenantInfo
 from app.core.hashing import content_hash
 from app.core.outcomes import ItemOutcome
@@ -213,7 +212,7 @@ async def _commit(work: GroupWork, group: Sequence[Call]) -> list[Call]:
                 if call.idempotency_key is not None
             },
         )
-        await fold_if_piled_up(ctx, session, runtime.settings, appended=session.deltas)
+        await door.fold_piles(runtime, ctx, session)
     await runtime.answers.note(ctx.tenant_id, session.days, session.tags)
     for call, outcomes in zip(calls, answers, strict=True):
         call.succeed(outcomes)

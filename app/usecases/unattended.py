@@ -5,11 +5,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from app.analytics.rollups.fold import fold_if_piled_up
 from app.core.context import Ctx
 from app.db.session import TransactionConflict, WriteSession
 from app.runtime import Runtime
-from app.usecases.door import ATTEMPTS_MAX, BACKOFF_S, keep
+from app.usecases.door import ATTEMPTS_MAX, BACKOFF_S, fold_piles, keep
 
 T = TypeVar("T")
 
@@ -26,7 +25,7 @@ async def _run(runtime: Runtime, ctx: Ctx, work: Callable[[WriteSession], Awaita
         try:
             async with runtime.db.write(ctx.tenant_id) as session:
                 given = await work(session)
-                await fold_if_piled_up(ctx, session, runtime.settings, appended=session.deltas)
+                await fold_piles(runtime, ctx, session)
                 days, tags = session.days, session.tags
             await runtime.answers.note(ctx.tenant_id, days, tags)
             return given

@@ -21,12 +21,19 @@ ITEMS_MAX = 15_000
 
 @dataclass
 class FakePayPal(FakeServer):
-    """names_known: whether the refusal of a repetition links the batch that it repeats."""
+    """names_known: whether the refusal of a repetition links the batch that it repeats. is_forbidden: whether the app
+    may not pay at all. page_items_max: items that a page holds. pages_told: how many pages there are said to be, where
+    that is wrong; is_page_ignored: whether every page is the first one.
+    """
 
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     senders: dict[str, str] = field(default_factory=dict)
     tokens: set[str] = field(default_factory=set)
     names_known: bool = True
+    is_forbidden: bool = False
+    page_items_max: int = 1_000
+    pages_told: int | None = None
+    is_page_ignored: bool = False
 
     def account(self) -> dict[str, str]:
         """The account for the settings."""
@@ -58,10 +65,10 @@ class FakePayPal(FakeServer):
             return Answer(401, {"name": "AUTHENTICATION_FAILURE"})
         if call.path == "/v1/notifications/verify-webhook-signature":
             return self._verified(call)
-        if call.path.endswith("/cancel"):
-            return self._cancelled(call.path.split("/")[4])
         if call.method == "GET":
             return self._read(call)
+        if self.is_forbidden:
+            return Answer(403, {"name": "NOT_AUTHORIZED", "message": "Authorization failed."})
         return self._sent(call.json())
 
     def _sent(self, body: dict[str, Any]) -> Answer:
@@ -115,10 +122,14 @@ class FakePayPal(FakeServer):
         batch = self.batches.get(batch_id)
         if batch is None:
             return Answer(404, {"name": "INVALID_RESOURCE_ID"})
-        size, page = int(call.query.get("page_size", 1_000)), int(call.query.get("page", 1))
+        size = min(int(call.query.get("page_size", 1_000)), self.page_items_max)
+        page = 1 if self.is_page_ignored else int(call.query.get("page", 1))
         items = batch["items"][size * (page - 1) : size * page]
         header = {"payout_batch_id": batch_id, "batch_status": batch["state"]}
-        return Answer(200, {"batch_header": header, "items": items})
+        body: dict[str, Any] = {"batch_header": header, "items": items}
+        if call.query.get("total_required") == "true":
+            body["total_pages"] = self.pages_told or -(-len(batch["items"]) // size)
+        return Answer(200, body)
 
     def item(self, item_id: str) -> dict[str, Any]:
         """The item that the sender calls so."""
@@ -128,18 +139,6 @@ class FakePayPal(FakeServer):
             for item in batch["items"]
             if item["payout_item"]["sender_item_id"] == item_id
         )
-
-    def _cancelled(self, payout_item_id: str) -> Answer:
-        found = [
-            item
-            for batch in self.batches.values()
-            for item in batch["items"]
-            if item["payout_item_id"] == payout_item_id
-        ]
-        if not found or found[0]["transaction_status"] != "UNCLAIMED":
-            return Answer(400, {"name": "ITEM_INCORRECT_STATUS", "message": "The item is not unclaimed."})
-        found[0]["transaction_status"] = "RETURNED"
-        return Answer(200, found[0])
 
     def webhook(
         self, item_id: str, *, id: str = "WH-EVENT-1", key: bytes = SIGNING_KEY

@@ -4,6 +4,7 @@ is an error of its line."""
 import hashlib
 import hmac
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -18,9 +19,10 @@ SPACE = "{http://Tipalti.org/}"
 
 @dataclass
 class FakeTipalti(FakeServer):
-    """orders: RefCode → status."""
+    """orders: RefCode → status. refuses: calls that it refuses as it does those with a wrong key."""
 
     orders: dict[str, str] = field(default_factory=dict)
+    refuses: Callable[[Call], bool] | None = None
     notices: set[bytes] = field(default_factory=set)
 
     def account(self) -> dict[str, str]:
@@ -30,6 +32,10 @@ class FakeTipalti(FakeServer):
     def is_paying(self, call: Call) -> bool:
         """Whether payments are sent."""
         return "ProcessPayments" in call.headers.get("soapaction", "")
+
+    def is_asking(self, call: Call) -> bool:
+        """Whether a payment order is asked about."""
+        return "GetPODetails" in call.headers.get("soapaction", "")
 
     def answer(self, call: Call) -> Answer:
         """As Tipalti answers."""
@@ -46,7 +52,8 @@ class FakeTipalti(FakeServer):
         else:
             stamp, extra, idap = text("timestamp"), text("poRefCode"), text("idap")
         right = hmac.new(MASTER_KEY.encode(), f"{PAYER}{idap}{stamp}{extra}".encode(), hashlib.sha256).hexdigest()
-        if text("key") != right or abs(time.time() - int(stamp)) > 300:
+        is_refused = self.refuses is not None and self.refuses(call)
+        if is_refused or text("key") != right or abs(time.time() - int(stamp)) > 300:
             return _reply("<errorMessage>EncryptionKeyFailedValidation</errorMessage><errorCode>1006</errorCode>")
         if not self.is_paying(call):
             state = self.orders.get(extra)

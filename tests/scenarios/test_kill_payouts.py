@@ -121,9 +121,9 @@ def worker(payouts: Payouts, settings: Settings, tmp_path: Path) -> Iterator[Wor
     environment = environment_of(settings) | {
         "SCOVILLE_PAYOUT_ACCOUNTS": accounts.get_secret_value(),
         "SCOVILLE_PAYOUT_INTERVAL_S": "0.1",
-        "SCOVILLE_PAYOUT_LEASE_S": "0.5",
+        "SCOVILLE_PAYOUT_LEASE_S": "1.5",
         "SCOVILLE_PAYOUT_ASK_S": "0.2",
-        "SCOVILLE_PAYOUT_CALL_TIMEOUT_S": "5",
+        "SCOVILLE_PAYOUT_CALL_TIMEOUT_S": "0.7",
     }
     made = Worker(environment, tmp_path / "worker.log")
     yield made

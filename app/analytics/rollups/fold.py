@@ -3,7 +3,6 @@
 The worker folds every tenant all the time; a writer folds in its own transaction when deltas have piled up.
 """
 
-import random
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from app.analytics.rollups.catalog import stored
 from app.core import timegrain
 from app.core.context import Ctx
 from app.core.timegrain import Granularity, Interval
+from app.db.piles import is_time_to_look
 from app.db.session import Database, WriteSession
 from app.settings import Settings
 
@@ -23,9 +23,6 @@ BATCH_SPAN = timedelta(days=800)
 
 BATCHES_MAX = 1_000
 """Transactions of one fold: what comes meanwhile waits for the next."""
-
-CHECKS_PER_PILE = 10
-"""How often writers look whether deltas have piled up while a pile grows."""
 
 _HAS_DELTAS = """/* rollups.has_deltas */
 SELECT EXISTS (SELECT 1 FROM rollup_delta WHERE tenant_id = $1)"""
@@ -97,13 +94,10 @@ async def fold_batch(session: WriteSession, *, now: datetime, wait: bool = True)
 async def fold_if_piled_up(ctx: Ctx, session: WriteSession, settings: Settings, *, appended: int) -> None:
     """Fold in the writer's own transaction once the tenant's deltas reach the setting; call it last of all.
 
-    appended: how many deltas the transaction appended. Counting is left to chance in proportion to it: a writer of
-    single orders looks once in thousands of calls, a bulk import about ten times a pile. Never waits for another fold.
+    appended: how many deltas the transaction appended. Never waits for another fold.
     """
     pile = settings.fold_deltas_max
-    if random.random() * pile >= appended * CHECKS_PER_PILE:  # noqa: S311 - no secret
-        return
-    if await session.fetchval(_PILE, ctx.tenant_id, pile) >= pile:
+    if is_time_to_look(pile, appended=appended) and await session.fetchval(_PILE, ctx.tenant_id, pile) >= pile:
         await fold_batch(session, now=ctx.now, wait=False)
 
 

@@ -19,9 +19,12 @@ from app.core.payout_words import PayoutProviderName
 from app.errors import DomainError
 from app.integrations.payouts.http import Http, Reply
 from app.payouts.accounts import PayPalAccount
-from app.payouts.port import BadSignature, Message, Onboarding, OnboardingAsked, Payment, Report, Told
+from app.payouts.port import CALL_ITEMS_MAX, BadSignature, Message, Onboarding, OnboardingAsked, Payment, Report, Told
 
 PAGE_ITEMS = 1_000
+PAGES_MAX = CALL_ITEMS_MAX[PayoutProviderName.PAYPAL] // 100
+"""Pages of a batch that are read, should PayPal give fewer items each than it is asked for."""
+
 TOKEN_MARGIN_S = 60.0
 
 ITEM_STATES = {
@@ -37,6 +40,9 @@ ITEM_STATES = {
     "ONHOLD": Told.ACCEPTED,
 }
 """transaction_status of an item → what it tells. UNCLAIMED is returned by PayPal after 30 days."""
+
+WHOLE_UNITS = frozenset({"HUF", "JPY", "TWD"})
+"""Currencies that PayPal takes without decimals only, whatever ISO 4217 gives them."""
 
 NOTHING_PAID = frozenset({"DENIED", "CANCELED"})
 """Batch states after which no item was paid."""
@@ -57,12 +63,29 @@ class PayPalPayouts:
         self._token_until = datetime.min.replace(tzinfo=UTC)
 
     async def pay(self, payments: Sequence[Payment], *, is_repeated: bool = False) -> Sequence[Report]:
-        """The batch of all payments."""
+        """The batch of all payments, without those that PayPal cannot pay: the same ones whenever it is called."""
+        whole = [payment for payment in payments if _is_payable(payment)]
+        odd = [payment for payment in payments if not _is_payable(payment)]
+        reports = [
+            Report(
+                Told.FAILED,
+                payment.item_id,
+                code="amount_not_payable",
+                message=f"PayPal cannot pay parts of a whole unit of {payment.currency}.",
+            )
+            for payment in odd
+        ]
+        return [*reports, *await self._pay(whole, is_repeated=is_repeated)] if whole else reports
+
+    async def _pay(self, payments: Sequence[Payment], *, is_repeated: bool) -> Sequence[Report]:
         reply = await self._call("POST", "/v1/payments/payouts", _batch(payments))
         if reply.is_ok:
             header = reply.json().get("batch_header", {})
             told = Told.FAILED if header.get("batch_status") in NOTHING_PAID else Told.ACCEPTED
             batch_id = header.get("payout_batch_id")
+            if batch_id is None:
+                # What has no name cannot be asked about; the refusal of a repetition names it.
+                return _all(payments, Told.UNKNOWN)
             return [
                 Report(told, payment.item_id, provider_batch_id=batch_id, code=header.get("batch_status"))
                 for payment in payments
@@ -110,9 +133,10 @@ class PayPalPayouts:
     async def _of_batch(self, payments: Sequence[Payment], batch_id: str) -> Sequence[Report]:
         wanted = {str(payment.item_id): payment.item_id for payment in payments}
         found: dict[UUID, Report] = {}
-        state, page = "", 1
-        while True:
-            reply = await self._call("GET", f"/v1/payments/payouts/{batch_id}?page={page}&page_size={PAGE_ITEMS}")
+        state = ""
+        for page in range(1, PAGES_MAX + 1):
+            query = f"page={page}&page_size={PAGE_ITEMS}&total_required=true"
+            reply = await self._call("GET", f"/v1/payments/payouts/{batch_id}?{query}")
             if not reply.is_ok:
                 return _all(payments, Told.UNKNOWN)
             body = reply.json()
@@ -122,9 +146,10 @@ class PayPalPayouts:
                 item_id = wanted.get(str(item.get("payout_item", {}).get("sender_item_id")))
                 if item_id is not None:
                     found[item_id] = _report(item, item_id, batch_id)
-            if len(items) < PAGE_ITEMS:
+            pages = body.get("total_pages")
+            is_last = page >= pages if isinstance(pages, int) else len(items) < PAGE_ITEMS
+            if is_last or not items or len(found) == len(wanted):
                 break
-            page += 1
         # An item that is not listed yet will be; of a batch that was denied none ever is.
         told = Told.FAILED if state in NOTHING_PAID else Told.ACCEPTED
         return [
@@ -134,21 +159,9 @@ class PayPalPayouts:
         ]
 
     async def take_back(self, payment: Payment, *, key: str) -> Report:
-        """Cancel an item that nobody claimed: PayPal takes nothing else back."""
-        if payment.provider_id is None:
-            return Report(Told.UNKNOWN, payment.item_id)
-        reply = await self._call("POST", f"/v1/payments/payouts-item/{payment.provider_id}/cancel", {})
-        if reply.is_ok:
-            return _report(reply.json(), payment.item_id, payment.provider_batch_id)
-        if reply.is_lost or reply.status in (401, 429):
-            return Report(Told.UNKNOWN, payment.item_id)
-        error = reply.json()
-        return Report(
-            Told.FAILED,
-            payment.item_id,
-            code=str(error.get("name", "REFUSED"))[:100],
-            message=str(error.get("message", ""))[:500],
-        )
+        """PayPal takes back nothing that was claimed, and what is paid here was."""
+        message = "PayPal takes nothing back that was claimed."
+        return Report(Told.FAILED, payment.item_id, code="not_offered", message=message)
 
     async def onboarding_link(self, asked: OnboardingAsked) -> Onboarding:
         """There is no page: PayPal pays to an e-mail address, a phone number or an account's id."""
@@ -222,7 +235,7 @@ def _batch(payments: Sequence[Payment]) -> dict[str, Any]:
                 "recipient_type": _recipient_type(payment.reference),
                 "receiver": payment.reference,
                 "amount": {
-                    "value": format(from_minor(payment.amount, payment.currency), "f"),
+                    "value": _value(payment),
                     "currency": payment.currency,
                 },
                 "note": payment.note,
@@ -231,6 +244,16 @@ def _batch(payments: Sequence[Payment]) -> dict[str, Any]:
             for payment in payments
         ],
     }
+
+
+def _value(payment: Payment) -> str:
+    amount = from_minor(payment.amount, payment.currency)
+    return format(amount.to_integral_value() if payment.currency in WHOLE_UNITS else amount, "f")
+
+
+def _is_payable(payment: Payment) -> bool:
+    amount = from_minor(payment.amount, payment.currency)
+    return payment.currency not in WHOLE_UNITS or amount == amount.to_integral_value()
 
 
 def _recipient_type(reference: str) -> str:
@@ -254,7 +277,8 @@ def _report(item: dict[str, Any], item_id: UUID, batch_id: str | None) -> Report
     told = ITEM_STATES.get(str(item.get("transaction_status")), Told.UNKNOWN)
     errors = item.get("errors") or {}
     fee, currency = _money(item.get("payout_item_fee"))
-    at = item.get("time_processed")
+    # When it was paid; of a return it tells no time.
+    at = item.get("time_processed") if told is Told.SUCCEEDED else None
     return Report(
         told,
         item_id,

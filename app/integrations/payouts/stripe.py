@@ -82,7 +82,8 @@ class StripeConnect:
 
     async def take_back(self, payment: Payment, *, key: str) -> Report:
         """Reverse the transfer."""
-        assert payment.provider_id is not None, "what was paid has an id"
+        if payment.provider_id is None:
+            return Report(Told.UNKNOWN, payment.item_id)
         try:
             await self._client.v1.transfers.reversals.create_async(payment.provider_id, {}, {"idempotency_key": key})
         except stripe.StripeError as error:
@@ -178,8 +179,10 @@ def _report(
 ) -> Report:
     shift = ODD_DIGITS.get(currency, exponent(currency)) - exponent(currency)
     returned = reversed_amount // 10**shift if shift >= 0 else reversed_amount * 10**-shift
-    told = Told.RETURNED if reversed_amount >= amount else Told.SUCCEEDED
-    return Report(told, item_id, provider_id, returned=returned, at=datetime.fromtimestamp(created, UTC))
+    if reversed_amount >= amount:
+        # A transfer tells when it was made, and not when it was reversed.
+        return Report(Told.RETURNED, item_id, provider_id, returned=returned)
+    return Report(Told.SUCCEEDED, item_id, provider_id, returned=returned, at=datetime.fromtimestamp(created, UTC))
 
 
 def _refused(item_id: UUID, error: stripe.StripeError) -> Report:

@@ -4,6 +4,7 @@ A payment's RefCode is the item's id: Tipalti takes each once. What it says agai
 asking for the payment order itself, for a repetition is refused too.
 """
 
+import asyncio
 import hashlib
 import hmac
 import time
@@ -26,6 +27,10 @@ PAYER_PATH = "/v5/PayerFunctions.asmx"
 PAYEE_PATH = "/v5/PayeeFunctions.asmx"
 NAMESPACE = "http://Tipalti.org/"
 ACCEPTED_IPN = "VERIFIED"
+UNKNOWN_CODE = "unknownrefcode"
+"""What a question is answered about a RefCode that was never taken, letters only and small."""
+
+QUESTIONS_AT_ONCE = 4
 
 ORDER_STATES = {
     "submitted": Told.ACCEPTED,
@@ -87,26 +92,30 @@ class Tipalti:
             for line in (*found.iter(f"{{{NAMESPACE}}}ExpandedLineResult"), *found.iter(f"{{{NAMESPACE}}}LineResult"))
         }
         is_ok = _is_ok(found)
-        reports = []
+        reports: list[Report] = []
+        refused: dict[UUID, str | None] = {}
         for payment in payments:
             line = lines.get(ref_code(payment.item_id))
             status = None if line is None else _text(line, "status")
             if is_ok and status in ("OK", "Warning"):
                 reports.append(Report(Told.ACCEPTED, payment.item_id, provider_batch_id=title))
             else:
-                message = _text(found if line is None else line, "errorMessage" if line is None else "message")
-                reports.append(await self._after_refusal(payment, message))
+                refused[payment.item_id] = None if line is None else _text(line, "message")
+        asked = [payment for payment in payments if payment.item_id in refused]
+        for told in await self.ask(asked):
+            message = refused[told.item_id] if told.item_id is not None else None
+            reports.append(_after_refusal(told, message, is_repeated=is_repeated))
         return reports
-
-    async def _after_refusal(self, payment: Payment, message: str) -> Report:
-        told = await self._ask(payment)
-        if told.told is Told.REPEATABLE:
-            return Report(Told.FAILED, payment.item_id, code="refused", message=message[:500])
-        return told
 
     async def ask(self, payments: Sequence[Payment]) -> Sequence[Report]:
         """What Tipalti has of each payment order."""
-        return [await self._ask(payment) for payment in payments]
+        gate = asyncio.Semaphore(QUESTIONS_AT_ONCE)
+
+        async def ask(payment: Payment) -> Report:
+            async with gate:
+                return await self._ask(payment)
+
+        return await asyncio.gather(*(ask(payment) for payment in payments))
 
     async def _ask(self, payment: Payment) -> Report:
         code = ref_code(payment.item_id)
@@ -123,7 +132,8 @@ class Tipalti:
             return Report(Told.UNKNOWN, payment.item_id)
         if not _is_ok(found):
             # It knows no such order, or did not like the question: the same RefCode again is safe either way.
-            return Report(Told.REPEATABLE, payment.item_id)
+            known = _small(_text(found, "errorMessage"))
+            return Report(Told.REPEATABLE, payment.item_id, code=UNKNOWN_CODE if UNKNOWN_CODE in known else None)
         state = _text(found, "POStatus")
         told = ORDER_STATES.get(_small(state), Told.UNKNOWN)
         return Report(
@@ -201,6 +211,17 @@ class Tipalti:
 def ref_code(item_id: UUID) -> str:
     """The item's id as a RefCode."""
     return item_id.hex
+
+
+def _after_refusal(told: Report, message: str | None, *, is_repeated: bool) -> Report:
+    """What a question told of a payment whose line was refused with the message; None: there was no line."""
+    if told.told is not Told.REPEATABLE:
+        return told
+    if message is not None and told.code == UNKNOWN_CODE and not is_repeated:
+        # The only call there was: it is not there, and the line says why.
+        return Report(Told.FAILED, told.item_id, code="refused", message=message[:500])
+    # An earlier call may be on its way still, or the question itself was refused.
+    return Report(Told.UNKNOWN, told.item_id, code="refused", message=None if message is None else message[:500])
 
 
 def _parsed(reply: Reply) -> Xml.Element | None:

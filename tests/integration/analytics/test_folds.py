@@ -239,7 +239,7 @@ async def test_a_writer_folds_once_deltas_have_piled_up(runtime: Runtime, ctx: C
 async def test_a_writer_of_few_facts_rarely_looks(
     runtime: Runtime, ctx: Ctx, count_statements: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.analytics.rollups.fold.random.random", lambda: 0.5)
+    monkeypatch.setattr("app.db.piles.random.random", lambda: 0.5)
 
     async with runtime.db.write(ctx.tenant_id) as session:
         with count_statements() as statements:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from app.ledger import Entry, Posting, append, balances
 from app.runtime import Runtime
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
+from app.usecases.unattended import unattended
 from tests.client import Client
 from tests.conftest import make_ctx
 from tests.factories.orders import Look, ProgramRows, order, refund
@@ -101,6 +103,25 @@ async def test_balances_are_exact_while_writes_and_folds_run(
     assert await balances.verify(runtime.db, ctx.tenant_id) == ([], [])
     await balances.fold(runtime.db, ctx.tenant_id)
     assert await look.counts("ledger_deltas") == {"ledger_deltas": 0}
+    assert await held(runtime, ctx) == await summed(look)
+    assert await balances.verify(runtime.db, ctx.tenant_id) == ([], [])
+
+
+async def test_a_writer_folds_once_deltas_have_piled_up(
+    runtime: Runtime, ctx: Ctx, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.db.piles.random.random", lambda: 0.0)
+    small = replace(runtime, settings=runtime.settings.model_copy(update={"fold_deltas_max": 100}))
+
+    async def earn(count: int) -> None:
+        entries = tuple(entry for _ in range(count) for entry in owed("ACCRUED", new_id(), 100))
+        await unattended(small, ctx, lambda session: append(ctx, session, [Posting("payout_item", new_id(), entries)]))
+
+    await earn(98)
+    before = await look.counts("ledger_deltas")
+    await earn(1)
+
+    assert (before, await look.counts("ledger_deltas")) == ({"ledger_deltas": 99}, {"ledger_deltas": 0})
     assert await held(runtime, ctx) == await summed(look)
     assert await balances.verify(runtime.db, ctx.tenant_id) == ([], [])
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import threading
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +15,7 @@ from app.analytics.rollups.verify import verify
 from app.core.context import Ctx
 from app.core.outcomes import Outcome
 from app.core.words import CommissionState, LineKind
+from app.orders.ecb import Rate, read_rates
 from app.orders.inputs import RefundLineInput
 from app.orders.rate_inputs import RateFile, RateInput
 from app.runtime import Runtime
@@ -152,6 +155,32 @@ async def test_a_file_of_the_ecb_brings_the_euros_rates_and_the_tenants(
     offer = await program.offer()
     await record_orders(runtime, ctx, [order(item("15000"), codes=(offer.code,), currency="JPY")])
     assert await look.value("amount_base_minor", "order_lines") == 7609
+
+
+async def test_files_are_read_elsewhere_and_no_further_than_there_is_room(
+    runtime: Runtime, ctx: Ctx, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, read = threading.Event(), list[Rate]()
+
+    def slow(text: str, *, since: date | None) -> Iterator[Rate]:
+        assert go_on.wait(10), "the loop runs on while a file is read"
+        for rate in read_rates(text, since=since):
+            read.append(rate)
+            yield rate
+
+    monkeypatch.setattr("app.usecases.import_exchange_rates.read_rates", slow)
+    monkeypatch.setattr("app.usecases.import_exchange_rates.RATES_MAX", 12)
+    codes = ",".join(["USD", "GBP", "JPY"] * 1_000)
+    long = f"Date,{codes}\n2026-03-09,{','.join(['2'] * 3_000)}\n"
+
+    files = [RateFile(long), RateFile(HISTORY), RateFile(HISTORY), RateFile(long.replace("," + codes, ",USD"))]
+    importing = asyncio.create_task(import_exchange_rates(runtime, ctx, files))
+    await asyncio.sleep(0.01)
+    go_on.set()
+
+    assert [each.code for each in await importing] == ["BATCH_TOO_LARGE", None, "BATCH_TOO_LARGE", None]
+    assert len(read) == 13 + 6 + 3 + 1
+    assert await look.counts("own_rates") == {"own_rates": 11}
 
 
 @pytest.mark.parametrize(

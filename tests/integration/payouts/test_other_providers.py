@@ -2,10 +2,16 @@
 
 import pytest
 
+from app.core.context import nobody
 from app.core.payout_words import PayoutProviderName
+from app.integrations.payouts import opened
 from app.payouts.inputs import PayoutConfirmation, PayoutDecision
+from app.usecases.cancel_payout_batches import cancel_payout_batches
+from app.usecases.cancel_payout_items import cancel_payout_items
 from app.usecases.confirm_payout_items import confirm_payout_items
 from app.usecases.return_payout_items import return_payout_items
+from app.usecases.send_payouts import payment, take
+from app.usecases.settle_payouts import settle
 from tests.factories.payouts import Payouts
 from tests.fakes.paypal import FakePayPal
 from tests.fakes.server import Way
@@ -104,7 +110,7 @@ async def test_one_item_that_is_wrong_does_not_keep_the_others(payouts: Payouts,
     assert len(paypal.paid) == 2
 
 
-async def test_what_nobody_claimed_can_be_cancelled_only_at_paypal(payouts: Payouts, paypal: FakePayPal) -> None:
+async def test_what_was_claimed_is_not_taken_back_by_paypal(payouts: Payouts, paypal: FakePayPal) -> None:
     await by_paypal(payouts, paypal, "a@example.com")
     await payouts.work()
     paypal.settle("BATCH1", "SUCCESS")
@@ -115,7 +121,107 @@ async def test_what_nobody_claimed_can_be_cancelled_only_at_paypal(payouts: Payo
     await payouts.work()
     (item,) = await payouts.items()
     # PayPal takes no claimed payment back: it stays paid, and says why.
-    assert (item["state"], item["failure_code"]) == ("SUCCEEDED", "ITEM_INCORRECT_STATUS")
+    assert (item["state"], item["failure_code"]) == ("SUCCEEDED", "not_offered")
+
+
+async def test_a_repetition_that_waited_too_long_is_not_made(payouts: Payouts, paypal: FakePayPal) -> None:
+    await by_paypal(payouts, paypal, "a@example.com")
+    paypal.next.append(Way.LOST_AFTER)
+    await payouts.work()
+    # Just in time the item may be sent again under its key, and the worker is gone before it is.
+    payouts.clock.pass_(days=29, hours=22)
+    await asked_only(payouts, PAYPAL)
+    assert await payouts.states() == ["RESERVED"]
+    payouts.clock.pass_(hours=5)
+    paypal.senders.clear()
+    await payouts.work()
+    assert await payouts.states() == ["UNKNOWN"]
+    assert set(paypal.paid.values()) == {1}
+
+
+async def asked_only(payouts: Payouts, name: PayoutProviderName) -> None:
+    """A worker asks about what is to be looked at, writes what it is told, and ends."""
+    tenant = payouts.ctx.tenant
+    items = {item.id: item for item in await take(payouts.runtime, tenant, name)}
+    async with opened(payouts.runtime.settings, tenant.id, name) as provider:
+        told = await provider.ask([payment(item) for item in items.values()])
+    reports = {report.item_id: report for report in told if report.item_id is not None}
+    ctx = nobody(tenant, payouts.clock.now())
+    async with payouts.runtime.db.write(tenant.id) as session:
+        await settle(payouts.runtime, ctx, session, reports, source="test", taken=items)
+
+
+async def test_a_question_that_fails_takes_back_nothing_that_was_accepted(payouts: Payouts, paypal: FakePayPal) -> None:
+    await by_paypal(payouts, paypal, "a@example.com")
+    await payouts.work()
+    batches, paypal.batches = paypal.batches, {}
+    payouts.clock.pass_(minutes=1)
+    await payouts.work()
+    (item,) = await payouts.items()
+    assert item["state"] == "SENT"
+    assert item["next_at"] > payouts.clock.now()
+    # Nobody writes off what PayPal took.
+    told = PayoutConfirmation(item["id"], "FAILED", reason="no answer")
+    (outcome,) = await confirm_payout_items(payouts.runtime, payouts.second, [told])
+    assert outcome.code == "PAYOUT_STATE"
+    paypal.batches = batches
+    paypal.settle("BATCH1")
+    payouts.clock.pass_(hours=1)
+    await payouts.work()
+    assert await payouts.states() == ["SUCCEEDED"]
+
+
+async def test_a_long_batch_is_read_to_its_end_and_no_further(
+    payouts: Payouts, paypal: FakePayPal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await by_paypal(payouts, paypal, "a@example.com", "b@example.com", "c@example.com")
+    await payouts.work()
+    paypal.settle("BATCH1")
+    # PayPal gives fewer items a page than it is asked for, and one of them it does not list.
+    paypal.page_items_max = 1
+    paypal.batches["BATCH1"]["items"].pop(0)
+    paypal.calls.clear()
+    payouts.clock.pass_(minutes=1)
+    await payouts.work()
+    assert sorted(await payouts.states()) == ["SENT", "SUCCEEDED", "SUCCEEDED"]
+    assert len([call for call in paypal.calls if call.method == "GET"]) == 2
+    # A count of pages that is wrong ends too.
+    paypal.pages_told = 10**6
+    monkeypatch.setattr("app.integrations.payouts.paypal.PAGES_MAX", 5)
+    paypal.is_page_ignored = True
+    paypal.calls.clear()
+    payouts.clock.pass_(hours=1)
+    await payouts.work()
+    assert len([call for call in paypal.calls if call.method == "GET"]) == 5
+
+
+async def test_paypal_is_not_asked_for_parts_of_what_it_pays_whole(payouts: Payouts, paypal: FakePayPal) -> None:
+    payouts.with_accounts(paypal=paypal.account())
+    await payouts.payee(1_000_00, "HUF", provider=PAYPAL, reference="a@example.com")
+    await payouts.payee(1_000_50, "HUF", provider=PAYPAL, reference="b@example.com")
+    await payouts.approved(PAYPAL, "HUF")
+    await payouts.work()
+    found = {item["amount_minor"]: item for item in await payouts.items()}
+    assert found[1_000_00]["state"] == "SENT"
+    assert (found[1_000_50]["state"], found[1_000_50]["failure_code"]) == ("FAILED", "amount_not_payable")
+    (item,) = paypal.batches["BATCH1"]["items"]
+    assert item["payout_item"]["amount"] == {"value": "1000", "currency": "HUF"}
+
+
+async def test_what_paypal_never_looks_at_can_be_cancelled(payouts: Payouts, paypal: FakePayPal) -> None:
+    await by_paypal(payouts, paypal, "a@example.com", "b@example.com")
+    paypal.is_forbidden = True
+    for _ in range(3):
+        await payouts.work()
+        payouts.clock.pass_(hours=12)
+    assert (await payouts.states(), await payouts.batch_state()) == (["RESERVED", "RESERVED"], "EXECUTING")
+    first, second = await payouts.items()
+    (outcome,) = await cancel_payout_items(payouts.runtime, payouts.first, [PayoutDecision(first["id"])])
+    assert outcome.code is None, outcome
+    (outcome,) = await cancel_payout_batches(payouts.runtime, payouts.first, [PayoutDecision(second["batch_id"])])
+    assert outcome.code is None, outcome
+    assert (await payouts.states(), await payouts.batch_state()) == (["CANCELLED", "CANCELLED"], "CANCELLED")
+    assert await payouts.accounts() == {("EXPENSE", "GBP"): 20_00, ("PAYABLE", "GBP"): -20_00}
 
 
 async def test_a_wrong_secret_sends_nothing_and_is_no_failure(payouts: Payouts, paypal: FakePayPal) -> None:
@@ -163,3 +269,36 @@ async def test_tipalti_takes_a_payment_once(payouts: Payouts, tipalti: FakeTipal
     assert await payouts.states() == ["SENT", "SENT"]
     assert set(tipalti.paid.values()) == {1}
     assert len(tipalti.paid) == 2
+
+
+@pytest.mark.parametrize("what", ["everything", "the question"])
+async def test_a_repetition_that_tipalti_refuses_says_nothing_of_the_first_call(
+    payouts: Payouts, tipalti: FakeTipalti, what: str
+) -> None:
+    await by_tipalti(payouts, tipalti, "payee1")
+    tipalti.next.append(Way.LOST_AFTER)
+    await payouts.work()
+    assert await payouts.states() == ["UNKNOWN"]
+    tipalti.refuses = tipalti.is_asking if what == "the question" else lambda call: True
+    for _ in range(3):
+        payouts.clock.pass_(hours=1)
+        await payouts.work()
+        assert await payouts.states() == ["UNKNOWN"]
+    tipalti.refuses = None
+    payouts.clock.pass_(days=1)
+    await payouts.work()
+    assert await payouts.states() == ["SENT"]
+    assert set(tipalti.paid.values()) == {1}
+
+
+async def test_a_call_that_tipalti_refuses_as_a_whole_is_no_failure(payouts: Payouts, tipalti: FakeTipalti) -> None:
+    await by_tipalti(payouts, tipalti, "payee1", "unknown2")
+    tipalti.refuses = lambda call: True
+    await payouts.work()
+    assert await payouts.states() == ["UNKNOWN", "UNKNOWN"]
+    tipalti.refuses = None
+    payouts.clock.pass_(hours=1)
+    await payouts.work()
+    assert "SENT" in await payouts.states()
+    assert "FAILED" not in await payouts.states()
+    assert set(tipalti.paid.values()) == {1}

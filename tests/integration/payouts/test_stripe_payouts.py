@@ -2,16 +2,24 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
 import pytest
 
+from app.core.outcomes import Outcome
 from app.core.payout_words import PayoutProviderName
-from app.payouts.inputs import PayoutDecision
+from app.integrations.payouts.stripe import StripeConnect
+from app.payouts.inputs import PayoutConfirmation, PayoutDecision
+from app.payouts.port import Payment, Report
+from app.usecases.cancel_payout_batches import cancel_payout_batches
+from app.usecases.confirm_payout_items import confirm_payout_items
 from app.usecases.return_payout_items import return_payout_items
 from app.usecases.send_payouts import take
 from tests.factories.payouts import Payouts
+from tests.fakes.paypal import FakePayPal
 from tests.fakes.server import Way
 from tests.fakes.stripe import FakeStripe
+from tests.integration.payouts.test_webhooks import deliver
 
 pytestmark = pytest.mark.database
 
@@ -138,6 +146,144 @@ async def test_a_payment_is_taken_back(payouts: Payouts, stripe: FakeStripe) -> 
     assert await payouts.commissions() == ["APPROVED"]
     assert await payouts.accounts() == {("EXPENSE", "GBP"): 10_00, ("PAYABLE", "GBP"): -10_00}
     assert await payouts.look.value("sum(amount_minor)", "payout_payments") == 0
+
+
+async def test_the_rest_of_a_payment_is_taken_back_after_a_part_came_back(payouts: Payouts, stripe: FakeStripe) -> None:
+    await ready(payouts, stripe, 10_00)
+    await payouts.work()
+    (item,) = await payouts.items()
+    stripe.take_back(item["provider_id"], 4_00)
+    await deliver(payouts, "stripe", *stripe.webhook("transfer.reversed", item["provider_id"]))
+    await return_payout_items(payouts.runtime, payouts.first, [PayoutDecision(item["id"], "wrong person")])
+    await payouts.work()
+    assert await payouts.states() == ["RETURNED"]
+    assert stripe.transfers[item["provider_id"]]["amount_reversed"] == 10_00
+    assert await payouts.accounts() == {("EXPENSE", "GBP"): 10_00, ("PAYABLE", "GBP"): -10_00}
+
+
+async def test_a_person_tells_that_what_is_being_taken_back_is_back(payouts: Payouts, stripe: FakeStripe) -> None:
+    await ready(payouts, stripe, 10_00)
+    await payouts.work()
+    (item,) = await payouts.items()
+    await return_payout_items(payouts.runtime, payouts.first, [PayoutDecision(item["id"], "wrong person")])
+    told = PayoutConfirmation(item["id"], "RETURNED", reason="by bank transfer")
+    (outcome,) = await confirm_payout_items(payouts.runtime, payouts.second, [told])
+    assert outcome.code is None, outcome
+    assert await payouts.states() == ["RETURNED"]
+    assert await payouts.accounts() == {("EXPENSE", "GBP"): 10_00, ("PAYABLE", "GBP"): -10_00}
+
+
+async def test_what_a_person_told_to_be_paid_is_taken_back_under_the_providers_name(
+    payouts: Payouts, stripe: FakeStripe
+) -> None:
+    await ready(payouts, stripe, 10_00)
+    stripe.next.append(Way.LOST_AFTER)
+    await payouts.work()
+    (item,) = await payouts.items()
+    await confirm_payout_items(payouts.runtime, payouts.second, [PayoutConfirmation(item["id"], "SUCCEEDED")])
+    await return_payout_items(payouts.runtime, payouts.first, [PayoutDecision(item["id"], "wrong person")])
+    await payouts.work()
+    assert await payouts.states() == ["RETURNED"]
+
+
+async def test_a_return_is_dated_when_it_is_told(payouts: Payouts, stripe: FakeStripe) -> None:
+    await ready(payouts, stripe, 10_00)
+    await payouts.work()
+    (item,) = await payouts.items()
+    payouts.clock.pass_(days=75)
+    stripe.transfers[item["provider_id"]]["created"] = int(item["paid_at"].timestamp())
+    stripe.take_back(item["provider_id"], 10_00)
+    await deliver(payouts, "stripe", *stripe.webhook("transfer.reversed", item["provider_id"]))
+    dates = {row["kind"]: row["occurred_at"] for row in await payouts.look.rows("payout_payments")}
+    assert dates == {"PAID": item["paid_at"], "RETURNED": payouts.clock.now()}
+
+
+async def test_a_key_that_was_revoked_keeps_nobody_from_cancelling(payouts: Payouts, stripe: FakeStripe) -> None:
+    await ready(payouts, stripe, 10_00)
+    await payouts.work()
+    payouts.with_accounts(stripe=stripe.account() | {"secret_key": "sk_test_revoked"})
+    for number in range(2):
+        await payouts.payee(20_00, provider=STRIPE, reference=f"acct_{number}")
+    batch_id = await payouts.approved(STRIPE)
+    for _ in range(3):
+        await payouts.work()
+        payouts.clock.pass_(hours=30)
+    assert await payouts.states() == ["SUCCEEDED", "RESERVED", "RESERVED"]
+    (outcome,) = await cancel_payout_batches(payouts.runtime, payouts.first, [PayoutDecision(batch_id, "key revoked")])
+    assert outcome.outcome is Outcome.RECORDED, outcome
+    assert await payouts.states() == ["SUCCEEDED", "CANCELLED", "CANCELLED"]
+    (again,) = await cancel_payout_batches(payouts.runtime, payouts.first, [PayoutDecision(batch_id)])
+    assert again.outcome is Outcome.REPLAYED
+    # They are due again.
+    payouts.with_accounts(stripe=stripe.account())
+    await payouts.approved(STRIPE)
+    await payouts.work()
+    assert await payouts.accounts() == {("EXPENSE", "GBP"): 50_00, ("PAID", "GBP"): -50_00}
+
+
+async def test_the_rest_of_a_batch_is_cancelled_and_what_was_paid_stays_paid(
+    payouts: Payouts, stripe: FakeStripe
+) -> None:
+    await ready(payouts, stripe, 10_00, 20_00)
+    # The second call is put off, and then the key is revoked.
+    stripe.next += [Way.USUAL, Way.BUSY]
+    await payouts.work()
+    assert sorted(await payouts.states()) == ["RESERVED", "SUCCEEDED"]
+    (item, *_) = await payouts.items()
+    (outcome,) = await cancel_payout_batches(payouts.runtime, payouts.first, [PayoutDecision(item["batch_id"])])
+    assert outcome.outcome is Outcome.RECORDED, outcome
+    assert sorted(await payouts.states()) == ["CANCELLED", "SUCCEEDED"]
+    assert await payouts.batch_state() == "DONE"
+
+
+class Broken(StripeConnect):
+    """Fails at the payment to one account, before it is sent, as no provider should."""
+
+    async def pay(self, payments: Sequence[Payment], *, is_repeated: bool = False) -> Sequence[Report]:
+        """As usual but for one."""
+        if payments[0].reference == "acct_1":
+            raise RuntimeError("a defect")
+        return await super().pay(payments, is_repeated=is_repeated)
+
+
+async def test_a_call_that_fails_ends_no_other(
+    payouts: Payouts, stripe: FakeStripe, paypal: FakePayPal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payouts.with_accounts(stripe=stripe.account(), paypal=paypal.account())
+    for number in range(3):
+        await payouts.payee(10_00, provider=STRIPE, reference=f"acct_{number}")
+    await payouts.payee(10_00, provider=PayoutProviderName.PAYPAL, reference="a@example.com")
+    await payouts.approved(STRIPE)
+    await payouts.approved(PayoutProviderName.PAYPAL)
+    monkeypatch.setattr("app.integrations.payouts.stripe.StripeConnect", Broken)
+    with pytest.raises(ExceptionGroup) as failed:
+        await payouts.work()
+    assert failed.group_contains(RuntimeError)
+    assert sorted(await payouts.states()) == ["SENDING", "SENT", "SUCCEEDED", "SUCCEEDED"]
+    monkeypatch.undo()
+    payouts.clock.pass_(seconds=121)
+    await payouts.work()
+    assert sorted(await payouts.states()) == ["SENT", "SUCCEEDED", "SUCCEEDED", "SUCCEEDED"]
+    assert set(stripe.paid.values()) == {1}
+
+
+async def test_no_call_is_made_that_could_outlive_its_lease(payouts: Payouts, stripe: FakeStripe) -> None:
+    await ready(payouts, stripe, *range(1_00, 1_06))
+
+    def dawdle() -> None:
+        # Each of the first four replies takes nearly as long as a call may.
+        payouts.clock.pass_(seconds=29)
+
+    stripe.on_paid = dawdle
+    with pytest.raises(ExceptionGroup) as failed:
+        await payouts.work()
+    assert failed.group_contains(TimeoutError)
+    stripe.on_paid = None
+    assert set(await payouts.states()) == {"SUCCEEDED", "SENDING"}
+    payouts.clock.pass_(seconds=121)
+    await payouts.work()
+    assert set(await payouts.states()) == {"SUCCEEDED"}
+    assert set(stripe.paid.values()) == {1}
 
 
 async def test_many_workers_pay_everybody_once(payouts: Payouts, stripe: FakeStripe) -> None:

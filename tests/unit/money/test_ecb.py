@@ -17,7 +17,7 @@ def test_both_files_are_read() -> None:
     history = "Date,USD,LTL,GBP,\n2026-03-10,1.16,N/A,0.87,\n2026-03-09,1.15,,0.865,\n"
     daily = "\ufeffDate, USD, GBP, \n10 March 2026, 1.16, 0.87, \n"
 
-    assert read_rates(daily) == read_rates(history, since=DAY)
+    assert list(read_rates(daily)) == list(read_rates(history, since=DAY))
     assert [(rate.quote, rate.day.day, rate.rate) for rate in read_rates(history)] == [
         ("USD", 10, Decimal("1.16")),
         ("GBP", 10, Decimal("0.87")),
@@ -38,7 +38,7 @@ def test_both_files_are_read() -> None:
 )
 def test_what_is_no_such_file_is_refused_with_its_line(text: str, line: int) -> None:
     with pytest.raises(DomainError, match=f"^Line {line} ") as caught:
-        read_rates(text)
+        list(read_rates(text))
     assert caught.value.code == "BAD_USER_INPUT"
 
 
@@ -58,3 +58,16 @@ def test_crosses_may_be_limited_to_one_currency() -> None:
     rates = [Rate("EUR", code, DAY, Decimal(value)) for code, value in (("USD", 1), ("GBP", 2), ("JPY", 3))]
 
     assert {(rate.base, rate.quote) for rate in crossed(rates, only={"GBP"})} == {("USD", "GBP"), ("GBP", "JPY")}
+
+
+@given(
+    st.lists(st.sampled_from(["USD", "GBP", "JPY", "CHF"]), unique=True),
+    st.sets(st.sampled_from(["USD", "GBP", "EUR"])),
+)
+def test_limited_crosses_are_those_of_all_that_have_the_currency(quoted: list[str], only: set[str]) -> None:
+    rates = [Rate("EUR", code, DAY, Decimal(number % 3 + 1)) for number, code in enumerate(quoted)]
+
+    every = sorted(crossed(rates), key=lambda rate: (rate.base, rate.quote))
+
+    limited = sorted(crossed(rates, only=only), key=lambda rate: (rate.base, rate.quote))
+    assert limited == [rate for rate in every if rate.base in only or rate.quote in only]

@@ -12,7 +12,7 @@ from app.core.payout_words import PayoutItemState, PayoutPaymentKind, PayoutProv
 from app.core.words import LedgerAccount
 from app.ledger import Posting
 from app.payouts.items import leased
-from app.payouts.machine import UNDER_WAY, Item, after, reserve
+from app.payouts.machine import UNDER_WAY, Item, after, cancel, has_key, reserve
 from app.payouts.port import Report, Told
 
 START = datetime(2026, 5, 4, 9, tzinfo=UTC)
@@ -66,10 +66,13 @@ def test_books_follow_the_state(
     for is_taken, seconds, report in steps:
         now += timedelta(seconds=seconds)
         if is_taken and state.next_at is not None and state.next_at <= now:
-            state = leased(state, now, 120)
-        if state.state is S.RESERVED:
+            waited, state = state, leased(state, now, 120)
+            if state.state is S.SENDING:
+                assert has_key(waited, now), "a call is repeated only while its key is known"
+        if state.is_unsent:
             # Nobody was called: nobody can tell.
             continue
+        was = state.state
         step = after(state, report, now=now, ask_s=ASK_S)
         postings += step.postings
         if step.paid is not None:
@@ -78,6 +81,8 @@ def test_books_follow_the_state(
             assert step.paid.at <= now
             assert (step.paid.amount > 0) is (step.paid.kind is PayoutPaymentKind.PAID)
         state = step.item
+        if was is S.SENT:
+            assert state.state not in (S.RESERVED, S.UNKNOWN), "what was accepted is neither sent again nor written off"
 
         found = balances(postings)
         fees = found.pop((LedgerAccount.FEES, "GBP"), 0)
@@ -126,3 +131,17 @@ def test_a_key_that_may_be_forgotten_is_not_used_again() -> None:
         assert after(sent, Report(Told.NOT_RECEIVED), now=early, ask_s=ASK_S).item.state is S.RESERVED
         assert after(sent, Report(Told.NOT_RECEIVED), now=late, ask_s=ASK_S).item.state is S.FAILED
         assert after(sent, Report(Told.REPEATABLE), now=late, ask_s=ASK_S).item.state is S.UNKNOWN
+        # Nor after it was found to be repeatable in time, and nobody came to repeat it.
+        waiting = after(sent, Report(Told.REPEATABLE), now=early, ask_s=ASK_S).item
+        assert leased(waiting, early, 120).state is S.SENDING
+        assert leased(waiting, late, 120).state is S.UNKNOWN
+
+
+def test_money_that_left_is_booked_though_the_item_was_cancelled() -> None:
+    cancelled = cancel(item(PayoutProviderName.PAYPAL, is_converted=False), "NOT_DUE")
+    found = after(cancelled.item, Report(Told.SUCCEEDED), now=START, ask_s=ASK_S)
+    assert found.item.state is S.SUCCEEDED
+    assert balances([reserve(cancelled.item), *cancelled.postings, *found.postings]) == {
+        (LedgerAccount.PAYABLE, "GBP"): 1_001,
+        (LedgerAccount.PAID, "GBP"): -1_001,
+    }

@@ -16,6 +16,7 @@ from app.integrations.payouts.stripe import _amount
 from app.payouts.accounts import ManualAccount, accounts_of
 from app.payouts.port import OnboardingAsked, Payment
 from app.settings import Settings
+from app.usecases.send_payouts import CALLS_AT_ONCE, CALLS_MAX, _calls_max
 from tests.fakes.tipalti import FakeTipalti
 
 TENANT = UUID(int=7)
@@ -73,6 +74,14 @@ def test_accounts_that_cannot_be_read_are_not_repeated(text: str) -> None:
     assert "topsecret" not in refusal.value.message
     assert refusal.value.__cause__ is None
     assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
+
+
+def test_a_lease_is_longer_than_a_call() -> None:
+    with pytest.raises(ValueError, match="SCOVILLE_PAYOUT_LEASE_S must be more"):
+        Settings(payout_lease_s=30, payout_call_timeout_s=30)
+    assert _calls_max(Settings(payout_lease_s=120, payout_call_timeout_s=30)) == 4 * CALLS_AT_ONCE
+    assert _calls_max(Settings(payout_lease_s=31, payout_call_timeout_s=30)) == CALLS_AT_ONCE
+    assert _calls_max(Settings(payout_lease_s=3_600, payout_call_timeout_s=1)) == CALLS_MAX
 
 
 async def test_a_provider_without_an_account_is_not_opened() -> None:
