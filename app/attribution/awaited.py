@@ -7,6 +7,7 @@ the touch: for that the worker looks once more, when both must have been committ
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from app.attribution.service import JudgedOrder
@@ -17,6 +18,49 @@ from app.settings import Settings
 
 DEADLINES = 2
 """Longest write deadlines after which the worker looks once more."""
+
+
+# Indexes: awaited_touches_visitor, _click, _customer; instances_visitor, instances_customer; orders_visitor,
+# orders_customer_occurred.
+_WAITING = """FROM unnest($2::text[], $3::text[], $4::uuid[], $5::timestamptz[], $6::timestamptz[])
+  AS asked (visitor_id, click_id, customer_id, first_at, until)
+CROSS JOIN LATERAL (
+  SELECT order_id, occurred_at FROM awaited_touches
+  WHERE tenant_id = $1 AND visitor_id = asked.visitor_id
+  UNION ALL
+  SELECT order_id, occurred_at FROM awaited_touches
+  WHERE tenant_id = $1 AND click_id = asked.click_id
+  UNION ALL
+  SELECT order_id, occurred_at FROM awaited_touches
+  WHERE tenant_id = $1 AND customer_id = asked.customer_id
+  UNION ALL
+  SELECT theirs.order_id, theirs.occurred_at
+  FROM (
+    SELECT customer_id FROM instances
+    WHERE tenant_id = $1 AND visitor_id = asked.visitor_id AND customer_id IS NOT NULL
+      AND occurred_at BETWEEN asked.first_at - $7::interval AND asked.until
+    UNION
+    SELECT customer_id FROM orders
+    WHERE tenant_id = $1 AND visitor_id = asked.visitor_id AND customer_id IS NOT NULL
+      AND occurred_at BETWEEN asked.first_at - $7::interval AND asked.until
+    LIMIT $8
+  ) AS met
+  JOIN awaited_touches AS theirs ON theirs.tenant_id = $1 AND theirs.customer_id = met.customer_id
+  UNION ALL
+  SELECT theirs.order_id, theirs.occurred_at
+  FROM (
+    SELECT visitor_id FROM instances
+    WHERE tenant_id = $1 AND customer_id = asked.customer_id AND visitor_id IS NOT NULL
+      AND occurred_at BETWEEN asked.first_at - $7::interval AND asked.until
+    UNION
+    SELECT visitor_id FROM orders
+    WHERE tenant_id = $1 AND customer_id = asked.customer_id AND visitor_id IS NOT NULL
+      AND occurred_at BETWEEN asked.first_at - $7::interval AND asked.until
+    LIMIT $8
+  ) AS met
+  JOIN awaited_touches AS theirs ON theirs.tenant_id = $1 AND theirs.visitor_id = met.visitor_id
+) AS waiting
+WHERE waiting.occurred_at BETWEEN asked.first_at AND asked.until"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,51 +114,34 @@ async def waiting_for(
     """Orders that may have waited for instances with these marks, at most `count`; found as judging finds touches."""
     if not marks:
         return []
-    # Indexes: awaited_touches_visitor, _click, _customer; instances_visitor, instances_customer; orders_visitor,
-    # orders_customer_occurred.
     rows = await session.fetch(
-        """/* attribution.waiting_for */
+        f"""/* attribution.waiting_for */
         SELECT DISTINCT waiting.order_id
-        FROM unnest($2::text[], $3::text[], $4::uuid[], $5::timestamptz[], $6::timestamptz[])
-          AS asked (visitor_id, click_id, customer_id, first_at, until)
-        CROSS JOIN LATERAL (
-          SELECT order_id, occurred_at FROM awaited_touches
-          WHERE tenant_id = $1 AND visitor_id = asked.visitor_id
-          UNION ALL
-          SELECT order_id, occurred_at FROM awaited_touches
-          WHERE tenant_id = $1 AND click_id = asked.click_id
-          UNION ALL
-          SELECT order_id, occurred_at FROM awaited_touches
-          WHERE tenant_id = $1 AND customer_id = asked.customer_id
-          UNION ALL
-          SELECT theirs.order_id, theirs.occurred_at
-          FROM (
-            SELECT customer_id FROM instances
-            WHERE tenant_id = $1 AND visitor_id = asked.visitor_id AND customer_id IS NOT NULL
-              AND occurred_at BETWEEN asked.first_at - $7::interval AND asked.until
-            UNION
-            SELECT customer_id FROM orders
-            WHERE tenant_id = $1 AND visitor_id = asked.visitor_id AND customer_id IS NOT NULL
-              AND occurred_at BETWEEN asked.first_at - $7::interval AND asked.until
-            LIMIT $8
-          ) AS met
-          JOIN awaited_touches AS theirs ON theirs.tenant_id = $1 AND theirs.customer_id = met.customer_id
-          UNION ALL
-          SELECT theirs.order_id, theirs.occurred_at
-          FROM (
-            SELECT visitor_id FROM instances
-            WHERE tenant_id = $1 AND customer_id = asked.customer_id AND visitor_id IS NOT NULL
-              AND occurred_at BETWEEN asked.first_at - $7::interval AND asked.until
-            UNION
-            SELECT visitor_id FROM orders
-            WHERE tenant_id = $1 AND customer_id = asked.customer_id AND visitor_id IS NOT NULL
-              AND occurred_at BETWEEN asked.first_at - $7::interval AND asked.until
-            LIMIT $8
-          ) AS met
-          JOIN awaited_touches AS theirs ON theirs.tenant_id = $1 AND theirs.visitor_id = met.visitor_id
-        ) AS waiting
-        WHERE waiting.occurred_at BETWEEN asked.first_at AND asked.until
+        {_WAITING}
         LIMIT $9""",
+        *_asked(ctx, marks, lookback),
+        count,
+    )
+    return [row["order_id"] for row in rows]
+
+
+async def look_again(
+    ctx: Ctx, session: WriteSession, marks: Sequence[Mark], *, lookback: timedelta, look_at: datetime
+) -> None:
+    """Have the worker look, at that time, for the touches of all orders that may wait for such instances."""
+    await session.execute(
+        f"""/* attribution.look_again */
+        UPDATE awaited_touches SET look_at = $9
+        WHERE tenant_id = $1 AND order_id IN (
+          SELECT waiting.order_id {_WAITING}
+        )""",  # noqa: S608 - only texts of this file
+        *_asked(ctx, marks, lookback),
+        look_at,
+    )
+
+
+def _asked(ctx: Ctx, marks: Sequence[Mark], lookback: timedelta) -> tuple[Any, ...]:
+    return (
         ctx.tenant_id,
         [mark.visitor_id for mark in marks],
         [mark.click_id for mark in marks],
@@ -123,9 +150,7 @@ async def waiting_for(
         [mark.last_at + lookback for mark in marks],
         lookback,
         VISITORS_MAX,
-        count,
     )
-    return [row["order_id"] for row in rows]
 
 
 async def still_waiting(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) -> set[UUID]:
@@ -150,16 +175,20 @@ async def end_waiting(ctx: Ctx, session: WriteSession, order_ids: Collection[UUI
         )
 
 
-async def look_again(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID], *, look_at: datetime | None) -> None:
-    """Set when the worker looks for the orders' touches; None: it has."""
-    if order_ids:
-        await session.execute(
-            """/* attribution.look_again */
-            UPDATE awaited_touches SET look_at = $2 WHERE tenant_id = $1 AND order_id = ANY($3::uuid[])""",
-            ctx.tenant_id,
-            look_at,
-            list(order_ids),
-        )
+async def take_up(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the orders, which are locked, that still wait: the worker looks for their touches now, and not again.
+
+    Before it reads any touch: who records one meanwhile has them looked at again after this transaction.
+    """
+    rows = await session.fetch(
+        """/* attribution.take_up */
+        UPDATE awaited_touches SET look_at = NULL
+        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
+        RETURNING order_id""",
+        ctx.tenant_id,
+        list(order_ids),
+    )
+    return {row["order_id"] for row in rows}
 
 
 async def due(ctx: Ctx, session: ReadSession, *, count: int) -> list[UUID]:

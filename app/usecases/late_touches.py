@@ -3,12 +3,12 @@ the first touch to come that counts ends the waiting. So it happens exactly once
 are locked, and an order that waits no longer is left alone.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from app.attribution.awaited import Mark, due, forget_waiting, look_again, still_waiting, waiting_for
+from app.attribution.awaited import Mark, due, forget_waiting, look_again, still_waiting, take_up, waiting_for
 from app.core.context import Ctx, TenantInfo, nobody
 from app.core.words import AttributionCause, InstanceKind
 from app.db.session import WriteSession
@@ -29,11 +29,11 @@ async def judge_late(runtime: Runtime, ctx: Ctx, session: WriteSession, rows: Se
     """The orders that waited for these instances, which were just inserted, and are credited now."""
     marks = marks_of(rows)
     lookback = timedelta(days=runtime.settings.touch_lookback_days)
-    waiting = await waiting_for(ctx, session, marks, lookback=lookback, count=10 * ORDERS_MAX)
-    if not waiting:
-        return []
-    await look_again(ctx, session, waiting[ORDERS_MAX:], look_at=ctx.now)
-    return await _judge(runtime, ctx, session, waiting[:ORDERS_MAX])
+    waiting = await waiting_for(ctx, session, marks, lookback=lookback, count=ORDERS_MAX + 1)
+    judged = await _judge(runtime, ctx, session, waiting[:ORDERS_MAX], still_waiting)
+    if len(waiting) > ORDERS_MAX:
+        await look_again(ctx, session, marks, lookback=lookback, look_at=ctx.now)
+    return judged
 
 
 def marks_of(rows: Iterable[InstanceRow]) -> list[Mark]:
@@ -63,8 +63,12 @@ async def look_for_touches(runtime: Runtime, tenant: TenantInfo) -> int:
 
     async def look(session: WriteSession) -> tuple[int, int]:
         asked = await due(ctx, session, count=ORDERS_MAX)
-        judged = await _judge(runtime, ctx, session, asked)
-        await look_again(ctx, session, asked, look_at=None)
+
+        async def taken_up(ctx: Ctx, session: WriteSession, _: Collection[UUID]) -> set[UUID]:
+            # All that were asked for: those that cannot be judged are not due for ever.
+            return await take_up(ctx, session, asked)
+
+        judged = await _judge(runtime, ctx, session, asked, taken_up)
         return len(asked), len(judged)
 
     total, asked = 0, ORDERS_MAX
@@ -83,14 +87,15 @@ async def forget_awaited(runtime: Runtime, tenant: TenantInfo) -> None:
         forgotten = await unattended(runtime, ctx, partial(forget_waiting, before=before, count=FORGOTTEN_MAX))
 
 
-async def _judge(runtime: Runtime, ctx: Ctx, session: WriteSession, order_ids: Collection[UUID]) -> list[Rejudged]:
+async def _judge(
+    runtime: Runtime,
+    ctx: Ctx,
+    session: WriteSession,
+    order_ids: Collection[UUID],
+    still: Callable[[Ctx, WriteSession, Collection[UUID]], Awaitable[set[UUID]]],
+) -> list[Rejudged]:
     if not order_ids:
         return []
     return await rejudge(
-        runtime,
-        ctx,
-        session,
-        order_ids,
-        cause=AttributionCause.LATE_TOUCH,
-        still=partial(still_waiting, ctx, session),
+        runtime, ctx, session, order_ids, cause=AttributionCause.LATE_TOUCH, still=partial(still, ctx, session)
     )

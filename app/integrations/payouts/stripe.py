@@ -73,12 +73,13 @@ class StripeConnect:
 
     async def _ask(self, payment: Payment) -> Report:
         try:
-            if payment.provider_id is not None:
-                return _of(await self._client.v1.transfers.retrieve_async(payment.provider_id), payment.item_id)
             found = await self._client.v1.transfers.list_async({"transfer_group": str(payment.item_id), "limit": 1})
         except (TimeoutError, stripe.StripeError, OSError):
             return Report(Told.UNKNOWN, payment.item_id)
-        return _of(found.data[0], payment.item_id) if found.data else Report(Told.NOT_RECEIVED, payment.item_id)
+        if found.data:
+            return _of(found.data[0], payment.item_id)
+        # Something with a name was made, somewhere: that it is not here does not say that it was not.
+        return Report(Told.NOT_RECEIVED if payment.provider_id is None else Told.UNKNOWN, payment.item_id)
 
     async def take_back(self, payment: Payment, *, key: str) -> Report:
         """Reverse the transfer."""

@@ -4,13 +4,16 @@ import asyncio
 import dataclasses
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from app.core.clock import FixedClock
 from app.core.context import Ctx
 from app.runtime import Runtime
+from app.usecases import late_touches
 from app.usecases.late_touches import forget_awaited, look_for_touches
+from app.usecases.rejudging import rejudge
 from tests.factories.orders import Look
 from tests.integration.attribution.store import DAY, Shop, credits_of, reasons
 from tests.invariants.books import broken_laws
@@ -207,6 +210,57 @@ async def test_the_worker_finds_a_touch_that_its_order_did_not_see(
     assert await look_for_touches(_at(runtime, later), ctx.tenant) == 0
 
     assert credits_of(await shop.explained(order["id"])) == {ina: "1"}
+
+
+async def test_however_many_orders_wait_for_a_touch_all_are_judged(
+    shop: Shop, look: Look, runtime: Runtime, ctx: Ctx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_touches, "ORDERS_MAX", 2)
+    ina, campaign = await shop.influencer(), await shop.campaign()
+    await asyncio.gather(*(shop.order() for _ in range(30)))
+    # None is due by itself any more.
+    worker = _at(runtime, FixedClock(runtime.clock.now() + timedelta(minutes=10)))
+    assert await look_for_touches(worker, ctx.tenant) == 0
+
+    touch = await shop.touch(ina, campaign, ago=LATE)
+
+    assert len(touch["orders"]) == 2
+    assert await look_for_touches(worker, ctx.tenant) == 28
+    assert await look.counts("awaited_touches") == {"awaited_touches": 0}
+    assert await shop.owed() == {ina: "300.00"}
+
+
+async def test_a_touch_recorded_while_the_worker_looks_is_looked_for_again(
+    shop: Shop, look: Look, runtime: Runtime, ctx: Ctx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_touches, "ORDERS_MAX", 1)
+    ina, campaign = await shop.influencer(), await shop.campaign()
+    first, second = await shop.order(), await shop.order()
+    worker = _at(runtime, FixedClock(runtime.clock.now() + timedelta(minutes=10)))
+    async with runtime.db.write(ctx.tenant_id) as session:
+        await session.execute(
+            "/* test.looked */ UPDATE awaited_touches SET look_at = NULL WHERE tenant_id = $1 AND order_id = $2",
+            ctx.tenant_id,
+            UUID(first["id"]),
+        )
+    recording: list[asyncio.Task[Any]] = []
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        judged = await rejudge(*args, **more)
+        if not recording:
+            # The touch judges the first order itself, and marks the second, which the worker has just looked at.
+            recording.append(asyncio.create_task(shop.touch(ina, campaign, ago=LATE)))
+            await asyncio.wait(recording, timeout=1)
+        return judged
+
+    monkeypatch.setattr(late_touches, "rejudge", slow)
+
+    assert await look_for_touches(worker, ctx.tenant) == 0
+    touch = await recording[0]
+    assert [each["orderId"] for each in touch["orders"]] == [first["id"]]
+    assert await look_for_touches(worker, ctx.tenant) == 1
+
+    assert credits_of(await shop.explained(second["id"])) == {ina: "1"}
 
 
 async def test_waiting_ends_after_some_days(shop: Shop, look: Look, runtime: Runtime, ctx: Ctx) -> None:

@@ -173,17 +173,21 @@ async def test_a_person_tells_that_what_is_being_taken_back_is_back(payouts: Pay
     assert await payouts.accounts() == {("EXPENSE", "GBP"): 10_00, ("PAYABLE", "GBP"): -10_00}
 
 
+@pytest.mark.parametrize("reference", [None, "seen in the dashboard"])
 async def test_what_a_person_told_to_be_paid_is_taken_back_under_the_providers_name(
-    payouts: Payouts, stripe: FakeStripe
+    payouts: Payouts, stripe: FakeStripe, reference: str | None
 ) -> None:
     await ready(payouts, stripe, 10_00)
     stripe.next.append(Way.LOST_AFTER)
     await payouts.work()
     (item,) = await payouts.items()
-    await confirm_payout_items(payouts.runtime, payouts.second, [PayoutConfirmation(item["id"], "SUCCEEDED")])
+    told = PayoutConfirmation(item["id"], "SUCCEEDED", reference=reference)
+    await confirm_payout_items(payouts.runtime, payouts.second, [told])
     await return_payout_items(payouts.runtime, payouts.first, [PayoutDecision(item["id"], "wrong person")])
     await payouts.work()
     assert await payouts.states() == ["RETURNED"]
+    (item,) = await payouts.items()
+    assert item["provider_id"] in stripe.transfers
 
 
 async def test_a_return_is_dated_when_it_is_told(payouts: Payouts, stripe: FakeStripe) -> None:
