@@ -22,6 +22,7 @@ from graphql_schema.analytics_inputs import CompareInput, FreshnessInput, RangeI
 from graphql_schema.analytics_selection import Asked, Document
 from graphql_schema.analytics_types import Analytics
 from graphql_schema.context import Info
+from graphql_schema.execution.together import reads
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import CurrencyCode, TimeZone
 from graphql_schema.selections import Selections
@@ -141,6 +142,7 @@ async def nested_analytics(info: Info, dimension: str, parent_id: UUID, **argume
 def analytics_of(dimension: str) -> Any:
     """The field `analytics` of the type of a dimension's entities, which have an `id`."""
 
+    @reads("id")
     async def analytics(
         root: strawberry.Parent[Any],
         info: Info,

@@ -113,10 +113,11 @@ class Nested(Kept):
 class Written(Kept):
     """Values of leaves with what stands for them in JSON; each is made when it is asked.
 
-    As a column they are the values of a field; as a value, those of a field that is a list.
+    As a column they are the values of a field; as a value, those of a field that is a list. length: how many.
     """
 
-    def __init__(self, values: Callable[[], Sequence[Any]], written: Callable[[], Column]) -> None:
+    def __init__(self, length: int, values: Callable[[], Sequence[Any]], written: Callable[[], Column]) -> None:
+        self._length = length
         self._values = values
         self._written = written
 
@@ -125,7 +126,7 @@ class Written(Kept):
         return self._written()
 
     def __len__(self) -> int:
-        return len(self._values())
+        return self._length
 
     def __getitem__(self, index: Any) -> Any:
         return self._values()[index]
