@@ -12,7 +12,6 @@ from typing import Any
 
 from graphql import ExecutionResult, get_argument_values
 from graphql.pyutils import gather_with_cancel
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_schema.context import Info
 from graphql_schema.execution.columns import (
@@ -27,6 +26,7 @@ from graphql_schema.execution.columns import (
     values_of,
     written,
 )
+from graphql_schema.execution.operation import Executing
 from graphql_schema.execution.plan import FieldPlan, ObjectPlan, Plan, Way, arguments_of
 from graphql_schema.execution.values import Values, inner
 
@@ -34,7 +34,7 @@ from graphql_schema.execution.values import Values, inner
 class Run(Values):
     """One execution of a plan. executor: graphql-core's for the same operation; it holds what resolvers are told."""
 
-    def __init__(self, plan: Plan, executor: StrawberryGraphQLCoreExecutionContext) -> None:
+    def __init__(self, plan: Plan, executor: Executing) -> None:
         super().__init__(executor)
         self._plan = plan
         self._turns = 0
