@@ -98,6 +98,8 @@ class FieldPlan:
     checks: tuple[Requires, ...] = ()
     leaf: Leaf | None = None
     below: dict[str, "ObjectPlan"] = field(default_factory=dict)
+    only: "ObjectPlan | None" = None
+    """What is below, where its objects can be of one type alone, in one list at most."""
     kinds: dict[type, str] = field(default_factory=dict)
     """Names of the object types that instances of a class are of, for classes that were met."""
     waits: bool = False
@@ -265,6 +267,8 @@ class _Compiler:
                     self._schema, self._fragments, self._variables, self._operation, kind, details, True
                 )
                 plan.below[kind.name] = self._object(kind, below.grouped_field_set)
+        if is_object_type(named) and len(nullable) <= 2:
+            (plan.only,) = plan.below.values()
         # What is foreign may give something to be awaited whatever it says.
         plan.waits = awaits or is_foreign or any(each.waits for each in plan.below.values())
         return plan

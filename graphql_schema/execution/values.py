@@ -38,6 +38,23 @@ class Level:
     sizes: list[int] | None = None
 
 
+@dataclass(slots=True)
+class Whole:
+    """A column of objects of one known type, with no null and no failure on its way down.
+
+    is_list: whether they are the items of its one list.
+    """
+
+    plan: ObjectPlan
+    objects: Column
+    place: Place
+    is_list: bool
+
+    def up(self, done: Column) -> Column:
+        """The column, where nothing of the objects failed."""
+        return [done] if self.is_list else done
+
+
 class Values:
     """The values of one execution, and what failed of them. executor: graphql-core's for the same operation."""
 
@@ -53,6 +70,20 @@ class Values:
         return self._executor.build_resolve_info(field.definition, field.nodes, field.parent, path)
 
     # ------------------------------------------------------------------ lists and nulls
+
+    @staticmethod
+    def _whole(field: FieldPlan, values: Column, place: Place) -> Whole | None:
+        """The objects of a field, where its levels need not be looked at one by one: as almost all below one object."""
+        plan, is_list = field.only, len(field.nullable) == 2
+        if plan is None or not values:
+            return None
+        objects = values
+        if is_list:
+            if len(values) != 1 or not isinstance(values[0], Columnar):
+                return None
+            objects, place = values[0], Place(place, lists=values)  # type: ignore[assignment]  # a column as well
+        are_known = len(objects) and all(map(plan.known.get, classes_of(objects)))
+        return Whole(plan, objects, place, is_list) if are_known else None
 
     def _down(self, field: FieldPlan, values: Column, place: Place) -> list[Level]:
         """The levels of a column, from outside in: the last holds no lists."""
