@@ -56,6 +56,10 @@ class Listing:
     places: str | None = None
     joins: str = ""
 
+    def __hash__(self) -> int:
+        # Every look-up of a request goes by its listing.
+        return hash(self.tag)
+
     def names(self, columns: Columns, *always: str) -> list[str]:
         """Names of these columns and `always`, in one order, so that a set of columns is one statement."""
         if columns is not None:
