@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import orjson
 import strawberry
@@ -171,7 +172,10 @@ class Executor:
         kind, measured = ready.execution.operation.operation.value, ready.measured
         work = self._complete(ready)
         try:
-            result = await (self._to_the_end(work) if kind == OperationType.MUTATION.value else self._in_time(work))
+            if kind == OperationType.MUTATION.value:
+                result = await self._to_the_end(work)
+            else:
+                result = await self._in_time(work, ready.execution.context_value.ctx.tenant_id)
         except TimeoutError:
             late = DomainError(
                 "SERVICE_UNAVAILABLE",
@@ -205,8 +209,8 @@ class Executor:
         context = Context(runtime=self._runtime, ctx=ctx)
         return executed.execution(context, variables, errors_max=self._settings.errors_max)
 
-    async def _in_time(self, work: Any) -> Any:
-        async with asyncio.timeout(self._settings.operation_timeout_s):
+    async def _in_time(self, work: Any, tenant_id: UUID) -> Any:
+        async with asyncio.timeout(self._settings.operation_timeout_s), self._runtime.db.reading(tenant_id):
             return await work
 
     async def _to_the_end(self, work: Any) -> Any:

@@ -47,6 +47,13 @@ async def compute(session: ReadSession, resolved: Resolved, planned: Plan, *, is
     return Computed(resolved.now, totals, tuple(series), tuple(groups), planned)
 
 
+def is_one_statement(planned: Plan) -> bool:
+    """Whether all of the plan is one statement, which sees one moment in any transaction."""
+    facets = planned.facets
+    has_more = any(each.has_totals or each.has_members for each in planned.groups)
+    return len(facets) == 1 and not has_more and not any(layer.sizing for layer in facets[0].layers)
+
+
 class OtherRollups(Exception):
     """The rollups are of another generation than those that the plan was made for. Raised before anything is used."""
 

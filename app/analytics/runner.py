@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from app.analytics.answer import Answer, answer_of, answers_of
-from app.analytics.computing import OtherRollups, compute
+from app.analytics.computing import OtherRollups, compute, is_one_statement
 from app.analytics.extent import Extent, extent_of
 from app.analytics.kept import dumped, key_of, loaded
 from app.analytics.plan import Plan
@@ -148,14 +148,17 @@ class Runner:
         return True
 
     async def _compute(self, ctx: Ctx, resolved: Resolved) -> Computed:
+        known = _known.get(ctx.tenant_id) if self.settings.rollups_enabled else None
+        if known is not None and resolved.layout is not None:
+            planned = plan(resolved, known)
+            # The first statement tells whether the rollups are still those.
+            session_of = self.db.read if is_one_statement(planned) else self.db.snapshot
+            try:
+                async with session_of(ctx.tenant_id) as session:
+                    return await compute(session, resolved, planned)
+            except OtherRollups:
+                _known.pop(ctx.tenant_id, None)
         async with self.db.snapshot(ctx.tenant_id) as session:
-            known = _known.get(ctx.tenant_id) if self.settings.rollups_enabled else None
-            if known is not None and resolved.layout is not None:
-                # The first statement tells whether the rollups are still those.
-                try:
-                    return await compute(session, resolved, plan(resolved, known))
-                except OtherRollups:
-                    del _known[ctx.tenant_id]
             # Read in the snapshot: a rebuild for another zone or currency is seen whole or not at all.
             return await compute(session, resolved, plan(resolved, await self._stored(session)), is_checked=True)
 

@@ -1,7 +1,7 @@
 """Connections: made, held and given back here alone. Everyone else goes through app/db/session.py."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -69,6 +69,9 @@ class Pool:
         self._pool = pool
         self._acquire_timeout_s = acquire_timeout_s
         self._slots = asyncio.Semaphore(size_max)
+        self._waiting = 0
+        # Connections that are at hand for whoever used them last, and how each is had from them.
+        self._spare: dict[Hashable, Callable[[], Awaitable[None]]] = {}
         # Connections had from asyncpg's pool and kept here between uses, with when they were last used. Handing them
         # back and forth costs as much as a transaction.
         self._idle: list[tuple[PoolConnectionProxy[Any], float]] = []
@@ -132,15 +135,34 @@ class Pool:
             finally:
                 self._slots.release()
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether anybody waits for a connection."""
+        return self._waiting > 0
+
+    def spare(self, holder: Hashable, give_up: Callable[[], Awaitable[None]]) -> None:
+        """The holder of a connection can do without it: when one is wanted, `give_up` is called."""
+        self._spare[holder] = give_up
+
+    def no_spare(self, holder: Hashable) -> None:
+        """The holder uses it again, or has given it back."""
+        self._spare.pop(holder, None)
+
     async def _take_slot(self) -> None:
+        while self._slots.locked() and self._spare:
+            _, give_up = self._spare.popitem()
+            await give_up()
         if not self._slots.locked():
             await self._slots.acquire()
             return
+        self._waiting += 1
         try:
             async with asyncio.timeout(self._acquire_timeout_s):
                 await self._slots.acquire()
         except TimeoutError as error:
             raise unreachable() from error
+        finally:
+            self._waiting -= 1
 
     def _kept(self) -> "PoolConnectionProxy[Any] | None":
         while self._idle:

@@ -1,7 +1,8 @@
 """The one door to the data: a session is a transaction of one tenant, and sees no other tenant's rows.
 
-`read`: statements that need not agree with each other. `snapshot`: repeatable read, for answers whose parts must agree.
-`write`: one use case; it also collects what changed, for the cache. Reads cannot be passed where writes are wanted.
+`read`: statements that need not agree with each other; a request's share a transaction where they can. `snapshot`:
+repeatable read, for answers whose parts must agree. `write`: one use case; it also collects what changed, for the
+cache. Reads cannot be passed where writes are wanted.
 """
 
 import asyncio
@@ -10,12 +11,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import date
+from functools import partial
 from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
 
 from app.db.pool import UNREACHABLE, Connection, Pool, is_lost, unreachable
+from app.db.reading import Reading, Transaction, current
 from app.errors import DomainError, OutsideError
 from app.settings import Settings
 
@@ -130,10 +133,25 @@ class Database:
 
     @asynccontextmanager
     async def read(self, tenant_id: UUID) -> AsyncIterator[ReadSession]:
-        """A read-only transaction of the tenant (read committed)."""
-        begin = self._begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s)
-        async with self._transaction(begin) as connection:
+        """A read-only transaction of the tenant (read committed), or that of the request's read before (`reading`)."""
+        reading = current.get()
+        is_shared = reading is not None and reading.tenant_id == tenant_id
+        async with reading.connection() if reading and is_shared else self._reads(tenant_id) as connection:
             yield ReadSession(connection, tenant_id)
+
+    def _reads(self, tenant_id: UUID) -> Transaction:
+        return self._transaction(self._begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s))
+
+    @asynccontextmanager
+    async def reading(self, tenant_id: UUID) -> AsyncIterator[None]:
+        """Reads of the tenant in this context, and in tasks that are started in it, share what transaction they can."""
+        reading = Reading(self._pool, tenant_id, partial(self._reads, tenant_id))
+        token = current.set(reading)
+        try:
+            yield
+        finally:
+            current.reset(token)
+            await reading.end()
 
     @asynccontextmanager
     async def snapshot(
