@@ -28,7 +28,7 @@ SAMPLE_SPLIT = 2**19
 
 
 async def compute(session: ReadSession, resolved: Resolved, planned: Plan, *, is_checked: bool = False) -> Computed:
-    """The rows of every facet. The session sees one moment throughout.
+    """The rows of every facet. The session sees one moment throughout, or the plan is one statement.
 
     is_checked: whether it was planned with the rollups of that moment. Otherwise OtherRollups is raised where it was
     planned with others.

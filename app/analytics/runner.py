@@ -16,7 +16,7 @@ from app.analytics.computing import OtherRollups, compute, is_one_statement
 from app.analytics.extent import Extent, extent_of
 from app.analytics.kept import dumped, key_of, loaded
 from app.analytics.plan import Plan
-from app.analytics.planner import Stored, everything_stored, layering, plan
+from app.analytics.planner import Stored, estimated_rows, everything_stored, layering, plan
 from app.analytics.query import Parents, Preset, Question
 from app.analytics.resolve import Limits, needs_extent, resolve
 from app.analytics.resolved import Resolved
@@ -136,7 +136,7 @@ class Runner:
     def _is_cheap_and_new(self, ctx: Ctx, resolved: Resolved) -> bool:
         # Whether computing costs less than looking: what is never asked again is then not kept at all.
         known = _known.get(ctx.tenant_id)
-        if known is None or plan(resolved, known).estimated_rows >= self.settings.answer_rows_min:
+        if known is None or estimated_rows(resolved, known) >= self.settings.answer_rows_min:
             return False
         asked = hash((ctx.tenant_id, id(resolved.kept), resolved.where, resolved.parents))
         if asked in _asked:
