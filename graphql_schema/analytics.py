@@ -4,13 +4,12 @@ A resolver reads the question from what is selected below it and has the runner 
 questions are answered together: `nested_analytics`.
 """
 
-import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from aiodataloader import DataLoader
 
 from app.analytics.answer import Answer
 from app.analytics.query import Attribution, Parents, Question
@@ -22,6 +21,9 @@ from graphql_schema.analytics_inputs import CompareInput, FreshnessInput, RangeI
 from graphql_schema.analytics_selection import Asked, Document
 from graphql_schema.analytics_types import Analytics
 from graphql_schema.context import Info
+from graphql_schema.execution.columns import settled_all
+from graphql_schema.execution.together import reads
+from graphql_schema.loaders import Loader
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import CurrencyCode, TimeZone
 from graphql_schema.selections import Selections
@@ -74,25 +76,25 @@ class AnswersByParent:
     dimension: str
     question: Question
 
-    def __call__(self, runtime: Runtime, ctx: Ctx) -> DataLoader[UUID, Answer]:
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
 
-        async def load(ids: list[UUID]) -> list[Answer]:
+        async def load(ids: Sequence[UUID]) -> list[Answer]:
             found = await runner_of(runtime).run_many(ctx, self.question, Parents(self.dimension, tuple(ids)))
             return [found[parent_id] for parent_id in ids]
 
-        return DataLoader(batch_load_fn=load, max_batch_size=PARENTS_MAX)
+        return Loader(load, batch_max=PARENTS_MAX)
 
 
-def same_question(runtime: Runtime, ctx: Ctx) -> DataLoader[Question, Answer]:
-    """Answers the questions of one request: two fields that ask the same share one answer."""
+def same_question(runtime: Runtime, ctx: Ctx) -> Loader:
+    """Answers the questions of one request: two fields that ask the same share one answer, or one error."""
     runner = runner_of(runtime)
 
-    async def load(questions: list[Question]) -> list[Any]:
-        # Each field has its own error.
-        return await asyncio.gather(*(runner.run(ctx, question) for question in questions), return_exceptions=True)
+    async def load(questions: Sequence[Question]) -> list[Any]:
+        # Each question has its own error.
+        return await settled_all(runner.run(ctx, question) for question in questions)
 
-    return DataLoader(batch_load_fn=load)
+    return Loader(load)
 
 
 @dataclass(slots=True)
@@ -141,6 +143,7 @@ async def nested_analytics(info: Info, dimension: str, parent_id: UUID, **argume
 def analytics_of(dimension: str) -> Any:
     """The field `analytics` of the type of a dimension's entities, which have an `id`."""
 
+    @reads("id")
     async def analytics(
         root: strawberry.Parent[Any],
         info: Info,
@@ -209,4 +212,6 @@ class Query:
         answer = None
         if question.runs:
             answer = await info.context.loaders.get(same_question).load(question.question)
+            if isinstance(answer, Exception):
+                raise answer
         return shown(info, question, answer, None)

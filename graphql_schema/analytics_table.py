@@ -112,7 +112,7 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
     currency = "currency" if "currency" in dimensions else answer.resolved.currency
     for column, ask in named:
         at = page.asked.columns.values.index(ask)
-        values: Any = Written(partial(page.values, at), partial(page.written, at))
+        values: Any = Written(len(page.rows), partial(page.values, at), partial(page.written, at))
         unit = MEASURES[ask.name].formula.unit
         text = unit.value.replace(Unit.MONEY.value, currency)
         if unit is Unit.COUNT:
@@ -124,7 +124,7 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
 
 def _as_written(values: list[Any]) -> Any:
     # Texts, small numbers and instants in UTC stand in JSON as they are.
-    return Written(lambda: values, lambda: values)
+    return Written(len(values), lambda: values, lambda: values)
 
 
 def _strings(texts: Sequence[str | None], places: Iterable[int], rest: Iterable[bool] | None) -> Any:

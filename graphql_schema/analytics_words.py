@@ -194,7 +194,9 @@ class Measured(Columnar):
         place = self._places[key]
         column, shown, written = self._values[place], self._reader.shown[place], self._reader.written[place]
         return Written(
-            lambda: [None if scaled is None else shown(scaled) for scaled in column], lambda: written(column)
+            len(column),
+            lambda: [None if scaled is None else shown(scaled) for scaled in column],
+            lambda: written(column),
         )
 
     def column(self, attribute: str) -> list[Any]:
@@ -218,6 +220,7 @@ def _column(rows: Sequence[Row], key: Hashable) -> Sequence[Any]:
     if isinstance(rows, Joined):
         parts = [part.asked(key) for part in rows.parts if isinstance(part, Measured)]
         return Written(
+            len(rows),
             lambda: list(chain.from_iterable(parts)),
             lambda: list(chain.from_iterable(part.written() for part in parts)),
         )

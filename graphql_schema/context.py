@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Loaders:
     """One request's loaders, each made at its first use.
 
-    A feature declares `def order_loader(runtime: Runtime, ctx: Ctx) -> DataLoader[...]` and asks
+    A feature declares `def order_loader(runtime: Runtime, ctx: Ctx) -> Loader` and asks
     `info.context.loaders.get(order_loader)`: the same loader for the whole request, and never another request's. So a
     type can load another feature's rows without this file knowing either.
     """

@@ -7,7 +7,6 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
-    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
@@ -24,7 +23,9 @@ from app.errors import DomainError
 from app.limits.documents import COMMENTS_MAX, scan
 from app.limits.overlaps import check_overlaps
 from app.settings import Settings
-from graphql_schema.execution.plan import NotCompiled, Plan, compile_plan, variables_in
+from graphql_schema.execution.inputs import variables_in
+from graphql_schema.execution.operation import Operation
+from graphql_schema.execution.plan import NotCompiled, Plan, compile_plan
 from graphql_schema.limits import Meter
 from graphql_schema.literals import Cut, Lifted, cut, lift
 from graphql_schema.unreadable import Items
@@ -62,6 +63,7 @@ class Prepared:
     meters: dict[str | None, Meter] = field(default_factory=dict)
     plans: dict[tuple[Any, ...], Plan | str] = field(default_factory=dict)
     """By operation and the values that decide; or the reason why there is none."""
+    executed: dict[str | None, Operation] = field(default_factory=dict)
     deciding: tuple[str, ...] | None = None
     lifted: Lifted | None = None
     """How values are put into it, when it is the document of a shape."""
@@ -173,6 +175,14 @@ class Documents:
             prepared.meters[name] = Meter(self._schema, prepared.document, operation)
         return prepared.meters[name]
 
+    def executed(self, prepared: Prepared, operation: OperationDefinitionNode) -> Operation:
+        """One of the document's operations, as it is executed."""
+        name = operation.name.value if operation.name else None
+        found = prepared.executed.get(name)
+        if found is None:
+            found = prepared.executed[name] = Operation(self._schema, prepared.document, operation)
+        return found
+
     def plan(self, prepared: Prepared, operation: OperationDefinitionNode, variables: VariableValues) -> Plan | str:
         """The plan of one of the document's operations, or why it has none."""
         if prepared.deciding is None:
@@ -181,13 +191,8 @@ class Documents:
         key = (operation.name and operation.name.value, *(given.get(name, ...) for name in prepared.deciding))
         found = prepared.plans.get(key)
         if found is None:
-            fragments = {
-                definition.name.value: definition
-                for definition in prepared.document.definitions
-                if isinstance(definition, FragmentDefinitionNode)
-            }
             try:
-                found = compile_plan(self._schema, operation, fragments, variables)
+                found = compile_plan(self._schema, operation, self.executed(prepared, operation).fragments, variables)
             except NotCompiled as left:
                 found = left.reason
             if len(prepared.plans) >= PLANS_KEPT_MAX:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import orjson
 import strawberry
-from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
 from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.cache.recording import Recorded, recording
 from app.core.context import Ctx
@@ -26,6 +26,7 @@ from app.runtime import Runtime
 from graphql_schema.context import Context
 from graphql_schema.documents import Documents, Prepared, Refused
 from graphql_schema.errors import Rendered, render_domain, render_field_errors, render_refusal
+from graphql_schema.execution.operation import Execution
 from graphql_schema.execution.plan import Plan
 from graphql_schema.execution.run import Run
 from graphql_schema.literals import Cut
@@ -86,7 +87,7 @@ class Executor:
         ready = self.ready(ctx, document, operation_name, values)
         if isinstance(ready, Reply):
             return ready
-        if place is None or not self._wholes.fits(ready.operation, ready.executor.fragment_definitions):
+        if place is None or not self._wholes.fits(ready.execution.operation, ready.execution.fragment_definitions):
             return await self._run(ready)
         recorded = Recorded()
         token = recording.set(recorded)
@@ -118,15 +119,15 @@ class Executor:
             return self._reply(Ending.REFUSED, kind, measured, rendered)
         except DomainError as error:
             return self._reply(Ending.REFUSED, kind, measured, render_domain(error))
-        executor = self._executor(ctx, prepared.document, operation, values)
-        if isinstance(executor, list):
+        execution = self._execution(ctx, prepared, operation, values)
+        if isinstance(execution, list):
             # Perhaps some of it is the matter of an item alone. Looked for only now: most calls have nothing to mark.
             marked = self.documents.items.marked_variables(operation, values)
-            executor = self._executor(ctx, prepared.document, operation, marked)
-        if isinstance(executor, list):
-            refusal = render_refusal(executor, "BAD_USER_INPUT", errors_max=self._settings.errors_max)
+            execution = self._execution(ctx, prepared, operation, marked)
+        if isinstance(execution, list):
+            refusal = render_refusal(execution, "BAD_USER_INPUT", errors_max=self._settings.errors_max)
             return self._reply(Ending.REFUSED, kind, measured, refusal)
-        return Ready(operation, measured, executor, self._plan(prepared, operation, executor))
+        return Ready(measured, execution, self._plan(prepared, execution))
 
     def _of_shape(
         self,
@@ -146,14 +147,16 @@ class Executor:
             check_values(together)
         except (Refused, DomainError):
             return None
-        executor = self._executor(ctx, prepared.document, operation, together)
-        if isinstance(executor, list):
+        execution = self._execution(ctx, prepared, operation, together)
+        if isinstance(execution, list):
             return None
         move = partial(prepared.lifted.move, text=text, cut=found)
-        return Ready(operation, measured, executor, self._plan(prepared, operation, executor), move)
+        return Ready(measured, execution, self._plan(prepared, execution), move)
 
-    def _plan(self, prepared: Prepared, operation: OperationDefinitionNode, executor: Any) -> Plan | str:
-        return self.documents.plan(prepared, operation, executor.variable_values) if self._compiles else "off"
+    def _plan(self, prepared: Prepared, execution: Execution) -> Plan | str:
+        if not self._compiles:
+            return "off"
+        return self.documents.plan(prepared, execution.operation, execution.variable_values)
 
     def _checked(self, operation: OperationDefinitionNode, values: dict[str, Any]) -> dict[str, Any]:
         """The variables, bounded. Raises DomainError for what no operation may bring."""
@@ -166,10 +169,13 @@ class Executor:
         return values
 
     async def _run(self, ready: "Ready") -> Reply:
-        kind, measured = ready.operation.operation.value, ready.measured
+        kind, measured = ready.execution.operation.operation.value, ready.measured
         work = self._complete(ready)
         try:
-            result = await (self._to_the_end(work) if kind == OperationType.MUTATION.value else self._in_time(work))
+            if kind == OperationType.MUTATION.value:
+                result = await self._to_the_end(work)
+            else:
+                result = await self._in_time(work, ready.execution.context_value.ctx.tenant_id)
         except TimeoutError:
             late = DomainError(
                 "SERVICE_UNAVAILABLE",
@@ -178,7 +184,7 @@ class Executor:
             return self._reply(Ending.EXPIRED, kind, measured, render_domain(late))
         finally:
             # graphql-core's executor is part of a cycle, and would keep all rows until the collector comes.
-            ready.executor.context_value.loaders.forget()
+            ready.execution.context_value.loaders.forget()
         for error in result.errors or ():
             ready.move(error)
         rendered = render_field_errors(result.errors or (), errors_max=self._settings.errors_max)
@@ -186,33 +192,25 @@ class Executor:
 
     async def _complete(self, ready: "Ready") -> ExecutionResult:
         if isinstance(ready.plan, Plan):
-            ready.executor.context_value.reads = ready.plan.reads
-            return await Run(ready.plan, ready.executor).execute()
+            ready.execution.context_value.reads = ready.plan.reads
+            return await Run(ready.plan, ready.execution).execute()
         metrics.fallbacks.labels(reason=ready.plan).inc()
-        result: Any = ready.executor.execute_operation()
+        result: Any = ready.execution.executor.execute_operation()
         if optimized_is_awaitable(result):
             result = await result
         assert isinstance(result, ExecutionResult), "nothing is delivered incrementally"
         return result
 
-    def _executor(
-        self, ctx: Ctx, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
-    ) -> Any:
+    def _execution(
+        self, ctx: Ctx, prepared: Prepared, operation: OperationDefinitionNode, variables: dict[str, Any]
+    ) -> Execution | list[GraphQLError]:
         """What executes the operation, or the errors of the variables."""
-        return StrawberryGraphQLCoreExecutionContext.build(
-            self._schema,
-            document,
-            context_value=Context(runtime=self._runtime, ctx=ctx),
-            raw_variable_values=variables,
-            operation_name=operation.name.value if operation.name else None,
-            max_coercion_errors=self._settings.errors_max,
-            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # it is one, and not typed so
-            hide_suggestions=True,
-            operation_extensions=None,
-        )
+        executed = self.documents.executed(prepared, operation)
+        context = Context(runtime=self._runtime, ctx=ctx)
+        return executed.execution(context, variables, errors_max=self._settings.errors_max)
 
-    async def _in_time(self, work: Any) -> Any:
-        async with asyncio.timeout(self._settings.operation_timeout_s):
+    async def _in_time(self, work: Any, tenant_id: UUID) -> Any:
+        async with asyncio.timeout(self._settings.operation_timeout_s), self._runtime.db.reading(tenant_id):
             return await work
 
     async def _to_the_end(self, work: Any) -> Any:
@@ -262,8 +260,7 @@ class Ready:
     plan: or the reason why it has none. move: tells an error's place in what was sent, where that is another.
     """
 
-    operation: OperationDefinitionNode
     measured: Measured
-    executor: Any
+    execution: Execution
     plan: Plan | str
     move: Callable[[GraphQLError], None] = _stay

@@ -32,22 +32,23 @@ class Loader:
     Askers wait for their batch, however many keys they have: there is no promise for each key.
     """
 
-    def __init__(self, fetch: Callable[[Sequence[UUID]], Awaitable[Any]]) -> None:
-        """fetch: gives what is loaded for each key, in their order."""
+    def __init__(self, fetch: Callable[[Sequence[Any]], Awaitable[Any]], *, batch_max: int = BATCH_MAX) -> None:
+        """fetch: gives what is loaded for each key, in their order. batch_max: keys that it is given at most."""
         self._fetch = fetch
-        self._known: dict[UUID, Any] = {}
-        self._under_way: dict[UUID, asyncio.Future[None]] = {}
-        self._wanted: list[UUID] = []
+        self._batch_max = batch_max
+        self._known: dict[Any, Any] = {}
+        self._under_way: dict[Any, asyncio.Future[None]] = {}
+        self._wanted: list[Any] = []
         self._next: asyncio.Future[None] | None = None
 
-    async def load(self, key: UUID) -> Any:
+    async def load(self, key: Any) -> Any:
         """What is loaded for the key."""
         (found,) = await self.load_many((key,))
         return found
 
-    async def load_many(self, keys: Collection[UUID]) -> list[Any]:
+    async def load_many(self, keys: Collection[Any]) -> list[Any]:
         """What is loaded for each key, in their order."""
-        new: list[UUID] = list(dict.fromkeys(keys))
+        new: list[Any] = list(dict.fromkeys(keys))
         if self._known or self._under_way:
             new = [key for key in new if key not in self._known and key not in self._under_way]
         if new:
@@ -61,7 +62,7 @@ class Loader:
                 await asyncio.shield(batch)
         return list(map(self._known.__getitem__, keys))
 
-    async def _loaded(self, keys: Sequence[UUID]) -> Sequence[Any]:
+    async def _loaded(self, keys: Sequence[Any]) -> Sequence[Any]:
         found: Sequence[Any] = await self._fetch(keys)
         return found
 
@@ -70,7 +71,8 @@ class Loader:
         await asyncio.sleep(0)
         wanted, self._wanted, self._next = self._wanted, [], None
         try:
-            parts = [wanted[first : first + BATCH_MAX] for first in range(0, len(wanted), BATCH_MAX)]
+            size = self._batch_max
+            parts = [wanted[first : first + size] for first in range(0, len(wanted), size)]
             for part in parts:
                 self._known |= zip(part, await self._loaded(part), strict=True)
         finally:
@@ -126,7 +128,7 @@ async def load_one_each(
     loader = info.context.loaders.get(ById(listing, columns))
     known = dict.fromkeys(ids)
     known.pop(None, None)
-    found = await loader.load_many(known)  # type: ignore[arg-type]  # no longer
+    found = await loader.load_many(known)
     places = {key: positions[0] for key, positions in zip(known, found, strict=True) if positions}
     return loader.rows, list(map(places.get, ids))
 

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -46,14 +47,24 @@ _NEVER = frozenset({"plan", "servedFrom"})
 _NOT_ASKED = frozenset({"freshness", "compare"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
-    """A reply that was made before. key: in the store of answers; it names what the reply depends on too."""
+    """A reply that was made before. place: its own, as `Wholes.place` gave it."""
 
-    key: str
+    place: tuple[Any, ...]
     slot: int
     depends: Depends
     cost: int
+
+    @cached_property
+    def key(self) -> str:
+        """Its key in the store of answers, made when it is asked again.
+
+        It names what the reply depends on too: who learned something else looks elsewhere, and a reply is found by
+        those alone who check all that it depends on.
+        """
+        named = (self.place[1:], self.slot, self.depends.days, sorted(self.depends.tags))
+        return "whole:" + content_hash(repr(named)).hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +138,7 @@ class Wholes:
             if token is not None:
                 await self._answers.put(ctx.tenant_id, known.key, token, body, depends.tags)
             return
-        # Who learned something else looks elsewhere: a reply is found by those alone who check all that it depends on.
-        key = "whole:" + content_hash(repr((place[1:], slot, depends.days, sorted(depends.tags)))).hex()
-        self._known[place] = Known(key, slot, depends, cost)
+        self._known[place] = Known(place, slot, depends, cost)
         if len(self._known) > KNOWN_MAX:
             self._known.popitem(last=False)
 

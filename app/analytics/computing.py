@@ -28,7 +28,7 @@ SAMPLE_SPLIT = 2**19
 
 
 async def compute(session: ReadSession, resolved: Resolved, planned: Plan, *, is_checked: bool = False) -> Computed:
-    """The rows of every facet. The session sees one moment throughout.
+    """The rows of every facet. The session sees one moment throughout, or the plan is one statement.
 
     is_checked: whether it was planned with the rollups of that moment. Otherwise OtherRollups is raised where it was
     planned with others.
@@ -45,6 +45,13 @@ async def compute(session: ReadSession, resolved: Resolved, planned: Plan, *, is
         await computing.groups(asked, each, whole) for asked, each in zip(resolved.groups, planned.groups, strict=True)
     ]
     return Computed(resolved.now, totals, tuple(series), tuple(groups), planned)
+
+
+def is_one_statement(planned: Plan) -> bool:
+    """Whether all of the plan is one statement, which sees one moment in any transaction."""
+    facets = planned.facets
+    has_more = any(each.has_totals or each.has_members for each in planned.groups)
+    return len(facets) == 1 and not has_more and not any(layer.sizing for layer in facets[0].layers)
 
 
 class OtherRollups(Exception):

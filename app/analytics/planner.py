@@ -88,14 +88,24 @@ def everything_stored(tenant: TenantInfo) -> Stored:
 
 def plan(resolved: Resolved, stored: Stored | None) -> Plan:
     """How the question is answered. stored: None where no rollup may be used."""
+    made = _made(resolved, stored)
+    generation = None if stored is None or made.generation is None else stored.generation
+    return replace(made, where=resolved.where, parents=resolved.parents, generation=generation)
+
+
+def estimated_rows(resolved: Resolved, stored: Stored | None) -> int:
+    """Rows that the plan would read in a busy tenant."""
+    return _made(resolved, stored).estimated_rows
+
+
+def _made(resolved: Resolved, stored: Stored | None) -> Plan:
+    # Planned once for all that differ in keys alone, and for all tenants that have the same rollups.
     layers = None if stored is None else stored.layering
     kept = resolved.kept.get(id(layers))
     if kept is None:
         kept = resolved.kept[id(layers)] = _Planning(resolved, layers).plan(), layers
-    made: Plan = kept[0]
-    # Planned once for all that differ in keys alone, and for all tenants that have the same rollups.
-    generation = None if stored is None or made.generation is None else stored.generation
-    return replace(made, where=resolved.where, parents=resolved.parents, generation=generation)
+    found: Plan = kept[0]
+    return found
 
 
 def cut(edges: Sequence[datetime], interval: Interval) -> tuple[datetime, ...]:

@@ -4,13 +4,15 @@ Arguments decide the rows, the selection decides the columns: each facet holds i
 under it. Built by graphql_schema/analytics and by the command line; read by resolve.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import TypeAlias
 from uuid import UUID
 
+from app.core.hashing import hashed_once
 from app.core.timegrain import Granularity
 
 
@@ -141,7 +143,8 @@ class Precision(StrEnum):
     APPROXIMATE = "APPROXIMATE"
 
 
-@dataclass(frozen=True, slots=True)
+@hashed_once
+@dataclass(frozen=True)
 class Ask:
     """A measure as it is asked. states: of commission. at: of a quantile, 0 to 1. where: of this measure alone."""
 
@@ -155,7 +158,8 @@ class Ask:
 Asks: TypeAlias = tuple[Ask, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@hashed_once
+@dataclass(frozen=True)
 class Columns:
     """What is asked of every row: measures, those of the compared time too, and those as a share of the total."""
 
@@ -280,7 +284,8 @@ def conditions_of(having: Having | None) -> tuple[Condition, ...]:
     return tuple(found for part in having.parts for found in conditions_of(part))
 
 
-@dataclass(frozen=True, slots=True)
+@hashed_once
+@dataclass(frozen=True)
 class Series:
     """The measures in every bucket of the range. path: where in the document, for mistakes."""
 
@@ -291,7 +296,8 @@ class Series:
     path: tuple[str, ...] = ("series",)
 
 
-@dataclass(frozen=True, slots=True)
+@hashed_once
+@dataclass(frozen=True)
 class Groups:
     """The measures of every group that has any of them.
 
@@ -336,7 +342,8 @@ class Groups:
         return tuple(dict.fromkeys((*ordered, *((each.measure, each.of) for each in conditions_of(self.having)))))
 
 
-@dataclass(frozen=True, slots=True)
+@hashed_once
+@dataclass(frozen=True)
 class Question:
     """One `analytics` field. zone, currency: None are the tenant's. totals: asked over the whole range.
 
@@ -364,6 +371,10 @@ class Question:
         nested = (facet.every for each in self.groups for facet in each.series)
         asked = (*(facet.every for facet in self.series), *(facet.every for facet in self.groups), *nested)
         return tuple(step for step in asked if step is not None)
+
+
+of_any_range = attrgetter(*(part.name for part in fields(Question) if part.name not in ("range", "where")))
+"""All of a question but its range and its filter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from app.analytics.query import (
     Question,
     Series,
     dimensions_of,
+    of_any_range,
 )
 from app.analytics.ranges import edges_of, interval_of, known_zone
 from app.analytics.resolved import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
@@ -155,9 +156,9 @@ class _Resolving:
             return None
         shape = None if self.where is None else shape_of(self.where, {}, count())
         parents = None if self.parents is None else (self.parents.dimension, len(self.parents.ids))
-        same = replace(question, where=None, range=question.range if question.compare is not None else Preset.ALL_TIME)
+        asked = of_any_range(question), question.range if question.compare is not None else None
         tenant = self.ctx.tenant
-        return same, interval, self.zone, shape, parents, tenant.currency, self.limits, self.estimates
+        return asked, interval, self.zone, shape, parents, tenant.currency, self.limits, self.estimates
 
     def like(self, found: Resolved) -> Resolved:
         """The question, from one that differs in keys alone."""

@@ -12,11 +12,11 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from app.analytics.answer import Answer, answer_of, answers_of
-from app.analytics.computing import OtherRollups, compute
+from app.analytics.computing import OtherRollups, compute, is_one_statement
 from app.analytics.extent import Extent, extent_of
 from app.analytics.kept import dumped, key_of, loaded
 from app.analytics.plan import Plan
-from app.analytics.planner import Stored, everything_stored, layering, plan
+from app.analytics.planner import Stored, estimated_rows, everything_stored, layering, plan
 from app.analytics.query import Parents, Preset, Question
 from app.analytics.resolve import Limits, needs_extent, resolve
 from app.analytics.resolved import Resolved
@@ -136,7 +136,7 @@ class Runner:
     def _is_cheap_and_new(self, ctx: Ctx, resolved: Resolved) -> bool:
         # Whether computing costs less than looking: what is never asked again is then not kept at all.
         known = _known.get(ctx.tenant_id)
-        if known is None or plan(resolved, known).estimated_rows >= self.settings.answer_rows_min:
+        if known is None or estimated_rows(resolved, known) >= self.settings.answer_rows_min:
             return False
         asked = hash((ctx.tenant_id, id(resolved.kept), resolved.where, resolved.parents))
         if asked in _asked:
@@ -148,14 +148,17 @@ class Runner:
         return True
 
     async def _compute(self, ctx: Ctx, resolved: Resolved) -> Computed:
+        known = _known.get(ctx.tenant_id) if self.settings.rollups_enabled else None
+        if known is not None and resolved.layout is not None:
+            planned = plan(resolved, known)
+            # The first statement tells whether the rollups are still those.
+            session_of = self.db.read if is_one_statement(planned) else self.db.snapshot
+            try:
+                async with session_of(ctx.tenant_id) as session:
+                    return await compute(session, resolved, planned)
+            except OtherRollups:
+                _known.pop(ctx.tenant_id, None)
         async with self.db.snapshot(ctx.tenant_id) as session:
-            known = _known.get(ctx.tenant_id) if self.settings.rollups_enabled else None
-            if known is not None and resolved.layout is not None:
-                # The first statement tells whether the rollups are still those.
-                try:
-                    return await compute(session, resolved, plan(resolved, known))
-                except OtherRollups:
-                    del _known[ctx.tenant_id]
             # Read in the snapshot: a rebuild for another zone or currency is seen whole or not at all.
             return await compute(session, resolved, plan(resolved, await self._stored(session)), is_checked=True)
 

@@ -13,7 +13,7 @@ from app.analytics.figures import Figures, Reader
 from app.analytics.layout import column
 from app.analytics.query import Fill
 from app.analytics.resolved import Resolved, ResolvedSeries
-from app.core.timegrain import bucket_of, local_date
+from app.core.timegrain import DAYS_KEPT_MAX, bucket_of, local_date
 
 Numbers = Sequence[int | None]
 """A measure of each bucket, as whole numbers of its last shown digit."""
@@ -200,4 +200,7 @@ def _filled_in(
 
 @lru_cache(maxsize=256)
 def _local_dates(edges: tuple[datetime, ...], zone: str) -> tuple[date, ...]:
-    return tuple(local_date(start, zone) for start in edges)
+    return tuple([_local_date(start, zone) for start in edges])
+
+
+_local_date = lru_cache(maxsize=DAYS_KEPT_MAX)(local_date)

@@ -1,11 +1,16 @@
-"""Content hashes: equal content, equal hash, whatever the key order. For idempotency and for cache keys."""
+"""Content hashes: equal content, equal hash, whatever the key order. For idempotency and for cache keys.
+
+And Python's own, of values that are looked up again and again.
+"""
 
 import hashlib
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
+
+T = TypeVar("T", bound=type)
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
@@ -36,3 +41,22 @@ def _plain(value: Any) -> Any:
 def email_hash(tenant_id: UUID, address: str) -> str:
     """The hash by which an address is recognised again: of its lower-case form, of no use with other tenants."""
     return hashlib.sha256(tenant_id.bytes + address.strip().casefold().encode()).hexdigest()
+
+
+def hashed_once(kind: T) -> T:
+    """Class decorator above a frozen dataclass without slots: each value works out its hash once.
+
+    For deep values that are keys of many look-ups: every one of these would go through all that is in them.
+    """
+    worked_out: Any = kind.__hash__
+
+    def hash_of(self: Any) -> int:
+        known: dict[str, Any] = self.__dict__
+        # Attributes with an underscore are no content: no JSON is made of them.
+        found: int | None = known.get("_hash")
+        if found is None:
+            known["_hash"] = found = int(worked_out(self))
+        return found
+
+    kind.__hash__ = hash_of  # type: ignore[method-assign, assignment]  # the same, remembered
+    return kind

@@ -21,6 +21,9 @@ reset_tzpath(to=())
 BUCKETS_MAX = 20_000
 """Most buckets of one question: two years of hours."""
 
+DAYS_KEPT_MAX = 10_000
+"""Local days whose first instants are remembered: ranges are new every time, their days are mostly the same."""
+
 
 class Granularity(StrEnum):
     """A time step."""
@@ -91,6 +94,7 @@ def to_utc(local: datetime) -> datetime:
     return high
 
 
+@lru_cache(maxsize=DAYS_KEPT_MAX)
 def first_instant(day: date, zone_name: str) -> datetime:
     """The first instant of a local day."""
     return to_utc(datetime.combine(day, time(), tzinfo=zone(zone_name)))

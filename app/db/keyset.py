@@ -63,6 +63,10 @@ class Listing:
         """How its columns travel, as far as they are those of a table."""
         return forms(self.like or self.table)
 
+    def __hash__(self) -> int:
+        # Every look-up of a request goes by its listing.
+        return hash(self.tag)
+
     def names(self, columns: Columns, *always: str) -> list[str]:
         """Names of these columns and `always`, in one order, so that a set of columns is one statement."""
         if columns is not None:

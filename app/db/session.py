@@ -1,7 +1,8 @@
 """The one door to the data: a session is a transaction of one tenant, and sees no other tenant's rows.
 
-`read`: statements that need not agree with each other. `snapshot`: repeatable read, for answers whose parts must agree.
-`write`: one use case; it also collects what changed, for the cache. Reads cannot be passed where writes are wanted.
+`read`: statements that need not agree with each other; a request's share a transaction where they can. `snapshot`:
+repeatable read, for answers whose parts must agree. `write`: one use case; it also collects what changed, for the
+cache. Reads cannot be passed where writes are wanted.
 """
 
 import asyncio
@@ -10,12 +11,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import date
+from functools import partial
 from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
 
 from app.db.pool import UNREACHABLE, Connection, Pool, is_lost, unreachable
+from app.db.reading import Reading, Transaction, current
 from app.errors import DomainError, OutsideError
 from app.settings import Settings
 
@@ -138,10 +141,26 @@ class Database:
 
     @asynccontextmanager
     async def read(self, tenant_id: UUID) -> AsyncIterator[ReadSession]:
-        """A read-only transaction of the tenant (read committed)."""
-        begin = self._begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s)
-        async with self._transaction(begin) as connection:
+        """A read-only transaction of the tenant (read committed), or that of the request's read before (`reading`)."""
+        reading = current.get()
+        is_shared = reading is not None and reading.tenant_id == tenant_id
+        async with reading.connection() if reading and is_shared else self._reads(tenant_id) as connection:
             yield ReadSession(connection, tenant_id)
+
+    def _reads(self, tenant_id: UUID) -> Transaction:
+        begin = self._begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s)
+        return self._transaction(begin, writes=False)
+
+    @asynccontextmanager
+    async def reading(self, tenant_id: UUID) -> AsyncIterator[None]:
+        """Reads of the tenant in this context, and in tasks that are started in it, share what transaction they can."""
+        reading = Reading(self._pool, tenant_id, partial(self._reads, tenant_id))
+        token = current.set(reading)
+        try:
+            yield
+        finally:
+            current.reset(token)
+            await reading.end()
 
     @asynccontextmanager
     async def snapshot(
@@ -160,7 +179,7 @@ class Database:
         has_begun = False
         try:
             begin = self._begin(level, tenant_id, timeout_s or self._settings.statement_timeout_s)
-            async with self._transaction(begin) as connection:
+            async with self._transaction(begin, writes=False) as connection:
                 has_begun = True
                 yield ReadSession(connection, tenant_id)
         except (asyncpg.InvalidParameterValueError, asyncpg.UndefinedObjectError) as error:
@@ -180,14 +199,15 @@ class Database:
         begin = self._begin(level, tenant_id, self._settings.write_timeout_s)
         if lock_timeout_s is not None:
             begin += f"; SET LOCAL lock_timeout = {int(lock_timeout_s * 1000)}"
-        async with self._transaction(begin) as connection:
+        async with self._transaction(begin, writes=True) as connection:
             yield WriteSession(connection, tenant_id)
 
     @asynccontextmanager
     async def directory(self) -> AsyncIterator[ReadSession]:
         """A read-only transaction without a tenant: sees the global tables, and no row of any tenant table."""
         timeout_ms = int(self._settings.statement_timeout_s * 1000)
-        async with self._transaction(f"BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout_ms}") as connection:
+        begin = f"BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout_ms}"
+        async with self._transaction(begin, writes=False) as connection:
             yield ReadSession(connection, UUID(int=0))
 
     def _begin(self, begin: str, tenant_id: UUID, timeout_s: float) -> str:
@@ -200,11 +220,14 @@ class Database:
         )
 
     @asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator[Connection]:
+    async def _transaction(self, begin: str, *, writes: bool) -> AsyncIterator[Connection]:
         # One deadline for both: a server that takes connections and answers nothing is as good as none.
         time_s = asyncio.get_running_loop().time
         until_s = time_s() + self._settings.pool_acquire_timeout_s
         async with self._pool.connection() as connection:
+            if connection.is_in_transaction():
+                # One that has read, and was left to us.
+                begin = f"COMMIT; {begin}"
             try:
                 await connection.execute(begin, timeout=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
                 try:
@@ -212,7 +235,10 @@ class Database:
                 except BaseException:
                     await _rollback(connection)
                     raise
-                await connection.execute("COMMIT", timeout=self._settings.write_timeout_s)
+                if writes:
+                    await connection.execute("COMMIT", timeout=self._settings.write_timeout_s)
+                else:
+                    self._pool.leave_open(connection)
             except (
                 asyncpg.SerializationError,
                 asyncpg.DeadlockDetectedError,

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Protocol
 
 import structlog
@@ -29,8 +30,9 @@ from app.observability.logs import describe
 from app.settings import Settings
 from app.web.errors import EdgeError, unavailable
 from app.web.graphql import read_request
+from app.web.head import head_of
 from app.web.live import KeyWatch, revoked
-from app.web.negotiation import choose, parse_accept
+from app.web.negotiation import HEADERS_KEPT_MAX, choose, parse_accept
 from app.web.observation import observation_of
 from app.web.responses import json_reply
 
@@ -105,6 +107,7 @@ class Ending(StrEnum):
     FAILED = "failed"
 
 
+@lru_cache(maxsize=HEADERS_KEPT_MAX)
 def wants_file(accept: str | None) -> bool:
     """Whether a client of /graphql asks for a file: it names a format itself, and prefers none of JSON to it."""
     named = {each.kind: each.quality for each in parse_accept(accept or "")}
@@ -121,7 +124,7 @@ class FileOr:
 
     async def __call__(self, request: Request, ctx: Ctx) -> Response:
         """The answer of one of both."""
-        endpoint = self._export if wants_file(request.headers.get("accept")) else self._otherwise
+        endpoint = self._export if wants_file(head_of(request.scope).get("accept")) else self._otherwise
         return await endpoint(request, ctx)
 
 

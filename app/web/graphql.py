@@ -15,6 +15,7 @@ from app.observability import metrics
 from app.settings import Settings
 from app.web.body import parse_json, read_body
 from app.web.errors import RETRY_AFTER_S, EdgeError, error_reply
+from app.web.head import head_of
 from app.web.negotiation import GRAPHQL_JSON, choose, is_json
 from app.web.observation import observation_of
 from app.web.responses import JSON, answered
@@ -72,7 +73,7 @@ class GraphQLEndpoint:
 
     async def __call__(self, request: Request, ctx: Ctx) -> Response:
         """The answer, in the media type the client prefers."""
-        accept = request.headers.get("accept")
+        accept = head_of(request.scope).get("accept")
         media_type = choose(accept)
         if media_type is None and not takes_streams(accept):
             raise EdgeError(406, "BAD_REQUEST", f"The answer can be {JSON} or {GRAPHQL_JSON}; Accept takes neither.")
@@ -121,7 +122,7 @@ def count_operation(reply: OperationReply, duration_s: float) -> None:
 
 async def read_request(request: Request, settings: Settings) -> GraphQLRequest:
     """The request in a body of JSON. Raises EdgeError when it is none, too long or too slow."""
-    headers = request.headers
+    headers = head_of(request.scope)
     if not is_json(headers.get("content-type")):
         raise EdgeError(415, "BAD_REQUEST", f"Send the request as Content-Type: {JSON}, in UTF-8.")
     if headers.get("content-encoding", "identity").lower() != "identity":

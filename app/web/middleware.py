@@ -52,12 +52,13 @@ class Observed:
         started_s = time.perf_counter()
         metrics.http_in_progress.inc()
         try:
-            with structlog.contextvars.bound_contextvars(request_id=observation.request_id):
-                try:
-                    await self._app(scope, receive, send_with_id)
-                finally:
-                    statement_observers.reset(token)
-                    self._tell(scope["method"], observation, status, time.perf_counter() - started_s, statements)
+            bound = structlog.contextvars.bind_contextvars(request_id=observation.request_id)
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                statement_observers.reset(token)
+                self._tell(scope["method"], observation, status, time.perf_counter() - started_s, statements)
+                structlog.contextvars.reset_contextvars(**bound)
         finally:
             metrics.http_in_progress.dec()
 

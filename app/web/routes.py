@@ -13,6 +13,7 @@ from app.core.context import Ctx
 from app.core.context import Scope as Needed
 from app.runtime import Runtime
 from app.web.auth import Authenticator
+from app.web.head import head_of
 from app.web.observation import observation_of
 
 OpenEndpoint = Callable[[Request], Awaitable[Response]]
@@ -61,7 +62,7 @@ class KeyRoute(_NamedRoute):
     ) -> None:
         async def guarded(request: Request) -> Response:
             observation = observation_of(request.scope)
-            principal = await authenticator.authenticate(request.headers.get("authorization"))
+            principal = await authenticator.authenticate(head_of(request.scope).get("authorization"))
             observation.fields |= {
                 "tenant_id": str(principal.tenant.id),
                 "key_id": str(principal.key_id),

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from app.errors import DomainError
 from app.settings import Settings
 from app.web.errors import RETRY_AFTER_S, EdgeError, unavailable
 from app.web.live import Follows, KeyWatch, LiveUpdate, Places, revoked
-from app.web.negotiation import parse_accept
+from app.web.negotiation import HEADERS_KEPT_MAX, parse_accept
 from app.web.observation import observation_of
 from app.web.protocol import ON_STOP
 
@@ -36,6 +37,7 @@ SIGN_OF_LIFE = b":\n\n"
 """A comment: keeps what stands in between from taking the connection for dead, and shows us when it is."""
 
 
+@lru_cache(maxsize=HEADERS_KEPT_MAX)
 def takes_streams(accept: str | None) -> bool:
     """Whether a client names event streams among what it takes."""
     return any(range_.kind == EVENT_STREAM and range_.quality > 0 for range_ in parse_accept(accept or ""))

@@ -4,7 +4,7 @@ Selections are collected by graphql-core itself, so that fragments, directives a
 there. What a plan depends on beside the document are the variables in its directives.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -14,18 +14,16 @@ from operator import attrgetter
 from typing import Any
 
 from graphql import (
-    DirectiveNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
-    Node,
     OperationDefinitionNode,
     OperationType,
     TypeNameMetaFieldDef,
-    VariableNode,
     get_argument_values,
     get_named_type,
     is_abstract_type,
@@ -36,15 +34,16 @@ from graphql import (
     is_object_type,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.executor import to_nodes
 from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
-from app.limits.documents import children
 from graphql_schema.execution import together
 from graphql_schema.execution.arguments import converter
+from graphql_schema.execution.inputs import Coerced, Unusual, arguments_reader, variables_in
 from graphql_schema.execution.leaves import Leaf, is_quick, leaf_of
 from graphql_schema.execution.objects import Build, builder
 from graphql_schema.permissions import Requires
@@ -75,14 +74,16 @@ class Way(Enum):
 
 @dataclass(slots=True)
 class FieldPlan:
-    """A field of a selection. nullable: of its value and, for lists, of the items, from outside in.
+    """A field of a selection. nodes: those that ask for it.
 
-    waits: whether anything of it, or below it, is async. below: plans of its object types by name.
+    nullable: of its value and, for lists, of the items, from outside in. waits: whether anything of it, or below it, is
+    async. below: plans of its object types by name.
     """
 
     key: str
     position: int
     details: list[FieldDetails]
+    nodes: list[FieldNode]
     definition: GraphQLField
     parent: GraphQLObjectType
     nullable: tuple[bool, ...]
@@ -93,9 +94,12 @@ class FieldPlan:
     call: Callable[..., Any] | None = None
     strawberry: StrawberryField | None = None
     convert: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    read_arguments: Callable[[Coerced], dict[str, Any]] | None = None
     checks: tuple[Requires, ...] = ()
     leaf: Leaf | None = None
     below: dict[str, "ObjectPlan"] = field(default_factory=dict)
+    only: "ObjectPlan | None" = None
+    """What is below, where its objects can be of one type alone, in one list at most."""
     kinds: dict[type, str] = field(default_factory=dict)
     """Names of the object types that instances of a class are of, for classes that were met."""
     waits: bool = False
@@ -133,33 +137,33 @@ _FIXED = (str, int, float, Decimal, date, type(None), type(UNSET), Enum)
 """Values that a resolver cannot change for the next call (datetimes are dates, flags are integers)."""
 
 
-def variables_in(nodes: Iterable[Node], *, directives: bool) -> set[str]:
-    """Names of the variables that stand below the nodes: all, or those in directives, which decide what a plan is."""
-    found: set[str] = set()
-    stack = [(node, not directives) for node in nodes]
-    while stack:
-        node, counts = stack.pop()
-        if isinstance(node, VariableNode):
-            if counts:
-                found.add(node.name.value)
-            continue
-        counts = counts or isinstance(node, DirectiveNode)
-        stack.extend((child, counts) for child in children(node))
-    return found
-
-
 def arguments_of(schema: GraphQLSchema, plan: FieldPlan, variables: VariableValues) -> dict[str, Any]:
     """The arguments of a field as its resolver gets them. Raises what graphql-core and Strawberry raise."""
     assert plan.strawberry is not None, "only Strawberry's fields have resolvers"
     first = plan.details[0]
     if not plan.definition.args and not first.node.arguments:
         return {}
-    values = get_argument_values(
-        plan.definition, first.node, variables, first.fragment_variable_values, hide_suggestions=True
-    )
-    if plan.convert is None:
-        plan.convert = converter(schema, plan.strawberry)
+    if plan.read_arguments is None:
+        plan.read_arguments, plan.convert = _arguments_read(plan), converter(schema, plan.strawberry)
+    try:
+        values = plan.read_arguments(variables.coerced)
+    except Unusual:
+        values = get_argument_values(
+            plan.definition, first.node, variables, first.fragment_variable_values, hide_suggestions=True
+        )
+    assert plan.convert is not None, "made with the reader"
     return plan.convert(values)
+
+
+def _arguments_read(plan: FieldPlan) -> Callable[[Coerced], dict[str, Any]]:
+    try:
+        return arguments_reader(plan.definition, plan.details[0].node)
+    except Unusual:
+        return _left_to_graphql_core
+
+
+def _left_to_graphql_core(_: Coerced) -> dict[str, Any]:
+    raise Unusual
 
 
 def compile_plan(
@@ -242,6 +246,7 @@ class _Compiler:
             key=key,
             position=position,
             details=details,
+            nodes=to_nodes(details),
             definition=definition,
             parent=parent,
             nullable=nullable,
@@ -262,6 +267,8 @@ class _Compiler:
                     self._schema, self._fragments, self._variables, self._operation, kind, details, True
                 )
                 plan.below[kind.name] = self._object(kind, below.grouped_field_set)
+        if is_object_type(named) and len(nullable) <= 2:
+            (plan.only,) = plan.below.values()
         # What is foreign may give something to be awaited whatever it says.
         plan.waits = awaits or is_foreign or any(each.waits for each in plan.below.values())
         return plan

@@ -12,7 +12,6 @@ from typing import Any
 
 from graphql import ExecutionResult, get_argument_values
 from graphql.pyutils import gather_with_cancel
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_schema.context import Info
 from graphql_schema.execution.columns import (
@@ -27,6 +26,7 @@ from graphql_schema.execution.columns import (
     values_of,
     written,
 )
+from graphql_schema.execution.operation import Executing
 from graphql_schema.execution.plan import FieldPlan, ObjectPlan, Plan, Way, arguments_of
 from graphql_schema.execution.values import Values, inner
 
@@ -34,7 +34,7 @@ from graphql_schema.execution.values import Values, inner
 class Run(Values):
     """One execution of a plan. executor: graphql-core's for the same operation; it holds what resolvers are told."""
 
-    def __init__(self, plan: Plan, executor: StrawberryGraphQLCoreExecutionContext) -> None:
+    def __init__(self, plan: Plan, executor: Executing) -> None:
         super().__init__(executor)
         self._plan = plan
         self._turns = 0
@@ -103,8 +103,16 @@ class Run(Values):
             values = await self._resolve(field, sources, place)
             self._turns += 1
             place = replace(place, turn=self._turns)
+        failures, done = self._failures, None
+        whole = self._whole(field, values, place)
+        if whole is not None and self._shared(whole.objects) is None:
+            done = await self._objects(whole.plan, whole.objects, whole.place)
+            if failures == self._failures:
+                return whole.up(done)
         levels = self._down(field, values, place)
-        return self._up(field, levels, await self._named(field, levels[-1].there, inner(levels[-1])))
+        if done is None:
+            done = await self._named(field, levels[-1].there, inner(levels[-1]))
+        return self._up(field, levels, done)
 
     def _field_now(self, field: FieldPlan, sources: Column, place: Place) -> Column:
         place = Place(place, key=field.key, position=field.position)
@@ -113,8 +121,16 @@ class Run(Values):
             return ready
         if field.is_plain and (done := self._plain(field, values)) is not None:
             return done
+        failures, done = self._failures, None
+        whole = self._whole(field, values, place)
+        if whole is not None:
+            done = self._objects_now(whole.plan, whole.objects, whole.place)
+            if failures == self._failures:
+                return whole.up(done)
         levels = self._down(field, values, place)
-        return self._up(field, levels, self._named_now(field, levels[-1].there, inner(levels[-1])))
+        if done is None:
+            done = self._named_now(field, levels[-1].there, inner(levels[-1]))
+        return self._up(field, levels, done)
 
     def _read(self, field: FieldPlan, sources: Column, place: Place) -> Column:
         """The values of a field that takes no waiting; an exception in the place of one that cannot be had."""

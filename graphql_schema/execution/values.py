@@ -6,9 +6,8 @@ from itertools import accumulate
 from typing import Any
 
 from graphql import GraphQLError, GraphQLObjectType, GraphQLResolveInfo, is_object_type, located_error
-from graphql.execution.executor import invalid_return_type_error, to_nodes
-from graphql.pyutils import Path, is_iterable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from graphql.execution.executor import invalid_return_type_error
+from graphql.pyutils import is_iterable
 
 from graphql_schema.execution.columns import (
     Column,
@@ -25,10 +24,11 @@ from graphql_schema.execution.columns import (
     there,
 )
 from graphql_schema.execution.leaves import one_value
+from graphql_schema.execution.operation import Executing
 from graphql_schema.execution.plan import FieldPlan, ObjectPlan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Level:
     """A column on its way down. there: what of it is neither null nor failed. sizes: of its lists."""
 
@@ -38,24 +38,52 @@ class Level:
     sizes: list[int] | None = None
 
 
+@dataclass(slots=True)
+class Whole:
+    """A column of objects of one known type, with no null and no failure on its way down.
+
+    is_list: whether they are the items of its one list.
+    """
+
+    plan: ObjectPlan
+    objects: Column
+    place: Place
+    is_list: bool
+
+    def up(self, done: Column) -> Column:
+        """The column, where nothing of the objects failed."""
+        return [done] if self.is_list else done
+
+
 class Values:
     """The values of one execution, and what failed of them. executor: graphql-core's for the same operation."""
 
-    def __init__(self, executor: StrawberryGraphQLCoreExecutionContext) -> None:
+    def __init__(self, executor: Executing) -> None:
         self._executor = executor
         self._failures = 0
         self._nulled: list[tuple[tuple[int, ...], tuple[str | int, ...], GraphQLError]] = []
 
     def _info(self, field: FieldPlan, place: Place, index: int) -> GraphQLResolveInfo[Any]:
         """What resolvers are told of their field; of all parents that are resolved together, the place of the first."""
-        path: Path | None = None
-        keys, _ = place.of(index)
-        for key in keys:
-            path = Path(path, key, field.parent.name if isinstance(key, str) else None)
+        path = place.path(index, field.parent.name)
         assert path is not None, "a field has a key"
-        return self._executor.build_resolve_info(field.definition, to_nodes(field.details), field.parent, path)
+        return self._executor.build_resolve_info(field.definition, field.nodes, field.parent, path)
 
     # ------------------------------------------------------------------ lists and nulls
+
+    @staticmethod
+    def _whole(field: FieldPlan, values: Column, place: Place) -> Whole | None:
+        """The objects of a field, where its levels need not be looked at one by one: as almost all below one object."""
+        plan, is_list = field.only, len(field.nullable) == 2
+        if plan is None or not values:
+            return None
+        objects = values
+        if is_list:
+            if len(values) != 1 or not isinstance(values[0], Columnar):
+                return None
+            objects, place = values[0], Place(place, lists=values)  # type: ignore[assignment]  # a column as well
+        are_known = len(objects) and all(map(plan.known.get, classes_of(objects)))
+        return Whole(plan, objects, place, is_list) if are_known else None
 
     def _down(self, field: FieldPlan, values: Column, place: Place) -> list[Level]:
         """The levels of a column, from outside in: the last holds no lists."""
@@ -181,7 +209,7 @@ class Values:
     def _failed(self, field: FieldPlan, raised: Exception, place: Place, index: int) -> Failed:
         self._failures += 1
         path, order = place.of(index)
-        return Failed(located_error(raised, to_nodes(field.details), list(path)), (place.turn_of(), *order))
+        return Failed(located_error(raised, field.nodes, list(path)), (place.turn_of(), *order))
 
     def _null(self, failed: Failed, place: Place, index: int) -> None:
         path, _ = place.of(index)

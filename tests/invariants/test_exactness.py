@@ -83,6 +83,12 @@ class Pinned(Database):
         async with super().snapshot(tenant_id, timeout_s=timeout_s, snapshot_id=self.snapshot_id) as session:
             yield session
 
+    @asynccontextmanager
+    async def read(self, tenant_id: UUID) -> AsyncIterator[ReadSession]:
+        """The same: what is one statement asks for no snapshot."""
+        async with self.snapshot(tenant_id) as session:
+            yield session
+
 
 class Trade:
     """Writers, folds and a rebuild of one tenant, until they are told to stop."""

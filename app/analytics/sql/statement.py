@@ -27,6 +27,7 @@ from app.analytics.sql.ordering import after, before_column, facet_value, fits, 
 from app.analytics.sql.rollups import delta_scan, rollup_scan
 from app.analytics.sql.shapes import NOTHING, Given, LayerShape, PageShape, Shape, View, filter_of, shaped
 from app.analytics.sql.tables import BIG, of_tenant, one, rollup_state
+from app.core.hashing import hashed_once
 
 SHAPES_MAX = 1_000
 """Compiled shapes that a process remembers."""
@@ -44,7 +45,8 @@ MEMBERS = "members"
 """Name of the column of the number of keys in a group."""
 
 
-@dataclass(frozen=True, slots=True)
+@hashed_once
+@dataclass(frozen=True)
 class Statement:
     """A compiled shape.
 

@@ -1,0 +1,178 @@
+"""The reads of a request: they share a transaction one after the other, and keep a connection from nobody."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.core.context import Ctx
+from app.core.ids import new_id
+from app.db.session import Database
+from app.errors import OutsideError
+from app.settings import Settings
+
+pytestmark = pytest.mark.database
+
+Which = tuple[int, Any]
+
+WHICH = "/* test */ SELECT pg_backend_pid() AS server, now() AS began"
+
+
+@pytest.fixture
+async def make_db(settings: Settings) -> AsyncIterator[Callable[[int], Awaitable[Database]]]:
+    """Makes databases with so many connections."""
+    made: list[Database] = []
+
+    async def make(size_max: int) -> Database:
+        some = settings.model_copy(update={"pool_size_max": size_max, "pool_acquire_timeout_s": 2.0})
+        made.append(await Database.open(some))
+        return made[-1]
+
+    yield make
+    for db in made:
+        await db.close()
+
+
+async def _which(db: Database, ctx: Ctx) -> Which:
+    """The connection and the transaction of a read."""
+    async with db.read(ctx.tenant_id) as session:
+        row = await session.fetchrow(WHICH)
+        assert row is not None
+        return row["server"], row["began"]
+
+
+async def test_one_after_the_other_share_a_transaction(make_db: Any, ctx: Ctx) -> None:
+    db = await make_db(3)
+    async with db.reading(ctx.tenant_id):
+        first, second = await _which(db, ctx), await _which(db, ctx)
+        third = await asyncio.create_task(_which(db, ctx))
+    apart = await _which(db, ctx)
+
+    assert first == second == third
+    assert apart != first
+
+
+async def test_at_once_have_one_each(make_db: Any, ctx: Ctx) -> None:
+    db = await make_db(3)
+    async with db.reading(ctx.tenant_id):
+        found = await asyncio.gather(*(_which(db, ctx) for _ in range(3)))
+
+    assert len(set(found)) == 3
+
+
+async def test_requests_share_nothing(make_db: Any, ctx: Ctx) -> None:
+    db = await make_db(3)
+
+    async def request() -> Which:
+        async with db.reading(ctx.tenant_id):
+            first = await _which(db, ctx)
+            await asyncio.sleep(0)
+            assert await _which(db, ctx) == first
+            return first
+
+    found = await asyncio.gather(*(request() for _ in range(3)))
+
+    assert len(set(found)) == 3
+
+
+async def test_what_fails_is_rolled_back(make_db: Any, ctx: Ctx) -> None:
+    db = await make_db(1)
+    async with db.reading(ctx.tenant_id):
+        before = await _which(db, ctx)
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            async with db.read(ctx.tenant_id) as session:
+                await session.fetchval("/* test */ SELECT 1 / 0")
+        assert await _which(db, ctx) != before
+
+
+async def test_a_spare_connection_is_had_by_whoever_wants_one(make_db: Any, ctx: Ctx) -> None:
+    db = await make_db(1)
+    async with db.reading(ctx.tenant_id):
+        before = await _which(db, ctx)
+        async with db.snapshot(ctx.tenant_id) as session:
+            row = await session.fetchrow(WHICH)
+        after = await _which(db, ctx)
+
+    assert row is not None
+    assert {before[0], row["server"], after[0]} == {before[0]}
+    assert len({before[1], row["began"], after[1]}) == 3
+
+
+async def test_nobody_waits_for_one_who_waits(make_db: Any, ctx: Ctx) -> None:
+    db = await make_db(2)
+
+    async def request() -> None:
+        async with db.reading(ctx.tenant_id):
+            for _ in range(3):
+                await asyncio.gather(*(_which(db, ctx) for _ in range(3)))
+                await _which(db, ctx)
+
+    await asyncio.wait_for(asyncio.gather(*(request() for _ in range(12))), 10)
+
+
+async def test_nothing_stays_open(make_db: Any, ctx: Ctx, admin: "asyncpg.Pool[Any]") -> None:
+    db = await make_db(2)
+    async with db.reading(ctx.tenant_id):
+        server, _ = await _which(db, ctx)
+        state = "SELECT state FROM pg_stat_activity WHERE pid = $1"
+        assert await admin.fetchval(state, server) == "idle in transaction"
+    await _is_idle(admin, server)
+
+    late: asyncio.Task[Which]
+    async with db.reading(ctx.tenant_id):
+        is_open = asyncio.Event()
+
+        async def outlive() -> Which:
+            async with db.read(ctx.tenant_id) as session:
+                is_open.set()
+                await asyncio.sleep(0.05)
+                row = await session.fetchrow(WHICH)
+                assert row is not None
+                return row["server"], row["began"]
+
+        late = asyncio.create_task(outlive())
+        await is_open.wait()
+    server, _ = await late
+    await _is_idle(admin, server)
+
+
+async def _is_idle(admin: "asyncpg.Pool[Any]", server: int) -> None:
+    until_s = time.monotonic() + 5
+    while await admin.fetchval("SELECT state FROM pg_stat_activity WHERE pid = $1", server) != "idle":
+        assert time.monotonic() < until_s, "a transaction stays open"
+        await asyncio.sleep(0.005)
+
+
+async def test_a_connection_that_the_server_ends_is_not_used_again(
+    make_db: Any, ctx: Ctx, admin: "asyncpg.Pool[Any]"
+) -> None:
+    db = await make_db(1)
+    async with db.reading(ctx.tenant_id):
+        server, _ = await _which(db, ctx)
+        await admin.fetchval("SELECT pg_terminate_backend($1)", server)
+        await asyncio.sleep(0.1)
+        other, _ = await _which(db, ctx)
+        assert other != server
+        await admin.fetchval("SELECT pg_terminate_backend($1)", other)
+    with_new_one, _ = await _which(db, ctx)
+    assert with_new_one != other
+
+
+async def test_other_tenants_are_apart(make_db: Any, ctx: Ctx) -> None:
+    db = await make_db(2)
+    other_id = new_id()
+    tenant = "/* test */ SELECT current_setting('app.tenant_id')"
+    async with db.reading(ctx.tenant_id):
+        for tenant_id in (ctx.tenant_id, other_id, ctx.tenant_id):
+            async with db.read(tenant_id) as session:
+                assert await session.fetchval(tenant) == str(tenant_id)
+
+
+async def test_none_can_be_had(make_db: Any, ctx: Ctx) -> None:
+    db = await make_db(1)
+    async with db.snapshot(ctx.tenant_id), db.reading(ctx.tenant_id):
+        with pytest.raises(OutsideError):
+            await _which(db, ctx)
