@@ -146,17 +146,24 @@ async def _is_idle(admin: "asyncpg.Pool[Any]", server: int) -> None:
         await asyncio.sleep(0.005)
 
 
+async def _end(admin: "asyncpg.Pool[Any]", server: int) -> None:
+    """The connection's process ends; what it told of that has arrived."""
+    await admin.fetchval("SELECT pg_terminate_backend($1)", server)
+    while await admin.fetchval("SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = $1)", server):
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+
+
 async def test_a_connection_that_the_server_ends_is_not_used_again(
     make_db: Any, ctx: Ctx, admin: "asyncpg.Pool[Any]"
 ) -> None:
     db = await make_db(1)
     async with db.reading(ctx.tenant_id):
         server, _ = await _which(db, ctx)
-        await admin.fetchval("SELECT pg_terminate_backend($1)", server)
-        await asyncio.sleep(0.1)
+        await _end(admin, server)
         other, _ = await _which(db, ctx)
         assert other != server
-        await admin.fetchval("SELECT pg_terminate_backend($1)", other)
+        await _end(admin, other)
     with_new_one, _ = await _which(db, ctx)
     assert with_new_one != other
 
