@@ -149,7 +149,7 @@ async def _is_idle(admin: "asyncpg.Pool[Any]", server: int) -> None:
 async def _end(admin: "asyncpg.Pool[Any]", server: int) -> None:
     """The connection's process ends; what it told of that has arrived."""
     await admin.fetchval("SELECT pg_terminate_backend($1)", server)
-    while await admin.fetchval("SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = $1)", server):
+    while await admin.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", server):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.1)
 
