@@ -25,7 +25,7 @@ _DUE = """/* commissions.due */
 SELECT item.id, item.occurred_at
 FROM commissions AS item
 LEFT JOIN approval_terms AS own ON own.tenant_id = $1 AND own.campaign_id = item.campaign_id
-WHERE item.tenant_id = $1 AND item.state = 'PENDING' AND item.kind IN ('ACCRUAL', 'BONUS', 'ADJUSTMENT')
+WHERE item.tenant_id = $1 AND item.state = 'PENDING' AND item.kind NOT IN ('REVERSAL', 'REJECTION')
   AND (item.occurred_at, item.id) > ($6::timestamptz, $7::uuid)
   AND item.occurred_at <= $2::timestamptz - interval '24 hours' * (
     SELECT least(min(each.hold_days), $4) FROM approval_terms AS each WHERE each.tenant_id = $1
@@ -39,9 +39,10 @@ WHERE item.tenant_id = $1 AND item.state = 'PENDING' AND item.kind IN ('ACCRUAL'
       AND event.occurred_at + coalesce(own.hold_days, $4) * interval '24 hours' <= $2
   ))
   AND (item.credit_id IS NULL OR 0 <> (
-    SELECT sum(part.amount_minor)
+    SELECT sum(part.amount_minor - part.taken_minor)
     FROM commissions AS part
     WHERE part.tenant_id = $1 AND part.order_id = item.order_id AND part.credit_id = item.credit_id
+      AND part.state = 'PENDING'
   ))
 ORDER BY item.occurred_at, item.id
 LIMIT $8"""
@@ -64,7 +65,7 @@ async def find_due(
 ) -> tuple[list[UUID], Place | None]:
     """Pending commissions that are due, at most BATCH in order of their time, and where to go on; None at the end.
 
-    Of a credit its accrual alone: the rest moves with it. What was taken back whole is never due.
+    All rows of a credit that are PENDING move with the first. What was taken back whole is never due.
     """
     rows = await session.fetch(
         _DUE,

@@ -54,8 +54,8 @@ def reject(
             ),
         ),
         occurred_at=at,
-        starts_as=row.state,
         reason=item.reason,
+        takings=passages.take_all(row),
     )
     of_credit.append(_entered(row, rejection))
     passages.messages.append(

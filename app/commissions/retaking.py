@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.commissions.accrue import Amount, Balance, Place, Revenue, Share, added, reversal, reversal_by_line
+from app.commissions.accrue import Amount, Place, Revenue, Share, added, reversal, reversal_by_line
 from app.commissions.accrue import Refunded as RefundedLine
-from app.commissions.service import Earnings, NewCommission
+from app.commissions.service import Earnings, NewCommission, earnings_of
+from app.commissions.standing import Taking
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.words import CommissionKind, CommissionState
@@ -105,11 +106,14 @@ async def refunds_of(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]
 def taken_back(order: Sold, earnings: Earnings, reversals: Sequence[Reversed]) -> list[NewCommission]:
     """Rows that leave nothing of what a credit earned: of its earnings at the order's date, of each reversal at its."""
     rows = []
+    standing = earnings.standing
     earned = earnings.earned
     shares = _shares(earned.shares or {})
     if earned.amount or earned.base or shares:
         back = Amount(order.basis, -earned.amount, _minus(earned.base), shares)
-        rows.append(_reversal(order, earnings, back, None, order.occurred_at))
+        # What was taken back already is given back below: one makes up for the other.
+        takings = standing.take_all(extra=earnings.reversed.amount)
+        rows.append(_reversal(order, earnings, back, None, order.occurred_at, takings))
     for each in reversals:
         base = [share.base for share in each.shares]
         amount = Amount(
@@ -118,13 +122,14 @@ def taken_back(order: Sold, earnings: Earnings, reversals: Sequence[Reversed]) -
             None if None in base else -sum(value for value in base if value is not None),
             tuple(Share(share.place, -share.amount, _minus(share.base)) for share in each.shares),
         )
-        rows.append(_reversal(order, earnings, amount, each.refund_id, each.occurred_at))
+        takings = standing.give_extra(amount.amount)
+        rows.append(_reversal(order, earnings, amount, each.refund_id, each.occurred_at, takings))
     return rows
 
 
 def given_back(order: Sold, accrual: NewCommission) -> list[NewCommission]:
     """What is taken back at once of what a new credit earns, for refunds that came before: at each refund's date."""
-    earnings = Earnings(accrual.terms, earned=added(Balance(), accrual.amount), state=accrual.starts_as)
+    earnings = earnings_of(accrual)
     rows: list[NewCommission] = []
     so_far: dict[Place, Revenue] = {}
     for refund in order.refunds:
@@ -148,10 +153,12 @@ def _reversed(
     if amount.is_empty:
         return []
     earnings.reversed = added(earnings.reversed, amount)
-    return [_reversal(order, earnings, amount, refund_id, at)]
+    return [_reversal(order, earnings, amount, refund_id, at, earnings.standing.take(amount.amount))]
 
 
-def _reversal(order: Sold, earnings: Earnings, amount: Amount, refund_id: UUID | None, at: datetime) -> NewCommission:
+def _reversal(
+    order: Sold, earnings: Earnings, amount: Amount, refund_id: UUID | None, at: datetime, takings: tuple[Taking, ...]
+) -> NewCommission:
     return NewCommission(
         id=new_id(),
         kind=CommissionKind.REVERSAL,
@@ -161,8 +168,8 @@ def _reversal(order: Sold, earnings: Earnings, amount: Amount, refund_id: UUID |
         currency=order.currency,
         amount=amount,
         occurred_at=at,
-        starts_as=earnings.state,
         reason=REASON,
+        takings=takings,
     )
 
 

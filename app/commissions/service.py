@@ -9,13 +9,14 @@ from uuid import UUID
 
 from app import ledger
 from app.analytics.rollups.deltas import Contribution
-from app.commissions.accrue import Amount, Balance, Place, Share
-from app.commissions.terms import load_terms
+from app.commissions.accrue import Amount, Balance, Place, Share, added
+from app.commissions.clawbacks import Clawed, clawed_back, write_takings
+from app.commissions.standing import Part, Standing, Taking
 from app.core.context import Ctx
-from app.core.ids import new_ids
+from app.core.ids import new_ids, plain
 from app.core.money import from_minor
 from app.core.pauses import Pauses
-from app.core.words import TAKING_BACK_KINDS, Clawback, CommissionKind, CommissionState
+from app.core.words import TAKING_BACK_KINDS, CommissionKind, CommissionState, LedgerAccount
 from app.db.parts import READ_MAX, in_parts
 from app.db.session import ReadSession, WriteSession
 
@@ -41,8 +42,8 @@ class Terms:
 class NewCommission:
     """A row of commissions about to be written. What takes back is negative and REVERSED from the start.
 
-    starts_as: the state it starts in (`Earnings.starts_as` for further rows of a credit), with a reason where it is not
-    PENDING; of a row that takes back, the state of what it takes from (`Earnings.state`).
+    starts_as: the state it starts in (`Standing.state` for further rows of a credit), with a reason where it is not
+    PENDING. takings: of a row that takes back, from which rows (`Standing.take`).
     """
 
     id: UUID
@@ -55,6 +56,7 @@ class NewCommission:
     occurred_at: datetime
     starts_as: CommissionState = CommissionState.PENDING
     reason: str | None = None
+    takings: tuple[Taking, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The row as the answer of a recorded order shows it."""
@@ -81,20 +83,19 @@ class NewCommission:
 
 @dataclass(slots=True)
 class Earnings:
-    """A credit's terms and the sums of its commissions; kept up as the items of one batch are applied.
-
-    state: of what it accrued.
-    """
+    """A credit's terms, the sums of its commissions, and where they stand; kept up as a batch is applied."""
 
     terms: Terms
     earned: Balance = field(default_factory=Balance)
     reversed: Balance = field(default_factory=Balance)
-    state: CommissionState = CommissionState.PENDING
+    standing: Standing = field(default_factory=Standing)
 
-    @property
-    def starts_as(self) -> CommissionState:
-        """The state of a further row. What is earned by a credit that was paid out is for the next payout."""
-        return CommissionState.APPROVED if self.state is CommissionState.PAID else self.state
+
+def earnings_of(accrual: NewCommission) -> Earnings:
+    """The earnings of a credit that has only just accrued."""
+    earnings = Earnings(accrual.terms, earned=added(Balance(), accrual.amount))
+    earnings.standing.enter(accrual.id, accrual.state, accrual.amount.amount)
+    return earnings
 
 
 class OfCredit(Protocol):
@@ -111,9 +112,9 @@ async def post(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommiss
     await session.execute(
         """/* commissions.insert */
         INSERT INTO commissions (tenant_id, id, kind, state, order_id, credit_id, refund_id, influencer_id, campaign_id,
-          code, plan_version_id, rate, basis_minor, currency, amount_minor, amount_base_minor, occurred_at, recorded_at,
-          updated_at)
-        SELECT $1, new.*, $2, $2
+          code, plan_version_id, rate, basis_minor, currency, amount_minor, amount_base_minor, occurred_at, taken_minor,
+          recorded_at, updated_at)
+        SELECT $1, new.*, 0, $2, $2
         FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[],
             $11::text[], $12::uuid[], $13::numeric[], $14::bigint[], $15::text[], $16::bigint[], $17::bigint[],
             $18::timestamptz[])
@@ -152,22 +153,19 @@ async def post(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommiss
         [row.state for row in commissions],
         [row.reason for row in commissions],
     )
-    clawback = Clawback.NEXT_PAYOUT
-    if any(row.takes_back and row.starts_as is CommissionState.PAID for row in commissions):
-        clawback = (await load_terms(ctx, session)).clawback
-    postings = (
-        ledger.of_commission(
-            commission_id=row.id,
-            influencer_id=row.terms.influencer_id,
-            currency=row.currency,
-            amount_minor=row.amount.amount,
-            state=row.starts_as,
-            takes_back=row.takes_back,
-            clawback=clawback,
-        )
-        for row in commissions
-    )
+    await write_takings(ctx, session, [taking for row in commissions for taking in row.takings])
+    postings = (_posting(row) for row in commissions)
     await ledger.append(ctx, session, [posting for posting in postings if posting is not None])
+
+
+def _posting(row: NewCommission) -> ledger.Posting | None:
+    parts = [(each.against, each.owed, each.amount) for each in row.takings]
+    if not row.takes_back:
+        parts = [(LedgerAccount.EXPENSE, ledger.ACCOUNTS[row.starts_as], row.amount.amount)]
+    assert sum(amount for *_, amount in parts) == row.amount.amount, "what is taken back is taken from somewhere"
+    return ledger.of_commission(
+        commission_id=row.id, influencer_id=row.terms.influencer_id, currency=row.currency, parts=parts
+    )
 
 
 async def _insert_lines(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommission]) -> None:
@@ -203,14 +201,14 @@ async def _insert_lines(ctx: Ctx, session: WriteSession, commissions: Sequence[N
 async def earnings(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID]) -> dict[UUID, list[Earnings]]:
     """What the credits of these orders have earned and given back so far, by order; without those that were rejected.
 
-    The orders are locked. Their accruals are locked here, so that no state moves before this transaction's end.
+    The orders are locked. What they earned is locked here, so that no state moves before this transaction's end.
     """
     ids = list(order_ids)
     await session.execute(
         """/* commissions.lock_of_orders */
         SELECT id
         FROM commissions
-        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[]) AND kind = 'ACCRUAL'
+        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[]) AND kind NOT IN ('REVERSAL', 'REJECTION')
         ORDER BY id
         FOR NO KEY UPDATE""",
         ctx.tenant_id,
@@ -224,7 +222,10 @@ async def earnings(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID])
           (array_agg(commissions.plan_version_id ORDER BY commissions.id DESC))[1] AS plan_version_id,
           commissions.kind IN ('REVERSAL', 'REJECTION') AS is_reversal,
           bool_or(commissions.kind = 'REJECTION') AS is_rejected,
-          max(commissions.state) FILTER (WHERE commissions.kind = 'ACCRUAL') AS state,
+          array_agg(commissions.id ORDER BY commissions.id) AS ids,
+          array_agg(commissions.state ORDER BY commissions.id) AS states,
+          array_agg(commissions.taken_minor ORDER BY commissions.id) AS taken,
+          array_agg(commissions.amount_minor ORDER BY commissions.id) AS amounts,
           sum(commissions.amount_minor)::bigint AS amount_minor,
           CASE WHEN bool_and(commissions.amount_base_minor IS NOT NULL)
             THEN sum(commissions.amount_base_minor)::bigint END AS amount_base_minor
@@ -242,6 +243,7 @@ async def earnings(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID])
     if not rows:
         return {}
     shares = await _shares(ctx, session, ids)
+    clawed = await clawed_back(ctx, session, ids) if any("PAID" in row["states"] for row in rows) else Clawed()
     found: dict[UUID, dict[UUID, Earnings]] = {}
     for row in rows:
         credit_id = row["credit_id"]
@@ -259,7 +261,15 @@ async def earnings(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID])
                     rate=row["rate"],
                     plan_version_id=row["plan_version_id"],
                 ),
-                state=CommissionState(row["state"]),
+                standing=clawed.standing(
+                    credit_id,
+                    [
+                        Part(plain(id), CommissionState(state), amount - taken, taken)
+                        for id, state, amount, taken in zip(
+                            row["ids"], row["states"], row["amounts"], row["taken"], strict=True
+                        )
+                    ],
+                ),
             )
         if row["is_rejected"]:
             del of_order[credit_id]

@@ -1,8 +1,8 @@
 """Moves commissions from one state to the next: the one place that does.
 
-All rows that a credit earned move together, with what is left of them after what was taken back; adjustments and
-bonuses have no credit and move alone. What takes back stays REVERSED. Rows are locked in order of id, so that nobody
-takes back from them meanwhile (`service.earnings` locks the same rows).
+All rows of a credit that are not paid move together, with what is left of them after what was taken back; adjustments
+and bonuses have no credit and move alone. A payout moves the rows that it pays, and no others. What takes back stays
+REVERSED. Rows are locked in order of id, so that nobody takes back from them meanwhile (`service.earnings` locks them).
 """
 
 from collections import defaultdict
@@ -14,13 +14,15 @@ from uuid import UUID
 from app import ledger, outbox
 from app.analytics.rollups import deltas
 from app.analytics.rollups.deltas import Contribution
+from app.commissions.clawbacks import Clawed, clawed_back
 from app.commissions.service import in_state
+from app.commissions.standing import Part, Standing, Taking, open_state
 from app.core.context import Ctx
 from app.core.ids import new_ids, plain
 from app.core.words import TAKING_BACK_KINDS, CommissionKind, CommissionState
 from app.db.session import WriteSession
 from app.errors import DomainError
-from app.ledger import Posting, of_move
+from app.ledger import Posting, of_move, of_return
 
 PENDING, HELD, APPROVED, PAID = (
     CommissionState.PENDING,
@@ -33,8 +35,8 @@ PASSAGES: dict[CommissionState, frozenset[CommissionState]] = {
     PENDING: frozenset({HELD, APPROVED, PAID}),
     HELD: frozenset({PENDING, APPROVED, PAID}),
     APPROVED: frozenset({HELD, PAID}),
-    # A payout that came back.
-    PAID: frozenset({APPROVED}),
+    # Only by a payment that came back: `Passages.come_back`.
+    PAID: frozenset(),
     CommissionState.REVERSED: frozenset(),
 }
 """From where to where. What was held, and released, while its payout was under way becomes PAID: the money has left."""
@@ -42,7 +44,7 @@ PASSAGES: dict[CommissionState, frozenset[CommissionState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A passage that is asked for: of the named commission, and of what moves with it."""
+    """A passage that is asked for: of the named commission, and of what moves with it; to PAID of it alone."""
 
     commission_id: UUID
     to: CommissionState
@@ -51,7 +53,7 @@ class Move:
 
 @dataclass(slots=True)
 class Row:
-    """A commission as it is moved."""
+    """A commission as it is moved. taken: what was taken back of it. paid_from: its state before it became PAID."""
 
     id: UUID
     kind: CommissionKind
@@ -66,6 +68,13 @@ class Row:
     amount: int
     base: int | None
     occurred_at: datetime
+    taken: int = 0
+    paid_from: CommissionState | None = None
+
+    @property
+    def left(self) -> int:
+        """What is left of it, in minor units."""
+        return self.amount - self.taken
 
 
 @dataclass(slots=True)
@@ -74,6 +83,7 @@ class Passages:
 
     rows: dict[UUID, Row]
     of_credit: dict[UUID, list[Row]]
+    clawed: Clawed = field(default_factory=Clawed)
     events: list[tuple[Row, CommissionState, CommissionState, str | None]] = field(default_factory=list)
     postings: list[Posting] = field(default_factory=list)
     messages: list[outbox.Event] = field(default_factory=list)
@@ -87,12 +97,10 @@ class Passages:
 
     def net(self, row: Row) -> int:
         """What is left of it and of what moves with it, in minor units."""
-        if row.credit_id is None:
-            return row.amount
-        return sum(each.amount for each in self.of_credit[row.credit_id])
+        return sum(each.left for each in self.together(row))
 
     def together(self, row: Row) -> list[Row]:
-        """The rows that move with it, itself among them, in order of id."""
+        """The rows of its credit that stand where it does, itself among them, in order of id."""
         if row.credit_id is None:
             return [row]
         return [each for each in self.of_credit[row.credit_id] if each.state is row.state]
@@ -102,6 +110,15 @@ class Passages:
         return row.credit_id is not None and any(
             each.kind is CommissionKind.REJECTION for each in self.of_credit[row.credit_id]
         )
+
+    def take_all(self, row: Row) -> tuple[Taking, ...]:
+        """What takes all that is left of the credit of a row, of which nothing is paid."""
+        found = self.together(row)
+        standing = Standing([Part(each.id, each.state, each.left, each.taken) for each in found])
+        takings = standing.take_all()
+        for each, part in zip(found, standing.parts, strict=True):
+            each.taken = part.taken
+        return takings
 
     def enter(self, move: Move) -> bool:
         """Enter the passage; False when the commission is in that state already, or nothing of it can be paid out.
@@ -116,41 +133,77 @@ class Passages:
             raise DomainError(
                 "WRONG_STATE", f"The commission is {old.value} and cannot become {move.to.value}.", path=("id",)
             )
-        # What came after a payout stands in the same account as what was paid: it cannot be held back alone.
-        if move.to is HELD and any(each.state is PAID for each in self.of_credit.get(row.credit_id or row.id, ())):
-            raise DomainError("WRONG_STATE", "The commission was paid out before its order was edited.", path=("id",))
         if self.is_rejected(row):
             if move.to in (APPROVED, PAID):
                 # Rejected while its payout was under way, or before one came back: there is nothing left to move.
                 return False
             raise DomainError("WRONG_STATE", "The commission was rejected.", path=("id",))
-        net = self.net(row)
-        posting = of_move(
+        self._move([row] if move.to is PAID else self.together(row), row, move.to, move.reason)
+        return True
+
+    def come_back(self, commission_id: UUID, reason: str | None = None) -> bool:
+        """Enter the way back of what a payout paid that came back: to where it stood before; False if it is not PAID.
+
+        The rest of its credit that is not paid stands with it: where one was held, all is.
+        """
+        row = self.named(commission_id)
+        if row.state is not PAID:
+            return False
+        self._unclaw(row)
+        others = [] if row.credit_id is None else [each for each in self.of_credit[row.credit_id] if _is_open(each)]
+        state = open_state([row.paid_from or APPROVED, *(each.state for each in others)])
+        self._move([row], row, state, reason)
+        if others and others[0].state is not state:
+            self._move(others, others[0], state, reason)
+        return True
+
+    def _unclaw(self, row: Row) -> None:
+        # What was clawed back of it had not been paid after all: it was taken back as any other.
+        if row.credit_id is None:
+            return
+        clawed, invoiced = self.clawed.amounts.get(row.credit_id, (0, 0))
+        of_row = max(min(clawed, row.taken), 0)
+        of_invoice = max(min(invoiced, of_row), 0)
+        self.clawed.amounts[row.credit_id] = clawed - of_row, invoiced - of_invoice
+        posting = of_return(
             commission_id=row.id,
             influencer_id=row.influencer_id,
             currency=row.currency,
-            net_minor=net,
+            clawed_minor=of_row,
+            invoiced_minor=of_invoice,
+        )
+        if posting is not None:
+            self.postings.append(posting)
+
+    def _move(self, rows: Sequence[Row], first: Row, to: CommissionState, reason: str | None) -> None:
+        old, left = first.state, sum(each.left for each in rows)
+        posting = of_move(
+            commission_id=first.id,
+            influencer_id=first.influencer_id,
+            currency=first.currency,
+            net_minor=left,
             old=old,
-            new=move.to,
+            new=to,
         )
         if posting is not None:
             self.postings.append(posting)
         self.messages.append(
             outbox.Event(
-                f"commission.{move.to.lower()}",
-                row.id,
+                f"commission.{to.lower()}",
+                first.id,
                 {
-                    "influencerId": str(row.influencer_id),
+                    "influencerId": str(first.influencer_id),
                     "from": old.value,
-                    "amountMinor": net,
-                    "currency": row.currency,
+                    "amountMinor": left,
+                    "currency": first.currency,
                 },
             )
         )
-        for each in self.together(row):
-            each.state = move.to
-            self.events.append((each, old, move.to, move.reason))
-        return True
+        for each in rows:
+            if to is PAID:
+                each.paid_from = old
+            each.state = to
+            self.events.append((each, old, to, reason))
 
 
 async def move(ctx: Ctx, session: WriteSession, moves: Sequence[Move]) -> None:
@@ -193,7 +246,14 @@ async def lock(ctx: Ctx, session: WriteSession, commission_ids: Collection[UUID]
     found = await session.fetch(
         """/* commissions.locked */
         SELECT item.id, item.kind, item.state, item.credit_id, item.order_id, item.influencer_id, item.campaign_id,
-          item.code, item.currency, item.amount_minor, item.amount_base_minor, item.occurred_at
+          item.code, item.currency, item.amount_minor, item.amount_base_minor, item.occurred_at, item.taken_minor,
+          CASE WHEN item.state = 'PAID' THEN (
+            SELECT event.from_state
+            FROM commission_events AS event
+            WHERE event.tenant_id = $1 AND event.commission_id = item.id AND event.to_state = 'PAID'
+            ORDER BY event.recorded_at DESC, event.id DESC
+            LIMIT 1
+          ) END AS paid_from
         FROM commissions AS item
         WHERE item.tenant_id = $1 AND item.id IN (
           SELECT sibling.id
@@ -225,6 +285,8 @@ async def lock(ctx: Ctx, session: WriteSession, commission_ids: Collection[UUID]
             amount=row["amount_minor"],
             base=row["amount_base_minor"],
             occurred_at=row["occurred_at"],
+            taken=row["taken_minor"],
+            paid_from=None if row["paid_from"] is None else CommissionState(row["paid_from"]),
         )
         for row in found
     ]
@@ -232,7 +294,9 @@ async def lock(ctx: Ctx, session: WriteSession, commission_ids: Collection[UUID]
     for row in rows:
         if row.credit_id is not None:
             of_credit[row.credit_id].append(row)
-    return Passages({row.id: row for row in rows}, of_credit)
+    paid = {row.order_id for row in rows if row.state is PAID and row.taken and row.order_id is not None}
+    clawed = await clawed_back(ctx, session, paid) if paid else Clawed()
+    return Passages({row.id: row for row in rows}, of_credit, clawed)
 
 
 async def write(ctx: Ctx, session: WriteSession, passages: Passages) -> None:
@@ -276,6 +340,10 @@ async def write(ctx: Ctx, session: WriteSession, passages: Passages) -> None:
     for row in moved:
         row.was = row.state
     passages.events, passages.postings, passages.messages = [], [], []
+
+
+def _is_open(row: Row) -> bool:
+    return row.kind not in TAKING_BACK_KINDS and row.state is not PAID
 
 
 def _contributions(row: Row) -> list[Contribution]:

@@ -4,12 +4,12 @@ Debits are positive. A posting sums to zero per currency, or it cannot be made.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from app.core.words import Clawback, CommissionState, LedgerAccount
+from app.core.words import CommissionState, LedgerAccount
 
 ACCOUNTS: dict[CommissionState, LedgerAccount] = {
     CommissionState.PENDING: LedgerAccount.ACCRUED,
@@ -62,31 +62,15 @@ def of_commission(
     commission_id: UUID,
     influencer_id: UUID,
     currency: str,
-    amount_minor: int,
-    state: CommissionState = CommissionState.PENDING,
-    takes_back: bool = False,
-    clawback: Clawback = Clawback.NEXT_PAYOUT,
+    parts: Iterable[tuple[LedgerAccount, LedgerAccount, int]],
 ) -> Posting | None:
-    """The posting of a commission row, expense against what is owed; None for a row that moves nothing.
+    """The posting of a commission: amounts, each of one account against what is owed in another; None if nothing moves.
 
-    What is owed to the influencer stands as a negative amount (a liability); a negative commission goes the other way.
-    state: the row's, or of a row that takes back, the state of what it takes from. What is taken back after it was paid
-    is no less expense: it is clawed back, from what is payable, or to be invoiced.
+    What is owed to the influencer stands as a negative amount (a liability); what is taken back goes the other way.
+    After it was paid that is no less expense: it is clawed back, from what is payable, or to be invoiced.
     """
-    if amount_minor == 0:
-        return None
-    against, owed = LedgerAccount.EXPENSE, ACCOUNTS[state]
-    if takes_back and state is CommissionState.PAID:
-        against = LedgerAccount.CLAWED_BACK
-        owed = LedgerAccount.INVOICED if clawback is Clawback.INVOICE else owed
-    return Posting(
-        cause_kind="commission",
-        cause_id=commission_id,
-        entries=(
-            Entry(against, None, currency, amount_minor),
-            Entry(owed, influencer_id, currency, -amount_minor),
-        ),
-    )
+    entries = _entries(influencer_id, currency, parts)
+    return Posting("commission", commission_id, entries) if entries else None
 
 
 def of_move(
@@ -109,3 +93,34 @@ def of_move(
             Entry(ACCOUNTS[new], influencer_id, currency, -net_minor),
         ),
     )
+
+
+def of_return(
+    *, commission_id: UUID, influencer_id: UUID, currency: str, clawed_minor: int, invoiced_minor: int
+) -> Posting | None:
+    """The posting of what was clawed back of a commission whose payment came back: it never was more than expense.
+
+    invoiced_minor: how much of it is still to be invoiced. What is owed stays as it is.
+    """
+    owed = LedgerAccount.PAYABLE
+    entries = _entries(
+        influencer_id,
+        currency,
+        [
+            (LedgerAccount.CLAWED_BACK, LedgerAccount.INVOICED, invoiced_minor),
+            (LedgerAccount.CLAWED_BACK, owed, clawed_minor - invoiced_minor),
+            (LedgerAccount.EXPENSE, owed, -clawed_minor),
+        ],
+    )
+    return Posting("passage", commission_id, entries) if entries else None
+
+
+def _entries(
+    influencer_id: UUID, currency: str, parts: Iterable[tuple[LedgerAccount, LedgerAccount, int]]
+) -> tuple[Entry, ...]:
+    """A line for each account that the parts move; those of what is owed are the influencer's."""
+    sums: dict[tuple[LedgerAccount, UUID | None], int] = defaultdict(int)
+    for against, owed, amount in parts:
+        sums[against, None] += amount
+        sums[owed, influencer_id] -= amount
+    return tuple(Entry(account, whose, currency, amount) for (account, whose), amount in sums.items() if amount)

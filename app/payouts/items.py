@@ -242,6 +242,23 @@ async def commissions_of(ctx: Ctx, session: ReadSession, item_ids: Collection[UU
     return found
 
 
+async def paid_by_items(ctx: Ctx, session: ReadSession, commission_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the commissions that an item pays which succeeded and did not come back whole."""
+    if not commission_ids:
+        return set()
+    rows = await session.fetch(
+        """/* payout_item_commissions.paid */
+        SELECT DISTINCT part.commission_id
+        FROM payout_item_commissions AS part
+        JOIN payout_items AS item ON item.tenant_id = $1 AND item.id = part.item_id
+        WHERE part.tenant_id = $1 AND part.commission_id = ANY($2::uuid[])
+          AND item.state IN ('SUCCEEDED', 'RETURNING')""",
+        ctx.tenant_id,
+        list(commission_ids),
+    )
+    return {plain(row["commission_id"]) for row in rows}
+
+
 async def items_by_provider_id(ctx: Ctx, session: ReadSession, provider_ids: Collection[str]) -> dict[str, UUID]:
     """Items by their ids at the provider."""
     rows = await session.fetch(

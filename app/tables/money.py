@@ -89,7 +89,8 @@ class Attribution(TenantRow, table=True):
 class Commission(TenantEntity, table=True):
     """Money earned, or taken back (REVERSAL, REJECTION: negative). `state` moves on; amounts never change.
 
-    Adjustments and bonuses have no credit.
+    taken_minor: what of a row that was earned such rows took back so far; written by every release that may write here,
+    and without a default, so that one that does not know it is refused. Adjustments and bonuses have no credit.
     """
 
     __tablename__ = "commissions"
@@ -126,6 +127,7 @@ class Commission(TenantEntity, table=True):
     currency: str = text()
     amount_minor: int = whole()
     amount_base_minor: int | None = whole(null=True)
+    taken_minor: int = whole()
     occurred_at: datetime = instant()
     recorded_at: datetime = instant()
     updated_at: datetime = instant()

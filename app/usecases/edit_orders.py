@@ -176,19 +176,19 @@ def _amend(books: Books, booked: BookedTerms, order: OrderState) -> None:
         if amount.is_empty:
             continue
         earnings.earned = added(earnings.earned, amount)
-        books.commissions.append(
-            NewCommission(
-                id=new_id(),
-                kind=CommissionKind.EDIT,
-                terms=terms,
-                order_id=order.id,
-                refund_id=None,
-                currency=order.currency,
-                amount=amount,
-                occurred_at=order.occurred_at,
-                starts_as=earnings.starts_as,
-            )
+        row = NewCommission(
+            id=new_id(),
+            kind=CommissionKind.EDIT,
+            terms=terms,
+            order_id=order.id,
+            refund_id=None,
+            currency=order.currency,
+            amount=amount,
+            occurred_at=order.occurred_at,
+            starts_as=earnings.standing.state,
         )
+        earnings.standing.enter(row.id, row.state, amount.amount)
+        books.commissions.append(row)
 
 
 def _outcome(index: int, outcome: Outcome, order: OrderState) -> ItemOutcome:

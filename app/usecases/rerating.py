@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from app.commissions.accrue import Balance, added, difference
+from app.commissions.accrue import added, difference
 from app.commissions.plans.evaluate import Due
 from app.commissions.plans.history import lock_customers
 from app.commissions.plans.ratings import Rating, insert_ratings
@@ -20,7 +20,7 @@ from app.commissions.plans.rerating import OrderToRate, Which
 from app.commissions.plans.rules import shown_rate
 from app.commissions.plans.tallies import lock_holders, write_tallies
 from app.commissions.retaking import rejected_of
-from app.commissions.service import Earnings, NewCommission, Terms
+from app.commissions.service import Earnings, NewCommission, Terms, earnings_of
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.words import CommissionKind
@@ -132,9 +132,7 @@ def _post_credit(books: Books, order_id: UUID, earnings: Mapping[UUID, Earnings]
     known = earnings.get(accrual.terms.credit_id)
     if known is None:
         assert isinstance(books.earnings, dict)
-        books.earnings.setdefault(order_id, []).append(
-            Earnings(accrual.terms, earned=added(Balance(), accrual.amount), state=accrual.starts_as)
-        )
+        books.earnings.setdefault(order_id, []).append(earnings_of(accrual))
         books.commissions.append(accrual)
         return
     amount = difference(accrual.amount, known.earned)
@@ -143,9 +141,9 @@ def _post_credit(books: Books, order_id: UUID, earnings: Mapping[UUID, Earnings]
     if amount.is_empty and not changes_terms:
         return
     known.earned = added(known.earned, amount)
-    books.commissions.append(
-        replace(accrual, id=new_id(), kind=CommissionKind.EDIT, amount=amount, starts_as=known.starts_as)
-    )
+    row = replace(accrual, id=new_id(), kind=CommissionKind.EDIT, amount=amount, starts_as=known.standing.state)
+    known.standing.enter(row.id, row.state, amount.amount)
+    books.commissions.append(row)
 
 
 def _post_bonuses(ctx: Ctx, books: Books, order: Earning, before: RatedBefore, earned: Sequence[Earned]) -> None:

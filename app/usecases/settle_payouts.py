@@ -12,10 +12,17 @@ from app.core.money import from_minor
 from app.core.payout_words import PayoutBatchState, PayoutItemState
 from app.core.words import CommissionState
 from app.db.session import WriteSession
-from app.errors import DomainError
 from app.orders.conversion import key_of, load_rates
 from app.payouts.batches import lock_batches, state_of, states_of, update_batches
-from app.payouts.items import Event, append_events, append_payments, commissions_of, lock_items, update_items
+from app.payouts.items import (
+    Event,
+    append_events,
+    append_payments,
+    commissions_of,
+    lock_items,
+    paid_by_items,
+    update_items,
+)
 from app.payouts.machine import Item, Paid, Step, after
 from app.payouts.port import Report, Told
 from app.runtime import Runtime
@@ -96,22 +103,20 @@ async def _pay(ctx: Ctx, session: WriteSession, payments: Sequence[tuple[Item, P
 
 
 async def _move_commissions(ctx: Ctx, session: WriteSession, steps: Mapping[UUID, Step]) -> None:
-    targets = {
-        item_id: CommissionState.PAID if step.is_paid else CommissionState.APPROVED
-        for item_id, step in steps.items()
-        if step.is_paid is not None
-    }
-    if not targets:
+    are_paid = {item_id: step.is_paid for item_id, step in steps.items() if step.is_paid is not None}
+    if not are_paid:
         return
-    parts = await commissions_of(ctx, session, targets)
+    parts = await commissions_of(ctx, session, are_paid)
     passages = await states.lock(ctx, session, {each for found in parts.values() for each in found})
+    # Only now: whoever settles another item of these commissions held the locks that were just given.
+    back = {each for item_id, found in parts.items() if not are_paid[item_id] for each in found}
+    still_paid = await paid_by_items(ctx, session, back)
     for item_id, commission_ids in parts.items():
         for commission_id in commission_ids:
-            try:
-                passages.enter(Move(commission_id, targets[item_id]))
-            except DomainError:
-                # Rejected or otherwise moved since the balance was reserved: its own postings have told so already.
-                continue
+            if are_paid[item_id]:
+                passages.enter(Move(commission_id, CommissionState.PAID))
+            elif commission_id not in still_paid:
+                passages.come_back(commission_id)
     await states.write(ctx, session, passages)
 
 

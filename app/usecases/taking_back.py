@@ -177,7 +177,7 @@ async def reverse(books: Books, order: OrderState, *, refund_id: UUID | None, oc
                 currency=order.currency,
                 amount=amount,
                 occurred_at=occurred_at,
-                starts_as=earnings.state,
+                takings=earnings.standing.take(amount.amount),
             )
         )
         await books.pauses.take()

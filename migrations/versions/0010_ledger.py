@@ -1,4 +1,8 @@
-"""States that commissions move through, balances, adjustments and rates."""
+"""States that commissions move through, balances, adjustments and rates.
+
+The previous release must not run beside this: it posts all that is taken back as if it were pending still. From here
+on it is refused, for it does not write `commissions.taken_minor`, which has no default.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -35,6 +39,10 @@ UNCONVERTED = {
 
 def upgrade() -> None:
     connection = op.get_bind()
+    # First: what the previous release has begun to write ends before it, and is in the balances below.
+    op.add_column("commissions", sa.Column("taken_minor", sa.BigInteger(), nullable=False, server_default="0"))
+    op.alter_column("commissions", "taken_minor", server_default=None)
+    op.execute(f"GRANT UPDATE (taken_minor) ON commissions TO {APP_ROLE}")
     _check("api_keys", "api_keys_role_known", f"role IN ({ROLES})")
     _check("commissions", "commissions_kind_known", f"kind IN ({KINDS})")
     _check("commissions", "commissions_reversal_state", "(kind IN ('REVERSAL', 'REJECTION')) = (state = 'REVERSED')")
@@ -194,6 +202,7 @@ def upgrade() -> None:
         )
     for table in LATE_RATES:
         op.execute(f"GRANT UPDATE (amount_base_minor) ON {table} TO {APP_ROLE}")
+    _fill_taken()
     _fill_balances()
 
 
@@ -211,6 +220,33 @@ def _moved() -> tuple[sa.Column[object], ...]:
 def _check(table: str, name: str, condition: str) -> None:
     op.drop_constraint(name, table)
     op.create_check_constraint(name, table, condition)
+
+
+def _fill_taken() -> None:
+    # Of a credit's rows the newest first, of each at most what it earned. None had moved before: all of them are PENDING.
+    op.execute("ALTER TABLE commissions NO FORCE ROW LEVEL SECURITY")
+    op.execute(
+        """
+        UPDATE commissions
+        SET taken_minor = least(earned.amount, earned.taken - earned.newer)
+        FROM (
+          SELECT row.tenant_id, row.id, row.amount_minor AS amount, back.taken,
+            sum(row.amount_minor) OVER (PARTITION BY row.tenant_id, row.credit_id ORDER BY row.id DESC)
+              - row.amount_minor AS newer
+          FROM commissions AS row
+          JOIN (
+            SELECT tenant_id, credit_id, - sum(amount_minor) AS taken
+            FROM commissions
+            WHERE kind = 'REVERSAL'
+            GROUP BY tenant_id, credit_id
+            HAVING sum(amount_minor) < 0
+          ) AS back ON back.tenant_id = row.tenant_id AND back.credit_id = row.credit_id
+          WHERE row.kind <> 'REVERSAL' AND row.amount_minor > 0
+        ) AS earned
+        WHERE commissions.tenant_id = earned.tenant_id AND commissions.id = earned.id AND earned.taken > earned.newer
+        """
+    )
+    op.execute("ALTER TABLE commissions FORCE ROW LEVEL SECURITY")
 
 
 def _fill_balances() -> None:

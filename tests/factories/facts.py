@@ -439,6 +439,7 @@ class _Maker:
             currency=credit["currency"],
             amount_minor=amount,
             amount_base_minor=None if rate is None else sum(base or 0 for base in bases),
+            taken_minor=0,
             occurred_at=at,
             recorded_at=at,
             updated_at=at if state in ("PENDING", "REVERSED") else later,

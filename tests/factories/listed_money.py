@@ -63,6 +63,7 @@ class MoneyRows(Turns):
             "basis_minor": 1_000,
             "currency": "GBP",
             "amount_minor": 100,
+            "taken_minor": 0,
             "occurred_at": at,
             "recorded_at": recorded_at,
             "updated_at": at,

@@ -69,7 +69,7 @@ CHANCES = {
     "again": 2,
     "early": 3,
     "refund": 14,
-    "edit": 8,
+    "edit": 12,
     "paid": 18,
     "cancel": 2,
     "chargeback": 2,
@@ -382,7 +382,7 @@ class Lives:
             match item["state"]:
                 case "SENT" if drawn < 0.85:
                     outcome = "SUCCEEDED" if drawn < 0.7 else "FAILED"
-                case "SUCCEEDED" if drawn < 0.03:
+                case "SUCCEEDED" if drawn < 0.06:
                     outcome = "RETURNED"
                 case "FAILED" if drawn < 0.03:
                     outcome = "SUCCEEDED"

@@ -111,6 +111,60 @@ async def test_parts_of_commissions_get_the_time_that_these_were_recorded(plain_
     await connection.close()
 
 
+_EARNED = """INSERT INTO commissions (tenant_id, id, kind, state, order_id, credit_id, influencer_id, basis_minor,
+  currency, amount_minor, occurred_at, recorded_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 'GBP', $8, $9, $9, $9)"""
+"""A commission as the release before states of commissions writes it."""
+
+
+async def test_a_release_that_knows_no_states_of_commissions_cannot_earn_beside_one_that_does(
+    plain_owner: str,
+) -> None:
+    await asyncio.to_thread(migrate, plain_owner, revision="0007")
+    tenant_id, influencer_id, order_id, credit_id = (new_id() for _ in range(4))
+    connection = await asyncpg.connect(plain_owner)
+    await connection.execute(f"SET app.tenant_id = '{tenant_id}'")
+    await connection.execute(
+        """INSERT INTO influencers (tenant_id, id, name, status, created_at, updated_at)
+        VALUES ($1, $2, 'Ina', 'ACTIVE', $3, $3)""",
+        tenant_id,
+        influencer_id,
+        NOON,
+    )
+    await connection.execute(
+        """INSERT INTO orders (tenant_id, id, external_id, currency, is_test, version, occurred_at, recorded_at)
+        VALUES ($1, $2, 'o', 'GBP', false, 1, $3, $3)""",
+        tenant_id,
+        order_id,
+        NOON,
+    )
+    await connection.execute(
+        """INSERT INTO credits (tenant_id, id, order_id, position, influencer_id, weight_booked, weight_last,
+          weight_first, weight_linear, weight_time_decay, weight_position, occurred_at, currency, recorded_at)
+        VALUES ($1, $2, $3, 0, $4, 1000000000, 1, 1, 1, 1, 1, $5, 'GBP', $5)""",
+        tenant_id,
+        credit_id,
+        order_id,
+        influencer_id,
+        NOON,
+    )
+    of_credit = order_id, credit_id, influencer_id
+    amounts = {"ACCRUAL": 1000, "EDIT": 500, "REVERSAL": -700}
+    for kind, amount in amounts.items():
+        state = "REVERSED" if kind == "REVERSAL" else "PENDING"
+        await connection.execute(_EARNED, tenant_id, new_id(), kind, state, *of_credit, amount, NOON)
+
+    await asyncio.to_thread(migrate, plain_owner)
+
+    taken = {row["kind"]: row["taken_minor"] for row in await connection.fetch("SELECT * FROM commissions")}
+    assert taken == {"ACCRUAL": 200, "EDIT": 500, "REVERSAL": 0}, "the newest first"
+    with pytest.raises(asyncpg.NotNullViolationError):
+        await connection.execute(_EARNED, tenant_id, new_id(), "REVERSAL", "REVERSED", *of_credit, -100, NOON)
+    await connection.execute("RESET app.tenant_id")
+    assert await connection.fetchval("SELECT count(*) FROM commissions") == 0, "the policies are forced again"
+    await connection.close()
+
+
 async def test_an_old_schema_is_named_with_the_way_out(empty: str) -> None:
     with pytest.raises(OutsideError, match=r"revision none.*scoville migrate"):
         await asyncio.to_thread(check_schema, empty)

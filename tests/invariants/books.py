@@ -85,17 +85,34 @@ LAWS: dict[str, str] = {
             AND expense.account IN ('EXPENSE', 'CLAWED_BACK')
         WHERE commissions.tenant_id = $1
         GROUP BY commissions.id, commissions.amount_minor
-        HAVING coalesce(sum(expense.amount_minor), 0) <> commissions.amount_minor OR count(expense.id) > 1""",
+        HAVING coalesce(sum(expense.amount_minor), 0) <> commissions.amount_minor
+          OR count(DISTINCT expense.posting_id) FILTER (WHERE expense.cause_kind = 'commission') > 1""",
+    "what was taken back was taken from what was earned": """
+        SELECT credit_id FROM commissions
+        WHERE tenant_id = $1 AND credit_id IS NOT NULL
+        GROUP BY credit_id
+        HAVING sum(taken_minor) <> - coalesce(sum(amount_minor) FILTER (WHERE state = 'REVERSED'), 0)""",
+    "what a credit earned and is not paid stands in one state": """
+        SELECT credit_id FROM commissions
+        WHERE tenant_id = $1 AND credit_id IS NOT NULL AND state NOT IN ('REVERSED', 'PAID')
+        GROUP BY credit_id HAVING count(DISTINCT state) > 1""",
+    "nothing is clawed back, or invoiced, but what was paid": """
+        SELECT item.credit_id FROM commissions AS item
+        JOIN ledger_entries AS entry ON entry.tenant_id = $1 AND entry.cause_id = item.id
+        WHERE item.tenant_id = $1 AND item.credit_id IS NOT NULL
+        GROUP BY item.order_id, item.credit_id
+        HAVING sum(CASE entry.account WHEN 'CLAWED_BACK' THEN -entry.amount_minor ELSE 0 END) NOT BETWEEN 0 AND (
+            SELECT coalesce(sum(abs(part.taken_minor)), 0) FROM commissions AS part
+            WHERE part.tenant_id = $1 AND part.order_id = item.order_id AND part.credit_id = item.credit_id
+              AND part.state = 'PAID')
+          OR sum(CASE entry.account WHEN 'INVOICED' THEN entry.amount_minor ELSE 0 END) NOT BETWEEN 0
+            AND sum(CASE entry.account WHEN 'CLAWED_BACK' THEN -entry.amount_minor ELSE 0 END)""",
     "what is owed stands where the commissions' states say": """
         SELECT influencer_id, currency, account FROM (
-          SELECT item.influencer_id, item.currency, item.amount_minor,
-            CASE coalesce(accrued.state, item.state) WHEN 'PENDING' THEN 'ACCRUED' WHEN 'HELD' THEN 'HELD'
-              ELSE 'PAYABLE' END AS account
+          SELECT item.influencer_id, item.currency, item.amount_minor - item.taken_minor AS amount_minor,
+            CASE item.state WHEN 'PENDING' THEN 'ACCRUED' WHEN 'HELD' THEN 'HELD' ELSE 'PAYABLE' END AS account
           FROM commissions AS item
-          LEFT JOIN commissions AS accrued
-            ON accrued.tenant_id = $1 AND accrued.order_id = item.order_id AND accrued.credit_id = item.credit_id
-              AND accrued.kind = 'ACCRUAL'
-          WHERE item.tenant_id = $1
+          WHERE item.tenant_id = $1 AND item.state <> 'REVERSED'
           UNION ALL
           SELECT entry.influencer_id, entry.currency, entry.amount_minor,
             CASE WHEN entry.account IN ('ACCRUED', 'HELD') THEN entry.account ELSE 'PAYABLE' END

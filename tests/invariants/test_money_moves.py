@@ -159,12 +159,21 @@ class Story:
             case "reject":
                 await reject_commissions(runtime, ctx, asked[:1])
             case "pay" | "return":
-                # As payouts do.
-                to = CommissionState.PAID if what == "pay" else CommissionState.APPROVED
-                state = CommissionState.APPROVED if what == "pay" else CommissionState.PAID
-                moves = [Move(row["id"], to) for row in rows if row["state"] == state]
-                async with runtime.db.write(ctx.tenant_id) as session:
-                    await states.move(ctx, session, moves)
+                await self._settle(ctx, what, which, rows)
+
+    async def _settle(self, ctx: Ctx, what: str, which: int, rows: list[dict[str, Any]]) -> None:
+        """As payouts do: what is approved is paid, now and then what was held meanwhile; some of it comes back."""
+        starts = {"APPROVED", "HELD"} if which % 3 == 0 else {"APPROVED"}
+        async with self.runtime.db.write(ctx.tenant_id) as session:
+            if what == "pay":
+                paid = [row["id"] for turn, row in enumerate(rows, which) if row["state"] in starts and turn % 4]
+                await states.move(ctx, session, [Move(id, CommissionState.PAID) for id in paid])
+                return
+            back = [row["id"] for turn, row in enumerate(rows, which) if row["state"] == "PAID" and turn % 2]
+            passages = await states.lock(ctx, session, back)
+            for id in back:
+                passages.come_back(id)
+            await states.write(ctx, session, passages)
 
     async def check(self) -> None:
         """All laws hold, and statements lead from one to the next."""

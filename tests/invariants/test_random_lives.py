@@ -208,6 +208,9 @@ def _check_variety(lives: Lives, facts: Facts, told: Mapping[UUID, Life]) -> Non
     payments = [payment for life in told.values() for payment in life.payments.values()]
     assert {"SUCCEEDED", "FAILED", "RETURNED", "CANCELLED"} <= {payment.state for payment in payments}
     assert {payment.row["rate"] is None for payment in payments} == {True, False}
+    parted = [set(credit.states.values()) for life in told.values() for credit in life.credits.values()]
+    assert {"PAID", "APPROVED"} in parted, "an order was edited after it had been paid for, or its payment came back"
+    assert any(credit.clawed for life in told.values() for credit in life.credits.values())
     left = [(*key, amount) for life in told.values() for key, amount in life.accounts(lives.now).items()]
     assert {account for account, *_ in left} >= {"ACCRUED", "HELD", "PAYABLE", "PAYING", "PAID"}
     if lives.clawback is Clawback.INVOICE:

@@ -30,7 +30,9 @@ class Deed:
 
 @dataclass
 class Credit:
-    """What one order earns: its facts, and the rows that were written for it, with the states they should be in."""
+    """What one order earns: its facts, and the rows that were written for it, in order of time: the states they should
+    be in, what should be left of each, and what was taken back of it. before: where what is PAID stood until then.
+    """
 
     name: str
     currency: str
@@ -39,15 +41,72 @@ class Credit:
     back: list[tuple[datetime, int]]
     accrual: Any = None
     states: dict[Any, str] = field(default_factory=dict)
+    left: dict[Any, int] = field(default_factory=dict)
+    taken: dict[Any, int] = field(default_factory=lambda: defaultdict(int))
+    before: dict[Any, str] = field(default_factory=dict)
     paid_at: list[datetime] = field(default_factory=list)
     is_suspect: bool = False
     rejected_at: datetime | None = None
+    clawed: int = 0
     invoiced: int = 0
 
     @property
     def state(self) -> str:
-        """Where what it earned stands: where its accrual does."""
-        return self.states[self.accrual]
+        """Where what is not paid stands, and what is earned further."""
+        unpaid = {state for state in self.states.values() if state != "PAID"}
+        return unpaid.pop() if unpaid else "APPROVED"
+
+    @property
+    def unpaid(self) -> int:
+        """What is left of rows that are not paid."""
+        return sum(self.left[row] for row, state in self.states.items() if state != "PAID")
+
+    def earn(self, row: Any, state: str, amount: int) -> None:
+        """A row that earns."""
+        self.states[row], self.left[row] = state, amount
+
+    def take(self, amount: int, *, invoices: bool) -> None:
+        """What is not paid gives first, the newest row first, then what is paid: that is clawed back."""
+        newest = list(self.states)[::-1]
+        for row in sorted(newest, key=lambda row: self.states[row] == "PAID"):
+            part = min(amount, max(self.left[row], 0))
+            amount -= part
+            self._shift(row, part)
+            if self.states[row] == "PAID":
+                self.clawed += part
+                self.invoiced += part if invoices else 0
+        self._rest(amount)
+
+    def give(self, amount: int) -> None:
+        """What was clawed back is given back first, the oldest row first, then what was taken from what is not paid."""
+        for row in [row for row, state in self.states.items() if state == "PAID"]:
+            part = min(amount, self.taken[row], self.clawed)
+            amount -= part
+            self._shift(row, -part)
+            self.clawed -= part
+            self.invoiced -= min(part, self.invoiced)
+        for row in [row for row, state in self.states.items() if state != "PAID"][::-1]:
+            part = min(amount, self.taken[row])
+            amount -= part
+            self._shift(row, -part)
+        self._rest(-amount)
+
+    def come_back(self, row: Any) -> None:
+        """A row is not paid after all: it stands where it stood, or where the rest is if that is stricter."""
+        part = min(self.clawed, self.taken[row])
+        self.clawed -= part
+        self.invoiced -= min(part, self.invoiced)
+        unpaid = {state for state in self.states.values() if state != "PAID"}
+        now = max({self.before[row], *unpaid}, key=("APPROVED", "PENDING", "HELD").index)
+        self.states = {each: now if each == row or state != "PAID" else state for each, state in self.states.items()}
+
+    def _shift(self, row: Any, amount: int) -> None:
+        self.left[row] -= amount
+        self.taken[row] += amount
+
+    def _rest(self, amount: int) -> None:
+        # Nobody has it, or lacks it: the newest row that is not paid, or else the newest.
+        self._shift(min(list(self.states)[::-1], key=lambda row: self.states[row] == "PAID"), amount)
 
     def move(self, start: str, to: str) -> None:
         """All of its rows that stand there move together."""
@@ -131,8 +190,12 @@ class Life:
         for credit in self.credits.values():
             if credit.accrual is None:
                 continue
-            account = {"PENDING": "ACCRUED", "HELD": "HELD"}.get(credit.state, "PAYABLE")
-            found[account, credit.currency] += credit.net(self.rate, at) + credit.invoiced
+            if sum(credit.left.values()) != credit.net(self.rate, at):
+                self.wrong.append(f"of {credit.name} {credit.left} is left, not {credit.net(self.rate, at)}")
+            for row, state in credit.states.items():
+                account = {"PENDING": "ACCRUED", "HELD": "HELD"}.get(state, "PAYABLE")
+                found[account, credit.currency] += credit.left[row]
+            found["PAYABLE", credit.currency] += credit.invoiced
             found["INVOICED", credit.currency] -= credit.invoiced
         for currency, amount, _ in self.corrections.values():
             found["PAYABLE", currency] += amount
@@ -151,7 +214,7 @@ class Life:
         self.recorded.append(credit.occurred_at)
 
     def _enter(self, at: datetime) -> None:
-        """Rows that were written by then: they start where their credit stands, what was paid out being done with."""
+        """Rows that were written by then: they start where their credit stands, or take back of it."""
         while self._new and self._new[0]["recorded_at"] <= at:
             row = self._new.pop(0)
             if row["kind"] == "ADJUSTMENT":
@@ -160,12 +223,13 @@ class Life:
             credit = self.credits[self.names[row["order_id"]]]
             if row["kind"] == "ACCRUAL":
                 credit.accrual = row["id"]
-                credit.states[row["id"]] = "HELD" if credit.is_suspect else "PENDING"
-            elif row["kind"] == "REVERSAL":
-                if self.rules.invoices and credit.state == "PAID":
-                    credit.invoiced -= row["amount_minor"]
+                credit.earn(row["id"], "HELD" if credit.is_suspect else "PENDING", row["amount_minor"])
+            elif row["kind"] == "EDIT":
+                credit.earn(row["id"], credit.state, row["amount_minor"])
+            elif row["amount_minor"] < 0:
+                credit.take(-row["amount_minor"], invoices=self.rules.invoices)
             else:
-                credit.states[row["id"]] = "APPROVED" if credit.state == "PAID" else credit.state
+                credit.give(row["amount_minor"])
 
     def _was_paid_for(self, deed: Deed) -> None:
         self.credits[deed.of].paid_at.append(deed.detail["at"])
@@ -181,12 +245,14 @@ class Life:
     def _approved(self, deed: Deed) -> None:
         credit = self.credits[deed.of]
         if credit.state in ("PENDING", "HELD"):
-            if not credit.paid_at or not credit.net(self.rate, deed.at):
+            if not credit.paid_at or not credit.unpaid:
                 self.wrong.append(f"{credit.name} was approved without having been paid for")
             credit.move(credit.state, "APPROVED")
 
     def _rejected(self, deed: Deed) -> None:
-        self.credits[deed.of].rejected_at = deed.at
+        credit = self.credits[deed.of]
+        credit.rejected_at = deed.at
+        credit.left = dict.fromkeys(credit.left, 0)
 
     def _fell_due(self, deed: Deed) -> None:
         """The worker approves what was paid for long enough ago, and of which anything is left."""
@@ -197,7 +263,7 @@ class Life:
                 and credit.state == "PENDING"
                 and credit.occurred_at + wait <= deed.at
                 and any(at + wait <= deed.at for at in credit.paid_at)
-                and credit.net(self.rate, deed.at)
+                and credit.unpaid
             ):
                 credit.move("PENDING", "APPROVED")
 
@@ -222,7 +288,13 @@ class Life:
     def _succeeded(self, deed: Deed) -> None:
         payment = self.payments[deed.of]
         payment.state = "SUCCEEDED"
-        self._settle(payment, ("APPROVED", "HELD"), "PAID")
+        for id in payment.rows:
+            credit = self._whose(id)
+            if credit is None:
+                self._correct(id, "PAID")
+            elif credit.rejected_at is None and credit.states[id] != "PAID":
+                credit.before[id] = credit.states[id]
+                credit.states[id] = "PAID"
 
     def _failed(self, deed: Deed) -> None:
         self.payments[deed.of].state = "FAILED"
@@ -233,17 +305,22 @@ class Life:
     def _returned(self, deed: Deed) -> None:
         payment = self.payments[deed.of]
         payment.state = "RETURNED"
-        self._settle(payment, ("PAID",), "APPROVED")
-
-    def _settle(self, payment: Payment, starts: tuple[str, ...], to: str) -> None:
+        paid = {id for each in self.payments.values() if each.state == "SUCCEEDED" for id in each.rows}
         for id in payment.rows:
-            if id in self.corrections:
-                currency, amount, state = self.corrections[id]
-                self.corrections[id] = currency, amount, to if state in starts else state
+            credit = self._whose(id)
+            if id in paid:
                 continue
-            credit = next(each for each in self.credits.values() if id in each.states)
-            if credit.states[id] in starts and credit.rejected_at is None:
-                credit.move(credit.states[id], to)
+            if credit is None:
+                self._correct(id, "APPROVED")
+            elif credit.states[id] == "PAID":
+                credit.come_back(id)
+
+    def _whose(self, id: Any) -> Credit | None:
+        return next((each for each in self.credits.values() if id in each.states), None)
+
+    def _correct(self, id: Any, state: str) -> None:
+        currency, amount, _ = self.corrections[id]
+        self.corrections[id] = currency, amount, state
 
     def _payable(self, currency: str, at: datetime) -> int:
         return self.accounts(at).get(("PAYABLE", currency), 0)

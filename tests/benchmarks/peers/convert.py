@@ -111,11 +111,11 @@ def _commission(kind: Kind, *, is_reversal: bool) -> Load:
     return Load(
         "commissions",
         "tenant_id, id, kind, state, order_id, credit_id, refund_id, influencer_id, campaign_id, rate, basis_minor, "
-        "currency, amount_minor, amount_base_minor, occurred_at, recorded_at, updated_at",
+        "currency, amount_minor, amount_base_minor, taken_minor, occurred_at, recorded_at, updated_at",
         f"""SELECT {_tenant()}, {sql_id(kind, "o.id")}, '{name}', {state}, {sql_id(Kind.ORDER, "o.id")},
           {sql_id(Kind.CREDIT, "o.id")}, {refund}, {sql_id(Kind.INFLUENCER, "o.influencer_id")},
           {sql_id(Kind.CAMPAIGN, "o.campaign_id")}, {RATE}::numeric(9, 6), o.total_cents::bigint, 'USD',
-          {sign}c.amount_cents::bigint, {sign}c.amount_cents::bigint, o.placed_at, o.placed_at,
+          {sign}c.amount_cents::bigint, {sign}c.amount_cents::bigint, 0, o.placed_at, o.placed_at,
           coalesce(c.paid_at, o.placed_at)
         {_COMMISSIONS} {_REVERSED if is_reversal else ""} ORDER BY o.id""",
     )

@@ -1,28 +1,16 @@
 """Postings sum to zero per currency, or cannot be made."""
 
+from collections import defaultdict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.ids import new_id
-from app.core.words import Clawback, CommissionState, LedgerAccount
-from app.ledger.postings import ACCOUNTS, Entry, Posting, of_commission, of_move
+from app.core.words import CommissionState, LedgerAccount
+from app.ledger.postings import ACCOUNTS, Entry, Posting, of_commission, of_move, of_return
 
 INFLUENCER = new_id()
-
-
-@given(st.integers(-(10**15), 10**15))
-def test_a_commissions_posting_balances(amount: int) -> None:
-    posting = of_commission(commission_id=new_id(), influencer_id=INFLUENCER, currency="GBP", amount_minor=amount)
-
-    if amount == 0:
-        assert posting is None
-        return
-    assert posting is not None
-    assert [(entry.account, entry.amount_minor) for entry in posting.entries] == [
-        (LedgerAccount.EXPENSE, amount),
-        (LedgerAccount.ACCRUED, -amount),
-    ]
 
 
 @pytest.mark.parametrize(
@@ -57,24 +45,41 @@ def test_a_passage_takes_what_is_left_from_one_account_to_the_other(
     assert {entry.account: entry.amount_minor for entry in posting.entries} == {ACCOUNTS[old]: net, ACCOUNTS[new]: -net}
 
 
-@given(st.integers(-(10**12), -1), STATES, st.sampled_from(Clawback))
-def test_what_is_taken_back_comes_from_where_the_commission_stands(
-    amount: int, state: CommissionState, clawback: Clawback
+ACCOUNT = st.sampled_from(LedgerAccount)
+
+
+@given(st.lists(st.tuples(ACCOUNT, ACCOUNT, st.integers(-(10**12), 10**12)), max_size=4))
+def test_a_commission_in_parts_is_one_posting_with_a_line_for_each_account(
+    parts: list[tuple[LedgerAccount, LedgerAccount, int]],
 ) -> None:
-    posting = of_commission(
+    posting = of_commission(commission_id=new_id(), influencer_id=INFLUENCER, currency="KWD", parts=parts)
+
+    of_tenant: dict[LedgerAccount, int] = defaultdict(int)
+    of_influencer: dict[LedgerAccount, int] = defaultdict(int)
+    for against, owed, amount in parts:
+        of_tenant[against] += amount
+        of_influencer[owed] -= amount
+    entries = () if posting is None else posting.entries
+    for found, whose in ((of_tenant, None), (of_influencer, INFLUENCER)):
+        lines = [(entry.account, entry.amount_minor) for entry in entries if entry.influencer_id == whose]
+        assert sorted(lines) == sorted((account, amount) for account, amount in found.items() if amount)
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**12))
+def test_a_payment_that_came_back_makes_expense_less_again(netted: int, invoiced: int) -> None:
+    posting = of_return(
         commission_id=new_id(),
         influencer_id=INFLUENCER,
-        currency="KWD",
-        amount_minor=amount,
-        state=state,
-        takes_back=True,
-        clawback=clawback,
+        currency="GBP",
+        clawed_minor=netted + invoiced,
+        invoiced_minor=invoiced,
     )
 
-    assert posting is not None
-    against, owed = posting.entries
-    is_paid = state is CommissionState.PAID
-    assert against.account is (LedgerAccount.CLAWED_BACK if is_paid else LedgerAccount.EXPENSE)
-    is_invoiced = is_paid and clawback is Clawback.INVOICE
-    assert owed.account is (LedgerAccount.INVOICED if is_invoiced else ACCOUNTS[state])
-    assert (against.amount_minor, owed.amount_minor) == (amount, -amount)
+    entries = {} if posting is None else {entry.account: entry.amount_minor for entry in posting.entries}
+    expected = {
+        LedgerAccount.CLAWED_BACK: netted + invoiced,
+        LedgerAccount.EXPENSE: -netted - invoiced,
+        LedgerAccount.INVOICED: -invoiced,
+        LedgerAccount.PAYABLE: invoiced,
+    }
+    assert entries == {account: amount for account, amount in expected.items() if amount}
