@@ -89,7 +89,7 @@ def _previewed(earned: Earned, row: NewCommission, skus: Mapping[int, str | None
         amount=from_minor(row.amount.amount, row.currency),
         rate=row.terms.rate,
         capped_by=rated.cap if rated is not None and is_accrual else None,
-        lacks_exchange_rate=rated is not None and rated.lacks_rate,
+        lacks_exchange_rate=earned.lacks_rate,
         lines=_lines(row.amount.shares, row.currency, skus),
         influencer_id=row.terms.influencer_id,
         campaign_id=row.terms.campaign_id,

@@ -114,6 +114,10 @@ class Commission(Node):
     basis: Decimal = strawberry.field(description="What the rate was applied to, major units.")
     rate: Decimal | None = strawberry.field(description="Share of the basis, 0 to 1; null where no rate was applied.")
     code: str | None = strawberry.field(description="The coupon code that brought the order, in upper case.")
+    lacks_exchange_rate: bool = strawberry.field(
+        description="For want of a rate of the order's day some rule of its plan, or all of it, could not be applied "
+        "to its credit. Once there is one, the worker applies it and posts the difference."
+    )
     occurred_at: datetime = strawberry.field(description="The order's time; a reversal's is its refund's.")
     recorded_at: datetime = strawberry.field(description="When it was booked.")
     influencer_id: strawberry.Private[UUID]
