@@ -18,6 +18,7 @@ from app.influencers.queries import INFLUENCERS
 from app.usecases.earning import Earned
 from app.usecases.preview_commission import preview_commission
 from graphql_schema.attribution import AttributionExplanation
+from graphql_schema.commission_ratings import CommissionRating, previewed_rating
 from graphql_schema.context import Info
 from graphql_schema.families import one_row
 from graphql_schema.order_writes import OrderInput
@@ -58,6 +59,10 @@ class PreviewedCommission:
         description="For want of a rate of the order's day some rule of the plan, or all of it, cannot be applied."
     )
     lines: list[PreviewedLine] = strawberry.field(description="Its parts, in order of position.")
+    rating: CommissionRating | None = strawberry.field(
+        description="How its plan would rate its credit; of a bonus, the credit that it comes with. Null without "
+        "a plan."
+    )
     influencer_id: strawberry.Private[UUID]
     campaign_id: strawberry.Private[UUID | None]
     plan_version_id: strawberry.Private[UUID | None]
@@ -81,7 +86,7 @@ class CommissionPreview:
     commissions: list[PreviewedCommission] = strawberry.field(description="What it would earn, and bonuses with it.")
 
 
-def _previewed(earned: Earned, row: NewCommission, skus: Mapping[int, str | None]) -> PreviewedCommission:
+def _previewed(info: Info, earned: Earned, row: NewCommission, skus: Mapping[int, str | None]) -> PreviewedCommission:
     is_accrual, rated = row is earned.accrual, earned.rated
     return PreviewedCommission(
         kind=row.kind,
@@ -89,8 +94,11 @@ def _previewed(earned: Earned, row: NewCommission, skus: Mapping[int, str | None
         amount=from_minor(row.amount.amount, row.currency),
         rate=row.terms.rate,
         capped_by=rated.cap if rated is not None and is_accrual else None,
-        lacks_exchange_rate=rated is not None and rated.lacks_rate,
+        lacks_exchange_rate=earned.lacks_rate,
         lines=_lines(row.amount.shares, row.currency, skus),
+        rating=None
+        if earned.rating is None or earned.version is None
+        else previewed_rating(earned.rating, earned.version, info.context.ctx.tenant.currency),
         influencer_id=row.terms.influencer_id,
         campaign_id=row.terms.campaign_id,
         plan_version_id=row.terms.plan_version_id,
@@ -131,6 +139,8 @@ class Query:
         return CommissionPreview(
             attribution=AttributionExplanation.stored(info, preview.order_id, preview.explanation),
             commissions=[
-                _previewed(earned, row, skus) for earned in preview.earned for row in (earned.accrual, *earned.bonuses)
+                _previewed(info, earned, row, skus)
+                for earned in preview.earned
+                for row in (earned.accrual, *earned.bonuses)
             ],
         )

@@ -40,14 +40,6 @@ vocabulary(
     YEAR="Calendar years.",
     ALL_TIME="For ever.",
 )
-vocabulary(
-    words.PlanCap,
-    "Which limit of a plan cut what an order earned.",
-    ORDER="Per order.",
-    PERIOD="Per influencer and period.",
-    INFLUENCER="Per influencer.",
-    CAMPAIGN="The campaign's budget.",
-)
 
 
 @strawberry.type(description="What a rule asks of a line and its order. What is empty asks nothing; else one must fit.")

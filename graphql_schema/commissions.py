@@ -9,7 +9,7 @@ import strawberry
 
 from app.analytics.query import Direction
 from app.campaigns.queries import CAMPAIGNS
-from app.commissions.plans.queries import APPLIED_VERSIONS, PLAN_VERSIONS
+from app.commissions.plans.queries import APPLIED_VERSIONS, COMMISSION_RATINGS, PLAN_VERSIONS
 from app.commissions.queries import COMMISSION_EVENTS, COMMISSION_LINES, COMMISSIONS
 from app.core.context import Scope
 from app.core.money import from_minor
@@ -20,6 +20,7 @@ from app.influencers.queries import INFLUENCERS
 from app.ledger.queries import LEDGER_ENTRIES
 from app.orders.queries import ORDERS, REFUNDS
 from app.products.queries import PRODUCTS
+from graphql_schema.commission_ratings import CommissionRating, recorded_rating
 from graphql_schema.commission_rules import AppliedRule, applied_rules
 from graphql_schema.context import Info
 from graphql_schema.families import one_row, shows
@@ -48,6 +49,7 @@ LazyProduct = Annotated["Product", strawberry.lazy("graphql_schema.products")]
 
 _LINES = Children(COMMISSION_LINES, "commission_id", "item.position")
 _APPLIED = ById(APPLIED_VERSIONS)
+_RATINGS = Children(COMMISSION_RATINGS, "commission_id", "item.id")
 _EVENTS = Children(COMMISSION_EVENTS, "commission_id", "item.recorded_at, item.id")
 
 
@@ -118,6 +120,10 @@ class Commission(Node):
     basis: Decimal = strawberry.field(description="What the rate was applied to, major units.")
     rate: Decimal | None = strawberry.field(description="Share of the basis, 0 to 1; null where no rate was applied.")
     code: str | None = strawberry.field(description="The coupon code that brought the order, in upper case.")
+    lacks_exchange_rate: bool = strawberry.field(
+        description="For want of a rate of the order's day some rule of its plan, or all of it, could not be applied "
+        "to its credit. Once there is one, the worker applies it and posts the difference."
+    )
     occurred_at: datetime = strawberry.field(description="The order's time; a reversal's is its refund's.")
     recorded_at: datetime = strawberry.field(description="When it was booked.")
     influencer_id: strawberry.Private[UUID]
@@ -162,6 +168,19 @@ class Commission(Node):
         keys = {line["rule"] for line in lines if line["rule"] is not None}
         versions = await info.context.loaders.get(_APPLIED).rows_of(self.plan_version_id) if keys else ()
         return [rule for version in versions for rule in applied_rules(version, keys)]
+
+    @strawberry.field(
+        description="How its plan rated its credit, the last time; of a bonus, the credit that it came with. Null "
+        "without a plan. Edits are rated by the same counts and limits."
+    )
+    async def rating(self, info: Info) -> CommissionRating | None:
+        """How its plan rated its credit."""
+        if self.plan_version_id is None:
+            return None
+        for row in await info.context.loaders.get(_RATINGS).rows_of(self.row_id):
+            for version in await info.context.loaders.get(_APPLIED).rows_of(row["version_id"]):
+                return recorded_rating(row, version)
+        return None
 
     @strawberry.field(description="Its passages, oldest first.")
     async def events(self, info: Info) -> list[CommissionEvent]:

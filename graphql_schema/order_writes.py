@@ -183,6 +183,10 @@ class Accrual:
     )
     amount: Decimal = strawberry.field(description="Major units of `currency`.")
     currency: CurrencyCode = strawberry.field(description="The order's currency.")
+    lacks_exchange_rate: bool = strawberry.field(
+        description="For want of a rate of the order's day some rule of the plan, or all of it, could not be applied; "
+        "once there is one, the difference is posted."
+    )
 
 
 def _id(value: str | None) -> strawberry.ID | None:
@@ -214,6 +218,7 @@ class OrderResult(ItemResult):
                 plan_version_id=_id(earned.get("planVersionId")),
                 amount=Decimal(earned["amount"]),
                 currency=CurrencyCode(earned["currency"]),
+                lacks_exchange_rate=earned.get("lacksExchangeRate", False),
             )
             for earned in self.detail.get("commissions", ())
         ]

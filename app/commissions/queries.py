@@ -10,6 +10,15 @@ COMMISSIONS = Listing(
     "item.recorded_at",
     own="item.influencer_id = {}",
     sorts=(("occurred_at", "timestamptz"), ("recorded_at", "timestamptz")),
+    # By the newest rating of its credit. Index: commission_ratings_order.
+    computed=(
+        (
+            "lacks_exchange_rate",
+            "coalesce((SELECT (rating.facts -> 'lacksRate')::boolean FROM commission_ratings AS rating "
+            "WHERE rating.tenant_id = $1 AND rating.order_id = item.order_id AND rating.credit_id = item.credit_id "
+            "ORDER BY rating.id DESC LIMIT 1), false)",
+        ),
+    ),
 )
 
 COMMISSION_EVENTS = Listing(

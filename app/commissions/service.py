@@ -58,8 +58,8 @@ class NewCommission:
     reason: str | None = None
     takings: tuple[Taking, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """The row as the answer of a recorded order shows it."""
+    def to_json(self, *, lacks_rate: bool) -> dict[str, Any]:
+        """The row as the answer of a recorded order shows it. lacks_rate: as its rating says."""
         return accrual_json(
             id=self.id,
             influencer_id=self.terms.influencer_id,
@@ -68,6 +68,7 @@ class NewCommission:
             plan_version_id=self.terms.plan_version_id,
             amount_minor=self.amount.amount,
             currency=self.currency,
+            lacks_rate=lacks_rate,
         )
 
     @property
@@ -339,7 +340,15 @@ async def accruals(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) 
     rows = await session.fetch(
         """/* commissions.accruals */
         SELECT commissions.order_id, commissions.id, commissions.influencer_id, commissions.campaign_id,
-          commissions.rate, commissions.plan_version_id, commissions.amount_minor, commissions.currency
+          commissions.rate, commissions.plan_version_id, commissions.amount_minor, commissions.currency,
+          coalesce((
+            SELECT (rating.facts -> 'lacksRate')::boolean
+            FROM commission_ratings AS rating
+            WHERE rating.tenant_id = $1 AND rating.order_id = commissions.order_id
+              AND rating.credit_id = commissions.credit_id
+            ORDER BY rating.id DESC
+            LIMIT 1
+          ), false) AS lacks_rate
         FROM commissions
         JOIN credits ON credits.tenant_id = $1 AND credits.order_id = commissions.order_id
           AND coalesce(credits.continues_id, credits.id) = commissions.credit_id AND credits.superseded_at = 'infinity'
@@ -354,7 +363,7 @@ async def accruals(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) 
     return found
 
 
-_ACCRUAL = ("id", "influencer_id", "campaign_id", "rate", "plan_version_id", "amount_minor", "currency")
+_ACCRUAL = ("id", "influencer_id", "campaign_id", "rate", "plan_version_id", "amount_minor", "currency", "lacks_rate")
 
 
 def accrual_json(
@@ -366,6 +375,7 @@ def accrual_json(
     plan_version_id: UUID | None,
     amount_minor: int,
     currency: str,
+    lacks_rate: bool,
 ) -> dict[str, Any]:
     """A commission as the answer of a recorded order shows it, amount in major units."""
     return {
@@ -376,6 +386,7 @@ def accrual_json(
         "planVersionId": None if plan_version_id is None else str(plan_version_id),
         "amount": format(from_minor(amount_minor, currency), "f"),
         "currency": currency,
+        "lacksExchangeRate": lacks_rate,
     }
 
 

@@ -1,5 +1,7 @@
 """Converts what came before its rate: facts without an amount in the tenant's currency get one, and post deltas.
 
+Commissions that a plan's rules could not give for want of the rate are rated then, and differences posted.
+
 Run after rates were recorded and by the worker now and then; orders by the hundred, each batch one transaction. It may
 stop anywhere and go on later.
 """
@@ -25,6 +27,7 @@ from app.payouts.late import convert_payments, late_payments
 from app.runtime import Runtime
 from app.spend.late import convert_spend, late_spend
 from app.usecases.door import perform
+from app.usecases.rerating import rerate_late
 
 OPERATION = "convertLateFacts"
 
@@ -82,6 +85,8 @@ async def _convert_orders(ctx: Ctx, orders: Sequence[LateOrder], session: WriteS
             break
         after = rows[-1].id
     await deltas.append(ctx, session, contributions)
+    # In the same transaction: what could not be rated is never seen as converted and worth nothing.
+    await rerate_late(ctx, session, by_id)
     # Also what contributes nothing to rollups has an amount now.
     session.touch_days({each.occurred_at.date() for each in (*lines, *refunds)})
     return _outcomes(by_id)

@@ -6,7 +6,7 @@ order given, by pure functions, and what was counted is written.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -74,6 +74,11 @@ class Earned:
     rating: Rating | None = None
     rated: Rated | None = None
 
+    @property
+    def lacks_rate(self) -> bool:
+        """Whether a rule could not be applied for want of an exchange rate."""
+        return self.rated is not None and self.rated.lacks_rate
+
 
 @dataclass(frozen=True, slots=True)
 class Books:
@@ -94,7 +99,7 @@ class Books:
 
     def answers(self, order_id: UUID) -> list[dict[str, Any]]:
         """An order's accruals as the answer of a recorded order shows them."""
-        return [one.accrual.to_json() for one in self.earned.get(order_id, ())]
+        return [one.accrual.to_json(lacks_rate=one.lacks_rate) for one in self.earned.get(order_id, ())]
 
     async def keep(self, ctx: Ctx, session: WriteSession) -> None:
         """Write ratings and tallies. The orders and their credits are written."""
@@ -269,6 +274,9 @@ def _by_plan(ctx: Ctx, found: Round, order: Earning, credit: Credited, version: 
 
 
 def _facts(ctx: Ctx, found: Round, order: Earning, credit: Credited, version: Version) -> Facts:
+    factor = factor_of(found.rates, order.currency, order.occurred_at)
+    if credit.credit_id in found.booked:
+        return replace(found.booked[credit.credit_id].facts, weight=credit.weight, factor=factor)
     kind, before, until = None, None, {}
     if version.looks_at_customers and order.customer_id is not None:
         kind = found.history.kind(order.customer_id, order.occurred_at)
@@ -286,7 +294,7 @@ def _facts(ctx: Ctx, found: Round, order: Earning, credit: Credited, version: Ve
         customer_kind=kind,
         orders_before=before,
         months_until=until,
-        factor=factor_of(found.rates, order.currency, order.occurred_at),
+        factor=factor,
     )
 
 

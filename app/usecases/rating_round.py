@@ -1,7 +1,7 @@
 """Orders whose credits are rated together, with all that is known for it. Filled and gone through by `earning`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.commissions.plans.evaluate import Matches
 from app.commissions.plans.history import History
+from app.commissions.plans.ratings import Rating
 from app.commissions.plans.rules import Version
 from app.commissions.plans.tallies import Holder, Tallies, holders_of
 from app.orders.conversion import Rates
@@ -43,7 +44,10 @@ class Earning:
 
 @dataclass
 class Round:
-    """Orders that are rated together, with what is known for it. versions: by order and credit, of plans that hold."""
+    """Orders that are rated together, with what is known for it. versions: by order and credit, of plans that hold.
+
+    booked: by credit, ratings whose facts hold, but for the exchange rate and the weight; all others' are looked up.
+    """
 
     orders: Sequence[Earning]
     versions: Mapping[tuple[UUID, UUID], Version]
@@ -54,6 +58,7 @@ class Round:
     matches: Matches = field(default_factory=dict)
     is_new: bool = True
     in_time: bool = False
+    booked: Mapping[UUID, Rating] = field(default_factory=dict)
 
     @cached_property
     def under_plans(self) -> Sequence[tuple[Earning, Credited, Version]]:
@@ -77,6 +82,18 @@ class Round:
         """Of whom it matters which order theirs is."""
         return {
             order.customer_id
-            for order, _, version in self.under_plans
-            if version.looks_at_customers and order.customer_id is not None
+            for order, credit, version in self.under_plans
+            if version.looks_at_customers and order.customer_id is not None and credit.credit_id not in self.booked
         }
+
+    def as_booked(self, order: Earning) -> "Round":
+        """The round of this order alone, which counts on, with its products' categories as they were booked."""
+        categories: dict[UUID, str] = {}
+        for credit in order.credits:
+            if (rating := self.booked.get(credit.credit_id)) is not None:
+                categories.update(rating.categories)
+        known = {
+            product_id: Traits(found.sku, categories.get(product_id, found.category))
+            for product_id, found in self.traits.items()
+        }
+        return replace(self, orders=[order], traits=known)

@@ -1,13 +1,15 @@
 """Rates credits of recorded orders anew, inside the transaction that asks for it: plans → commissions → ledger →
 rollups.
 
-A step of `recompute_commissions`. The orders are rated as they are now, in the order of their time, by the versions
-that hold for their dates now; what they had counted is taken out of the tallies first, what others counted stays before
-them. Differences are posted: EDIT for a credit, BONUS for bonuses; reversals follow. What was rejected stays rejected.
+A step of `recompute_commissions`, which rates orders as they are now, in the order of their time, by the versions that
+hold for their dates now; and of `convert_late`, which rates credits that lacked an exchange rate by the versions and
+facts that they were booked by. What they had counted is taken out of the tallies first, what others counted stays
+before them. Differences are posted: EDIT for a credit, BONUS for bonuses; reversals follow. What was rejected stays
+rejected.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -15,8 +17,8 @@ from uuid import UUID
 from app.commissions.accrue import added, difference
 from app.commissions.plans.evaluate import Due
 from app.commissions.plans.history import lock_customers
-from app.commissions.plans.ratings import Rating, insert_ratings
-from app.commissions.plans.rerating import OrderToRate, Which
+from app.commissions.plans.ratings import Rating, insert_ratings, newest_ratings
+from app.commissions.plans.rerating import OrderToRate, Which, orders_of_credits
 from app.commissions.plans.rules import shown_rate
 from app.commissions.plans.tallies import lock_holders, write_tallies
 from app.commissions.retaking import rejected_of
@@ -30,6 +32,8 @@ from app.usecases.earning import Earned, bonus, complete, open_round, rate_all
 from app.usecases.rated_before import RatedBefore, rated_before
 from app.usecases.rating_round import Credited, Earning, Round
 from app.usecases.taking_back import Books, open_books, reverse, write
+
+LATE_REASON = "The exchange rate of the order's day came late."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +51,51 @@ async def rerate(
 
     reason: kept with every row that is posted. Raises BATCH_TOO_LARGE when they have more lines than a call holds.
     """
-    states = await lock_orders(ctx, session, {order.external_id for order in orders})
+
+    def fits(rating: Rating) -> bool:
+        return which.has(rating.influencer_id, rating.campaign_id)
+
+    return await _rerate(ctx, session, orders, fits, reason=reason)
+
+
+async def rerate_late(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID]) -> list[Rerated]:
+    """What was posted for those of these orders of which credits lacked an exchange rate, which is known by now.
+
+    Those credits alone are rated. The orders are locked, and converted.
+    """
+    newest = await newest_ratings(ctx, session, order_ids)
+    lacking = {credit_id: rating.order_id for credit_id, rating in newest.items() if rating.lacks_rate}
+    if not lacking:
+        return []
+    orders = await orders_of_credits(ctx, session, lacking)
+
+    def fits(rating: Rating) -> bool:
+        return rating.credit_id in lacking
+
+    return await _rerate(ctx, session, orders, fits, reason=LATE_REASON, as_booked=True)
+
+
+async def _rerate(
+    ctx: Ctx,
+    session: WriteSession,
+    orders: Sequence[OrderToRate],
+    fits: Callable[[Rating], bool],
+    *,
+    reason: str,
+    as_booked: bool = False,
+) -> list[Rerated]:
+    # What is locked as booked is locked already, however many lines it has.
+    states = await lock_orders(ctx, session, {order.external_id for order in orders}, is_bounded=not as_booked)
     for state in states.values():
         check_read(state)
     books = await open_books(ctx, session, states)
     rejected = await rejected_of(ctx, session, [order.id for order in orders])
-    before = await rated_before(
-        ctx,
-        session,
-        [order.id for order in orders],
-        lambda rating: which.has(rating.influencer_id, rating.campaign_id),
-    )
+    before = await rated_before(ctx, session, [order.id for order in orders], fits)
+    if as_booked:
+        books.earnings = {
+            order_id: [each for each in of_order if each.terms.credit_id in before.ratings]
+            for order_id, of_order in books.earnings.items()
+        }
     earnings = {
         each.terms.credit_id: each for of_order in books.earnings.values() for each in of_order if each.terms.credit_id
     }
@@ -84,8 +122,11 @@ async def rerate(
         )
         for order in orders
     ]
-    found = await _counted_out(ctx, session, earning, before)
-    earned = await rate_all(ctx, found)
+    found = await _counted_out(ctx, session, earning, before, as_booked=as_booked)
+    if as_booked:
+        earned = {order.order_id: (await rate_all(ctx, found.as_booked(order)))[order.order_id] for order in earning}
+    else:
+        earned = await rate_all(ctx, found)
     now = {one.accrual.terms.credit_id: one for of_order in earned.values() for one in of_order}
     books.earnings = {order_id: list(of_order) for order_id, of_order in books.earnings.items()}
     rerated = []
@@ -106,9 +147,18 @@ async def rerate(
     return rerated
 
 
-async def _counted_out(ctx: Ctx, session: WriteSession, orders: Sequence[Earning], before: RatedBefore) -> Round:
+async def _counted_out(
+    ctx: Ctx, session: WriteSession, orders: Sequence[Earning], before: RatedBefore, *, as_booked: bool
+) -> Round:
     """All that rating needs to know, without what these orders had counted. Who is counted is locked."""
-    found = await open_round(ctx, session, orders)
+    if as_booked:
+        versions = {
+            (rating.order_id, credit_id): before.versions[rating.version_id]
+            for credit_id, rating in before.ratings.items()
+        }
+        found = Round(orders, versions, booked=before.ratings)
+    else:
+        found = await open_round(ctx, session, orders)
     found.is_new, found.in_time = False, True
     counted = before.counted(ctx)
     await lock_customers(ctx, session, found.customers())

@@ -29,6 +29,27 @@ APPLIED_VERSIONS = Listing(
     "AND own.influencer_id = {})",
 )
 
+COMMISSION_RATINGS = Listing(
+    tag="commission_ratings",
+    # Of each commission the rating that holds: the newest of its credit, of a bonus the newest that gave one. Index:
+    # commission_ratings_order.
+    table="(SELECT earned.tenant_id, earned.id AS commission_id, earned.influencer_id, newest.* "
+    "FROM commissions AS earned CROSS JOIN LATERAL ("
+    "SELECT rating.id, rating.version_id, rating.sequence, rating.facts FROM commission_ratings AS rating "
+    "WHERE rating.tenant_id = $1 AND rating.order_id = earned.order_id AND (rating.credit_id = earned.credit_id "
+    "OR (earned.kind = 'BONUS' AND rating.version_id = earned.plan_version_id "
+    "AND rating.influencer_id = earned.influencer_id AND rating.campaign_id IS NOT DISTINCT FROM earned.campaign_id "
+    "AND rating.facts -> 'dues' <> '[]')) ORDER BY rating.id DESC LIMIT 1) AS newest WHERE earned.tenant_id = $1)",
+    columns="item.id, item.commission_id, item.version_id, item.sequence",
+    own="item.influencer_id = {}",
+    computed=(
+        ("added", "(item.facts -> 'added')"),
+        ("volumes", "(item.facts -> 'volumes')"),
+        ("cap", "(item.facts ->> 'cap')"),
+        ("lacks_rate", "(item.facts -> 'lacksRate')::boolean"),
+    ),
+)
+
 PLAN_ASSIGNMENTS = Listing(
     tag="plan_assignments",
     table="plan_assignments",

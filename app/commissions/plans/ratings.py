@@ -33,6 +33,12 @@ class Rating:
     refunded: dict[int, int]
     outcome: dict[str, Any]
 
+    @property
+    def lacks_rate(self) -> bool:
+        """Whether a rule could not be applied for want of an exchange rate."""
+        lacks: bool = self.outcome["lacksRate"]
+        return lacks
+
     def to_json(self) -> dict[str, Any]:
         """What is kept of it beside its keys."""
         facts = self.facts

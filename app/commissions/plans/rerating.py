@@ -1,9 +1,9 @@
 """Which credits are rated anew: read, for the step that does it (usecases/rerating.py)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.core.context import Ctx
@@ -82,12 +82,37 @@ async def orders_to_rate(ctx: Ctx, session: ReadSession, which: Which, *, count:
         None if which.campaign_ids is None else list(which.campaign_ids),
         count,
     )
+    return _orders(rows, lambda credit: which.has(credit.influencer_id, credit.campaign_id))
+
+
+async def orders_of_credits(ctx: Ctx, session: ReadSession, credits: Mapping[UUID, UUID]) -> list[OrderToRate]:
+    """The orders of those of these credits that are in force, in the order of their time.
+
+    credits: as their commissions name them, with their orders.
+    """
+    rows = await session.fetch(
+        """/* commission_plans.orders_of_credits */
+        SELECT placed.id, placed.external_id, placed.occurred_at, placed.currency, placed.country, placed.customer_id,
+          coalesce(credit.continues_id, credit.id) AS earns_as, credit.influencer_id, credit.campaign_id, credit.code,
+          credit.weight_booked
+        FROM orders AS placed
+        JOIN credits AS credit ON credit.tenant_id = $1 AND credit.order_id = placed.id
+        WHERE placed.tenant_id = $1 AND placed.id = ANY($2::uuid[]) AND credit.weight_booked > 0
+          AND credit.superseded_at = 'infinity' AND credit.influencer_id IS NOT NULL
+        ORDER BY placed.occurred_at, placed.id, credit.position""",
+        ctx.tenant_id,
+        list(set(credits.values())),
+    )
+    return _orders(rows, lambda credit: credit.earns_as in credits)
+
+
+def _orders(rows: Sequence[Any], fits: Callable[[CreditInForce], bool]) -> list[OrderToRate]:
     found: dict[UUID, OrderToRate] = {}
     for row in rows:
         credit = CreditInForce(
             row["earns_as"], row["influencer_id"], row["campaign_id"], row["code"], row["weight_booked"]
         )
-        if not which.has(credit.influencer_id, credit.campaign_id):
+        if not fits(credit):
             continue
         before = found.get(row["id"])
         found[row["id"]] = OrderToRate(
