@@ -9,10 +9,10 @@ from uuid import UUID
 
 from app import ledger
 from app.analytics.rollups.deltas import Contribution
-from app.commissions.accrue import Amount, Balance, Place, Share
+from app.commissions.accrue import Amount, Balance, Place, Share, added, difference
 from app.commissions.terms import load_terms
 from app.core.context import Ctx
-from app.core.ids import new_ids
+from app.core.ids import new_id, new_ids
 from app.core.money import from_minor
 from app.core.pauses import Pauses
 from app.core.words import TAKING_BACK_KINDS, Clawback, CommissionKind, CommissionState
@@ -274,6 +274,35 @@ async def earnings(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID])
     return {order_id: list(of_order.values()) for order_id, of_order in found.items()}
 
 
+async def load_booked(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) -> dict[UUID, dict[UUID, Terms]]:
+    """The newest terms of these orders' credits that earned, by order and credit, the oldest credit first.
+
+    Those whose commission was rejected are among them.
+    """
+    rows = await session.fetch(
+        """/* commissions.booked_terms */
+        SELECT commissions.order_id, commissions.credit_id, commissions.influencer_id, commissions.campaign_id,
+          commissions.code, credits.weight_booked,
+          (array_agg(commissions.rate ORDER BY commissions.id DESC))[1] AS rate,
+          (array_agg(commissions.plan_version_id ORDER BY commissions.id DESC))[1] AS plan_version_id
+        FROM commissions
+        JOIN credits ON credits.tenant_id = $1 AND credits.order_id = commissions.order_id
+          AND coalesce(credits.continues_id, credits.id) = commissions.credit_id AND credits.superseded_at = 'infinity'
+        WHERE commissions.tenant_id = $1 AND commissions.order_id = ANY($2::uuid[])
+          AND commissions.kind IN ('ACCRUAL', 'EDIT')
+        GROUP BY commissions.order_id, commissions.credit_id, commissions.influencer_id, commissions.campaign_id,
+          commissions.code, credits.weight_booked, credits.position
+        ORDER BY commissions.order_id, credits.position""",
+        ctx.tenant_id,
+        list(order_ids),
+    )
+    found: dict[UUID, dict[UUID, Terms]] = {}
+    for order_id, credit_id, influencer_id, campaign_id, code, weight, rate, plan_version_id in rows:
+        terms = Terms(credit_id, influencer_id, campaign_id, code, weight, rate, plan_version_id)
+        found.setdefault(order_id, {})[credit_id] = terms
+    return found
+
+
 async def _shares(
     ctx: Ctx, session: ReadSession, order_ids: list[UUID]
 ) -> dict[tuple[UUID, bool], dict[Place, tuple[int, int | None]]]:
@@ -323,6 +352,27 @@ async def shares_left(ctx: Ctx, session: ReadSession, rows: Collection[OfCredit]
     for credit_id, position, product_id, amount, base in found:
         shares.setdefault(credit_id, []).append(Share((position, product_id), amount, base))
     return shares
+
+
+def amended(
+    earnings: Earnings, amount: Amount, *, order_id: UUID, currency: str, occurred_at: datetime
+) -> NewCommission | None:
+    """The row that makes this amount of what a credit has earned, its earnings with it; None where nothing moves."""
+    moved = difference(amount, earnings.earned)
+    if moved.is_empty:
+        return None
+    earnings.earned = added(earnings.earned, moved)
+    return NewCommission(
+        id=new_id(),
+        kind=CommissionKind.EDIT,
+        terms=earnings.terms,
+        order_id=order_id,
+        refund_id=None,
+        currency=currency,
+        amount=moved,
+        occurred_at=occurred_at,
+        starts_as=earnings.starts_as,
+    )
 
 
 async def accruals(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID]) -> dict[UUID, list[dict[str, Any]]]:
