@@ -35,7 +35,9 @@ class RecomputeCommissionsInput:
     until: datetime = strawberry.field(description=f"Until before this instant; at most {ORDERS_MAX} orders.")
     reason: str = strawberry.field(description="Why; kept with every commission that is posted.")
     influencers: list[strawberry.ID] | None = strawberry.field(
-        default=strawberry.UNSET, description="Only what these earn."
+        default=strawberry.UNSET,
+        description="Only what these earn. Others who are credited for the same orders keep their terms, and get or "
+        "lose a unit at most, by the rounding of the whole order.",
     )
     campaigns: list[strawberry.ID] | None = strawberry.field(
         default=strawberry.UNSET, description="Only what is earned in these."

@@ -1,16 +1,19 @@
-"""What a credit earns, and what of it comes back. Pure integer arithmetic; every amount is in minor units.
+"""What credits earn, and what of it comes back. Pure integer arithmetic; every amount is in minor units.
 
-Called by the use cases that record, edit and take back orders. An amount and its counterpart in the tenant's currency
-go the same way side by side; the counterpart is None while a rate is missing.
+Called by the use cases that record, edit and take back orders. The credits of one order are rounded together: each says
+what it earns exactly, by a rate (`weighed`) or by a plan (plans/evaluate.py); the sum is rounded once and split over
+them (`parts_of`), and each part over its lines (`spread`). An amount and its counterpart in the tenant's currency go
+the same way side by side; the counterpart is None while a rate is missing.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import lcm
 from typing import NamedTuple
 from uuid import UUID
 
-from app.core.money import WEIGHT_ONE, allocate, divide_half_even
+from app.core.money import WEIGHT_ONE, allocate, apportion, divide_half_even
 
 _MILLION = 10**6
 """A commission rate has six digits."""
@@ -35,6 +38,22 @@ class Share(NamedTuple):
     base: int | None
     rule: str | None = None
     rate: Decimal | None = None
+
+
+class Exact(NamedTuple):
+    """What a credit earns before anything is rounded: top ÷ under minor units, and base_top ÷ under in the tenant's
+    currency, None while a rate is missing. under is positive."""
+
+    top: int
+    base_top: int | None
+    under: int
+
+
+class Part(NamedTuple):
+    """The whole minor units that a credit gets of what its order earns. base: in the tenant's currency, if known."""
+
+    amount: int
+    base: int | None
 
 
 class Refunded(NamedTuple):
@@ -90,37 +109,59 @@ def rate_millionths(rate: Decimal) -> int:
     return int(scaled)
 
 
-def earned(basis: int, *, weight: int, rate: Decimal) -> int:
-    """basis × weight (1e-9) × rate, rounded half-even once."""
-    return divide_half_even(basis * weight * rate_millionths(rate), WEIGHT_ONE * _MILLION)
-
-
-def accrual(revenue: Sequence[Revenue], *, weight: int, rate: Decimal) -> Amount:
-    """What the credit earns of an order with these revenue lines."""
-    basis = sum(line.amount for line in revenue)
-    bases = [line.base for line in revenue]
-    known = _whole(bases)
-    amount = earned(basis, weight=weight, rate=rate)
-    amounts = split(amount, [line.amount for line in revenue])
-    parts: list[int | None]
-    if known is None:
-        base, parts = None, [None] * len(amounts)
-    elif all(line.amount == line.base for line in revenue):
-        base, parts = amount, list[int | None](amounts)
-    else:
-        base = earned(sum(known), weight=weight, rate=rate)
-        parts = list[int | None](split(base, known))
-    shares = tuple(
-        Share(line.place, part, base_part)
-        for line, part, base_part in zip(revenue, amounts, parts, strict=True)
-        if part or base_part
+def weighed(revenue: Sequence[Revenue], *, weight: int, rate: Decimal) -> Exact:
+    """What the credit earns of these revenue lines at a rate: their sum × weight (1e-9) × rate."""
+    unit = weight * rate_millionths(rate)
+    known = _whole([line.base for line in revenue])
+    return Exact(
+        sum(line.amount for line in revenue) * unit,
+        None if known is None else sum(known) * unit,
+        WEIGHT_ONE * _MILLION,
     )
-    return Amount(basis, amount, base, shares)
 
 
-def amendment(now: Sequence[Revenue], so_far: Balance, *, weight: int, rate: Decimal) -> Amount:
-    """The difference that an edit makes to what the credit had earned so far (accrual and earlier edits)."""
-    return difference(accrual(now, weight=weight, rate=rate), so_far)
+def parts_of(credits: Sequence[Exact]) -> list[Part]:
+    """What each of an order's credits gets, the oldest first: what they earn together is rounded half-even once.
+
+    That whole is split by largest remainder, ties to the older; in the tenant's currency likewise, among the credits
+    whose amounts in it are known.
+    """
+    if len(credits) == 1:
+        top, base_top, under = credits[0]
+        amount = divide_half_even(top, under)
+        if base_top is None or base_top == top:
+            return [Part(amount, None if base_top is None else amount)]
+        return [Part(amount, divide_half_even(base_top, under))]
+    under = lcm(*(credit.under for credit in credits))
+    amounts = apportion([credit.top * (under // credit.under) for credit in credits], under)
+    if all(credit.base_top is None or credit.base_top == credit.top for credit in credits):
+        return [
+            Part(amount, None if credit.base_top is None else amount)
+            for credit, amount in zip(credits, amounts, strict=True)
+        ]
+    known = [number for number, credit in enumerate(credits) if credit.base_top is not None]
+    base_tops = [(credits[number].base_top or 0) * (under // credits[number].under) for number in known]
+    bases = dict(zip(known, apportion(base_tops, under), strict=True))
+    return [Part(amount, bases.get(number)) for number, amount in enumerate(amounts)]
+
+
+def spread(revenue: Sequence[Revenue], part: Part) -> Amount:
+    """A part of what the order earns, split over its revenue lines."""
+    amounts = split(part.amount, [line.amount for line in revenue])
+    known = _whole([line.base for line in revenue])
+    bases: list[int | None]
+    if part.base is None or known is None:
+        bases = [None] * len(amounts)
+    elif all(line.amount == line.base for line in revenue):
+        bases = list(amounts)
+    else:
+        bases = list(split(part.base, known))
+    shares = tuple(
+        Share(line.place, amount, base)
+        for line, amount, base in zip(revenue, amounts, bases, strict=True)
+        if amount or base
+    )
+    return Amount(sum(line.amount for line in revenue), part.amount, part.base, shares)
 
 
 def reversal(basis: int, refunded: Sequence[Revenue], *, earned_so_far: Balance, reversed_so_far: Balance) -> Amount:

@@ -1,16 +1,18 @@
 """Takes back all that a credit earned, because its order is judged otherwise; and what a new credit of an old order
-gives back for what was refunded before. Each amount at the date of what it belongs to. Pure but for one query.
+gives back for what was refunded before; and what a credit that stays gets, now that the order's whole is split anew.
+Each amount at the date of what it belongs to. Pure but for one query.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from app.commissions.accrue import Amount, Place, Revenue, Share, added, reversal, reversal_by_line
 from app.commissions.accrue import Refunded as RefundedLine
-from app.commissions.service import Earnings, NewCommission, earnings_of
+from app.commissions.earnings import Earnings, amended, earnings_of
+from app.commissions.service import NewCommission
 from app.commissions.standing import Taking
 from app.core.context import Ctx
 from app.core.ids import new_id
@@ -139,6 +141,17 @@ def given_back(order: Sold, accrual: NewCommission) -> list[NewCommission]:
         rows += _reversed(order, earnings, list(so_far.values()), refund.refund_id, refund.occurred_at)
     # What edits left of it, if they touched what had been refunded: at the order's date, as edits do.
     return rows + _reversed(order, earnings, order.refunded, None, order.occurred_at)
+
+
+def parted_anew(order: Sold, earnings: Earnings, amount: Amount) -> list[NewCommission]:
+    """Rows that make this amount of what a credit that stays has earned: at the order's date, as edits do.
+
+    Nothing, mostly: a unit may move where another credit of the order earns more or less than the one before it.
+    """
+    row = amended(earnings, amount, order_id=order.id, currency=order.currency, occurred_at=order.occurred_at)
+    if row is None:
+        return []
+    return [replace(row, reason=REASON), *_reversed(order, earnings, order.refunded, None, order.occurred_at)]
 
 
 def _reversed(

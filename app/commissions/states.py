@@ -2,7 +2,7 @@
 
 All rows of a credit that are not paid move together, with what is left of them after what was taken back; adjustments
 and bonuses have no credit and move alone. A payout moves the rows that it pays, and no others. What takes back stays
-REVERSED. Rows are locked in order of id, so that nobody takes back from them meanwhile (`service.earnings` locks them).
+REVERSED. Rows are locked in order of id, so that nobody takes back from them meanwhile (`load_earnings` locks them).
 """
 
 from collections import defaultdict

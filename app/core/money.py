@@ -98,6 +98,25 @@ def divide_half_even(numerator: int, denominator: int) -> int:
     return quotient
 
 
+def apportion(tops: Sequence[int], under: int) -> list[int]:
+    """Whole parts of the fractions top ÷ under: their sum, rounded half-even once, split by largest remainder.
+
+    Each part is its own fraction rounded down or up, so that none differs from it by a whole unit. Ties go to the
+    earlier fraction. under must be positive.
+    """
+    parts, remainders = [], []
+    for top in tops:
+        quotient, remainder = divmod(top, under)
+        parts.append(quotient)
+        remainders.append(remainder)
+    missing = divide_half_even(sum(tops), under) - sum(parts)
+    assert 0 <= missing <= len(parts)
+    # Stable also in reverse: among equal remainders the earlier comes first.
+    for index in sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)[:missing]:
+        parts[index] += 1
+    return parts
+
+
 def allocate(total: int, shares: Sequence[int]) -> list[int]:
     """total split in proportion to the shares, by largest remainder; the parts sum to total exactly.
 

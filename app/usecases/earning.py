@@ -3,6 +3,7 @@
 A step of whatever books credits (`booking`), previews them, or rates them anew. The same way for all: plans are looked
 up, whoever counts is locked (not for a preview), all else is read, the orders are rated one after the other in the
 order given, by pure functions, and what was counted is written.
+What the credits of one order earn is rounded for all of them at once.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,9 +16,9 @@ from uuid import UUID
 
 from app.attribution.program import Program
 from app.attribution.service import Credit
-from app.commissions.accrue import Amount, Share, accrual
-from app.commissions.plans.basket import Basket, Sold, basket
-from app.commissions.plans.evaluate import Due, Facts, Rated, rated
+from app.commissions.accrue import Amount, Exact, Part, Revenue, Share, parts_of, spread, weighed
+from app.commissions.plans.basket import Basket, basket
+from app.commissions.plans.evaluate import Due, Facts, Rated, Standing, Weighed, rated, weigh
 from app.commissions.plans.history import load_history, lock_customers
 from app.commissions.plans.in_force import load_in_force
 from app.commissions.plans.ratings import Rating, insert_ratings, outcome_of
@@ -38,10 +39,10 @@ from app.core.timegrain import months_later
 from app.core.words import CommissionKind
 from app.db.session import ReadSession, WriteSession
 from app.orders.conversion import Rates, key_of, load_rates
-from app.orders.open_lines import OpenLine
 from app.products.queries import Traits, traits
+from app.usecases.amending import NO_TERMS, BookedTerms
 from app.usecases.rated_before import NOT_COUNTED, Counted, RatedBefore, rated_before
-from app.usecases.rating_round import Credited, Earning, Round
+from app.usecases.rating_round import Credited, Earning, Round, sold_of
 from app.usecases.taking_back import revenue_of
 
 NO_LINE = (-1, None)
@@ -52,6 +53,7 @@ def credited_of(credits: Iterable[Credit], program: Program) -> list[Credited]:
     """Those of an order's credits that may earn."""
     return [
         Credited(
+            credit.position,
             credit.id,
             touch.influencer_id,
             touch.campaign_id,
@@ -85,13 +87,14 @@ class Books:
     """What credits earned, by order, and what was counted for it.
 
     ended: of credits that were put out of force, how they were rated. taken_back: what bonuses give back for them, by
-    order.
+    order. kept: what credits earn that keep their terms, by credit.
     """
 
     earned: Mapping[UUID, Sequence[Earned]]
     tallies: Tallies
     ended: RatedBefore = field(default_factory=RatedBefore)
     taken_back: Mapping[UUID, Sequence[NewCommission]] = field(default_factory=dict)
+    kept: Mapping[UUID, Amount] = field(default_factory=dict)
 
     def rows(self) -> list[NewCommission]:
         """The commissions to post: accruals, and the bonuses that came with them."""
@@ -109,12 +112,19 @@ class Books:
 
 
 async def earn(
-    ctx: Ctx, session: WriteSession, orders: Sequence[Earning], *, is_new: bool = True, ended: Collection[UUID] = ()
+    ctx: Ctx,
+    session: WriteSession,
+    orders: Sequence[Earning],
+    *,
+    is_new: bool = True,
+    ended: Collection[UUID] = (),
+    booked: BookedTerms = NO_TERMS,
 ) -> Books:
     """What the credits of these orders, which are new, earn. Who is counted is locked until the transaction's end.
 
     is_new: whether the orders are too; those recorded before are not what came before themselves. ended: credits of
     these orders that are put out of force: what was counted for them is taken out first.
+    booked: the terms of those that keep theirs.
     """
     found = await open_round(ctx, session, orders)
     found.is_new = is_new
@@ -128,7 +138,7 @@ async def earn(
     await complete(ctx, session, found, counted)
     before.take_out(ctx, found.tallies)
     taken_back = {order.order_id: _bonuses_back(ctx, order, before) for order in orders} if before.ratings else {}
-    return Books(await rate_all(ctx, found), found.tallies, before, taken_back)
+    return Books(await rate_all(ctx, found, booked), found.tallies, before, taken_back, found.amounts)
 
 
 def _bonuses_back(ctx: Ctx, order: Earning, before: RatedBefore) -> list[NewCommission]:
@@ -198,51 +208,70 @@ async def complete(ctx: Ctx, session: ReadSession, found: Round, counted: Counte
     )
 
 
-async def rate_all(ctx: Ctx, found: Round) -> dict[UUID, list[Earned]]:
-    """What the credits earn, one order after the other; the round's tallies and history follow."""
+async def rate_all(ctx: Ctx, found: Round, booked: BookedTerms = NO_TERMS) -> dict[UUID, list[Earned]]:
+    """What the credits earn, one order after the other; the round's tallies, history and amounts follow.
+
+    booked: the terms of those that keep theirs.
+    """
     pauses = Pauses()
     earned: dict[UUID, list[Earned]] = {}
     for order in found.orders:
         await pauses.take()
-        of_order: list[Earned] = []
-        sold: Basket | None = None
-        for credit in order.credits:
-            version = found.versions.get((order.order_id, credit.credit_id))
-            if version is not None:
-                if sold is None or version.looks_at_products:
-                    sold = basket(sold_of(order.lines, found.traits, _refunded(order)))
-                of_order.append(_by_plan(ctx, found, order, credit, version, sold))
-            elif credit.rate is not None:
-                of_order.append(_by_rate(order, credit, credit.rate))
-        earned[order.order_id] = of_order
+        earned[order.order_id] = _rated(ctx, found, order, booked)
         if found.versions:
             influencers = {credit.influencer_id for credit in order.credits}
             found.history.add(order.customer_id, order.occurred_at, influencers)
     return earned
 
 
+@dataclass(frozen=True, slots=True)
+class _UnderPlan:
+    """A credit under a plan, whose volume is counted: what it was weighed by, and what it weighs."""
+
+    version: Version
+    subject: Subject
+    facts: Facts
+    volumes: Mapping[str, tuple[int, int]]
+    weighed: Weighed
+
+
+def _rated(ctx: Ctx, found: Round, order: Earning, booked: BookedTerms) -> list[Earned]:
+    """What the order's credits earn: all are weighed, then the whole is parted, then each earns, in their order."""
+    revenue: list[Revenue] = []
+    sold: Basket | None = None
+    claims: list[tuple[Credited, Exact, _UnderPlan | None]] = []
+    for credit in order.credits:
+        version = found.versions.get((order.order_id, credit.credit_id))
+        if version is not None:
+            sold = sold or basket(sold_of(order.lines, found.traits, _refunded(order)))
+            under = _weigh(ctx, found, order, credit, version, sold)
+            claims.append((credit, under.weighed.exact, under))
+        elif credit.rate is not None:
+            revenue = revenue or revenue_of(order.lines)
+            claims.append((credit, weighed(revenue, weight=credit.weight, rate=credit.rate), None))
+    kept = [(one, booked.claim(order.order_id, one.credit_id, order.lines)) for one in order.kept]
+    exact = {credit.position: own for credit, own, _ in claims} | {one.position: claim.exact for one, claim in kept}
+    positions = sorted(exact)
+    parts = dict(zip(positions, parts_of([exact[position] for position in positions]), strict=True))
+    for one, claim in kept:
+        found.amounts[one.credit_id] = claim.amount(parts[one.position])
+    return [
+        _by_rate(order, credit, spread(revenue, parts[credit.position]))
+        if under is None
+        else _by_plan(ctx, found, order, credit, under, parts[credit.position])
+        for credit, _, under in claims
+    ]
+
+
 def _refunded(order: Earning) -> dict[int, int]:
     return {line.position: line.refunded for line in order.lines if line.refunded and line.is_revenue}
 
 
-def sold_of(lines: Sequence[OpenLine], known: Mapping[UUID, Traits], refunded: Mapping[int, int]) -> list[Sold]:
-    """The revenue lines as rules see them. refunded: by position, what of them had come back when they were rated."""
-    sold = []
-    for line in lines:
-        if line.is_revenue:
-            trait = None if line.product_id is None else known.get(line.product_id)
-            sku, category = (None, None) if trait is None else trait
-            place, back = (line.position, line.product_id), refunded.get(line.position, 0)
-            sold.append(Sold(place, line.amount, line.base, line.quantity, sku, category, back))
-    return sold
+def _by_rate(order: Earning, credit: Credited, amount: Amount) -> Earned:
+    return Earned(_accrual(order, _terms(credit, rate=credit.rate, version=None), amount))
 
 
-def _by_rate(order: Earning, credit: Credited, rate: Decimal) -> Earned:
-    amount = accrual(revenue_of(order.lines), weight=credit.weight, rate=rate)
-    return Earned(_accrual(order, _terms(credit, rate=rate, version=None), amount))
-
-
-def _by_plan(ctx: Ctx, found: Round, order: Earning, credit: Credited, version: Version, sold: Basket) -> Earned:
+def _weigh(ctx: Ctx, found: Round, order: Earning, credit: Credited, version: Version, sold: Basket) -> _UnderPlan:
     subject = Subject(
         order.order_id,
         credit.influencer_id,
@@ -250,9 +279,17 @@ def _by_plan(ctx: Ctx, found: Round, order: Earning, credit: Credited, version: 
         period_start(version.period, order.occurred_at, ctx.tenant.reporting_zone),
     )
     facts = _facts(ctx, found, order, credit, version)
-    standing = found.tallies.standing(version, subject)
-    result = rated(version, sold, facts, standing, found.matches)
-    sequence, budget_sequence = found.tallies.count(version, subject, result)
+    volumes = found.tallies.volumes(version, subject)
+    result = weigh(version, sold, facts, volumes, found.matches)
+    found.tallies.count_volumes(version, subject, result.added)
+    return _UnderPlan(version, subject, facts, volumes, result)
+
+
+def _by_plan(ctx: Ctx, found: Round, order: Earning, credit: Credited, under: _UnderPlan, part: Part) -> Earned:
+    version = under.version
+    rooms = found.tallies.rooms(version, under.subject)
+    result = rated(under.weighed, part, rooms)
+    sequence, budget_sequence = found.tallies.count_earned(version, under.subject, result)
     terms = _terms(credit, rate=result.rate, version=version)
     rating = Rating(
         order_id=order.order_id,
@@ -263,8 +300,8 @@ def _by_plan(ctx: Ctx, found: Round, order: Earning, credit: Credited, version: 
         version_id=version.id,
         sequence=sequence,
         budget_sequence=budget_sequence,
-        facts=facts,
-        standing=standing,
+        facts=under.facts,
+        standing=Standing(under.volumes, rooms),
         categories=_categories(order, version, found.traits),
         refunded=_refunded(order),
         outcome=outcome_of(result),

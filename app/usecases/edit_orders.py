@@ -10,15 +10,14 @@ from functools import partial
 from typing import Any
 
 from app import outbox
-from app.commissions.accrue import added
-from app.commissions.service import NewCommission
+from app.commissions.earnings import amended
 from app.core.context import Ctx
 from app.core.hashing import content_hash
 from app.core.ids import new_id
 from app.core.money import checked_amount, from_minor
 from app.core.outcomes import ItemOutcome, Outcome
 from app.core.texts import checked_external_id, checked_instant, checked_text
-from app.core.words import CommissionKind, OrderEventKind
+from app.core.words import OrderEventKind
 from app.db.session import WriteSession
 from app.errors import DomainError
 from app.orders import contributions
@@ -30,7 +29,7 @@ from app.orders.open_lines import Change, changes, edited_lines, open_lines
 from app.orders.service import EventRow, LineRow, VersionRow, append_versions
 from app.products.ensure import ensure as ensure_products
 from app.runtime import Runtime
-from app.usecases.amending import BookedTerms, open_terms
+from app.usecases.amending import BookedTerms, open_terms, products_of
 from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, in_order, refused
 from app.usecases.taking_back import Books, open_books, reverse, write
@@ -88,7 +87,7 @@ async def _edit(
     }
     products = await ensure_products(ctx, session, titles)
     books = await open_books(ctx, session, orders)
-    terms = await open_terms(ctx, session, books, products.values())
+    terms = await open_terms(ctx, session, books.earnings, {*products_of(orders.values()), *products.values()})
     drafts = Drafts()
     for index, edit in checked.items():
         await books.pauses.take()
@@ -170,25 +169,18 @@ async def _apply(
 
 
 def _amend(books: Books, booked: BookedTerms, order: OrderState) -> None:
+    amounts = booked.amounts(order.id, order.lines)
     for earnings in books.earnings.get(order.id, ()):
-        terms = earnings.terms
-        amount = booked.amendment(earnings, order.lines)
-        if amount.is_empty:
-            continue
-        earnings.earned = added(earnings.earned, amount)
-        row = NewCommission(
-            id=new_id(),
-            kind=CommissionKind.EDIT,
-            terms=terms,
+        assert earnings.terms.credit_id is not None, "what an order earned is a credit's"
+        row = amended(
+            earnings,
+            amounts[earnings.terms.credit_id],
             order_id=order.id,
-            refund_id=None,
             currency=order.currency,
-            amount=amount,
             occurred_at=order.occurred_at,
-            starts_as=earnings.standing.state,
         )
-        earnings.standing.enter(row.id, row.state, amount.amount)
-        books.commissions.append(row)
+        if row is not None:
+            books.commissions.append(row)
 
 
 def _outcome(index: int, outcome: Outcome, order: OrderState) -> ItemOutcome:

@@ -7,6 +7,7 @@ from uuid import UUID
 from app.analytics.rollups import deltas
 from app.commissions import service, states
 from app.commissions.approval import Earned, load_earned
+from app.commissions.earnings import shares_left
 from app.commissions.inputs import CommissionMove
 from app.commissions.rejection import reject
 from app.commissions.service import NewCommission
@@ -72,7 +73,7 @@ async def _work(
     earned = await load_earned(ctx, session, named, await load_terms(ctx, session))
     to_review = await to_be_reviewed(ctx, session, passages.rows)
     refusals: list[NewCommission] = []
-    parts = await service.shares_left(ctx, session, named) if enter is None else {}
+    parts = await shares_left(ctx, session, named) if enter is None else {}
     for index, item in checked.items():
         try:
             _check_review(passages, item, to_review)

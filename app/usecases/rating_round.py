@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
+from app.commissions.accrue import Amount
+from app.commissions.plans.basket import Sold
 from app.commissions.plans.evaluate import Matches
 from app.commissions.plans.history import History
 from app.commissions.plans.ratings import Rating
@@ -19,8 +21,10 @@ from app.products.queries import Traits
 
 
 class Credited(NamedTuple):
-    """A credit that may earn. rate: the enrollment's, else the campaign's; None without a campaign."""
+    """A credit that may earn. position: among its order's credits, the oldest first. rate: the enrollment's, else the
+    campaign's; None without a campaign."""
 
+    position: int
     credit_id: UUID
     influencer_id: UUID
     campaign_id: UUID | None
@@ -29,9 +33,20 @@ class Credited(NamedTuple):
     rate: Decimal | None
 
 
+class Kept(NamedTuple):
+    """A credit that keeps the terms it was booked under, while others of its order are rated. credit_id: that its
+    commissions name."""
+
+    position: int
+    credit_id: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class Earning:
-    """An order with its credits. Orders that nobody is credited for are told too: their customers' next ones follow."""
+    """An order with its credits. Orders that nobody is credited for are told too: their customers' next ones follow.
+
+    kept: credits with which these share what the order earns, which is rounded for all of them at once.
+    """
 
     order_id: UUID
     occurred_at: datetime
@@ -40,6 +55,7 @@ class Earning:
     customer_id: UUID | None
     lines: Sequence[OpenLine]
     credits: Sequence[Credited]
+    kept: Sequence[Kept] = ()
 
 
 @dataclass
@@ -47,6 +63,7 @@ class Round:
     """Orders that are rated together, with what is known for it. versions: by order and credit, of plans that hold.
 
     booked: by credit, ratings whose facts hold, but for the exchange rate and the weight; all others' are looked up.
+    amounts: what came of it for the credits that keep their terms, by credit.
     """
 
     orders: Sequence[Earning]
@@ -59,6 +76,7 @@ class Round:
     is_new: bool = True
     in_time: bool = False
     booked: Mapping[UUID, Rating] = field(default_factory=dict)
+    amounts: dict[UUID, Amount] = field(default_factory=dict)
 
     @cached_property
     def under_plans(self) -> Sequence[tuple[Earning, Credited, Version]]:
@@ -97,3 +115,15 @@ class Round:
             for product_id, found in self.traits.items()
         }
         return replace(self, orders=[order], traits=known)
+
+
+def sold_of(lines: Sequence[OpenLine], known: Mapping[UUID, Traits], refunded: Mapping[int, int]) -> list[Sold]:
+    """The revenue lines as rules see them. refunded: by position, what of them had come back when they were rated."""
+    sold = []
+    for line in lines:
+        if line.is_revenue:
+            trait = None if line.product_id is None else known.get(line.product_id)
+            sku, category = (None, None) if trait is None else trait
+            place, back = (line.position, line.product_id), refunded.get(line.position, 0)
+            sold.append(Sold(place, line.amount, line.base, line.quantity, sku, category, back))
+    return sold

@@ -3,7 +3,8 @@ rollups → outbox.
 
 A step of `record_instances` and of the worker, for touches that came late, and of `recompute_attribution`. What the
 order was credited for is put out of force, not changed; commissions are posted as differences: what a credit earned is
-taken back, and another earns. A credit of the same influencer, campaign, code and booked weight keeps its commissions.
+taken back, and another earns. A credit of the same influencer, campaign, code and booked weight keeps its commissions,
+but for the unit that it may get or lose because the order's whole is split anew.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,11 +34,13 @@ from app.attribution.program import Program
 from app.attribution.service import Credit, JudgedOrder, credits_of
 from app.commissions import service as commissions
 from app.commissions.accrue import Revenue
+from app.commissions.earnings import load_earnings
 from app.commissions.retaking import (
     HELD,
     HELD_REASON,
     Sold,
     given_back,
+    parted_anew,
     refunds_of,
     rejected_of,
     reversals_of,
@@ -49,8 +52,9 @@ from app.core.words import AttributionCause, InstanceKind
 from app.db.session import WriteSession
 from app.orders.known import OrderState, lock_orders
 from app.runtime import Runtime
+from app.usecases.amending import open_terms, products_of
 from app.usecases.earning import credited_of, earn
-from app.usecases.rating_round import Earning
+from app.usecases.rating_round import Earning, Kept
 from app.usecases.screening import Buying, screen
 
 
@@ -209,7 +213,7 @@ async def _move_commissions(
 ) -> None:
     """Put the old credits out of force and the new ones in, and post what each earned or earns."""
     ids = [each.before.order_id for each in moved]
-    earnings = await commissions.earnings(ctx, session, ids)
+    earnings = await load_earnings(ctx, session, ids)
     ended = {
         stored.earns_as
         for each in moved
@@ -225,6 +229,12 @@ async def _move_commissions(
         session,
         [(each.after, each.credits) for each in moved],
         continues={credit_id: earns_as for of_order in continued.values() for credit_id, earns_as in of_order.items()},
+    )
+    booked = await open_terms(
+        ctx,
+        session,
+        [order_id for order_id, of_order in continued.items() if of_order],
+        products_of(states[each.before.order_id] for each in moved),
     )
     new = {
         each.before.order_id: credited_of(
@@ -244,11 +254,18 @@ async def _move_commissions(
                 customer_id=each.before.customer_id,
                 lines=states[each.before.order_id].lines,
                 credits=new[each.before.order_id],
+                kept=[
+                    Kept(credit.position, earns_as)
+                    for credit in each.credits
+                    if (earns_as := continued[each.before.order_id].get(credit.id)) is not None
+                    and booked.has(each.before.order_id, earns_as)
+                ],
             )
             for each in moved
         ],
         is_new=False,
         ended=ended,
+        booked=booked,
     )
     buying = {each.before.order_id: Buying(each.before.customer_id, each.before.visitor_id) for each in moved}
     rows = books.rows()
@@ -260,6 +277,8 @@ async def _move_commissions(
             credit_id = of_credit.terms.credit_id
             if credit_id in ended:
                 each.commissions.extend(taken_back(order, of_credit, reversals.get(credit_id, ())))
+            elif credit_id is not None and credit_id in books.kept:
+                each.commissions.extend(parted_anew(order, of_credit, books.kept[credit_id]))
         for one in books.earned.get(order.id, ()):
             accrual = accruals[one.accrual.id]
             if (order.id, accrual.terms.influencer_id) in rejected:

@@ -4,8 +4,8 @@ rollups.
 A step of `recompute_commissions`, which rates orders as they are now, in the order of their time, by the versions that
 hold for their dates now; and of `convert_late`, which rates credits that lacked an exchange rate by the versions and
 facts that they were booked by. What they had counted is taken out of the tallies first, what others counted stays
-before them. Differences are posted: EDIT for a credit, BONUS for bonuses; reversals follow. What was rejected stays
-rejected.
+before them. Credits of these orders that are not asked for keep their terms, and share what the order earns.
+Differences are posted: EDIT for a credit, BONUS for bonuses; reversals follow. What was rejected stays rejected.
 """
 
 from collections import defaultdict
@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from app.commissions.accrue import added, difference
+from app.commissions.accrue import Amount, added, difference
+from app.commissions.earnings import Earnings, amended, earnings_of
 from app.commissions.plans.evaluate import Due
 from app.commissions.plans.history import lock_customers
 from app.commissions.plans.ratings import Rating, insert_ratings, newest_ratings
@@ -22,15 +23,16 @@ from app.commissions.plans.rerating import OrderToRate, Which, orders_of_credits
 from app.commissions.plans.rules import shown_rate
 from app.commissions.plans.tallies import lock_holders, write_tallies
 from app.commissions.retaking import rejected_of
-from app.commissions.service import Earnings, NewCommission, Terms, earnings_of
+from app.commissions.service import NewCommission, Terms
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.words import CommissionKind
 from app.db.session import WriteSession
 from app.orders.known import check_read, lock_orders
+from app.usecases.amending import open_terms, products_of
 from app.usecases.earning import Earned, bonus, complete, open_round, rate_all
 from app.usecases.rated_before import RatedBefore, rated_before
-from app.usecases.rating_round import Credited, Earning, Round
+from app.usecases.rating_round import Credited, Earning, Kept, Round
 from app.usecases.taking_back import Books, open_books, reverse, write
 
 LATE_REASON = "The exchange rate of the order's day came late."
@@ -61,7 +63,7 @@ async def rerate(
 async def rerate_late(ctx: Ctx, session: WriteSession, order_ids: Collection[UUID]) -> list[Rerated]:
     """What was posted for those of these orders of which credits lacked an exchange rate, which is known by now.
 
-    Those credits alone are rated. The orders are locked, and converted.
+    Those credits alone are rated; others keep their terms. The orders are locked, and converted.
     """
     newest = await newest_ratings(ctx, session, order_ids)
     lacking = {credit_id: rating.order_id for credit_id, rating in newest.items() if rating.lacks_rate}
@@ -91,14 +93,19 @@ async def _rerate(
     books = await open_books(ctx, session, states)
     rejected = await rejected_of(ctx, session, [order.id for order in orders])
     before = await rated_before(ctx, session, [order.id for order in orders], fits)
-    if as_booked:
-        books.earnings = {
-            order_id: [each for each in of_order if each.terms.credit_id in before.ratings]
-            for order_id, of_order in books.earnings.items()
-        }
     earnings = {
         each.terms.credit_id: each for of_order in books.earnings.values() for each in of_order if each.terms.credit_id
     }
+    kept = {
+        order.id: [
+            Kept(position, credit.earns_as)
+            for position, credit in enumerate(order.credits)
+            if not credit.is_asked or (order.id, credit.influencer_id) in rejected
+        ]
+        for order in orders
+    }
+    sharing = [order_id for order_id, of_order in kept.items() if of_order]
+    booked = await open_terms(ctx, session, sharing, products_of(states.values()))
     earning = [
         Earning(
             order_id=order.id,
@@ -109,6 +116,7 @@ async def _rerate(
             lines=states[order.external_id].lines,
             credits=[
                 Credited(
+                    position,
                     credit.earns_as,
                     credit.influencer_id,
                     credit.campaign_id,
@@ -116,17 +124,20 @@ async def _rerate(
                     credit.weight,
                     _own_rate(earnings.get(credit.earns_as), before.ratings.get(credit.earns_as)),
                 )
-                for credit in order.credits
-                if (order.id, credit.influencer_id) not in rejected
+                for position, credit in enumerate(order.credits)
+                if credit.is_asked and (order.id, credit.influencer_id) not in rejected
             ],
+            kept=[one for one in kept[order.id] if booked.has(order.id, one.credit_id)],
         )
         for order in orders
     ]
     found = await _counted_out(ctx, session, earning, before, as_booked=as_booked)
     if as_booked:
-        earned = {order.order_id: (await rate_all(ctx, found.as_booked(order)))[order.order_id] for order in earning}
+        earned: dict[UUID, list[Earned]] = {}
+        for each in earning:
+            earned |= await rate_all(ctx, found.as_booked(each), booked)
     else:
-        earned = await rate_all(ctx, found)
+        earned = await rate_all(ctx, found, booked)
     now = {one.accrual.terms.credit_id: one for of_order in earned.values() for one in of_order}
     books.earnings = {order_id: list(of_order) for order_id, of_order in books.earnings.items()}
     rerated = []
@@ -134,6 +145,7 @@ async def _rerate(
         start = len(books.commissions)
         for one in earned[order.id]:
             _post_credit(books, order.id, earnings, one)
+        _post_kept(books, each, earnings, found.amounts)
         _post_bonuses(ctx, books, each, before, earned[order.id])
         await reverse(books, states[order.external_id], refund_id=None, occurred_at=order.occurred_at)
         if len(books.commissions) > start:
@@ -194,6 +206,23 @@ def _post_credit(books: Books, order_id: UUID, earnings: Mapping[UUID, Earnings]
     row = replace(accrual, id=new_id(), kind=CommissionKind.EDIT, amount=amount, starts_as=known.standing.state)
     known.standing.enter(row.id, row.state, amount.amount)
     books.commissions.append(row)
+
+
+def _post_kept(books: Books, order: Earning, earnings: Mapping[UUID, Earnings], amounts: Mapping[UUID, Amount]) -> None:
+    for one in order.kept:
+        known = earnings.get(one.credit_id)
+        if known is None:
+            # Rejected: it is weighed, and earns nothing more.
+            continue
+        row = amended(
+            known,
+            amounts[one.credit_id],
+            order_id=order.order_id,
+            currency=order.currency,
+            occurred_at=order.occurred_at,
+        )
+        if row is not None:
+            books.commissions.append(row)
 
 
 def _post_bonuses(ctx: Ctx, books: Books, order: Earning, before: RatedBefore, earned: Sequence[Earned]) -> None:

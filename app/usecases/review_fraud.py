@@ -12,6 +12,7 @@ from app import outbox
 from app.analytics.rollups import deltas
 from app.commissions import service, states
 from app.commissions.accrue import Share
+from app.commissions.earnings import shares_left
 from app.commissions.inputs import CommissionMove
 from app.commissions.rejection import reject
 from app.commissions.service import NewCommission
@@ -67,7 +68,7 @@ async def _review(
     outcomes = dict(bad)
     known = await hits.lock(ctx, session, {item.id for item in checked.values()})
     passages = await states.lock(ctx, session, {hit.commission_id for hit in known.values()})
-    parts = await service.shares_left(ctx, session, list(passages.rows.values()))
+    parts = await shares_left(ctx, session, list(passages.rows.values()))
     decided: dict[UUID, Hit] = {}
     refusals: list[NewCommission] = []
     for index, item in checked.items():

@@ -15,7 +15,8 @@ from app.analytics.rollups.deltas import Contribution
 from app.attribution.service import booked_credits
 from app.commissions import service as commissions
 from app.commissions.accrue import Refunded, Revenue, added, reversal, reversal_by_line
-from app.commissions.service import Earnings, NewCommission
+from app.commissions.earnings import Earnings, load_earnings
+from app.commissions.service import NewCommission
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.money import checked_amount
@@ -72,7 +73,7 @@ async def open_books(ctx: Ctx, session: WriteSession, orders: Mapping[str, Order
         ]
         for order_id, of_order in credits.items()
     }
-    earnings = await commissions.earnings(ctx, session, ids) if ids else {}
+    earnings = await load_earnings(ctx, session, ids) if ids else {}
     return Books(orders, shares, earnings)
 
 

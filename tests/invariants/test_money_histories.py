@@ -162,14 +162,18 @@ def _check_commissions(facts: dict[str, list[dict[str, Any]]]) -> None:
         assert _sum(shares.get(row["id"], [])) == row["amount_minor"]
         if row["amount_base_minor"] is not None:
             assert _sum(shares.get(row["id"], []), "amount_base_minor") == row["amount_base_minor"]
+    positions = {row["id"]: row["position"] for row in facts["credits"]}
+    exact: dict[UUID, dict[int, Fraction]] = defaultdict(dict)
+    sums: dict[UUID, dict[int, int]] = defaultdict(dict)
     full = 0
     for credit_id, rows in _by(facts["commissions"], "credit_id").items():
         order_id, rate = rows[0]["order_id"], next(row["rate"] for row in rows if row["kind"] == "ACCRUAL")
         gross = _sum([each for each in lines[order_id] if each["kind"] in REVENUE])
         back = _sum([each for each in taken.get(order_id, []) if each["kind"] in REVENUE])
-        earned = _half_even(Fraction(gross * weights[credit_id], 10**9) * Fraction(rate))
+        exact[order_id][positions[credit_id]] = Fraction(gross * weights[credit_id], 10**9) * Fraction(rate)
+        earned = _sum([row for row in rows if row["kind"] != "REVERSAL"])
+        sums[order_id][positions[credit_id]] = earned
         reversed_ = _half_even(Fraction(earned * back, gross)) if gross else 0
-        assert _sum([row for row in rows if row["kind"] != "REVERSAL"]) == earned
         assert _sum([row for row in rows if row["kind"] == "REVERSAL"]) == -reversed_
         if back == gross:
             full += 1
@@ -179,6 +183,19 @@ def _check_commissions(facts: dict[str, list[dict[str, Any]]]) -> None:
             if all(row["amount_base_minor"] is not None for row in rows):
                 assert _sum(rows, "amount_base_minor") == 0
     assert full > 10
+    assert any(len(of_order) > 1 for of_order in exact.values())
+    for order_id, of_order in exact.items():
+        _check_parts(of_order, sums[order_id])
+
+
+def _check_parts(exact: dict[int, Fraction], earned: dict[int, int]) -> None:
+    """An order's credits earn what they are exactly worth together, rounded once: each its whole units, and of the
+    units left one for each of the largest remainders, of equal ones for the older."""
+    parts = {position: int(value) for position, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda position: (parts[position] - exact[position], position))
+    for position in by_remainder[: _half_even(sum(exact.values(), Fraction(0))) - sum(parts.values())]:
+        parts[position] += 1
+    assert earned == parts
 
 
 def _check_ledger(facts: dict[str, list[dict[str, Any]]]) -> None:

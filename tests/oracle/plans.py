@@ -1,7 +1,7 @@
 """What credits earn under commission plans, computed a second way: from the rows of facts and plans alone.
 
 Written from app/SEMANTICS.md; imports nothing of `app`. Exact fractions throughout, one order after the other in the
-order of recording (ids are in order of time).
+order of recording (ids are in order of time). Credits without a plan are told too: they share their order's units.
 """
 
 from collections import defaultdict
@@ -44,6 +44,20 @@ class Booked:
 
 
 @dataclass
+class Stake:
+    """What a credit earns of its order, unrounded; base: in the tenant's currency, None where that is not known.
+
+    lines: by item, of a plan; counted, bonuses: what the credit adds to each counter, and what that reaches.
+    """
+
+    exact: Fraction
+    base: Fraction | None
+    lines: list[Line] = field(default_factory=list)
+    counted: dict[str, tuple[int, Fraction]] = field(default_factory=dict)
+    bonuses: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass
 class Sums:
     """What was counted of one holder so far."""
 
@@ -61,11 +75,12 @@ class PlanOracle:
         self.sums: dict[Any, Sums] = defaultdict(Sums)
         self.firsts: dict[Any, datetime] = {}
         self.repeats: dict[Any, list[datetime]] = defaultdict(list)
-        self.states: dict[Any, tuple[Row, Case]] = {}
+        self.states: dict[Any, list[tuple[Row, Row | None, Case]]] = {}
+        self.plain: dict[Any, Booked] = {}
         self.back: dict[Any, dict[int, int]] = defaultdict(lambda: defaultdict(int))
 
     def book(self, *, in_time: bool = False) -> dict[Any, Booked]:
-        """What every credit earned when it was booked, by credit; credits without any terms are absent.
+        """What every credit earned when it was booked, by credit; those without a plan are in `plain` instead.
 
         in_time: in the order of the orders' own times instead, with their newest lines; what came back of them counts
         for nothing.
@@ -84,15 +99,9 @@ class PlanOracle:
         ):
             if order["is_test"]:
                 continue
-            spent: dict[Any, int] = defaultdict(int)
             own = sorted(credits[order["id"]], key=lambda row: row["position"])
-            for credit in own:
-                if credit["weight_booked"] and credit["influencer_id"]:
-                    version = self._version(credit, order["occurred_at"])
-                    if version is not None:
-                        case = self._case(order, credit, version, spent)
-                        self.states[credit["id"]] = version, case
-                        booked[credit["id"]] = self._rate(version, case, lines[order["id"]], spent)
+            for credit_id, found, is_plan in self._order(order, own, lines[order["id"]]):
+                (booked if is_plan else self.plain)[credit_id] = found
             if order["customer_id"]:
                 at = order["occurred_at"]
                 self.firsts[order["customer_id"]] = min(at, self.firsts.get(order["customer_id"], at))
@@ -100,10 +109,42 @@ class PlanOracle:
                     self.repeats[influencer, order["customer_id"]].append(at)
         return booked
 
-    def amended(self, credit_id: Any, lines: Rows) -> Booked:
-        """What the credit earns of other lines under the terms and counts that it was booked by."""
-        version, case = self.states[credit_id]
-        return self._earned(version, case, lines)[0]
+    def amended(self, order_id: Any, lines: Rows) -> dict[Any, Booked]:
+        """What the order's credits earn of other lines, by credit, under the terms and counts they were booked by."""
+        of_order = self.states[order_id]
+        stakes = [self._stake(version, case, lines) for _, version, case in of_order]
+        return {
+            credit["id"]: self._earned(version, case, stake, units)
+            for (credit, version, case), stake, units in zip(of_order, stakes, _units(stakes), strict=True)
+        }
+
+    def _order(self, order: Row, credits: Rows, lines: Rows) -> list[tuple[Any, Booked, bool]]:
+        """What each of the credits earned, and whether by a plan: first all are counted, then all earn."""
+        of_order: list[tuple[Row, Row | None, Case]] = []
+        stakes: list[Stake] = []
+        for credit in credits:
+            if credit["weight_booked"] and credit["influencer_id"]:
+                version = self._version(credit, order["occurred_at"])
+                case = self._case(order, credit, version)
+                if version is not None or case.own_rate is not None:
+                    of_order.append((credit, version, case))
+                    stakes.append(self._stake(version, case, lines))
+                    if version is not None and _counts(version):
+                        for key, (revenue, whole) in stakes[-1].counted.items():
+                            sums = self.sums[(version["plan_id"], credit["influencer_id"]), key, case.period]
+                            sums.revenue += revenue
+                            sums.orders += whole
+        self.states[order["id"]] = of_order
+        spent: dict[Any, int] = defaultdict(int)
+        found = []
+        for (credit, version, case), stake, units in zip(of_order, stakes, _units(stakes), strict=True):
+            if version is not None:
+                case.rooms = self._rooms(credit, version, case.period, spent)
+            booked = self._earned(version, case, stake, units)
+            if version is not None:
+                self._spend(credit, version, case.period, booked, spent)
+            found.append((credit["id"], booked, version is not None))
+        return found
 
     def _version(self, credit: Row, at: datetime) -> Row | None:
         places: list[dict[str, Any]] = []
@@ -132,19 +173,34 @@ class PlanOracle:
                     return max(versions, key=lambda row: (row["effective_from"], row["version"]))
         return None
 
-    def _case(self, order: Row, credit: Row, version: Row, spent: Mapping[Any, int]) -> "Case":
-        at, customer, plan = order["occurred_at"], order["customer_id"], version["plan_id"]
+    def _case(self, order: Row, credit: Row, version: Row | None) -> "Case":
+        at, customer = order["occurred_at"], order["customer_id"]
         local = at.astimezone(self.zone)
         period = {
             "MONTH": (local.year, local.month),
             "QUARTER": (local.year, (local.month - 1) // 3),
             "YEAR": local.year,
             "ALL_TIME": "ever",
-        }[version["period"]]
+        }["ALL_TIME" if version is None else version["period"]]
         if order["currency"] == self.currency:
             factor: Fraction | None = Fraction(1)
         else:
             factor = self.factors.get((order["currency"], at.date()))
+        kind = None
+        if customer:
+            first = self.firsts.get(customer)
+            kind = "NEW" if first is None or first >= at else "RETURNING"
+        holder = None if version is None else (version["plan_id"], credit["influencer_id"])
+        before = {
+            key: (sums.revenue, sums.orders)
+            for (of, key, when), sums in self.sums.items()
+            if (of, when) == (holder, period)
+        }
+        repeats = list(self.repeats[credit["influencer_id"], customer]) if customer else None
+        return Case(order, credit, period, factor, {}, kind, before, repeats, self._own_rate(credit))
+
+    def _rooms(self, credit: Row, version: Row, period: Any, spent: Mapping[Any, int]) -> dict[str, int]:
+        plan = version["plan_id"]
         holder = plan, credit["influencer_id"]
         rooms = {}
         for cap, most in version["terms"]["caps"].items():
@@ -156,17 +212,7 @@ class PlanOracle:
             }[cap]
             if cap != "CAMPAIGN" or credit["campaign_id"]:
                 rooms[cap] = max(0, most - used)
-        kind = None
-        if customer:
-            first = self.firsts.get(customer)
-            kind = "NEW" if first is None or first >= at else "RETURNING"
-        before = {
-            key: (sums.revenue, sums.orders)
-            for (of, key, when), sums in self.sums.items()
-            if (of, when) == (holder, period)
-        }
-        repeats = list(self.repeats[credit["influencer_id"], customer]) if customer else None
-        return Case(order, credit, period, factor, rooms, kind, before, repeats, self._own_rate(credit))
+        return rooms
 
     def _own_rate(self, credit: Row) -> Fraction | None:
         for row in self.facts["enrollments"]:
@@ -178,31 +224,30 @@ class PlanOracle:
                 return Fraction(row["commission_rate"])
         return None
 
-    def _rate(self, version: Row, case: "Case", lines: Rows, spent: dict[Any, int]) -> Booked:
-        booked, added = self._earned(version, case, lines)
-        holder = version["plan_id"], case.credit["influencer_id"]
+    def _spend(self, credit: Row, version: Row, period: Any, booked: Booked, spent: dict[Any, int]) -> None:
+        holder = version["plan_id"], credit["influencer_id"]
         spent[holder] += booked.base or 0
-        total = booked.kept + sum(amount for _, amount in booked.bonuses)
-        terms = version["terms"]
-        has_tiers = any(rule["kind"] == "TIERS" for rule in terms["rules"])
-        if not has_tiers and not terms["bonuses"] and not terms["caps"].keys() - {"ORDER"}:
-            return booked
-        for key, (revenue, orders) in added.items():
-            self.sums[holder, key, case.period].revenue += revenue
-            self.sums[holder, key, case.period].orders += orders
-        holders = {(holder, case.period), (holder, "ever")}
-        if "CAMPAIGN" in terms["caps"]:
-            holders.add(((version["plan_id"], case.credit["campaign_id"]), "ever"))
+        if not _counts(version):
+            return
+        holders = {(holder, period), (holder, "ever")}
+        if "CAMPAIGN" in version["terms"]["caps"]:
+            holders.add(((version["plan_id"], credit["campaign_id"]), "ever"))
         for of, when in holders:
-            self.sums[of, "earned", when].earned += total
-        return booked
+            self.sums[of, "earned", when].earned += booked.kept + sum(amount for _, amount in booked.bonuses)
 
-    def _earned(self, version: Row, case: "Case", rows: Rows) -> tuple[Booked, dict[str, tuple[int, Fraction]]]:
-        terms, weight = version["terms"], Fraction(case.credit["weight_booked"], 10**9)
+    def _stake(self, version: Row | None, case: "Case", rows: Rows) -> Stake:
+        weight = Fraction(case.credit["weight_booked"], 10**9)
         revenue = [row for row in rows if row["kind"] in REVENUE]
-        is_known = case.factor is not None and all(row["amount_base_minor"] is not None for row in revenue)
+        is_known = all(row["amount_base_minor"] is not None for row in revenue)
+        if version is None:
+            assert case.own_rate is not None
+            rate = weight * case.own_rate
+            base = sum(row["amount_base_minor"] for row in revenue) * rate if is_known else None
+            return Stake(sum(row["amount_minor"] for row in revenue) * rate, base)
+        terms = version["terms"]
+        is_known = is_known and case.factor is not None
         if not is_known and terms["caps"]:
-            return Booked(0, None, {}), {}
+            return Stake(Fraction(0), None)
         items = self._items(revenue, is_known, self.back[case.order["id"]])
         rules = [rule for rule in terms["rules"] if self._fits(rule, case)]
         if not is_known:
@@ -236,20 +281,7 @@ class PlanOracle:
                     if rule["kind"] == "PER_ORDER":
                         part = Fraction(item.net, sum(each.net for each in own))
                     item.exact, item.exact_base = amount * part * weight, amount_base * part * weight
-        amount = round(sum((item.exact for item in items), Fraction(0)))
-        is_same = all(row["amount_minor"] == row["amount_base_minor"] for row in revenue)
-        base, kept = None, 0
         if is_known:
-            base = amount if is_same else round(sum((item.exact_base for item in items), Fraction(0)))
-            if case.rooms and base > min(case.rooms.values()):
-                room = min(case.rooms.values())
-                amount = room if is_same else round(Fraction(amount * room, base))
-                base = room
-            shares = [item.exact if is_same else item.exact_base for item in items]
-            if base and not any(shares):
-                shares = [item.exact for item in items]
-            of_lines = _largest_remainder(base, shares)
-            kept = sum(round(part * item.left) for part, item in zip(of_lines, items, strict=True))
             whole = _counted(items, weight)
             if items:
                 added["revenue"] = whole
@@ -260,10 +292,33 @@ class PlanOracle:
                 threshold = bonus["threshold"] if pick == 0 else Fraction(bonus["threshold"], 10**9)
                 if old[pick] < threshold <= new[pick]:
                     bonuses.append((bonus["key"], bonus["amount"]))
+        return Stake(
+            sum((item.exact for item in items), Fraction(0)),
+            sum((item.exact_base for item in items), Fraction(0)) if is_known else None,
+            items,
+            added,
+            bonuses,
+        )
+
+    def _earned(self, version: Row | None, case: "Case", stake: Stake, units: tuple[int, int | None]) -> Booked:
+        """What the credit earns by its units of what the order earns: cut by caps, and split over the items."""
+        amount, base = units
+        if version is None:
+            return Booked(amount, base, {})
+        kept, bonuses = 0, stake.bonuses
+        if base is not None:
+            if case.rooms and base > min(case.rooms.values()):
+                room = min(case.rooms.values())
+                amount, base = round(Fraction(amount * room, base)), room
+            shares = [item.exact_base for item in stake.lines]
+            if base and not any(shares):
+                shares = [item.exact for item in stake.lines]
+            of_lines = _largest_remainder(base, shares)
+            kept = sum(round(part * item.left) for part, item in zip(of_lines, stake.lines, strict=True))
             bonuses = _within(bonuses, [room for cap, room in case.rooms.items() if cap != "ORDER"], kept)
-        parts = _largest_remainder(amount, [item.exact for item in items])
-        named = {item.place: part for item, part in zip(items, parts, strict=True) if item.rule is not None}
-        return Booked(amount, base, named, bonuses, kept), added
+        parts = _largest_remainder(amount, [item.exact for item in stake.lines])
+        named = {item.place: part for item, part in zip(stake.lines, parts, strict=True) if item.rule is not None}
+        return Booked(amount, base, named, bonuses, kept)
 
     def _items(self, revenue: Rows, is_known: bool, back: Mapping[int, int]) -> list[Line]:
         items = [row for row in revenue if row["amount_minor"] >= 0]
@@ -360,6 +415,30 @@ def given_back(booked: Booked, lines: Rows, refunds: Rows) -> int:
     return sum(
         round(Fraction(part * back[place[0]], amounts[place[0]])) for place, part in booked.lines.items() if part
     )
+
+
+def _counts(version: Row) -> bool:
+    terms = version["terms"]
+    has_tiers = any(rule["kind"] == "TIERS" for rule in terms["rules"])
+    return bool(has_tiers or terms["bonuses"] or terms["caps"].keys() - {"ORDER"})
+
+
+def _units(stakes: Sequence[Stake]) -> list[tuple[int, int | None]]:
+    """The whole units of each credit of one order, in the order's currency, and in the tenant's where it is known."""
+    amounts = _together([stake.exact for stake in stakes])
+    known = iter(_together([stake.base for stake in stakes if stake.base is not None]))
+    return [
+        (amount, None if stake.base is None else next(known)) for stake, amount in zip(stakes, amounts, strict=True)
+    ]
+
+
+def _together(exact: Sequence[Fraction]) -> list[int]:
+    """What is earned in all, rounded once, goes out unit by unit: to whom most is missing, the oldest of equal ones."""
+    parts = [int(value) for value in exact]
+    while sum(parts) < round(sum(exact, Fraction(0))):
+        missing = [value - part for value, part in zip(exact, parts, strict=True)]
+        parts[missing.index(max(missing))] += 1
+    return parts
 
 
 def _by(rows: Rows, name: str) -> dict[Any, list[Row]]:

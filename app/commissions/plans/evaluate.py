@@ -2,8 +2,9 @@
 edits and recomputation.
 
 Discounts are spread over the items first. Each item is decided by one rule: of those that fit, the one of the highest
-priority, else the first given. The credit's commission is the exact sum over its items, rounded half-even once, and
-split over them by largest remainder.
+priority, else the first given. What the credit earns exactly is the sum over its items (`weigh`). Once it is rounded
+with that of its order's other credits (accrue.py), its part is cut by caps and split over the items by largest
+remainder (`rated`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from math import lcm
 from typing import NamedTuple
 from uuid import UUID
 
-from app.commissions.accrue import Amount, Share
+from app.commissions.accrue import Amount, Exact, Part, Share
 from app.commissions.plans.basket import Basket, Item
 from app.commissions.plans.rules import Bonus, Rule, Version, shown_rate
 from app.core.money import MINOR_MAX, WEIGHT_ONE, allocate, divide_half_even
@@ -63,6 +64,26 @@ class Due(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a credit earns before anything is rounded or cut. exact: on the whole; tops, base_tops: of it by item.
+
+    names, rates: of the rules that decide the items; None where none does, or where it has no rate. added: to each
+    counter. dues: as they are without caps. rate: that of all items, if they have but one. lacks_rate: as in `Rated`.
+    """
+
+    sold: Basket
+    exact: Exact
+    tops: Sequence[int]
+    base_tops: Sequence[int]
+    names: Sequence[str | None]
+    rates: Sequence[Decimal | None]
+    added: Mapping[str, tuple[int, int]]
+    dues: tuple[Due, ...]
+    rate: Decimal | None
+    lacks_rate: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rated:
     """What a credit earns. added: to each counter. kept: of the amount in the tenant's currency, what refunds before
     leave. cap: which one cut it. lacks_rate: for want of an exchange rate some rule, or all of the version, could not
@@ -86,11 +107,17 @@ Matches = dict[tuple[UUID, tuple[int, ...]], dict[UUID | None, int | None]]
 """Which rule decides a product, by version and rules that fit the order: remembered for the orders of one batch."""
 
 
-def rated(version: Version, sold: Basket, facts: Facts, standing: Standing, matches: Matches | None = None) -> Rated:
-    """What the credit earns of these lines under the version."""
+def weigh(
+    version: Version,
+    sold: Basket,
+    facts: Facts,
+    volumes: Mapping[str, tuple[int, int]],
+    matches: Matches | None = None,
+) -> Weighed:
+    """What the credit earns of these lines under the version, exactly. volumes: counted before (`Standing.volumes`)."""
     has_base = sold.has_base and facts.factor is not None
     if not has_base and version.caps:
-        return _nothing(sold, has_base, lacks_rate=True)
+        return _nothing(sold)
     fitting = [number for number, rule in enumerate(version.rules) if _fits(rule, facts)]
     usable = [number for number in fitting if has_base or not version.rules[number].needs_exchange_rate]
     lacks_rate = len(usable) < len(fitting) or (not has_base and bool(version.bonuses))
@@ -108,7 +135,7 @@ def rated(version: Version, sold: Basket, facts: Facts, standing: Standing, matc
             names[place] = rule.key
         if rule.kind is RuleKind.PERCENTAGE or rule.kind is RuleKind.TIERS:
             if rule.kind is RuleKind.TIERS:
-                before = standing.volumes.get(rule.key, (0, 0))
+                before = volumes.get(rule.key, (0, 0))
                 more = _counted(sold.items, places, facts.weight, has_base=has_base)
                 top, under = _tier_rate(rule, before, more)
                 added[rule.key] = more
@@ -130,37 +157,53 @@ def rated(version: Version, sold: Basket, facts: Facts, standing: Standing, matc
         else:
             _fixed(rule, sold, places, facts, tops, base_tops)
     under = _common(scales, tops, base_tops)
-    amount = min(divide_half_even(sum(tops), under), MINOR_MAX)
-    base: int | None = None
+    dues: list[Due] = []
     if has_base:
-        base = amount if sold.is_same_currency else min(divide_half_even(sum(base_tops), under), MINOR_MAX)
-    cap, room = _tightest(standing.rooms)
+        whole = _counted(sold.items, range(len(sold.items)), facts.weight, has_base=True)
+        added[REVENUE] = whole
+        dues = [*lifts, *_bonuses(version.bonuses, volumes.get(REVENUE, (0, 0)), whole)]
+    return Weighed(
+        sold,
+        Exact(sum(tops), sum(base_tops) if has_base else None, under),
+        tops,
+        base_tops,
+        names,
+        rates,
+        added=added if sold.items else {},
+        dues=tuple(dues),
+        rate=_uniform(version, groups, rates),
+        lacks_rate=lacks_rate,
+    )
+
+
+def _nothing(sold: Basket) -> Weighed:
+    """Of a version with caps, for want of an exchange rate."""
+    none, nameless = [0] * len(sold.items), [None] * len(sold.items)
+    return Weighed(sold, Exact(0, None, 1), none, none, nameless, nameless, {}, (), None, lacks_rate=True)
+
+
+def rated(weighed: Weighed, part: Part, rooms: Mapping[PlanCap, int]) -> Rated:
+    """What the credit earns by its part of what the order earns. rooms: what caps leave (`Standing.rooms`)."""
+    sold = weighed.sold
+    amount = min(part.amount, MINOR_MAX)
+    base = None if part.base is None else min(part.base, MINOR_MAX)
+    cap, room = _tightest(rooms)
     if base is not None and cap is not None and base > room:
         amount = room if sold.is_same_currency else divide_half_even(amount * room, base)
         base = room
     else:
         cap = None
-    result = _shared(sold, amount, base, tops, base_tops, names, rates)
+    result = _shared(weighed, amount, base)
     kept = _kept(sold, result)
-    dues: list[Due] = []
-    if has_base:
-        whole = _counted(sold.items, range(len(sold.items)), facts.weight, has_base=True)
-        added[REVENUE] = whole
-        due = [*lifts, *_bonuses(version.bonuses, standing.volumes.get(REVENUE, (0, 0)), whole)]
-        dues = _cut(due, standing.rooms, earned=kept)
     return Rated(
         amount=result,
-        dues=tuple(dues),
-        added=added if sold.items else {},
+        dues=tuple(_cut(weighed.dues, rooms, earned=kept)),
+        added=weighed.added,
         kept=kept,
-        rate=_uniform(version, groups, rates) if cap is None else None,
+        rate=weighed.rate if cap is None else None,
         cap=cap,
-        lacks_rate=lacks_rate,
+        lacks_rate=weighed.lacks_rate,
     )
-
-
-def _nothing(sold: Basket, has_base: bool, *, lacks_rate: bool) -> Rated:
-    return Rated(Amount(sold.gross, 0, 0 if has_base else None, ()), (), {}, 0, None, None, lacks_rate)
 
 
 def _fits(rule: Rule, facts: Facts) -> bool:
@@ -319,15 +362,8 @@ def _cut(due: Sequence[Due], rooms: Mapping[PlanCap, int], *, earned: int) -> li
     return kept
 
 
-def _shared(
-    sold: Basket,
-    amount: int,
-    base: int | None,
-    tops: Sequence[int],
-    base_tops: Sequence[int],
-    names: Sequence[str | None],
-    rates: Sequence[Decimal | None],
-) -> Amount:
+def _shared(weighed: Weighed, amount: int, base: int | None) -> Amount:
+    sold, tops, base_tops = weighed.sold, weighed.tops, weighed.base_tops
     amounts = allocate(amount, tops) if amount else [0] * len(tops)
     if base is None:
         bases: list[int | None] = [None] * len(amounts)
@@ -342,7 +378,9 @@ def _shared(
         base,
         tuple(
             Share(item.place, part, base_part, name, rate)
-            for item, part, base_part, name, rate in zip(sold.items, amounts, bases, names, rates, strict=True)
+            for item, part, base_part, name, rate in zip(
+                sold.items, amounts, bases, weighed.names, weighed.rates, strict=True
+            )
             if name is not None
         ),
     )

@@ -1,4 +1,5 @@
-"""Which credits are rated anew: read, for the step that does it (usecases/rerating.py)."""
+"""Which credits are rated anew: read, with the others of their orders, for the step that does it
+(usecases/rerating.py)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +12,19 @@ from app.db.session import ReadSession
 
 
 class CreditInForce(NamedTuple):
-    """A credit that may earn. earns_as: the credit that its commissions name."""
+    """A credit that may earn. earns_as: the credit that its commissions name. is_asked: whether it is to be rated."""
 
     earns_as: UUID
     influencer_id: UUID
     campaign_id: UUID | None
     code: str | None
     weight: int
+    is_asked: bool
 
 
 @dataclass(frozen=True, slots=True)
 class OrderToRate:
-    """An order with those of its credits that are asked for, in their order."""
+    """An order with its credits, the oldest first: one of them at least is asked for."""
 
     id: UUID
     external_id: str
@@ -50,7 +52,7 @@ class Which:
 
 
 async def orders_to_rate(ctx: Ctx, session: ReadSession, which: Which, *, count: int) -> list[OrderToRate]:
-    """At most so many of the orders, in the order of their time."""
+    """At most so many of the orders that have such a credit, in the order of their time."""
     rows = await session.fetch(
         """/* commission_plans.orders_to_rate */
         SELECT placed.id, placed.external_id, placed.occurred_at, placed.currency, placed.country, placed.customer_id,
@@ -82,11 +84,11 @@ async def orders_to_rate(ctx: Ctx, session: ReadSession, which: Which, *, count:
         None if which.campaign_ids is None else list(which.campaign_ids),
         count,
     )
-    return _orders(rows, lambda credit: which.has(credit.influencer_id, credit.campaign_id))
+    return _orders(rows, lambda row: which.has(row["influencer_id"], row["campaign_id"]))
 
 
 async def orders_of_credits(ctx: Ctx, session: ReadSession, credits: Mapping[UUID, UUID]) -> list[OrderToRate]:
-    """The orders of those of these credits that are in force, in the order of their time.
+    """The orders of these credits, which are asked for as far as they are in force, in the order of their time.
 
     credits: as their commissions name them, with their orders.
     """
@@ -103,17 +105,20 @@ async def orders_of_credits(ctx: Ctx, session: ReadSession, credits: Mapping[UUI
         ctx.tenant_id,
         list(set(credits.values())),
     )
-    return _orders(rows, lambda credit: credit.earns_as in credits)
+    return _orders(rows, lambda row: row["earns_as"] in credits)
 
 
-def _orders(rows: Sequence[Any], fits: Callable[[CreditInForce], bool]) -> list[OrderToRate]:
+def _orders(rows: Sequence[Any], is_asked: Callable[[Any], bool]) -> list[OrderToRate]:
     found: dict[UUID, OrderToRate] = {}
     for row in rows:
         credit = CreditInForce(
-            row["earns_as"], row["influencer_id"], row["campaign_id"], row["code"], row["weight_booked"]
+            row["earns_as"],
+            row["influencer_id"],
+            row["campaign_id"],
+            row["code"],
+            row["weight_booked"],
+            is_asked(row),
         )
-        if not fits(credit):
-            continue
         before = found.get(row["id"])
         found[row["id"]] = OrderToRate(
             row["id"],

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
-from app.commissions.plans.evaluate import REVENUE, Rated, Standing
+from app.commissions.plans.evaluate import REVENUE, Rated
 from app.commissions.plans.rules import Version
 from app.core.context import Ctx
 from app.core.timegrain import Granularity, first_instant, floor, local_date
@@ -54,32 +54,40 @@ class Tallies:
     changed: set[Key] = field(default_factory=set)
     of_orders: dict[tuple[UUID, UUID, UUID], int] = field(default_factory=dict)
 
-    def standing(self, version: Version, subject: "Subject") -> Standing:
-        """What was counted before this credit."""
+    def volumes(self, version: Version, subject: "Subject") -> dict[str, tuple[int, int]]:
+        """What was counted before this credit, by counter (`Standing.volumes`)."""
         volumes = {}
         counters = {rule.key for rule in version.rules if rule.tiers} | ({REVENUE} if version.bonuses else set())
         for counter in counters:
             tally = self.sums.get(_in_period(version, subject, counter))
             if tally is not None:
                 volumes[counter] = tally.volume, tally.orders
-        rooms = {
+        return volumes
+
+    def rooms(self, version: Version, subject: "Subject") -> dict[PlanCap, int]:
+        """What each cap leaves this credit, after all that was earned before (`Standing.rooms`)."""
+        return {
             cap: max(0, most - self._earned(cap, version, subject))
             for cap, most in version.caps.items()
             if cap is not PlanCap.CAMPAIGN or subject.campaign_id is not None
         }
-        return Standing(volumes, rooms)
 
-    def count(self, version: Version, subject: "Subject", rated: Rated) -> tuple[int | None, int | None]:
-        """Add what was rated; the rating's numbers among those of its influencer and of its campaign's budget."""
+    def count_volumes(self, version: Version, subject: "Subject", added: Mapping[str, tuple[int, int]]) -> None:
+        """Add what a credit adds to each counter: the next credit of its order sees it, before either earns."""
+        if not version.counts:
+            return
+        for counter, (volume, orders) in added.items():
+            tally = self._of(_in_period(version, subject, counter))
+            tally.volume += volume
+            tally.orders += orders
+
+    def count_earned(self, version: Version, subject: "Subject", rated: Rated) -> tuple[int | None, int | None]:
+        """Add what was earned; the rating's numbers among those of its influencer and of its campaign's budget."""
         if PlanCap.ORDER in version.caps:
             of_order = version.plan_id, subject.influencer_id, subject.order_id
             self.of_orders[of_order] = self.of_orders.get(of_order, 0) + (rated.amount.base or 0)
         if not version.counts:
             return None, None
-        for counter, (volume, orders) in rated.added.items():
-            tally = self._of(_in_period(version, subject, counter))
-            tally.volume += volume
-            tally.orders += orders
         for key in self._earned_in(version, subject):
             self._of(key).earned += rated.earned
         budget = subject.campaign_id if PlanCap.CAMPAIGN in version.caps else None

@@ -11,14 +11,16 @@ from app.analytics.rollups.verify import verify
 from app.commissions.inputs import CommissionMove
 from app.core.context import Ctx
 from app.core.outcomes import Outcome
-from app.core.words import CustomerKind, RuleKind
+from app.core.words import CustomerKind, InstanceKind, RuleKind
 from app.orders.rate_inputs import RateInput
 from app.products.inputs import ProductInput
 from app.runtime import Runtime
+from app.tracking.inputs import InstanceInput
 from app.usecases.convert_late import convert_late
 from app.usecases.edit_orders import edit_orders
 from app.usecases.recompute_commissions import Recomputation, recompute_commissions
 from app.usecases.record_exchange_rates import record_exchange_rates
+from app.usecases.record_instances import record_instances
 from app.usecases.record_orders import record_orders
 from app.usecases.record_refunds import record_refunds
 from app.usecases.reject_commissions import reject_commissions
@@ -163,6 +165,36 @@ async def test_only_what_lacked_a_rate_is_rated(
 
     assert await amounts(look) == [("ACCRUAL", 3333)]
     assert await look.value("count(*)", "commission_ratings") == 1
+    await whole(runtime, ctx, look)
+
+
+async def test_of_an_orders_credits_those_that_lacked_a_rate_are_rated(
+    runtime: Runtime, ctx: Ctx, program: ProgramRows, look: Look, plans: Plans
+) -> None:
+    campaign = await program.campaign(model="LINEAR")
+    ina, ben = await program.influencer(), await program.influencer()
+    plan = await plans.plan(tiers(("0", "0.2")), caps=caps(per_order="20.00"))
+    await plans.assign(plan, enrollment_id=await program.enrollment(campaign, ben))
+    clicks = [
+        InstanceInput(
+            InstanceKind.CLICK,
+            NOON - timedelta(hours=hours),
+            influencer_id=who,
+            campaign_id=campaign,
+            visitor_id="v",
+        )
+        for who, hours in ((ina, 2), (ben, 1))
+    ]
+    await record_instances(runtime, ctx, clicks)
+    await record_orders(runtime, ctx, [order(item("100.000"), visitor_id="v", currency="KWD")])
+    assert sorted(await amounts(look)) == [("ACCRUAL", 0), ("ACCRUAL", 5000)]
+
+    await rate_comes(runtime, ctx)
+
+    # Half of 250.00 at 20 % are 25.00; 20.00 of them are 8.000.
+    assert sorted(await amounts(look)) == [("ACCRUAL", 0), ("ACCRUAL", 5000), ("EDIT", 8000)]
+    (rating,) = await look.rows("commission_ratings", "NOT (facts -> 'lacksRate')::boolean")
+    assert (rating["influencer_id"], rating["facts"]["cap"]) == (ben, "ORDER")
     await whole(runtime, ctx, look)
 
 

@@ -153,6 +153,7 @@ async def test_random_plans_equal_the_oracle(
     facts = await _facts(look)
     assert len(booked) > 5
     _check_booked(facts, booked)
+    _check_plain(facts, oracle.plain, kinds=("ACCRUAL",))
 
     for turn in range(3):
         names = chance.draw.sample(sent, 20)
@@ -244,19 +245,37 @@ def _check_booked(facts: dict[str, list[dict[str, Any]]], booked: dict[Any, Any]
         assert sequence == list(range(1, len(sequence) + 1))
 
 
+def _check_plain(
+    facts: dict[str, list[dict[str, Any]]], plain: dict[Any, Any], kinds: tuple[str, ...] = ("ACCRUAL", "EDIT")
+) -> None:
+    """Credits without a plan earn their part of what the order earns."""
+    rows = _by([row for row in facts["commissions"] if row["kind"] in kinds], "credit_id")
+    for credit_id, expected in plain.items():
+        assert {row["plan_version_id"] for row in rows[credit_id]} == {None}
+        assert sum(row["amount_minor"] for row in rows[credit_id]) == expected.amount
+        if expected.base is not None:
+            assert sum(row["amount_base_minor"] for row in rows[credit_id]) == expected.base
+
+
 def _check_after(facts: dict[str, list[dict[str, Any]]], oracle: PlanOracle, booked: dict[Any, Any]) -> None:
     rows = _by(facts["commissions"], "credit_id")
     orders = {row["id"]: row["order_id"] for row in facts["credits"]}
     versions, taken = _by(facts["order_lines"], "order_id"), _by(facts["refund_lines"], "order_id")
     reversed_ = 0
-    for credit_id in booked:
-        lines = newest_lines(versions[orders[credit_id]])
-        expected = oracle.amended(credit_id, lines)
-        earned = sum(row["amount_minor"] for row in rows[credit_id] if row["kind"] != "REVERSAL")
-        assert earned == expected.amount
-        back = -sum(row["amount_minor"] for row in rows[credit_id] if row["kind"] == "REVERSAL")
-        assert back == given_back(expected, lines, taken[orders[credit_id]])
-        reversed_ += back
+    plain = {}
+    for order_id in {orders[credit_id] for credit_id in (*booked, *oracle.plain)}:
+        lines = newest_lines(versions[order_id])
+        for credit_id, expected in oracle.amended(order_id, lines).items():
+            if credit_id in oracle.plain:
+                plain[credit_id] = expected
+                continue
+            earned = sum(row["amount_minor"] for row in rows[credit_id] if row["kind"] != "REVERSAL")
+            assert earned == expected.amount
+            back = -sum(row["amount_minor"] for row in rows[credit_id] if row["kind"] == "REVERSAL")
+            assert back == given_back(expected, lines, taken[order_id])
+            reversed_ += back
+    assert plain.keys() == oracle.plain.keys()
+    _check_plain(facts, plain)
     assert reversed_ > 0
 
 
@@ -296,6 +315,7 @@ async def test_recomputed_commissions_equal_the_oracle(
     oracle = PlanOracle(facts, currency="GBP", zone=ctx.tenant.reporting_zone, factors=_factors())
     booked = oracle.book(in_time=True)
     _check_sums(facts, booked)
+    _check_plain(facts, oracle.plain)
     assert await broken_laws(runtime.db, ctx.tenant_id) == {}
     again = await recompute_commissions(runtime, ctx, asked)
     assert (again.outcomes, again.mark) == ((), None)

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.commissions.accrue import Balance, Refunded, Share, added, reversal_by_line
+from app.commissions.accrue import Balance, Refunded, Share, added, parts_of, reversal_by_line
 from app.commissions.plans.basket import Sold, basket
 from app.commissions.plans.checks import checked_terms
-from app.commissions.plans.evaluate import Facts, Rated, Standing, rated
+from app.commissions.plans.evaluate import Facts, Rated, Standing, rated, weigh
 from app.commissions.plans.inputs import RuleInput, TermsInput
 from app.commissions.plans.rules import Version, made_version, terms_json
 from app.commissions.plans.tallies import FOR_EVER, period_start
 from app.core.ids import new_id
-from app.core.money import WEIGHT_ONE, divide_half_even
+from app.core.money import WEIGHT_ONE, allocate, divide_half_even
 from app.core.timegrain import months_later
 from app.core.words import PlanCap, PlanMetric, PlanPeriod, RuleKind, TierMode
 from tests.factories.plans import bonus, caps, fixed, percent, tiers
@@ -54,7 +54,9 @@ def sold(*amounts: int, base: Fraction = Fraction(1), skus: tuple[str, ...] = ("
 
 def of(plan: Version, lines: list[Sold], standing: Standing = Standing(), **facts: Any) -> Rated:  # noqa: B008
     values: dict[str, Any] = {"occurred_at": AT, "weight": WEIGHT_ONE, "own_rate": 100_000}
-    return rated(plan, basket(lines), Facts(**(values | facts)), standing)
+    weighed = weigh(plan, basket(lines), Facts(**(values | facts)), standing.volumes)
+    (part,) = parts_of([weighed.exact])
+    return rated(weighed, part, standing.rooms)
 
 
 EVERYTHING = (
@@ -80,6 +82,46 @@ def test_the_parts_sum_to_the_commission(items: list[int], off: int, weight: int
     assert sum(share.amount for share in found.shares) == found.amount >= 0
     assert sum(share.base or 0 for share in found.shares) == found.base
     assert all(share.amount >= 0 and share.rule is not None for share in found.shares)
+
+
+@given(
+    amounts,
+    st.lists(st.integers(1, 9), min_size=2, max_size=6).map(lambda shares: allocate(WEIGHT_ONE, shares)),
+    st.sampled_from((Fraction(1), Fraction(2, 7), Fraction(31, 3))),
+)
+def test_the_credits_of_an_order_share_what_it_earns(items: list[int], weights: list[int], rate: Fraction) -> None:
+    plan, sold_ = (
+        version(*EVERYTHING, fixed(RuleKind.PER_ORDER, "5.00", priority=3, countries=["DE"])),
+        basket(sold(*items, base=rate)),
+    )
+    facts = [
+        Facts(AT, weight, 100_000, country="DE" if number == 1 else None, factor=rate)
+        for number, weight in enumerate(weights)
+    ]
+    weighed = [weigh(plan, sold_, one, {"rest": (number * 30_00, 0)}) for number, one in enumerate(facts)]
+
+    parts = parts_of([one.exact for one in weighed])
+
+    found = [rated(one, part, {}).amount for one, part in zip(weighed, parts, strict=True)]
+    assert sum(amount.amount for amount in found) == round(
+        sum((Fraction(one.exact.top, one.exact.under) for one in weighed), Fraction(0))
+    )
+    assert sum(amount.base or 0 for amount in found) == round(
+        sum((Fraction(one.exact.base_top or 0, one.exact.under) for one in weighed), Fraction(0))
+    )
+    for amount, one in zip(found, weighed, strict=True):
+        assert abs(amount.amount - Fraction(one.exact.top, one.exact.under)) < 1
+        assert sum(share.amount for share in amount.shares) == amount.amount
+        assert sum(share.base or 0 for share in amount.shares) == amount.base
+        assert all(share.amount >= 0 and (share.base or 0) >= 0 for share in amount.shares)
+
+
+def test_an_amount_per_order_is_given_once_however_many_credits_there_are() -> None:
+    plan, lines = version(fixed(RuleKind.PER_ORDER, "5.00")), basket(sold(10_00, 7_00))
+
+    weighed = [weigh(plan, lines, Facts(AT, weight, None), {}) for weight in allocate(WEIGHT_ONE, [1, 1, 1])]
+
+    assert [part.amount for part in parts_of([one.exact for one in weighed])] == [1_67, 1_67, 1_66]
 
 
 @given(amounts, st.dictionaries(st.sampled_from(list(PlanCap)), st.integers(0, 20_000), min_size=1))
