@@ -75,7 +75,7 @@ FACTS: dict[str, set[str]] = {
     "plan_assignments": set(),
     "commission_plan_versions": set(),
     "commission_ratings": set(),
-    "commissions": {"state", "updated_at", "amount_base_minor"},
+    "commissions": {"state", "updated_at", "amount_base_minor", "taken_minor"},
     "credits": {"superseded_at"},
     "engagement_snapshots": set(),
     "fraud_hits": {"state", "reviewed_at", "reviewed_by", "review_reason"},

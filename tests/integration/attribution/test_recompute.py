@@ -1,16 +1,13 @@
 """Judging recorded orders again: a preview that changes nothing, then a posting of differences, never a rewrite."""
 
-import dataclasses
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from app.commissions.states import Move, move
 from app.core.context import Ctx, Role
-from app.core.words import CommissionState
 from app.runtime import Runtime
-from tests.factories.orders import Look, ProgramRows
+from tests.factories.orders import Look
 from tests.integration.attribution.store import DAY, NOON, Shop, credits_of, iso, reasons
 from tests.invariants.books import broken_laws
 
@@ -375,25 +372,3 @@ async def test_who_lost_an_order_still_sees_why_and_nothing_of_others(shop: Shop
         key=key,
     )
     assert listed["explainAttribution"]["history"] == [{"reason": None, "winner": {"influencer": {"id": ben}}}]
-
-
-async def test_what_was_paid_out_comes_back_with_the_next_payout(
-    shop: Shop, look: Look, runtime: Runtime, ctx: Ctx, program: ProgramRows
-) -> None:
-    ina, ben, campaign, _ = await two_clicks(shop)
-    (row,) = await look.rows("commissions")
-    for seconds, state in enumerate((CommissionState.APPROVED, CommissionState.PAID)):
-        later = dataclasses.replace(ctx, now=ctx.now + timedelta(seconds=seconds))
-        async with runtime.db.write(ctx.tenant_id) as session:
-            await move(later, session, [Move(row["id"], state)])
-    await shop.change_campaign(campaign, attributionModel="FIRST_TOUCH")
-
-    await posted(shop)
-
-    balances = {(entry["account"], str(entry["influencer_id"])): 0 for entry in await look.rows("ledger_entries")}
-    for entry in await look.rows("ledger_entries"):
-        balances[entry["account"], str(entry["influencer_id"])] += entry["amount_minor"]
-    # Payable was what the payout took, and is what it was again without it: the next payout has that much less to pay.
-    assert (balances["PAYABLE", ben], balances["CLAWED_BACK", "None"]) == (0, -1000)
-    assert balances["ACCRUED", ina] == -1000
-    assert await broken_laws(runtime.db, ctx.tenant_id) == {}
