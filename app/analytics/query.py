@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from typing import TypeAlias
 from uuid import UUID
@@ -168,6 +169,7 @@ class Columns:
     shares: Asks = ()
 
     @property
+    @lru_cache(maxsize=2_000)  # noqa: B019 - values, and no more than so many
     def every(self) -> Asks:
         """Every measure, each once."""
         return tuple(dict.fromkeys((*self.values, *self.previous, *self.shares)))

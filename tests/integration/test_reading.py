@@ -183,3 +183,20 @@ async def test_none_can_be_had(make_db: Any, ctx: Ctx) -> None:
     async with db.snapshot(ctx.tenant_id), db.reading(ctx.tenant_id):
         with pytest.raises(OutsideError):
             await _which(db, ctx)
+
+
+async def test_what_was_left_open_ends_with_the_next(make_db: Any, ctx: Ctx) -> None:
+    db = await make_db(1)
+    tenant = "/* test */ SELECT current_setting('app.tenant_id', true)"
+    server, began = await _which(db, ctx)
+
+    async with db.directory() as session:
+        assert await session.fetchval(tenant) == ""
+    async with db.write(ctx.tenant_id) as session:
+        row = await session.fetchrow(WHICH)
+        assert await session.fetchval("/* test */ SHOW transaction_read_only") == "off"
+        assert await session.fetchval("/* test */ SHOW transaction_isolation") == "read committed"
+
+    assert row is not None
+    assert row["server"] == server
+    assert row["began"] > began
