@@ -79,7 +79,8 @@ def judged(
     if balance.amount <= 0:
         return Due(balance, method, None, None, PayoutObstacle.NOT_DUE)
     if method is None:
-        obstacle = PayoutObstacle.METHOD_DISABLED if methods else PayoutObstacle.NO_METHOD
+        has_one = any(_takes(each, balance.currency) for each in methods)
+        obstacle = PayoutObstacle.METHOD_DISABLED if has_one else PayoutObstacle.NO_METHOD
         return Due(balance, None, None, None, obstacle)
     amount, rate = balance.amount, None
     if method.currency != balance.currency:
@@ -118,9 +119,12 @@ def method_for(currency: str, methods: Sequence[MethodRow]) -> MethodRow | None:
         (method for method in methods if method.status is PayoutMethodStatus.ACTIVE),
         key=lambda method: (method.created_at, method.id),
     )
-    own = [method for method in active if method.currency == currency]
-    default = [method for method in active if method.is_default]
-    return next(iter([*own, *default]), None)
+    fitting = [method for method in active if _takes(method, currency)]
+    return min(fitting, key=lambda method: method.currency != currency, default=None)
+
+
+def _takes(method: MethodRow, currency: str) -> bool:
+    return method.currency == currency or method.is_default
 
 
 async def balances(

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.context import Role
 from app.core.outcomes import Outcome
-from app.core.payout_words import PayoutObstacle, PayoutProviderName, PayoutSchedule, TaxState
+from app.core.payout_words import PayoutMethodStatus, PayoutObstacle, PayoutProviderName, PayoutSchedule, TaxState
 from app.core.words import InfluencerStatus
 from app.payouts.inputs import (
     PayoutBatchInput,
@@ -171,6 +171,12 @@ async def test_what_keeps_a_balance_from_being_paid_is_told(payouts: Payouts) ->
     owing = await payouts.payee(-5_00)
     bare = await payouts.program.influencer()
     await payouts.earn(bare, 20_00)
+    elsewhere = await payouts.program.influencer()
+    await payouts.earn(elsewhere, 20_00)
+    await payouts.method(elsewhere, "EUR")
+    disabled = await payouts.program.influencer()
+    await payouts.earn(disabled, 20_00)
+    await payouts.method(disabled, status=PayoutMethodStatus.DISABLED)
     suspended = await payouts.program.influencer(InfluencerStatus.SUSPENDED.value)
     await payouts.earn(suspended, 20_00)
     await payouts.method(suspended)
@@ -184,6 +190,8 @@ async def test_what_keeps_a_balance_from_being_paid_is_told(payouts: Payouts) ->
         untaxed: PayoutObstacle.TAX_DATA_MISSING,
         owing: PayoutObstacle.NOT_DUE,
         bare: PayoutObstacle.NO_METHOD,
+        elsewhere: PayoutObstacle.NO_METHOD,
+        disabled: PayoutObstacle.METHOD_DISABLED,
         suspended: PayoutObstacle.INFLUENCER_SUSPENDED,
         far: PayoutObstacle.NO_EXCHANGE_RATE,
         stripe: PayoutObstacle.NO_ACCOUNT,
