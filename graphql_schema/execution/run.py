@@ -104,8 +104,9 @@ class Run(Values):
             self._turns += 1
             place = replace(place, turn=self._turns)
         failures, done = self._failures, None
-        whole = self._whole(field, values, place)
-        if whole is not None and self._shared(whole.objects) is None:
+        whole = self._whole(field, values, place) if len(values) == 1 else None
+        # Of several some may be the same, which is looked for below.
+        if whole is not None and len(whole.objects) == 1:
             done = await self._objects(whole.plan, whole.objects, whole.place)
             if failures == self._failures:
                 return whole.up(done)
