@@ -55,5 +55,5 @@ class OwnerDatabase(Database):
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[OwnerSession]:
         """A transaction that writes; commits at the end of the block, rolls back on any exception."""
-        async with self._transaction("BEGIN", writes=True) as connection:
+        async with self._transaction("BEGIN") as connection:
             yield OwnerSession(connection, ZERO_ID)

@@ -1,7 +1,6 @@
 """Connections: made, held and given back here alone. Everyone else goes through app/db/session.py."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -23,9 +22,6 @@ IDLE_S_MAX = 60.0
 
 ACQUIRE_TIMEOUT_S_MIN = 0.1
 """Seconds that a connection gets to be made even when the slot for it was had at the last moment."""
-
-LEFT_OPEN_S = 0.01
-"""Seconds after which a transaction that was left open is ended, where nobody has begun the next on its connection."""
 
 RELEASE_TIMEOUT_S = 0.3
 """Seconds to wait for the server to confirm a cancelled statement, before its connection is terminated."""
@@ -79,10 +75,6 @@ class Pool:
         # Connections had from asyncpg's pool and kept here between uses, with when they were last used. Handing them
         # back and forth costs as much as a transaction.
         self._idle: list[tuple[PoolConnectionProxy[Any], float]] = []
-        # Those whose last transaction was left open, the oldest first.
-        self._open: deque[tuple[PoolConnectionProxy[Any], float]] = deque()
-        self._left_open: set[Connection] = set()
-        self._ending: asyncio.Task[None] | None = None
         self._returning: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -117,10 +109,7 @@ class Pool:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """One connection. Raises OutsideError when none can be had in time.
-
-        A transaction may have been left open on it: whoever begins the next one ends it, in the same message.
-        """
+        """One connection, without an open transaction. Raises OutsideError when none can be had in time."""
         # One deadline for both.
         time_s = asyncio.get_running_loop().time
         until_s = time_s() + self._acquire_timeout_s
@@ -175,33 +164,18 @@ class Pool:
         finally:
             self._waiting -= 1
 
-    def leave_open(self, connection: Connection) -> None:
-        """Leave the connection's transaction to whoever begins the next one, or to the pool: it has read, and is over.
-
-        A commit of its own would be a round trip, and nothing hangs on it.
-        """
-        self._left_open.add(connection)
-
     def _kept(self) -> "PoolConnectionProxy[Any] | None":
-        while self._open or self._idle:
-            connection, _ = self._open.popleft() if self._open else self._idle.pop()
+        while self._idle:
+            connection, _ = self._idle.pop()
             if not is_lost(connection):
                 return connection
         return None
 
     def _put_by(self, connection: "PoolConnectionProxy[Any]") -> bool:
         """Keep a connection for the next use; False when it is not fit for one, or the pool is closed."""
-        is_left_open = connection in self._left_open
-        self._left_open.discard(connection)
-        if self._is_closed or is_lost(connection):
+        if self._is_closed or is_lost(connection) or connection.is_in_transaction():
             return False
         now_s = asyncio.get_running_loop().time()
-        if connection.is_in_transaction():
-            if is_left_open:
-                self._open.append((connection, now_s))
-                if self._ending is None:
-                    self._ending = asyncio.create_task(self._end_left_open(), name="reads-left-open")
-            return is_left_open
         self._idle.append((connection, now_s))
         if now_s - self._idle[0][1] > IDLE_S_MAX:
             # asyncpg's pool closes what is not used for longer.
@@ -210,22 +184,6 @@ class Pool:
             self._returning.add(task)
             task.add_done_callback(self._returning.discard)
         return True
-
-    async def _end_left_open(self) -> None:
-        """End what was left open for too long, for as long as anything is open."""
-        while self._open:
-            wait_s = self._open[0][1] + LEFT_OPEN_S - asyncio.get_running_loop().time()
-            await (asyncio.sleep(wait_s) if wait_s > 0 else self._end_oldest())
-        self._ending = None
-
-    async def _end_oldest(self) -> None:
-        try:
-            async with self.connection() as connection:
-                if connection.is_in_transaction():
-                    await connection.execute("COMMIT", timeout=RELEASE_TIMEOUT_S)
-        except (OutsideError, asyncpg.PostgresError, asyncpg.InternalClientError, *UNREACHABLE):
-            # What was read stays true, and the connection is done away with.
-            return
 
     async def _give_back(self, connection: "PoolConnectionProxy[Any]") -> None:
         if not is_lost(connection) and connection.is_in_transaction():
@@ -244,11 +202,7 @@ class Pool:
     async def close(self) -> None:
         """Give back all connections; those that do not finish in time are terminated."""
         self._is_closed = True
-        if self._ending is not None:
-            self._ending.cancel()
-            await asyncio.gather(self._ending, return_exceptions=True)
-        idle, self._idle = [*self._idle, *self._open], []
-        self._open.clear()
+        idle, self._idle = self._idle, []
         await asyncio.gather(*self._returning, *(self._give_back(connection) for connection, _ in idle))
         try:
             await asyncio.wait_for(self._pool.close(), CLOSE_TIMEOUT_S)

@@ -1,9 +1,8 @@
 """The reads of one request, which share a transaction where one of them ends before the next begins.
 
 Between two reads their transaction stays open, and its connection is at hand. That costs nobody anything: statements of
-read committed see each its own moment, and a connection that somebody waits for is given up, so that nobody waits for
-one who waits. Nor does a read end with a message of its own: its transaction is left to the pool (`leave_open`), and
-ended with the next one's beginning. So three reads are four round trips instead of nine.
+read committed see each its own moment, and a connection that somebody waits for is given up. So a request of three
+reads is five round trips instead of nine, and nobody waits for one who waits.
 """
 
 from collections.abc import AsyncIterator, Callable

@@ -148,8 +148,7 @@ class Database:
             yield ReadSession(connection, tenant_id)
 
     def _reads(self, tenant_id: UUID) -> Transaction:
-        begin = self._begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s)
-        return self._transaction(begin, writes=False)
+        return self._transaction(self._begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s))
 
     @asynccontextmanager
     async def reading(self, tenant_id: UUID) -> AsyncIterator[None]:
@@ -179,7 +178,7 @@ class Database:
         has_begun = False
         try:
             begin = self._begin(level, tenant_id, timeout_s or self._settings.statement_timeout_s)
-            async with self._transaction(begin, writes=False) as connection:
+            async with self._transaction(begin) as connection:
                 has_begun = True
                 yield ReadSession(connection, tenant_id)
         except (asyncpg.InvalidParameterValueError, asyncpg.UndefinedObjectError) as error:
@@ -199,15 +198,14 @@ class Database:
         begin = self._begin(level, tenant_id, self._settings.write_timeout_s)
         if lock_timeout_s is not None:
             begin += f"; SET LOCAL lock_timeout = {int(lock_timeout_s * 1000)}"
-        async with self._transaction(begin, writes=True) as connection:
+        async with self._transaction(begin) as connection:
             yield WriteSession(connection, tenant_id)
 
     @asynccontextmanager
     async def directory(self) -> AsyncIterator[ReadSession]:
         """A read-only transaction without a tenant: sees the global tables, and no row of any tenant table."""
         timeout_ms = int(self._settings.statement_timeout_s * 1000)
-        begin = f"BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout_ms}"
-        async with self._transaction(begin, writes=False) as connection:
+        async with self._transaction(f"BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout_ms}") as connection:
             yield ReadSession(connection, UUID(int=0))
 
     def _begin(self, begin: str, tenant_id: UUID, timeout_s: float) -> str:
@@ -220,14 +218,11 @@ class Database:
         )
 
     @asynccontextmanager
-    async def _transaction(self, begin: str, *, writes: bool) -> AsyncIterator[Connection]:
+    async def _transaction(self, begin: str) -> AsyncIterator[Connection]:
         # One deadline for both: a server that takes connections and answers nothing is as good as none.
         time_s = asyncio.get_running_loop().time
         until_s = time_s() + self._settings.pool_acquire_timeout_s
         async with self._pool.connection() as connection:
-            if connection.is_in_transaction():
-                # One that has read, and was left to us.
-                begin = f"COMMIT; {begin}"
             try:
                 await connection.execute(begin, timeout=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
                 try:
@@ -235,10 +230,7 @@ class Database:
                 except BaseException:
                     await _rollback(connection)
                     raise
-                if writes:
-                    await connection.execute("COMMIT", timeout=self._settings.write_timeout_s)
-                else:
-                    self._pool.leave_open(connection)
+                await connection.execute("COMMIT", timeout=self._settings.write_timeout_s)
             except (
                 asyncpg.SerializationError,
                 asyncpg.DeadlockDetectedError,

@@ -32,7 +32,7 @@ FIELD = re.compile(r"\{ (\w+)\(input: \$input\)")
 def transactions(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """How transactions that may write began and ended, in order."""
     seen: list[str] = []
-    writing: set[int] = set()
+    reading: set[int] = set()
     lent = Pool.connection
 
     @asynccontextmanager
@@ -40,13 +40,14 @@ def transactions(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         async with lent(pool) as given:
 
             def told(query: LoggedQuery) -> None:
-                # One that has read may have been left open to whoever begins the next.
-                first = query.query.removeprefix("COMMIT; ").partition(";")[0]
-                if first.startswith("BEGIN") and "READ ONLY" not in first:
-                    writing.add(id(given))
+                first = query.query.partition(";")[0]
+                if first.startswith("BEGIN") and "READ ONLY" in first:
+                    reading.add(id(given))
+                elif first.startswith("BEGIN"):
                     seen.append(first)
-                elif first in ("COMMIT", "ROLLBACK") and id(given) in writing:
-                    writing.remove(id(given))
+                elif first in ("COMMIT", "ROLLBACK") and id(given) in reading:
+                    reading.remove(id(given))
+                elif first in ("COMMIT", "ROLLBACK"):
                     seen.append(first)
 
             with given.query_logger(told):
