@@ -287,6 +287,7 @@ def test_killed_keeper_leaves_nothing_that_stops_the_next_start(data_dir: Path) 
     assert keeper is not None
 
     keeper.kill()
+    keeper.wait(5)
     second = start_postgres(data_dir)
 
     assert ask(second.app_url, "SELECT 1") == 1
