@@ -4,7 +4,7 @@ It is what the worker and two people would have done, day by day, done by the sa
 is there already is left as it is, so that a second run finishes what the first began.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,11 +12,13 @@ from uuid import UUID
 
 from app.core.clock import FixedClock
 from app.core.context import TenantInfo, nobody
+from app.core.outcomes import ItemOutcome, Outcome
 from app.core.paging import Page
 from app.core.payout_words import PayoutBatchState, PayoutProviderName, PayoutSchedule
 from app.core.words import OrderEventKind
 from app.db import keyset
 from app.db.keyset import Condition, Listing, Sort
+from app.errors import DomainError
 from app.influencers.queries import INFLUENCERS
 from app.integrations.online_retail import Reading, Survey
 from app.ledger import balances
@@ -61,6 +63,7 @@ async def pay(runtime: Runtime, tenant: TenantInfo, survey: Survey, *, progress:
             if isinstance(fact, OrderInput)
         )
         await pump.put_all("payments", record_order_events, events, size=runtime.settings.batch_items_max)
+    _accepted(pump.phases["payments"].rejections)
     await _agree(_at(runtime, started), tenant)
     days = [*pay_days(started, runtime.clock.now())]
     for day in days:
@@ -93,8 +96,8 @@ async def _agree(runtime: Runtime, tenant: TenantInfo) -> None:
     ids: dict[str, UUID] = dict(zip(rows.column("external_id"), rows.column("id"), strict=True))
     methods = [_method(ids[persona.handle], persona, tenant.currency) for persona in PERSONAS]
     policy = PayoutPolicyInput(tenant.currency, threshold=THRESHOLD, schedule=PayoutSchedule.MONTHLY, day=PAY_DAY)
-    await upsert_payout_methods(runtime, ctx, methods)
-    await upsert_payout_policies(runtime, ctx, [policy])
+    _accepted(await upsert_payout_methods(runtime, ctx, methods))
+    _accepted(await upsert_payout_policies(runtime, ctx, [policy]))
 
 
 def _method(influencer_id: UUID, persona: Persona, currency: str) -> PayoutMethodInput:
@@ -111,30 +114,33 @@ def _method(influencer_id: UUID, persona: Persona, currency: str) -> PayoutMetho
 async def _pay_at(runtime: Runtime, tenant: TenantInfo, day: datetime, *, is_last: bool) -> None:
     then = _at(runtime, day)
     rate = RateInput(tenant.currency, "EUR", day.date(), EURO_RATE)
-    await record_exchange_rates(then, nobody(tenant, day), [rate])
+    _accepted(await record_exchange_rates(then, nobody(tenant, day), [rate]))
     await approve_due(then, tenant)
     await schedule_payouts(then, tenant)
     if is_last:
         return
     approved_at, paid_at = day + APPROVED_AFTER, day + CONFIRMED_AFTER
-    batches = await _ids(
-        runtime,
-        tenant,
-        PAYOUT_BATCHES,
-        Condition("item.state = {}", PayoutBatchState.DRAFT),
-        Condition("item.created_at = {}", day),
-    )
-    if not batches:
-        return
-    await approve_payout_batches(
-        _at(runtime, approved_at), nobody(tenant, approved_at), [PayoutDecision(batch_id) for batch_id in batches]
-    )
+    # Those that were approved before a cut are confirmed still.
+    made = Condition("item.created_at = {}", day)
+    drafts = await _ids(runtime, tenant, PAYOUT_BATCHES, made, Condition("item.state = {}", PayoutBatchState.DRAFT))
+    if drafts:
+        decisions = [PayoutDecision(batch_id) for batch_id in drafts]
+        _accepted(
+            await approve_payout_batches(_at(runtime, approved_at), nobody(tenant, approved_at), decisions),
+        )
+    batches = await _ids(runtime, tenant, PAYOUT_BATCHES, made)
     items = await _ids(runtime, tenant, PAYOUT_ITEMS, Condition("item.batch_id = ANY({}::uuid[])", batches))
-    await confirm_payout_items(
-        _at(runtime, paid_at),
-        nobody(tenant, paid_at),
-        [PayoutConfirmation(item_id, "SUCCEEDED", at=paid_at) for item_id in items],
-    )
+    if items:
+        told = [PayoutConfirmation(item_id, "SUCCEEDED", at=paid_at) for item_id in items]
+        _accepted(await confirm_payout_items(_at(runtime, paid_at), nobody(tenant, paid_at), told))
+
+
+def _accepted(outcomes: Iterable[ItemOutcome]) -> None:
+    # What is refused here would be missing in all that the demo tells of money.
+    for outcome in outcomes:
+        if outcome.outcome is Outcome.REJECTED:
+            assert outcome.code is not None, "a refusal has a code"
+            raise DomainError(outcome.code, f"The demo's influencers are not paid: {outcome.message}")
 
 
 async def _ids(runtime: Runtime, tenant: TenantInfo, listing: Listing, *conditions: Condition) -> Sequence[UUID]:

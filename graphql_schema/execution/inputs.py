@@ -215,6 +215,20 @@ def _is_one(found: Mapping[str, Any]) -> bool:
     return len(found) == 1 and all(value is not None for value in found.values())
 
 
+def _found(parts: Iterable[tuple[str, Callable[[Coerced], Any], Any, bool]], variables: Coerced) -> dict[str, Any]:
+    """Values by name. parts: name, what reads the value, what stands for an absent one, whether it is never null."""
+    found = {}
+    for name, value_of, absent, is_required in parts:
+        value = value_of(variables)
+        if value is Undefined:
+            value = absent
+        if value is _REQUIRED or (value is None and is_required):
+            raise Unusual
+        if value is not Undefined:
+            found[name] = value
+    return found
+
+
 def arguments_reader(definition: GraphQLField, node: FieldNode) -> Callable[[Coerced], dict[str, Any]]:
     """What reads the arguments of a field of a valid document, by their names in it. Raises Unusual, now and then."""
     nodes = {argument.name.value: argument.value for argument in node.arguments or ()}
@@ -224,16 +238,7 @@ def arguments_reader(definition: GraphQLField, node: FieldNode) -> Callable[[Coe
     ]
 
     def read(variables: Coerced) -> dict[str, Any]:
-        found = {}
-        for name, value_of, absent, is_required in parts:
-            value = value_of(variables)
-            if value is Undefined:
-                value = absent
-            if value is _REQUIRED or (value is None and is_required):
-                raise Unusual
-            if value is not Undefined:
-                found[name] = value
-        return found
+        return _found(parts, variables)
 
     return read
 
@@ -294,15 +299,7 @@ def _object_reading(node: ObjectValueNode, kind: GraphQLInputObjectType) -> Read
     make, is_one_of = kind.out_type, kind.is_one_of
 
     def read(variables: Coerced) -> Any:
-        found = {}
-        for name, value_of, absent, is_required in fields:
-            value = value_of(variables)
-            if value is Undefined:
-                value = absent
-            if value is _REQUIRED or (value is None and is_required):
-                raise Unusual
-            if value is not Undefined:
-                found[name] = value
+        found = _found(fields, variables)
         if is_one_of and not _is_one(found):
             raise Unusual
         return _made(make, found)
