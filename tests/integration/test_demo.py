@@ -10,14 +10,14 @@ import pytest
 from app.core.context import Role, nobody
 from app.core.ids import new_id
 from app.db.owner import OwnerDatabase
-from app.integrations.online_retail import survey
+from app.integrations.online_retail import CURRENCY, ZONE, survey
 from app.runtime import Runtime
-from app.seeding import remembered
-from app.seeding.demo import SLICE, find_or_make, keys_of, load, survey_before
+from app.seeding import paying, remembered
+from app.seeding.demo import SLICE, Demo, find_or_make, keys_of, load, survey_before
 from app.seeding.remembered import Remembered
 from app.settings import Settings
 from app.tenancy import queries
-from app.tenancy.service import hash_key, revoke_key
+from app.tenancy.service import create_tenant, hash_key, revoke_key
 from tests.factories.orders import Look
 
 pytestmark = pytest.mark.database
@@ -88,6 +88,30 @@ async def test_a_load_that_was_cut_off_is_finished_by_the_next_start(
     assert owed is None, "all of it is folded"
     third = await find_or_make(owner, tmp_path, now=now)
     assert (third.tenant, third.survey, third.keys) == (second.tenant, None, keys)
+
+
+async def test_payouts_that_were_cut_off_are_confirmed_by_the_next_start(
+    runtime: Runtime, owner: OwnerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    async with owner.owner() as session:
+        tenant, _ = await create_tenant(
+            session, name=f"cut {new_id()}", reporting_zone=ZONE, currency=CURRENCY, now=now
+        )
+    made = Demo(tenant, survey_before(now), {})
+
+    async def cut(*_: object) -> None:
+        raise CutOffError
+
+    with monkeypatch.context() as patched, pytest.raises(CutOffError):
+        patched.setattr(paying, "confirm_payout_items", cut)
+        await load(runtime, made, progress=lambda phase, items: None)
+    await load(runtime, made, progress=lambda phase, items: None)
+
+    async with runtime.db.read(tenant.id) as reading:
+        rows = await reading.fetch("/* test */ SELECT * FROM payout_batches WHERE tenant_id = $1", tenant.id)
+    last_day = max(row["created_at"] for row in rows)
+    assert {(row["state"], row["created_at"] == last_day) for row in rows} == {("DONE", False), ("DRAFT", True)}
 
 
 async def test_keys_are_the_same_at_every_start_and_open(

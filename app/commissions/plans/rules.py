@@ -118,11 +118,6 @@ class Version:
         """Whether it matters which order of its customer an order is."""
         return any(rule.when.customer_kind is not None or rule.recurring is not None for rule in self.rules)
 
-    @cached_property
-    def has_amounts(self) -> bool:
-        """Whether amounts are converted into the order's currency."""
-        return any(rule.amount is not None for rule in self.rules)
-
 
 def terms_json(rules: tuple[Rule, ...], bonuses: tuple[Bonus, ...], caps: Mapping[PlanCap, int]) -> dict[str, Any]:
     """The rules as they are stored, in the order given."""
