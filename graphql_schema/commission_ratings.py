@@ -83,7 +83,7 @@ def previewed_rating(rating: Rating, version: Version, currency: str) -> Commiss
         capped_by=None if cap is None else PlanCap(cap),
         lacks_exchange_rate=rating.lacks_rate,
         currency=CurrencyCode(currency),
-        counted=_counted(rating.outcome["added"], rating.standing.volumes, bool(version.bonuses), currency),
+        counted=_counted(rating.outcome["added"], rating.before.volumes, bool(version.bonuses), currency),
     )
 
 

@@ -68,7 +68,7 @@ class BookedTerms:
         # The weight is the credit's own: it may have been judged anew since.
         facts = replace(rating.facts, weight=terms.weight)
         sold = basket(sold_of(lines, known, rating.refunded))
-        result = weigh(version, sold, facts, rating.standing.volumes)
+        result = weigh(version, sold, facts, rating.before.volumes)
         return Claim(result.exact, partial(_by_plan, result, rating))
 
     def amounts(self, order_id: UUID, lines: Sequence[OpenLine]) -> dict[UUID, Amount]:
@@ -82,7 +82,7 @@ NO_TERMS = BookedTerms()
 
 
 def _by_plan(found: Weighed, rating: Rating, part: Part) -> Amount:
-    return rated(found, part, rating.standing.rooms).amount
+    return rated(found, part, rating.before.rooms).amount
 
 
 async def open_terms(

@@ -18,7 +18,7 @@ from app.attribution.program import Program
 from app.attribution.service import Credit
 from app.commissions.accrue import Amount, Exact, Part, Revenue, Share, parts_of, spread, weighed
 from app.commissions.plans.basket import Basket, basket
-from app.commissions.plans.evaluate import Due, Facts, Rated, Standing, Weighed, rated, weigh
+from app.commissions.plans.evaluate import Before, Due, Facts, Rated, Weighed, rated, weigh
 from app.commissions.plans.history import load_history, lock_customers
 from app.commissions.plans.in_force import load_in_force
 from app.commissions.plans.ratings import Rating, insert_ratings, outcome_of
@@ -301,7 +301,7 @@ def _by_plan(ctx: Ctx, found: Round, order: Earning, credit: Credited, under: _U
         sequence=sequence,
         budget_sequence=budget_sequence,
         facts=under.facts,
-        standing=Standing(under.volumes, rooms),
+        before=Before(under.volumes, rooms),
         categories=_categories(order, version, found.traits),
         refunded=_refunded(order),
         outcome=outcome_of(result),

@@ -48,7 +48,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Before:
     """What was counted before. volumes: by counter, minor units and orders (1e-9). rooms: what each cap leaves."""
 
     volumes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -114,7 +114,7 @@ def weigh(
     volumes: Mapping[str, tuple[int, int]],
     matches: Matches | None = None,
 ) -> Weighed:
-    """What the credit earns of these lines under the version, exactly. volumes: counted before (`Standing.volumes`)."""
+    """What the credit earns of these lines under the version, exactly. volumes: counted before (`Before.volumes`)."""
     has_base = sold.has_base and facts.factor is not None
     if not has_base and version.caps:
         return _nothing(sold)
@@ -183,7 +183,7 @@ def _nothing(sold: Basket) -> Weighed:
 
 
 def rated(weighed: Weighed, part: Part, rooms: Mapping[PlanCap, int]) -> Rated:
-    """What the credit earns by its part of what the order earns. rooms: what caps leave (`Standing.rooms`)."""
+    """What the credit earns by its part of what the order earns. rooms: what caps leave (`Before.rooms`)."""
     sold = weighed.sold
     amount = min(part.amount, MINOR_MAX)
     base = None if part.base is None else min(part.base, MINOR_MAX)

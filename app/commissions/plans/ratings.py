@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from app.commissions.plans.evaluate import Facts, Rated, Standing
+from app.commissions.plans.evaluate import Before, Facts, Rated
 from app.core.context import Ctx
 from app.core.ids import new_ids
 from app.core.words import CustomerKind, PlanCap
@@ -28,7 +28,7 @@ class Rating:
     sequence: int | None
     budget_sequence: int | None
     facts: Facts
-    standing: Standing
+    before: Before
     categories: dict[UUID, str]
     refunded: dict[int, int]
     outcome: dict[str, Any]
@@ -51,8 +51,8 @@ class Rating:
             "ordersBefore": facts.orders_before,
             "monthsUntil": {str(months): until.isoformat() for months, until in facts.months_until.items()},
             "factor": None if facts.factor is None else str(facts.factor),
-            "volumes": {counter: list(pair) for counter, pair in self.standing.volumes.items()},
-            "rooms": {str(cap): room for cap, room in self.standing.rooms.items()},
+            "volumes": {counter: list(pair) for counter, pair in self.before.volumes.items()},
+            "rooms": {str(cap): room for cap, room in self.before.rooms.items()},
             "categories": {str(product_id): category for product_id, category in self.categories.items()},
             "refunded": {str(position): amount for position, amount in self.refunded.items()},
             **self.outcome,
@@ -132,7 +132,7 @@ def _rating(row: Any) -> Rating:
         sequence=row["sequence"],
         budget_sequence=row["budget_sequence"],
         facts=facts_of(facts, row["occurred_at"]),
-        standing=Standing(
+        before=Before(
             {counter: (pair[0], pair[1]) for counter, pair in facts["volumes"].items()},
             {PlanCap(cap): room for cap, room in facts["rooms"].items()},
         ),

@@ -55,7 +55,7 @@ class Tallies:
     of_orders: dict[tuple[UUID, UUID, UUID], int] = field(default_factory=dict)
 
     def volumes(self, version: Version, subject: "Subject") -> dict[str, tuple[int, int]]:
-        """What was counted before this credit, by counter (`Standing.volumes`)."""
+        """What was counted before this credit, by counter (`Before.volumes`)."""
         volumes = {}
         counters = {rule.key for rule in version.rules if rule.tiers} | ({REVENUE} if version.bonuses else set())
         for counter in counters:
@@ -65,7 +65,7 @@ class Tallies:
         return volumes
 
     def rooms(self, version: Version, subject: "Subject") -> dict[PlanCap, int]:
-        """What each cap leaves this credit, after all that was earned before (`Standing.rooms`)."""
+        """What each cap leaves this credit, after all that was earned before (`Before.rooms`)."""
         return {
             cap: max(0, most - self._earned(cap, version, subject))
             for cap, most in version.caps.items()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.commissions.accrue import Balance, Refunded, Share, added, parts_of, reversal_by_line
 from app.commissions.plans.basket import Sold, basket
 from app.commissions.plans.checks import checked_terms
-from app.commissions.plans.evaluate import Facts, Rated, Standing, rated, weigh
+from app.commissions.plans.evaluate import Before, Facts, Rated, rated, weigh
 from app.commissions.plans.inputs import RuleInput, TermsInput
 from app.commissions.plans.rules import Version, made_version, terms_json
 from app.commissions.plans.tallies import FOR_EVER, period_start
@@ -52,11 +52,11 @@ def sold(*amounts: int, base: Fraction = Fraction(1), skus: tuple[str, ...] = ("
     ]
 
 
-def of(plan: Version, lines: list[Sold], standing: Standing = Standing(), **facts: Any) -> Rated:  # noqa: B008
+def of(plan: Version, lines: list[Sold], before: Before = Before(), **facts: Any) -> Rated:  # noqa: B008
     values: dict[str, Any] = {"occurred_at": AT, "weight": WEIGHT_ONE, "own_rate": 100_000}
-    weighed = weigh(plan, basket(lines), Facts(**(values | facts)), standing.volumes)
+    weighed = weigh(plan, basket(lines), Facts(**(values | facts)), before.volumes)
     (part,) = parts_of([weighed.exact])
-    return rated(weighed, part, standing.rooms)
+    return rated(weighed, part, before.rooms)
 
 
 EVERYTHING = (
@@ -129,7 +129,7 @@ def test_caps_are_never_exceeded(items: list[int], rooms: dict[PlanCap, int]) ->
     limits = caps(per_order="1.00", per_period="1.00", per_influencer="1.00", per_campaign="1.00")
     plan = version(*EVERYTHING, caps=limits, bonuses=(bonus("1.00", "50.00"),))
 
-    found = of(plan, sold(*items), Standing(rooms=rooms))
+    found = of(plan, sold(*items), Before(rooms=rooms))
 
     assert found.amount.amount <= min(rooms.values())
     others = [room for cap, room in rooms.items() if cap is not PlanCap.ORDER]
@@ -143,7 +143,7 @@ def test_tiers_do_not_care_in_how_many_orders_the_volume_came(orders: list[int],
     plan = version(tiers(("0", "0.1"), ("100.00", "0.2"), ("300.00", "0.35"), mode=mode, key="steps"))
     earned, volume, count = 0, 0, 0
     for amount in orders:
-        found = of(plan, sold(amount), Standing({"steps": (volume, count)}))
+        found = of(plan, sold(amount), Before({"steps": (volume, count)}))
         earned += found.earned
         volume, count = volume + found.added["steps"][0], count + found.added["steps"][1]
 
