@@ -73,6 +73,7 @@ class Cells:
     keeps_members: bool = False
     within: "Cells | None" = None
     has_top_edges: bool = False
+    has_one_parent: bool = False
 
     @property
     def used(self) -> frozenset[str]:
@@ -120,13 +121,21 @@ class Cells:
             found[BUCKET] = at if self.is_exact else self._bucket(at)
         return [found[name].label(name) for name in self.columns]
 
-    def conditions(self, known: Mapping[str, Key], at: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-        """Parent, filter and what is left out, over the keys of one table."""
+    def conditions(
+        self, known: Mapping[str, Key], at: ColumnElement[Any], *, tells_one: bool = False
+    ) -> list[ColumnElement[bool]]:
+        """Parent, filter and what is left out, over the keys of one table.
+
+        tells_one: where one key is listed, the database's planner is told so. Then it keeps one plan for all keys: that
+        is right where rows are few whatever the key, and wrong where it decides how facts are best read.
+        """
         found: list[ColumnElement[bool]] = []
         if self.parent:
-            found.append(known[self.parent].is_in(many("parents", kind_of(self.parent))))
+            found.append(
+                known[self.parent].is_listed("parents", kind_of(self.parent), is_one=tells_one and self.has_one_parent)
+            )
         if self.where is not None:
-            found.append(predicate(self.where, known))
+            found.append(predicate(self.where, known, tells_one=tells_one))
         found += [self._is_top(known, at, name, fold) for name, fold in self.folded if not fold.has_others]
         if self.within is not None:
             found.append(self.within.holds(known, at))

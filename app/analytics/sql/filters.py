@@ -9,7 +9,7 @@ from sqlalchemy import all_ as all_of_array
 
 from app.analytics.query import AllOf, AnyOf, Filter, Matches, Not
 from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
-from app.analytics.sql.tables import SMALL, TEXT, UID, many, one
+from app.analytics.sql.tables import SMALL, TEXT, UID, element, many, one
 from app.core.ids import ZERO_ID
 
 # Not true() and false(): a conjunction with those is simplified away, the tenant's predicate with it.
@@ -46,6 +46,12 @@ class Key:
             return NEVER
         return and_(not_(self.is_null), self.column == any_(values))
 
+    def is_listed(self, name: str, kind: Any, *, is_one: bool) -> ColumnElement[bool]:
+        """Whether it is one of the values of a parameter. is_one: it is written as the one value that there is."""
+        if not is_one or self.column is None:
+            return self.is_in(many(name, kind))
+        return and_(not_(self.is_null), self.column == element(name, kind, literal_column("1")))
+
     def is_not_in(self, values: ColumnElement[Any]) -> ColumnElement[bool]:
         """Whether it is none of the values; an unknown key is none of them."""
         if self.column is None:
@@ -69,11 +75,15 @@ def kind_of(dimension: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """The shape of a condition: which of its parts are there, under which numbers their values are bound."""
+    """The shape of a condition: which of its parts are there, under which numbers their values are bound.
+
+    has_one: whether it lists one key.
+    """
 
     dimension: str
     number: int
     has_in: bool
+    has_one: bool
     has_not_in: bool
     has_prefix: bool
     is_null: bool | None
@@ -108,6 +118,7 @@ def shape_of(where: Filter, values: dict[str, Any], numbers: Iterator[int]) -> M
                 dimension=where.dimension,
                 number=number,
                 has_in=where.isin is not None,
+                has_one=len(values.get(f"in_{number}", ())) == 1,
                 has_not_in=where.not_in is not None,
                 has_prefix=where.starts_with is not None,
                 is_null=where.is_null,
@@ -127,10 +138,10 @@ def requires(shape: Mask | Joint, dimension: str) -> bool:
     return (shape.word == "and" and any(parts)) or (shape.word == "or" and bool(parts) and all(parts))
 
 
-def predicate(shape: Mask | Joint, keys: Mapping[str, Key]) -> ColumnElement[bool]:
-    """The filter over the keys of one table."""
+def predicate(shape: Mask | Joint, keys: Mapping[str, Key], *, tells_one: bool = False) -> ColumnElement[bool]:
+    """The filter over the keys of one table. tells_one: see Cells.conditions."""
     if isinstance(shape, Joint):
-        parts = [predicate(part, keys) for part in shape.parts]
+        parts = [predicate(part, keys, tells_one=tells_one) for part in shape.parts]
         if shape.word == "not":
             return not_(parts[0])
         if not parts:
@@ -140,7 +151,7 @@ def predicate(shape: Mask | Joint, keys: Mapping[str, Key]) -> ColumnElement[boo
     kind = kind_of(shape.dimension)
     conditions = []
     if shape.has_in:
-        found = key.is_in(many(f"in_{shape.number}", kind))
+        found = key.is_listed(f"in_{shape.number}", kind, is_one=tells_one and shape.has_one)
         conditions.append(or_(key.is_null, found) if shape.is_null else found)
     if shape.is_null is not None and not (shape.has_in and shape.is_null):
         conditions.append(key.is_null if shape.is_null else not_(key.is_null))

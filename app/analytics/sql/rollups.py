@@ -4,28 +4,19 @@ that they lie in. Whoever reads several scans adds them up, once.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, column, func, select, table, true
+from sqlalchemy import ColumnElement, Select, column, func, literal_column, select, table, true, values
 from sqlalchemy.sql.expression import FromClause
 
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.sql.cells import Cells
 from app.analytics.sql.filters import Key
-from app.analytics.sql.tables import INSTANT, NO_TEXT, NUMERIC, TEXT, UID, ZERO_UID, many, of_tenant, one
+from app.analytics.sql.tables import INSTANT, NO_TEXT, NUMERIC, TEXT, UID, ZERO_UID, element, many, of_tenant, one
 
 
-def rollup_scan(sums: tuple[str, ...], cells: Cells) -> Select[Any]:
-    """The bound set's buckets in the bound parts. Index: rollups_bucket, or the primary key."""
+def rollup_scan(sums: tuple[str, ...], cells: Cells, parts: int = 0) -> Select[Any]:
+    """The bound set's buckets in the bound parts, so many (0: any number). Index: rollups_bucket or the primary key."""
     rollup = _stored("rollups", "bucket", sums).alias("rollup")
-    names = ("grain", "span_start", "span_end")
-    part = (
-        func.unnest(
-            many(cells.bind("part_grains"), TEXT),
-            many(cells.bind("part_starts"), INSTANT),
-            many(cells.bind("part_ends"), INSTANT),
-        )
-        .table_valued(*names)
-        .render_derived(name="part")
-    )
+    part = _listed("part", {"grain": TEXT, "span_start": INSTANT, "span_end": INSTANT}, "part_", cells, parts)
     conditions = [
         of_tenant(rollup),
         rollup.c.rollup_set == one(cells.bind("rollup_set"), TEXT),
@@ -36,17 +27,30 @@ def rollup_scan(sums: tuple[str, ...], cells: Cells) -> Select[Any]:
     return _rows(part.join(rollup, true()), rollup, rollup.c.bucket, conditions, sums, cells)
 
 
-def delta_scan(sums: tuple[str, ...], cells: Cells) -> Select[Any]:
+def delta_scan(sums: tuple[str, ...], cells: Cells, spans: int = 0) -> Select[Any]:
     """What is not folded yet, over the times that the parts cover. Index: rollup_delta_occurred."""
     delta = _stored("rollup_delta", "occurred_at", sums).alias("delta")
-    span = (
-        func.unnest(many(cells.bind("delta_starts"), INSTANT), many(cells.bind("delta_ends"), INSTANT))
-        .table_valued("span_start", "span_end")
-        .render_derived(name="span")
-    )
+    span = _listed("span", {"span_start": INSTANT, "span_end": INSTANT}, "delta_", cells, spans)
     at = delta.c.occurred_at
     conditions = [of_tenant(delta), at >= span.c.span_start, at < span.c.span_end]
     return _rows(span.join(delta, true()), delta, at, conditions, sums, cells)
+
+
+def _listed(name: str, kinds: dict[str, Any], prefix: str, cells: Cells, count: int) -> FromClause:
+    # Rows of parameters that are arrays. Written out one by one, the database's planner knows how many there are, and
+    # keeps one plan for all values instead of making one each time.
+    bound = {each: cells.bind(prefix + _PARAMETERS[each]) for each in kinds}
+    if not count:
+        arrays = (many(bound[each], kind) for each, kind in kinds.items())
+        return func.unnest(*arrays).table_valued(*kinds).render_derived(name=name)
+    rows = [
+        tuple(element(bound[each], kind, literal_column(str(number))) for each, kind in kinds.items())
+        for number in range(1, count + 1)
+    ]
+    return values(*(column(each, kind) for each, kind in kinds.items()), name=name).data(rows)
+
+
+_PARAMETERS = {"grain": "grains", "span_start": "starts", "span_end": "ends"}
 
 
 def _stored(name: str, at: str, sums: tuple[str, ...]) -> FromClause:
@@ -77,4 +81,4 @@ def _rows(
         "platform": Key(stored.c.platform, NO_TEXT),
     }
     columns = [*cells.keys(keys, at), *cells.summed({item: stored.c[item] for item in sums})]
-    return select(*columns).select_from(source).where(*conditions, *cells.conditions(keys, at))
+    return select(*columns).select_from(source).where(*conditions, *cells.conditions(keys, at, tells_one=True))

@@ -32,6 +32,9 @@ WEIGHTS: dict[Attribution, str] = {
 }
 """The column of credits that holds each model's weights."""
 
+INTERVALS_MAX = 8
+"""Intervals of rollups that are written out one by one; of more the database's planner knows less."""
+
 DIGITS_MAX = 4
 """Digits of the currencies with the most: amounts of several currencies are compared in that many."""
 
@@ -76,14 +79,20 @@ class PageShape:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerShape:
-    """One layer. rollup: the sums of its rollup scan.
+class RollupShape:
+    """The sums of a rollup scan, and how many parts and spans of deltas it reads (0: any number)."""
 
-    facts: source, its sums, and how many intervals it reads (0: the range).
-    """
+    sums: tuple[str, ...]
+    parts: int
+    spans: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShape:
+    """One layer. facts: source, its sums, and how many intervals it reads (0: the range)."""
 
     cells: Cells
-    rollup: tuple[str, ...] | None
+    rollup: RollupShape | None
     facts: tuple[tuple[Source, tuple[str, ...], int], ...]
 
 
@@ -136,9 +145,10 @@ def shaped(
     values: dict[str, Any] = {"tenant": tenant_id, "minors": 10**digits, "as_of": plan.as_of, "currency": plan.currency}
     values["currencies"] = list(odd_exponents())
     values["currency_minors"] = [10**number for number in odd_exponents().values()]
-    parent = None
+    parent, has_one_parent = None, False
     if plan.parents is not None:
         parent = plan.parents.dimension
+        has_one_parent = len(plan.parents.ids) == 1
         values["parents"] = list(plan.parents.ids)
     for name, top in given.tops.items():
         values |= {f"top_{name}": list(top.keys), f"top_{name}_buckets": list(top.buckets)}
@@ -167,6 +177,7 @@ def shaped(
         keeps_members=view is View.MEMBERS,
         is_compared=any(layer.aligned for layer in facet.layers),
         has_top_edges=bool(facet.top_edges),
+        has_one_parent=has_one_parent,
     )
     numbers = count()
     layers = tuple(
@@ -232,7 +243,7 @@ def _layer(
     facts = []
     for scan in layer.scans:
         if isinstance(scan, RollupScan):
-            rollup = scan.sums
+            rollup = RollupShape(scan.sums, _written_out(scan.parts), _written_out(scan.spans))
             bound["rollup_set"] = scan.rollup
             bound["part_grains"] = [part.grain.value for part in scan.parts]
             bound["part_starts"] = [part.interval.start for part in scan.parts]
@@ -247,6 +258,10 @@ def _layer(
         facts.append((scan.source, scan.sums, rest))
     values |= {column(name, number): value for name, value in bound.items()}
     return LayerShape(cells, rollup, tuple(facts))
+
+
+def _written_out(intervals: Sequence[Any]) -> int:
+    return len(intervals) if len(intervals) <= INTERVALS_MAX else 0
 
 
 def _starts(edges: Sequence[datetime], aligned: Sequence[int]) -> list[datetime | None]:

@@ -156,7 +156,8 @@ def _scanned(layers: tuple[LayerShape, ...], name: str) -> FromClause:
     for layer in layers:
         cells = layer.cells
         if layer.rollup is not None:
-            scans += [rollup_scan(layer.rollup, cells), delta_scan(layer.rollup, cells)]
+            rollup = layer.rollup
+            scans += [rollup_scan(rollup.sums, cells, rollup.parts), delta_scan(rollup.sums, cells, rollup.spans)]
         for source, sums, rest in layer.facts:
             scan = fact_scan(source, sums, cells, Times(rest, cells.layer))
             if scan is not None:

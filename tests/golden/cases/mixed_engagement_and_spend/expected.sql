@@ -1,12 +1,12 @@
 /* analytics.totals */
 WITH scanned AS
 (SELECT 0 AS likes, 0 AS likes_known, 0 AS comments, 0 AS shares, 0 AS comments_known, 0 AS shares_known, 0 AS views, rollup.clicks AS clicks, 0 AS spend, rollup.gross_e9 AS gross_e9, rollup.commission_reversed AS commission_reversed, rollup.refunds_e9 AS refunds_e9, rollup.commission_pending AS commission_pending, rollup.commission_held AS commission_held, rollup.commission_approved AS commission_approved, rollup.commission_paid AS commission_paid
-FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
 SELECT 0 AS likes, 0 AS likes_known, 0 AS comments, 0 AS shares, 0 AS comments_known, 0 AS shares_known, 0 AS views, delta.clicks AS clicks, 0 AS spend, delta.gross_e9 AS gross_e9, delta.commission_reversed AS commission_reversed, delta.refunds_e9 AS refunds_e9, delta.commission_pending AS commission_pending, delta.commission_held AS commission_held, delta.commission_approved AS commission_approved, delta.commission_paid AS commission_paid
-FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
 UNION ALL
@@ -50,12 +50,12 @@ FROM scanned;
 /* analytics.groups */
 WITH scanned AS
 (SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, 0 AS views, 0 AS views_known, 0 AS likes, 0 AS comments, 0 AS shares, 0 AS likes_known, 0 AS comments_known, 0 AS shares_known, 0 AS spend, rollup.gross_e9 AS gross_e9, rollup.commission_reversed AS commission_reversed, rollup.refunds_e9 AS refunds_e9, rollup.commission_pending AS commission_pending, rollup.commission_held AS commission_held, rollup.commission_approved AS commission_approved, rollup.commission_paid AS commission_paid
-FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
 SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, 0 AS views, 0 AS views_known, 0 AS likes, 0 AS comments, 0 AS shares, 0 AS likes_known, 0 AS comments_known, 0 AS shares_known, 0 AS spend, delta.gross_e9 AS gross_e9, delta.commission_reversed AS commission_reversed, delta.refunds_e9 AS refunds_e9, delta.commission_pending AS commission_pending, delta.commission_held AS commission_held, delta.commission_approved AS commission_approved, delta.commission_paid AS commission_paid
-FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
 UNION ALL

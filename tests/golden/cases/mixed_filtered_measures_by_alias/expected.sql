@@ -1,24 +1,24 @@
 /* analytics.series */
 WITH scanned AS
 (SELECT width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, rollup.orders_e9 AS orders_e9, 0 AS orders_e9_1, 0 AS gross_e9_1, 0 AS refunds_e9_1
-FROM unnest($3::TEXT[], $4::TIMESTAMP WITH TIME ZONE[], $5::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($3::TEXT[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
 SELECT width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, delta.orders_e9 AS orders_e9, 0 AS orders_e9_1, 0 AS gross_e9_1, 0 AS refunds_e9_1
-FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
 UNION ALL
 SELECT width_bucket(rollup.bucket, $9::TIMESTAMP WITH TIME ZONE[]) AS bucket, 0 AS orders_e9, rollup.orders_e9 AS orders_e9_1, rollup.gross_e9 AS gross_e9_1, rollup.refunds_e9 AS refunds_e9_1
-FROM unnest($10::TEXT[], $11::TIMESTAMP WITH TIME ZONE[], $12::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($10::TEXT[])[1], ($11::TIMESTAMP WITH TIME ZONE[])[1], ($12::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $13::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.platform != '' AND rollup.platform = ANY ($14::TEXT[])
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $13::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.platform != '' AND rollup.platform = ($14::TEXT[])[1]
 UNION ALL
 SELECT width_bucket(delta.occurred_at, $9::TIMESTAMP WITH TIME ZONE[]) AS bucket, 0 AS orders_e9, delta.orders_e9 AS orders_e9_1, delta.gross_e9 AS gross_e9_1, delta.refunds_e9 AS refunds_e9_1
-FROM unnest($15::TIMESTAMP WITH TIME ZONE[], $16::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($15::TIMESTAMP WITH TIME ZONE[])[1], ($16::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.platform != '' AND delta.platform = ANY ($14::TEXT[]))
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.platform != '' AND delta.platform = ($14::TEXT[])[1])
 SELECT scanned.bucket, sum(scanned.orders_e9) AS orders_e9, sum(scanned.orders_e9_1) AS orders_e9_1, sum(scanned.gross_e9_1) AS gross_e9_1, sum(scanned.refunds_e9_1) AS refunds_e9_1
 FROM scanned
 GROUP BY 1;
@@ -42,12 +42,12 @@ GROUP BY 1;
 /* analytics.groups */
 WITH scanned AS
 (SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, rollup.orders_e9 AS orders_e9, 0 AS orders_e9_1
-FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
 SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, delta.orders_e9 AS orders_e9, 0 AS orders_e9_1
-FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
 UNION ALL

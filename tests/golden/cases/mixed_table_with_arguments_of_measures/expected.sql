@@ -1,24 +1,24 @@
 /* analytics.groups */
 WITH scanned AS
 (SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, rollup.orders_e9 AS orders_e9, rollup.commission_pending AS commission_pending, rollup.commission_held AS commission_held, 0 AS orders_e9_1, 0 AS order_value_2, 0 AS valued_orders_2
-FROM unnest($3::TEXT[], $4::TIMESTAMP WITH TIME ZONE[], $5::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($3::TEXT[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
 SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, delta.orders_e9 AS orders_e9, delta.commission_pending AS commission_pending, delta.commission_held AS commission_held, 0 AS orders_e9_1, 0 AS order_value_2, 0 AS valued_orders_2
-FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
 UNION ALL
 SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, width_bucket(rollup.bucket, $9::TIMESTAMP WITH TIME ZONE[]) AS bucket, 0 AS orders_e9, 0 AS commission_pending, 0 AS commission_held, rollup.orders_e9 AS orders_e9_1, 0 AS order_value_2, 0 AS valued_orders_2
-FROM unnest($10::TEXT[], $11::TIMESTAMP WITH TIME ZONE[], $12::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($10::TEXT[])[1], ($11::TIMESTAMP WITH TIME ZONE[])[1], ($12::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $13::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.platform != '' AND rollup.platform = ANY ($14::TEXT[])
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $13::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.platform != '' AND rollup.platform = ($14::TEXT[])[1]
 UNION ALL
 SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS campaign, width_bucket(delta.occurred_at, $9::TIMESTAMP WITH TIME ZONE[]) AS bucket, 0 AS orders_e9, 0 AS commission_pending, 0 AS commission_held, delta.orders_e9 AS orders_e9_1, 0 AS order_value_2, 0 AS valued_orders_2
-FROM unnest($15::TIMESTAMP WITH TIME ZONE[], $16::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($15::TIMESTAMP WITH TIME ZONE[])[1], ($16::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.platform != '' AND delta.platform = ANY ($14::TEXT[])
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.platform != '' AND delta.platform = ($14::TEXT[])[1]
 UNION ALL
 SELECT chosen.campaign AS campaign, chosen.bucket AS bucket, 0 AS orders_e9, 0 AS commission_pending, 0 AS commission_held, 0 AS orders_e9_1, percentile_disc($17::FLOAT) WITHIN GROUP (ORDER BY value.gross) AS order_value_2, count(value.gross) AS valued_orders_2
 FROM (SELECT DISTINCT credit.campaign_id AS campaign, width_bucket(credit.occurred_at, $18::TIMESTAMP WITH TIME ZONE[]) AS bucket, credit.order_id AS order_id

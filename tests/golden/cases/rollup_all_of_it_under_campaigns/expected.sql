@@ -1,24 +1,24 @@
 /* analytics.totals */
 WITH scanned AS
 (SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, rollup.gross_e9 AS gross_e9, rollup.refunds_e9 AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
-FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($6::UUID[])
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
 SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, delta.gross_e9 AS gross_e9, delta.refunds_e9 AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
-FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($6::UUID[])
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($6::UUID[])[1]
 UNION ALL
 SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, 0 AS gross_e9, 0 AS refunds_e9, rollup.gross_e9 AS gross_e9_1, rollup.refunds_e9 AS refunds_e9_1
-FROM unnest($9::TEXT[], $10::TIMESTAMP WITH TIME ZONE[], $11::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($9::TEXT[])[1], ($10::TIMESTAMP WITH TIME ZONE[])[1], ($11::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $12::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($6::UUID[])
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $12::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
 SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, 0 AS gross_e9, 0 AS refunds_e9, delta.gross_e9 AS gross_e9_1, delta.refunds_e9 AS refunds_e9_1
-FROM unnest($13::TIMESTAMP WITH TIME ZONE[], $14::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($13::TIMESTAMP WITH TIME ZONE[])[1], ($14::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($6::UUID[]))
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($6::UUID[])[1])
 SELECT scanned.parent, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.gross_e9_1) AS gross_e9_1, sum(scanned.refunds_e9_1) AS refunds_e9_1, (SELECT max(rollup_state.generation) AS max_1
 FROM rollup_state
 WHERE rollup_state.tenant_id = $1) AS generation
@@ -42,24 +42,24 @@ GROUP BY 1;
 /* analytics.series */
 WITH scanned AS
 (SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, rollup.orders_e9 AS orders_e9, 0 AS orders_e9_1
-FROM unnest($3::TEXT[], $4::TIMESTAMP WITH TIME ZONE[], $5::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($3::TEXT[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($7::UUID[])
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($7::UUID[])[1]
 UNION ALL
 SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, delta.orders_e9 AS orders_e9, 0 AS orders_e9_1
-FROM unnest($8::TIMESTAMP WITH TIME ZONE[], $9::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($8::TIMESTAMP WITH TIME ZONE[])[1], ($9::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($7::UUID[])
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($7::UUID[])[1]
 UNION ALL
 SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, ($10::INTEGER[])[width_bucket(rollup.bucket, $11::TIMESTAMP WITH TIME ZONE[])] AS bucket, 0 AS orders_e9, rollup.orders_e9 AS orders_e9_1
-FROM unnest($12::TEXT[], $13::TIMESTAMP WITH TIME ZONE[], $14::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($12::TEXT[])[1], ($13::TIMESTAMP WITH TIME ZONE[])[1], ($14::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $15::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($7::UUID[])
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $15::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($7::UUID[])[1]
 UNION ALL
 SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, ($10::INTEGER[])[width_bucket(delta.occurred_at, $11::TIMESTAMP WITH TIME ZONE[])] AS bucket, 0 AS orders_e9, delta.orders_e9 AS orders_e9_1
-FROM unnest($16::TIMESTAMP WITH TIME ZONE[], $17::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($16::TIMESTAMP WITH TIME ZONE[])[1], ($17::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($7::UUID[]))
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($7::UUID[])[1])
 SELECT scanned.parent, scanned.bucket, sum(scanned.orders_e9) AS orders_e9, sum(scanned.orders_e9_1) AS orders_e9_1
 FROM scanned
 WHERE scanned.bucket IS NOT NULL
@@ -85,14 +85,14 @@ GROUP BY 1, 2;
 /* analytics.top */
 WITH scanned AS
 (SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, nullif(rollup.platform, '') AS platform, rollup.orders_e9 AS orders_e9
-FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($6::UUID[])
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
 SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, nullif(delta.platform, '') AS platform, delta.orders_e9 AS orders_e9
-FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($6::UUID[])),
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($6::UUID[])[1]),
 grouped AS
 (SELECT scanned.parent AS parent, scanned.platform AS platform, sum(scanned.orders_e9) AS orders_e9
 FROM scanned
@@ -124,16 +124,16 @@ WITH scanned AS
 (SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
 FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
 FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, rollup.orders_e9 AS orders_e9
-FROM unnest($4::TEXT[], $5::TIMESTAMP WITH TIME ZONE[], $6::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($4::TEXT[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1], ($6::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $7::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($8::UUID[])
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $7::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($8::UUID[])[1]
 UNION ALL
 SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
 FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
 FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, delta.orders_e9 AS orders_e9
-FROM unnest($9::TIMESTAMP WITH TIME ZONE[], $10::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($9::TIMESTAMP WITH TIME ZONE[])[1], ($10::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($8::UUID[])),
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($8::UUID[])[1]),
 grouped AS
 (SELECT scanned.parent AS parent, scanned.platform AS platform, scanned.platform_others AS platform_others, sum(scanned.orders_e9) AS orders_e9
 FROM scanned
@@ -168,16 +168,16 @@ WITH scanned AS
 (SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
 FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
 FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, width_bucket(rollup.bucket, $4::TIMESTAMP WITH TIME ZONE[]) AS bucket, rollup.orders_e9 AS orders_e9
-FROM unnest($5::TEXT[], $6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($5::TEXT[])[1], ($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $8::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ANY ($9::UUID[])
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $8::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($9::UUID[])[1]
 UNION ALL
 SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
 FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
 FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, width_bucket(delta.occurred_at, $4::TIMESTAMP WITH TIME ZONE[]) AS bucket, delta.orders_e9 AS orders_e9
-FROM unnest($10::TIMESTAMP WITH TIME ZONE[], $11::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($10::TIMESTAMP WITH TIME ZONE[])[1], ($11::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ANY ($9::UUID[]))
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($9::UUID[])[1])
 SELECT scanned.parent, scanned.platform, scanned.platform_others, scanned.bucket, sum(scanned.orders_e9) AS orders_e9
 FROM scanned
 GROUP BY 1, 2, 3, 4;

@@ -1,22 +1,22 @@
 /* analytics.groups */
 WITH scanned AS
 (SELECT nullif(rollup.platform, '') AS platform, rollup.orders_e9 AS orders_e9, 0 AS orders_e9_1
-FROM unnest($2::TEXT[], $3::TIMESTAMP WITH TIME ZONE[], $4::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
 SELECT nullif(delta.platform, '') AS platform, delta.orders_e9 AS orders_e9, 0 AS orders_e9_1
-FROM unnest($6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end
 UNION ALL
 SELECT nullif(rollup.platform, '') AS platform, 0 AS orders_e9, rollup.orders_e9 AS orders_e9_1
-FROM unnest($8::TEXT[], $9::TIMESTAMP WITH TIME ZONE[], $10::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($8::TEXT[])[1], ($9::TIMESTAMP WITH TIME ZONE[])[1], ($10::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $11::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
 SELECT nullif(delta.platform, '') AS platform, 0 AS orders_e9, delta.orders_e9 AS orders_e9_1
-FROM unnest($12::TIMESTAMP WITH TIME ZONE[], $13::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($12::TIMESTAMP WITH TIME ZONE[])[1], ($13::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end),
 grouped AS

@@ -1,12 +1,12 @@
 /* analytics.top */
 WITH scanned AS
 (SELECT nullif(rollup.platform, '') AS platform, width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, rollup.clicks AS clicks
-FROM unnest($3::TEXT[], $4::TIMESTAMP WITH TIME ZONE[], $5::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($3::TEXT[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
 SELECT nullif(delta.platform, '') AS platform, width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, delta.clicks AS clicks
-FROM unnest($7::TIMESTAMP WITH TIME ZONE[], $8::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end),
 grouped AS
@@ -40,14 +40,14 @@ WITH scanned AS
 (SELECT CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
 FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
 FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN false ELSE true END AS platform_others, width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, rollup.clicks AS clicks
-FROM unnest($5::TEXT[], $6::TIMESTAMP WITH TIME ZONE[], $7::TIMESTAMP WITH TIME ZONE[]) AS part(grain, span_start, span_end)
+FROM (VALUES (($5::TEXT[])[1], ($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $8::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
 SELECT CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
 FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
 FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN false ELSE true END AS platform_others, width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, delta.clicks AS clicks
-FROM unnest($9::TIMESTAMP WITH TIME ZONE[], $10::TIMESTAMP WITH TIME ZONE[]) AS span(span_start, span_end)
+FROM (VALUES (($9::TIMESTAMP WITH TIME ZONE[])[1], ($10::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end),
 grouped AS
