@@ -18,7 +18,7 @@ YOUNG_OBJECTS_MAX = 50_000
 by themselves. At Python's 700 it takes a fifth of an import's time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Runtime:
     """The process's doors to the outside. at_end: where a part that keeps a door of its own says how it is closed."""
 

@@ -6,6 +6,7 @@ questions are answered together: `nested_analytics`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from graphql_schema.execution.columns import settled_all
 from graphql_schema.execution.together import reads
 from graphql_schema.loaders import Loader
 from graphql_schema.permissions import requires
-from graphql_schema.scalars import CurrencyCode, TimeZone
+from graphql_schema.scalars import CurrencyCode, TimeZone, required_uuid
 from graphql_schema.selections import Selections
 
 SELECTIONS = Selections()
@@ -64,6 +65,7 @@ Zone = Annotated[
 ]
 
 
+@lru_cache(maxsize=8)
 def runner_of(runtime: Runtime) -> Runner:
     """The runner of a process."""
     return Runner(runtime.db, runtime.answers, runtime.settings)
@@ -158,7 +160,7 @@ def analytics_of(dimension: str) -> Any:
         return await nested_analytics(
             info,
             dimension,
-            UUID(root.id),
+            required_uuid(root.id, path=("id",)),
             range=range,
             where=where,
             time_zone=time_zone,

@@ -29,7 +29,7 @@ BATCH_MAX = 5_000
 class Loader:
     """Loads by key, each key once: what is asked for in one turn of the loop is one batch.
 
-    Askers wait for their batch, however many keys they have: there is no promise for each key.
+    Who asks first loads for all who join, and those wait for the batch: there is no promise for each key, and no task.
     """
 
     def __init__(self, fetch: Callable[[Sequence[Any]], Awaitable[Any]], *, batch_max: int = BATCH_MAX) -> None:
@@ -48,36 +48,48 @@ class Loader:
 
     async def load_many(self, keys: Collection[Any]) -> list[Any]:
         """What is loaded for each key, in their order."""
-        new: list[Any] = list(dict.fromkeys(keys))
-        if self._known or self._under_way:
-            new = [key for key in new if key not in self._known and key not in self._under_way]
-        if new:
-            if self._next is None:
-                self._next = asyncio.ensure_future(self._batch())
+        # More than once where some are under way, or where whoever loaded them left before they were there.
+        while missing := [key for key in dict.fromkeys(keys) if key not in self._known]:
+            new = [key for key in missing if key not in self._under_way]
+            if not new:
+                await asyncio.shield(self._under_way[missing[0]])
+                continue
             self._wanted += new
+            if self._next is None:
+                await self._lead(new)
+                continue
             self._under_way |= dict.fromkeys(new, self._next)
-        for batch in dict.fromkeys(map(self._under_way.get, keys)):
             # Shielded: one that leaves takes nothing from the others.
-            if batch is not None:
-                await asyncio.shield(batch)
+            await asyncio.shield(self._next)
         return list(map(self._known.__getitem__, keys))
 
     async def _loaded(self, keys: Sequence[Any]) -> Sequence[Any]:
         found: Sequence[Any] = await self._fetch(keys)
         return found
 
-    async def _batch(self) -> None:
-        # A turn of the loop, in which others ask for more.
-        await asyncio.sleep(0)
-        wanted, self._wanted, self._next = self._wanted, [], None
+    async def _lead(self, new: Sequence[Any]) -> None:
+        batch = self._next = asyncio.get_running_loop().create_future()
+        self._under_way |= dict.fromkeys(new, batch)
+        wanted: list[Any] = []
         try:
-            size = self._batch_max
-            parts = [wanted[first : first + size] for first in range(0, len(wanted), size)]
-            for part in parts:
+            try:
+                # A turn of the loop, in which others ask for more.
+                await asyncio.sleep(0)
+            finally:
+                wanted, self._wanted, self._next = self._wanted, [], None
+            for first in range(0, len(wanted), self._batch_max):
+                part = wanted[first : first + self._batch_max]
                 self._known |= zip(part, await self._loaded(part), strict=True)
+        except Exception as error:
+            batch.set_exception(error)
+            # Told here whether or not anybody else waits for it.
+            batch.exception()
+            raise
         finally:
             for key in wanted:
                 del self._under_way[key]
+            if not batch.done():
+                batch.set_result(None)
 
 
 class RowLoader(Loader):

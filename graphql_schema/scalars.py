@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NewType
 from uuid import UUID
 
@@ -42,6 +43,9 @@ _DATE_TIME = re.compile(
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+
+IDS_MAX = 10_000
+"""Ids whose texts a process remembers: campaigns and influencers are asked for again and again."""
 
 SHOWN_LENGTH_MAX = 40
 """Characters of a refused value that its message repeats."""
@@ -182,8 +186,11 @@ def serialize_text(value: object) -> str:
 def uuid_of(value: strawberry.ID) -> UUID | None:
     """The id as a UUID, or None for what cannot be the id of anything."""
     text = str(value)
-    if len(text) != 36:
-        return None
+    return _uuid(text) if len(text) == 36 else None
+
+
+@lru_cache(maxsize=IDS_MAX)
+def _uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:

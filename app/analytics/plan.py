@@ -1,9 +1,10 @@
 """The plan of a question: for each facet what is read, over which times, in which order groups come. Values only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import TypeAlias
 
 from app.analytics.layout import LayerKey, Term
@@ -188,22 +189,29 @@ class Plan:
 
     converts: amounts are computed anew in the currency, which is not the tenant's. zone: of the local clock.
     generation: of the rollups that it reads, None where it reads none.
+
+    The first three fields are its own; the others it has in common with the plans of all questions that differ in keys
+    alone.
     """
 
-    interval: Interval
-    zone: str
     where: Filter | None
     parents: Parents | None
+    generation: int | None
+    interval: Interval
+    zone: str
     currency: str
     converts: bool
     attribution: Attribution
     as_of: datetime | None
-    generation: int | None
     totals: FacetPlan | None
     series: tuple[FacetPlan, ...]
     groups: tuple[GroupsPlan, ...]
     estimated_rows: int
     cost: int
+
+    def like(self, where: Filter | None, parents: Parents | None, generation: int | None) -> "Plan":
+        """The plan of another question that differs in keys alone."""
+        return Plan(where, parents, generation, *_in_common(self))
 
     @property
     def facets(self) -> tuple[FacetPlan, ...]:
@@ -226,3 +234,6 @@ class Plan:
                     found[PlanSource(scan.source.value, SourceKind.FACTS)] = None
         kinds = list(SourceKind)
         return tuple(sorted(found, key=lambda source: (kinds.index(source.kind), source.name)))
+
+
+_in_common = attrgetter(*(part.name for part in fields(Plan)[3:]))

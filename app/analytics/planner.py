@@ -90,7 +90,7 @@ def plan(resolved: Resolved, stored: Stored | None) -> Plan:
     """How the question is answered. stored: None where no rollup may be used."""
     made = _made(resolved, stored)
     generation = None if stored is None or made.generation is None else stored.generation
-    return replace(made, where=resolved.where, parents=resolved.parents, generation=generation)
+    return made.like(resolved.where, resolved.parents, generation)
 
 
 def estimated_rows(resolved: Resolved, stored: Stored | None) -> int:

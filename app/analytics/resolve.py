@@ -162,11 +162,7 @@ class _Resolving:
 
     def like(self, found: Resolved) -> Resolved:
         """The question, from one that differs in keys alone."""
-        groups = tuple(
-            replace(each, identity=self._identity(asked))
-            for each, asked in zip(found.groups, self.question.groups, strict=True)
-        )
-        return replace(found, where=self.where, parents=self.parents, now=self.ctx.now, groups=groups)
+        return found.like(self.where, self.parents, self.ctx.now, map(self._identity, self.question.groups))
 
     def resolved(self) -> Resolved:
         """All of it."""

@@ -1,7 +1,9 @@
 """A question without mistakes, as values: what is planned, and how its rows are read. Made by resolve."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from app.analytics.compare import Compared
@@ -63,6 +65,7 @@ class ResolvedGroups:
     totals: asked of all groups that fit `having`; without it the question's totals are theirs. series: of each group.
     """
 
+    identity: tuple[Any, ...]
     by: tuple[ByDimension | ByTime, ...]
     buckets: Buckets | None
     columns: Columns
@@ -79,7 +82,10 @@ class ResolvedGroups:
     members: bool
     tops: tuple[ResolvedTop, ...]
     series: tuple[ResolvedSeries, ...]
-    identity: tuple[Any, ...]
+
+    def like(self, identity: tuple[Any, ...]) -> "ResolvedGroups":
+        """The same grouping in another question."""
+        return ResolvedGroups(identity, *_of_all_questions(self))
 
     @property
     def edges(self) -> tuple[datetime, ...]:
@@ -96,6 +102,8 @@ class ResolvedGroups:
 class Resolved:
     """A question without mistakes, its range and zone concrete. now: the request's time.
 
+    The first four fields are its own; the others it has in common with all questions that differ from it in keys alone.
+
     layout: of the totals, None where nothing of them is asked. shares: measures whose totals decide which groups come.
     converts: whether the currency is not the tenant's. estimates: distinct counts asked as AUTO are estimated.
     totals_by_series: the totals come with the first series, whose layout they share: all their sums add up over time.
@@ -103,9 +111,12 @@ class Resolved:
     all questions that differ from it in keys alone.
     """
 
+    where: Filter | None
+    parents: Parents | None
+    now: datetime
+    groups: tuple[ResolvedGroups, ...]
     interval: Interval
     compared: Compared | None
-    now: datetime
     as_of: datetime | None
     max_age: timedelta | None
     max_cost: int | None
@@ -113,17 +124,21 @@ class Resolved:
     currency: str
     converts: bool
     attribution: Attribution
-    where: Filter | None
-    parents: Parents | None
     estimates: bool
     totals: Columns
     layout: Layout | None
     shares: Asks
     series: tuple[ResolvedSeries, ...]
-    groups: tuple[ResolvedGroups, ...]
     totals_by_series: bool
     cut_at: datetime | None
     kept: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def like(
+        self, where: Filter | None, parents: Parents | None, now: datetime, identities: Iterable[tuple[Any, ...]]
+    ) -> "Resolved":
+        """Another question that differs from it in keys alone. identities: of its groupings."""
+        groups = tuple(map(ResolvedGroups.like, self.groups, identities)) if self.groups else ()
+        return Resolved(where, parents, now, groups, *_in_common(self))
 
     @property
     def layouts(self) -> tuple[Layout, ...]:
@@ -147,3 +162,7 @@ class Resolved:
         looked_at |= {name for layout in layouts for key in layout.layers for name in dimensions_of(key.where)}
         counts_new = any("new_customers" in sums for layout in layouts for sums in layout.sums)
         return counts_new or "customer_kind" in looked_at
+
+
+_in_common = attrgetter(*(part.name for part in fields(Resolved)[4:]))
+_of_all_questions = attrgetter(*(part.name for part in fields(ResolvedGroups)[1:]))

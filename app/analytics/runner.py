@@ -7,7 +7,7 @@ one.
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -53,6 +53,10 @@ class Runner:
     db: Database
     answers: Answers
     settings: Settings
+    limits: Limits = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limits", _limits(self.settings))
 
     async def run(self, ctx: Ctx, question: Question) -> Answer:
         """The answer. Raises QueryIssues for a question with mistakes."""
@@ -113,7 +117,7 @@ class Runner:
             first_at = (await self.extent(ctx)).first_at or ctx.now
         if question.max_cost is not None:
             return _affordable(ctx, self.settings, question, parents, first_at)[0]
-        return resolve(question, ctx, _limits(self.settings), parents=parents, data_from=first_at)
+        return resolve(question, ctx, self.limits, parents=parents, data_from=first_at)
 
     async def _computed(self, ctx: Ctx, resolved: Resolved) -> Computed:
         depends = _depends(resolved)

@@ -232,13 +232,17 @@ def _found(parts: Iterable[tuple[str, Callable[[Coerced], Any], Any, bool]], var
 def arguments_reader(definition: GraphQLField, node: FieldNode) -> Callable[[Coerced], dict[str, Any]]:
     """What reads the arguments of a field of a valid document, by their names in it. Raises Unusual, now and then."""
     nodes = {argument.name.value: argument.value for argument in node.arguments or ()}
-    parts = [
-        (argument.out_name or name, *_argument(argument, nodes.get(name)), is_non_null_type(argument.type))
-        for name, argument in definition.args.items()
-    ]
+    given, absent = [], {}
+    for name, argument in definition.args.items():
+        node_of, is_required = nodes.get(name), is_non_null_type(argument.type)
+        value_of, default = _argument(argument, node_of)
+        if node_of is not None or default is _REQUIRED:
+            given.append((argument.out_name or name, value_of, default, is_required))
+        elif default is not Undefined:
+            absent[argument.out_name or name] = default
 
     def read(variables: Coerced) -> dict[str, Any]:
-        return _found(parts, variables)
+        return {**absent, **_found(given, variables)}
 
     return read
 
