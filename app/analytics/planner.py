@@ -1,7 +1,7 @@
 """From a resolved question to its plan: rollups where a set can answer, facts for the rest.
 
-A facet takes the stored set that reads the fewest rows: whole months, then days, then hours, each within one cell of
-the answer; what no bucket covers at the edges comes from facts. Pure: decides from the question and what is stored.
+A facet takes the stored set that reads the fewest rows: whole quarters, then months, days, hours, each within one cell
+of the answer; what no bucket covers at the edges comes from facts. Pure: decides from the question and what is stored.
 """
 
 import math

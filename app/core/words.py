@@ -295,11 +295,12 @@ class LedgerAccount(StrEnum):
 
 
 class Grain(StrEnum):
-    """Bucket of a rollup: hours in UTC, days and months in the tenant's reporting zone."""
+    """Bucket of a rollup: hours in UTC, days and longer ones in the tenant's reporting zone."""
 
     HOUR = "HOUR"
     DAY = "DAY"
     MONTH = "MONTH"
+    QUARTER = "QUARTER"
 
 
 # --- commission plans

@@ -1,7 +1,7 @@
 """Contributions grouped into the buckets of every rollup set: one text for folding, rebuilding and verifying.
 
 Parameters of all of them: $1 tenant, $2 and $3 the times of the contributions (half-open), $4 the edges of UTC's hours,
-$5 and $6 those of days and months in the reporting zone, around these times.
+$5 to $7 those of days, months and quarters in the reporting zone, around these times.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,17 @@ _KEYS = {"campaign": "campaign_id", "influencer": "influencer_id", "platform": "
 _NONE = {"campaign": f"'{ZERO_ID}'::uuid", "influencer": f"'{ZERO_ID}'::uuid", "platform": "''"}
 _COLUMNS = ", ".join(STORED)
 
+_EDGES_OF = {Grain.HOUR: "hours", Grain.DAY: "days", Grain.MONTH: "months", Grain.QUARTER: "quarters"}
+
 _BUCKETS = {
     grain: f"(SELECT {name} FROM edge)[width_bucket(contribution.occurred_at, (SELECT {name} FROM edge))]"  # noqa: S608
-    for grain, name in ((Grain.HOUR, "hours"), (Grain.DAY, "days"), (Grain.MONTH, "months"))
+    for grain, name in _EDGES_OF.items()
 }
 
 # Named whether a grain needs them or not: a parameter that a text leaves out has no type.
-_EDGES = "edge AS (SELECT $4::timestamptz[] AS hours, $5::timestamptz[] AS days, $6::timestamptz[] AS months)"
+_EDGES = "edge AS (SELECT {})".format(
+    ", ".join(f"${number}::timestamptz[] AS {name}" for number, name in enumerate(_EDGES_OF.values(), start=4))
+)
 
 _DELETED = f"""
   DELETE FROM rollup_delta
@@ -110,7 +114,7 @@ def rebuild_text(sets: tuple[RollupSet, ...]) -> str:
 
 @lru_cache(maxsize=8)
 def verify_text(sets: tuple[RollupSet, ...]) -> str:
-    """Where facts − deltas − rollups is not zero, for the sets' buckets of the times. $7: rows at most."""
+    """Where facts − deltas − rollups is not zero, for the sets' buckets of the times. $8: rows at most."""
     minus = ", ".join(f"-{name} AS {name}" for name in STORED)
     sums = ", ".join(f"sum({name}) AS {name}" for name in STORED)
     differs = " OR ".join(f"sum({name}) <> 0" for name in STORED)
@@ -135,4 +139,4 @@ FROM cell
 GROUP BY {keys}
 HAVING {differs}
 ORDER BY {keys}
-LIMIT $7"""  # noqa: S608
+LIMIT $8"""  # noqa: S608

@@ -102,8 +102,7 @@ async def fold_if_piled_up(ctx: Ctx, session: WriteSession, settings: Settings, 
 
 
 def bounds(interval: Interval, zone: str) -> tuple[datetime | list[datetime], ...]:
-    """The parameters $2 to $6 of the texts in rollups/buckets."""
+    """The parameters $2 to $7 of the texts in rollups/buckets."""
     hours = timegrain.edges(interval, Granularity.HOUR, "UTC")
-    days = timegrain.edges(interval, Granularity.DAY, zone)
-    months = timegrain.edges(interval, Granularity.MONTH, zone)
-    return interval.start, interval.end, hours, days, months
+    longer = (Granularity.DAY, Granularity.MONTH, Granularity.QUARTER)
+    return interval.start, interval.end, hours, *(timegrain.edges(interval, each, zone) for each in longer)

@@ -127,7 +127,7 @@ def test_only_stored_grains_are_used() -> None:
 
 @pytest.mark.parametrize("rollup", CATALOG, ids=lambda rollup: rollup.name)
 def test_grains_are_declared_coarsest_first(rollup: object) -> None:
-    order = [Grain.MONTH, Grain.DAY, Grain.HOUR]
+    order = [Grain.QUARTER, Grain.MONTH, Grain.DAY, Grain.HOUR]
     grains = SETS[rollup.name].grains  # type: ignore[attr-defined]
 
     assert list(grains) == sorted(grains, key=order.index)
