@@ -278,13 +278,13 @@ def _resolver(measure: Measure, takes: str | None) -> Callable[..., Any]:
         return root.asked(ask_key(Ask(name, states=states_of(state))))
 
     def by_state_all(rows: Sequence[Row], state: Sequence[CommissionState] | None = None) -> Sequence[Any]:
-        return _column(rows, ask_key(Ask(name, states=states_of(state))))
+        return _column(rows, name if state is None else ask_key(Ask(name, states=states_of(state))))
 
     def precisely(root: strawberry.Parent[Row], precision: Precise = Precision.AUTO) -> Any:
         return root.asked(ask_key(Ask(name, precision=precision or Precision.AUTO)))
 
     def precisely_all(rows: Sequence[Row], precision: Precision | None = None) -> Sequence[Any]:
-        return _column(rows, ask_key(Ask(name, precision=precision or Precision.AUTO)))
+        return _column(rows, name if precision is None else ask_key(Ask(name, precision=precision)))
 
     def at_quantile(root: strawberry.Parent[Row], at: At) -> Any:
         return root.asked(ask_key(Ask(name, at=at)))
