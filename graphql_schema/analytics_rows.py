@@ -70,29 +70,32 @@ def selected_of(views: Views, asks: Asks) -> Selected:
     return Selected(views, asks)
 
 
-def _measured(info: Info, rows: Sequence["Bucket | Group"]) -> list[Row]:
-    key = str(info.path.key)
+def _measured(rows: Sequence["Bucket | Group"], key: str) -> list[Row]:
     return [Row(row.figures, Figures.value, row.selected.measures[key]) for row in rows]
 
 
-def _of_buckets(buckets: "Sequence[Bucket]", info: Info, where: FactFilter | None = None) -> Sequence[Row | None]:
-    parts = buckets.parts if isinstance(buckets, Joined) else (buckets,)
-    key = str(info.path.key)
+# Which facts count for their measures was read with the question: fields are told apart by what they answer under.
+
+
+def _of_buckets(buckets: "Sequence[Bucket]", key: str) -> Sequence[Row | None]:
+    if isinstance(buckets, Buckets) and True not in buckets.are_null:
+        return buckets.measures(key)
+    parts = buckets.parts if isinstance(buckets, Joined) else ()
     columns = [part.measures(key) for part in parts if isinstance(part, Buckets) and True not in part.are_null]
     if columns and len(columns) == len(parts):
-        return columns[0] if len(columns) == 1 else Joined(columns)
-    rows = _measured(info, buckets)
+        return Joined(columns)
+    rows = _measured(buckets, key)
     return [None if bucket.is_null else row for bucket, row in zip(buckets, rows, strict=True)]
 
 
-def _of_groups(groups: "Sequence[Group]", info: Info, where: FactFilter | None = None) -> Sequence[Row]:
+def _of_groups(groups: "Sequence[Group]", key: str) -> Sequence[Row]:
     first = groups[0]
     figures = [group.figures for group in groups]
     reader, selected = first.figures.reader, first.selected
     if all(each.reader is reader for each in figures) and all(group.selected is selected for group in groups):
         values = list(zip(*(each.values for each in figures), strict=True))
-        return Measured(reader, values, len(groups), selected.measures[str(info.path.key)], lambda: figures)
-    return _measured(info, groups)
+        return Measured(reader, values, len(groups), selected.measures[key], lambda: figures)
+    return _measured(groups, key)
 
 
 @strawberry.type(description="A time bucket and its measures.")
@@ -115,7 +118,7 @@ class Bucket:
     selected: strawberry.Private[Selected]
 
     @strawberry.field(description="Its measures; null where nothing lies in it and `fill` says so.")
-    @together(_of_buckets)
+    @together(_of_buckets, takes_key=True)
     def measures(self, info: Info, where: OwnFilter = None) -> Measures | None:
         """Its measures."""
         return None if self.is_null else Row(self.figures, Figures.value, self.selected.measures[str(info.path.key)])
@@ -208,7 +211,7 @@ class Group:
     buckets: strawberry.Private[Mapping[str, Buckets]]
 
     @strawberry.field(description="Its measures.")
-    @together(_of_groups)
+    @together(_of_groups, takes_key=True)
     def measures(self, info: Info, where: OwnFilter = None) -> Measures:
         """Its measures."""
         return Row(self.figures, Figures.value, self.selected.measures[str(info.path.key)])

@@ -21,7 +21,7 @@ from graphql_schema.analytics_inputs import key_columns
 from graphql_schema.analytics_words import ENTITIES
 from graphql_schema.connection import PageInfo
 from graphql_schema.context import Info
-from graphql_schema.execution.columns import Written
+from graphql_schema.execution.columns import Ready
 from graphql_schema.families import name_tag
 from graphql_schema.loaders import load_one_each
 from graphql_schema.scalars import BigInt
@@ -112,7 +112,7 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
     currency = "currency" if "currency" in dimensions else answer.resolved.currency
     for column, ask in named:
         at = page.asked.columns.values.index(ask)
-        values: Any = Written(len(page.rows), partial(page.values, at), partial(page.written, at))
+        values: Any = Ready(len(page.rows), partial(page.values, at), partial(page.written, at))
         unit = MEASURES[ask.name].formula.unit
         text = unit.value.replace(Unit.MONEY.value, currency)
         if unit is Unit.COUNT:
@@ -124,7 +124,7 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
 
 def _as_written(values: list[Any]) -> Any:
     # Texts, small numbers and instants in UTC stand in JSON as they are.
-    return Written(len(values), lambda: values, lambda: values)
+    return Ready(len(values), lambda: values, lambda: values)
 
 
 def _strings(texts: Sequence[str | None], places: Iterable[int], rest: Iterable[bool] | None) -> Any:

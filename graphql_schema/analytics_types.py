@@ -21,7 +21,7 @@ from graphql_schema.analytics_inputs import GroupBy, GroupOrder
 from graphql_schema.analytics_rows import Bucket, Buckets, Every, Filling, GroupConnection, Selected, selected_of
 from graphql_schema.analytics_selection import Asked, Part
 from graphql_schema.analytics_table import ColumnTable, column_table
-from graphql_schema.analytics_words import Changes, MeasureName, Measures, Row
+from graphql_schema.analytics_words import Changes, Measured, MeasureName, Measures, Row
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from graphql_schema.context import Info
 from graphql_schema.execution.columns import settled_all
@@ -183,31 +183,26 @@ class Meta:
 # ------------------------------------------------------------------ all of it
 
 
-def _series(root: "Analytics", info: Info) -> Buckets:
-    part = root.part(info)
-    asked = root.known.resolved.series[part.place]
-    return Buckets(root.known.series[part.place], selected_of(part.views, asked.columns.values))
+# What these fields are asked with was read with the question: nothing is left to be done with their arguments, and they
+# are told apart by what they answer under.
 
 
-def _groups(root: "Analytics", info: Info) -> GroupConnection:
-    part = root.part(info)
-    return GroupConnection.of(root.known, root.known.groups[part.place], part)
+def _totals_of(roots: "Sequence[Analytics]", key: str) -> Sequence[Row]:
+    rows = [Row(figures, Figures.value, selected.measures[key]) for figures, selected in (root.whole for root in roots)]
+    return Measured.of(rows[0]) if len(rows) == 1 else rows
+
+
+def _series_of(roots: "Sequence[Analytics]", key: str) -> list[Buckets]:
+    return [root.buckets(key) for root in roots]
+
+
+def _groups_of(roots: "Sequence[Analytics]", key: str) -> list[GroupConnection]:
+    return [root.grouped(key) for root in roots]
 
 
 async def _table(root: "Analytics", info: Info) -> ColumnTable:
-    part = root.part(info)
+    part = root.part(str(info.path.key))
     return await column_table(info, root.known, root.known.groups[part.place], part.columns)
-
-
-# What these fields are asked with was read with the question: nothing is left to be done with their arguments.
-
-
-def _series_of(roots: "Sequence[Analytics]", info: Info) -> list[Buckets]:
-    return [_series(root, info) for root in roots]
-
-
-def _groups_of(roots: "Sequence[Analytics]", info: Info) -> list[GroupConnection]:
-    return [_groups(root, info) for root in roots]
 
 
 async def _tables_of(roots: "Sequence[Analytics]", info: Info) -> Sequence[Any]:
@@ -238,17 +233,17 @@ class Analytics:
         return Meta.of(self.known, self.make_plan())
 
     @strawberry.field(description="Measures over the whole range, from the facts: never a sum of rounded rows.")
+    @together(_totals_of, takes_key=True)
     def totals(self, info: Info) -> Measures:
         """Measures over the whole range."""
-        figures, selected = self._whole
-        return Row(figures, Figures.value, selected.measures[str(info.path.key)])
+        return _totals_of([self], str(info.path.key))[0]
 
     @strawberry.field(description="The same of the compared time; null without one.")
     def previous(self) -> Measures | None:
         """Measures over the compared time."""
         if self.known.resolved.compared is None:
             return None
-        figures, selected = self._whole
+        figures, selected = self.whole
         return Row(figures, Figures.before, selected.previous)
 
     @strawberry.field(description="By which part they changed; null without a compared time.")
@@ -256,14 +251,14 @@ class Analytics:
         """By which part they changed."""
         if self.known.resolved.compared is None:
             return None
-        figures, selected = self._whole
+        figures, selected = self.whole
         return Row(figures, Figures.change, selected.change)
 
     @strawberry.field(
         description="Measures of every bucket of the range, in order, also of those that nothing lies in. Buckets that "
         "have not begun are left out."
     )
-    @together(_series_of, takes_arguments=False)
+    @together(_series_of, takes_key=True)
     def series(
         self,
         info: Info,
@@ -274,13 +269,13 @@ class Analytics:
         ] = False,
     ) -> list[Bucket]:
         """Measures of every bucket of the range."""
-        return _series(self, info)  # type: ignore[return-value]  # the same, by column
+        return self.buckets(str(info.path.key))  # type: ignore[return-value]  # the same, by column
 
     @strawberry.field(
         description="Measures of every group of keys of which any sum that the asked measures are made of is not 0, "
         "also in the compared time alone: a ratio of 0 ÷ 5 is shown. Ordered as asked, then by the keys."
     )
-    @together(_groups_of, takes_arguments=False)
+    @together(_groups_of, takes_key=True)
     def groups(
         self,
         info: Info,
@@ -296,7 +291,7 @@ class Analytics:
         after: AfterGroup = None,
     ) -> GroupConnection:
         """Measures of every group."""
-        return _groups(self, info)
+        return self.grouped(str(info.path.key))
 
     @strawberry.field(description="Groups as columns.")
     @together(_tables_of, takes_arguments=False)
@@ -329,11 +324,23 @@ class Analytics:
         return self.answer
 
     @property
-    def _whole(self) -> tuple[Figures, Selected]:
+    def whole(self) -> tuple[Figures, Selected]:
+        """The figures of the whole range, and what is selected of them."""
         figures = self.known.totals
         assert figures is not None, "whoever selects totals has them computed"
         return figures, selected_of(self.asked.totals, self.known.resolved.totals.values)
 
-    def part(self, info: Info) -> Part:
-        """The series, grouping or table that the field is."""
-        return self.asked.parts[str(info.path.key)]
+    def part(self, key: str) -> Part:
+        """The series, grouping or table that answers under this name."""
+        return self.asked.parts[key]
+
+    def buckets(self, key: str) -> Buckets:
+        """The series that answers under this name."""
+        part = self.part(key)
+        asked = self.known.resolved.series[part.place]
+        return Buckets(self.known.series[part.place], selected_of(part.views, asked.columns.values))
+
+    def grouped(self, key: str) -> GroupConnection:
+        """The groups that answer under this name."""
+        part = self.part(key)
+        return GroupConnection.of(self.known, self.known.groups[part.place], part)

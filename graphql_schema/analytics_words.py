@@ -28,7 +28,7 @@ from app.db.keyset import Listing
 from app.influencers.queries import INFLUENCERS
 from app.products.queries import PRODUCTS
 from graphql_schema.context import Info
-from graphql_schema.execution.columns import Columnar, Joined, Written
+from graphql_schema.execution.columns import Columnar, Joined, Ready, Written
 from graphql_schema.execution.together import together
 from graphql_schema.families import all_found, found
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter
@@ -173,6 +173,25 @@ class Row:
         return self.read(self.figures, self.places[key])
 
 
+class Shown(Written):
+    """A measure of many rows. place: among those of the reader. column: its whole numbers."""
+
+    def __init__(self, reader: Reader, place: int, column: Sequence[int | None]) -> None:
+        self._reader, self._place, self._column = reader, place, column
+
+    def written(self) -> list[Any]:
+        """What stands for them in JSON; null for None."""
+        return self._reader.written[self._place](self._column)
+
+    def values(self) -> list[Any]:
+        """The same as values."""
+        shown = self._reader.shown[self._place]
+        return [None if scaled is None else shown(scaled) for scaled in self._column]
+
+    def __len__(self) -> int:
+        return len(self._column)
+
+
 class Measured(Columnar):
     """The measures of many rows, by column. values: of each measure that is asked. figures: makes those of each row."""
 
@@ -189,15 +208,16 @@ class Measured(Columnar):
         self._reader, self._values, self._length = reader, values, length
         self._places, self._figures = places, figures
 
+    @classmethod
+    def of(cls, row: Row) -> "Measured":
+        """One row."""
+        figures = row.figures
+        return cls(figures.reader, [(value,) for value in figures.values], 1, row.places, lambda: [figures])
+
     def asked(self, key: Hashable) -> Written:
         """The measure that was asked so."""
         place = self._places[key]
-        column, shown, written = self._values[place], self._reader.shown[place], self._reader.written[place]
-        return Written(
-            len(column),
-            lambda: [None if scaled is None else shown(scaled) for scaled in column],
-            lambda: written(column),
-        )
+        return Shown(self._reader, place, self._values[place])
 
     def column(self, attribute: str) -> list[Any]:
         """The attribute of each row."""
@@ -219,7 +239,7 @@ def _column(rows: Sequence[Row], key: Hashable) -> Sequence[Any]:
         return rows.asked(key)
     if isinstance(rows, Joined):
         parts = [part.asked(key) for part in rows.parts if isinstance(part, Measured)]
-        return Written(
+        return Ready(
             len(rows),
             lambda: list(chain.from_iterable(parts)),
             lambda: list(chain.from_iterable(part.written() for part in parts)),
@@ -258,13 +278,13 @@ def _resolver(measure: Measure, takes: str | None) -> Callable[..., Any]:
         return root.asked(ask_key(Ask(name, states=states_of(state))))
 
     def by_state_all(rows: Sequence[Row], state: Sequence[CommissionState] | None = None) -> Sequence[Any]:
-        return _column(rows, ask_key(Ask(name, states=states_of(state))))
+        return _column(rows, name if state is None else ask_key(Ask(name, states=states_of(state))))
 
     def precisely(root: strawberry.Parent[Row], precision: Precise = Precision.AUTO) -> Any:
         return root.asked(ask_key(Ask(name, precision=precision or Precision.AUTO)))
 
     def precisely_all(rows: Sequence[Row], precision: Precision | None = None) -> Sequence[Any]:
-        return _column(rows, ask_key(Ask(name, precision=precision or Precision.AUTO)))
+        return _column(rows, name if precision is None else ask_key(Ask(name, precision=precision)))
 
     def at_quantile(root: strawberry.Parent[Row], at: At) -> Any:
         return root.asked(ask_key(Ask(name, at=at)))

@@ -16,8 +16,8 @@ from app.analytics.layout import Layout, netted
 from app.analytics.pages import GroupPage, beside, page_of
 from app.analytics.plan import Plan
 from app.analytics.query import Columns
-from app.analytics.resolved import Resolved, ResolvedSeries
-from app.analytics.rows import Computed, Rows, by_parent, missing_rates
+from app.analytics.resolved import Resolved
+from app.analytics.rows import Computed, Rows, by_parent, missing_rates, places_by_parent
 from app.analytics.series import BucketList, Cells, buckets
 from app.core.money import exponent
 
@@ -109,19 +109,27 @@ def whole_totals(resolved: Resolved, totals: Rows | None) -> tuple[Numbers, ...]
     """Totals of the measures whose shares decide which groups come: of each one value, or one for each parent."""
     if not resolved.shares:
         return ()
-    apart = by_parent(totals)
     parents: Sequence[UUID | None] = resolved.parents.ids if resolved.parents else (None,)
     assert totals is not None, "what shares are of is asked with the totals"
     assert resolved.layout is not None
-    figures = [_whole(resolved, resolved.totals, resolved.layout, totals, apart.get(parent)) for parent in parents]
+    whole = _Whole(resolved, resolved.totals, resolved.layout, totals)
+    figures = [whole.of(parent) for parent in parents]
     places = [resolved.totals.values.index(ask) for ask in resolved.shares]
     return tuple(tuple(each.values[place] for each in figures) for place in places)
 
 
-def _whole(resolved: Resolved, columns: Columns, layout: Layout, rows: Rows, found: Rows | None) -> Figures:
-    sums = rows.sums(layout)
-    row = [column[0] for column in found.numbers(sums)] if found is not None and len(found) else [0] * len(sums)
-    return reader(columns, layout, sums, exponent(resolved.currency)).read(row)
+class _Whole:
+    """The figures of everything together, of each parent: a row each, or none where nothing is."""
+
+    def __init__(self, resolved: Resolved, columns: Columns, layout: Layout, rows: Rows) -> None:
+        self._reader = reader(columns, layout, rows.columns, exponent(resolved.currency))
+        self._sums = self._reader.numbers(rows.values)
+        self.places = places_by_parent(rows)
+
+    def of(self, parent: UUID | None) -> Figures:
+        """The figures of the parent."""
+        places = self.places.get(parent, ())
+        return self._reader.read([column[places[0]] if places else 0 for column in self._sums])
 
 
 class _Reading:
@@ -130,48 +138,42 @@ class _Reading:
     def __init__(self, resolved: Resolved, computed: Computed) -> None:
         self._resolved = resolved
         self._computed = computed
-        self._totals = by_parent(computed.totals)
-        self._series = [by_parent(rows) for rows in computed.series]
+        self._totals: _Whole | None = None
+        if computed.totals is not None and resolved.layout is not None:
+            self._totals = _Whole(resolved, resolved.totals, resolved.layout, computed.totals)
+        digits = exponent(resolved.currency)
+        self._series = [
+            (asked, Cells(asked, rows, digits), places_by_parent(rows))
+            for asked, rows in zip(resolved.series, computed.series, strict=True)
+        ]
         self._pages = [by_parent(rows.page) for rows in computed.groups]
-        self._wholes = [by_parent(rows.totals) for rows in computed.groups]
+        self._wholes = [
+            # Where groups are commission states each has its own amount; together they are the net, as everywhere.
+            None if rows.totals is None else _Whole(resolved, Columns(asked.totals), netted(asked.layout), rows.totals)
+            for asked, rows in zip(resolved.groups, computed.groups, strict=True)
+        ]
         self._members = [by_parent(rows.members) for rows in computed.groups]
         self._nested = [[by_parent(rows) for rows in each.series] for each in computed.groups]
 
     def answer(self, parent: UUID | None) -> Answer:
         """The answer for the parent."""
         resolved, computed = self._resolved, self._computed
-        totals = None
-        if computed.totals is not None and resolved.layout is not None:
-            found = self._totals.get(parent)
-            totals = _whole(resolved, resolved.totals, resolved.layout, computed.totals, found)
-        series = tuple(
-            self._buckets(asked, rows, apart.get(parent))
-            for asked, rows, apart in zip(resolved.series, computed.series, self._series, strict=True)
-        )
-        groups = tuple(self._page(number, parent, totals) for number, _ in enumerate(resolved.groups))
-        of_parent = self._totals.get(parent)
-        missing = 0 if of_parent is None else missing_rates(of_parent)
+        totals, missing = None, 0
+        if self._totals is not None and computed.totals is not None:
+            totals = self._totals.of(parent)
+            missing = missing_rates(computed.totals, self._totals.places.get(parent, ()))
+        series = tuple([buckets(resolved, asked, cells, of.get(parent, ())) for asked, cells, of in self._series])
+        groups = tuple([self._page(number, parent, totals) for number in range(len(resolved.groups))])
         errors = _largest(self._errors(totals, series, groups)) if resolved.is_sampled else {}
-        estimates = tuple(Estimate(name, error) for name, error in errors.items())
+        estimates = tuple([Estimate(name, error) for name, error in errors.items()])
         return Answer(resolved, computed.plan, computed.at, totals, series, groups, missing, estimates)
-
-    def _buckets(self, asked: ResolvedSeries, rows: Rows, found: Rows | None) -> BucketList:
-        sums = rows.sums(asked.layout)
-        cells: Cells = {}
-        if found is not None:
-            places = [bucket - 1 for bucket in found.of("bucket")]
-            cells = dict(zip(places, zip(*found.numbers(sums), strict=True), strict=True)) if sums else {}
-        read = reader(asked.columns, asked.layout, sums, exponent(self._resolved.currency))
-        return buckets(self._resolved, asked, sums, cells, read)
 
     def _page(self, number: int, parent: UUID | None, totals: Figures | None) -> GroupPage:
         resolved, asked, rows = self._resolved, self._resolved.groups[number], self._computed.groups[number]
         asks = resolved.totals.values
-        if rows.totals is not None:
-            asks = asked.totals
-            found = self._wholes[number].get(parent)
-            # Where groups are commission states each has its own amount; together they are the net, as everywhere.
-            totals = _whole(resolved, Columns(asks), netted(asked.layout), rows.totals, found)
+        own = self._wholes[number]
+        if own is not None:
+            asks, totals = asked.totals, own.of(parent)
         whole: Numbers = ()
         if totals is not None and asked.columns.shares:
             whole = tuple(totals.values[asks.index(ask)] for ask in asked.columns.shares)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.analytics.answer import whole_totals
-from app.analytics.figures import Numbers, whole_numbers
+from app.analytics.figures import Numbers, sums_of, whole_numbers
 from app.analytics.plan import FacetPlan, GroupsPlan, Plan
 from app.analytics.query import AllOf, Filter, Matches
 from app.analytics.resolved import Resolved, ResolvedGroups
@@ -67,6 +67,10 @@ def _check_generation(planned: int, totals: Rows) -> None:
 def _apart(rows: Rows) -> tuple[Rows, Rows]:
     # The sums over all buckets stand under none.
     buckets = rows.of("bucket")
+    last = len(buckets) - 1
+    if buckets and buckets[last] is None and buckets.count(None) == 1:
+        # As with one parent, or none.
+        return rows.cut(last, last + 1), rows.cut(0, last)
     totals = [place for place, bucket in enumerate(buckets) if bucket is None]
     return rows.picked(totals), rows.picked([place for place, bucket in enumerate(buckets) if bucket is not None])
 
@@ -171,7 +175,7 @@ def _top_keys(facet: FacetPlan, rows: Rows) -> TopKeys:
 def _shown_keys(page: Rows, asked: ResolvedGroups) -> Filter | None:
     # What every group that is shown fits, where that narrows anything: its series need not be read for others.
     found: list[Filter] = []
-    present = page.of(page.sums(asked.layout)[0])
+    present = page.of(sums_of(page.columns, asked.layout)[0])
     rows = page.picked([place for place, value in enumerate(present) if value is not None])
     for number, name in enumerate(asked.dimensions):
         has_others = any(each.dimension == number and each.top.others for each in asked.tops)

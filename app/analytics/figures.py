@@ -61,10 +61,13 @@ class Figures:
 class Reader:
     """Reads rows of one facet in one currency. digits: of the currency.
 
-    previous, shares: where a value's measure stands among those of the compared time, and among the shares.
-    is_compared: whether there is a compared time.
+    sums: where they stand in the rows. counted: where among the sums those stand by which something lies in a row:
+    what lies in the compared time alone does not count. previous, shares: where a value's measure stands among those of
+    the compared time, and among the shares. is_compared: whether there is a compared time.
     """
 
+    sums: tuple[int, ...]
+    counted: tuple[int, ...]
     values: tuple[Scaled, ...]
     before: tuple[Scaled, ...]
     shown: tuple[Callable[[int], Value], ...]
@@ -73,17 +76,23 @@ class Reader:
     shares: dict[int, int]
     is_compared: bool
 
-    def read(self, row: Sequence[int], whole: Numbers = ()) -> Figures:
+    def numbers(self, columns: Sequence[Sequence[Any]]) -> list[Sequence[int]]:
+        """The sums of rows, by column."""
+        return [whole_numbers(columns[place]) for place in self.sums]
+
+    def read(self, sums: Sequence[int], whole: Numbers = ()) -> Figures:
         """The figures of a row of sums."""
-        return self.read_all([(value,) for value in row], 1, whole)[0]
+        columns = [(value,) for value in sums]
+        values = tuple([formula(columns)[0] for formula in self.values])
+        return Figures(self, values, tuple([formula(columns)[0] for formula in self.before]), whole)
 
-    def read_all(self, columns: Sums, count: int, whole: Numbers = ()) -> list[Figures]:
-        """The figures of so many rows, by column."""
-        return self.figures([formula(columns) for formula in self.values], self.earlier(columns), count, whole)
+    def measures(self, sums: Sums) -> list[Sequence[int | None]]:
+        """The measures of many rows of sums, by column."""
+        return [formula(sums) for formula in self.values]
 
-    def earlier(self, columns: Sums) -> Sequence[Sequence[int | None]]:
-        """The measures of the compared time of many rows, by column; () where nothing is compared."""
-        return [formula(columns) for formula in self.before]
+    def earlier(self, sums: Sums) -> list[Sequence[int | None]]:
+        """The measures of the compared time of many rows, by column; none where nothing is compared."""
+        return [formula(sums) for formula in self.before]
 
     def figures(
         self,
@@ -99,22 +108,33 @@ class Reader:
 
 
 @lru_cache(maxsize=READERS_MAX)
-def reader(columns: Columns, layout: Layout, sums: tuple[str, ...], digits: int) -> Reader:
-    """A reader of rows with these sums."""
+def reader(asked: Columns, layout: Layout, columns: tuple[str, ...], digits: int) -> Reader:
+    """A reader of rows with these columns."""
+    sums = sums_of(columns, layout)
     places = {name: index for index, name in enumerate(sums)}
 
     def formulas(asks: Asks, *, is_previous: bool) -> tuple[Scaled, ...]:
         return tuple(_formula(layout.readings[ask, is_previous], places, digits) for ask in asks)
 
+    readings = [layout.readings[ask, False] for ask in asked.values]
+    own = {places[column(name, reading.layer)] for reading in readings for name in reading.formula.sums}
     return Reader(
-        formulas(columns.values, is_previous=False),
-        formulas(columns.previous, is_previous=True),
-        tuple(layout.readings[ask, False].formula.shown(digits) for ask in columns.values),
-        tuple(layout.readings[ask, False].formula.written(digits) for ask in columns.values),
-        {columns.values.index(ask): index for index, ask in enumerate(columns.previous)},
-        {columns.values.index(ask): index for index, ask in enumerate(columns.shares)},
-        is_compared=bool(columns.previous),
+        tuple(map(columns.index, sums)),
+        tuple(sorted(own)) or tuple(places.values()),
+        formulas(asked.values, is_previous=False),
+        formulas(asked.previous, is_previous=True),
+        tuple(reading.formula.shown(digits) for reading in readings),
+        tuple(reading.formula.written(digits) for reading in readings),
+        {asked.values.index(ask): index for index, ask in enumerate(asked.previous)},
+        {asked.values.index(ask): index for index, ask in enumerate(asked.shares)},
+        is_compared=bool(asked.previous),
     )
+
+
+def sums_of(columns: Sequence[str], layout: Layout) -> tuple[str, ...]:
+    """Those of the columns that are sums of the layout, in order."""
+    known = {column(name, layer) for layer, names in enumerate(layout.sums) for name in names}
+    return tuple([name for name in columns if name in known])
 
 
 def _formula(reading: Reading, places: dict[str, int], digits: int) -> Scaled:
@@ -131,7 +151,10 @@ def whole_number(value: Any) -> int:
 
 def whole_numbers(values: Sequence[Any]) -> Sequence[int]:
     """The same of a column."""
-    kinds = set(map(type, values))
-    if kinds == {int}:
-        return values
-    return list(map(int if kinds == {str} else whole_number, values))
+    if values and type(values[0]) is str:
+        try:
+            return list(map(int, values))
+        except (TypeError, ValueError):
+            # Nulls are among them.
+            return list(map(whole_number, values))
+    return values if set(map(type, values)) == {int} else list(map(whole_number, values))

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from app.analytics.figures import Figures, Numbers, Reader, reader, whole_number
+from app.analytics.figures import Figures, Numbers, Reader, reader, sums_of, whole_number
 from app.analytics.order import Place, SortKind, cursor_after
 from app.analytics.resolved import Resolved, ResolvedGroups, ResolvedSeries
 from app.analytics.rows import Apart, GroupColumns, GroupId, GroupRows, Keys, Rows, key_of
@@ -144,7 +144,7 @@ def page_of(
     if "total" in page.columns:
         total = next(iter(page.of("total")), 0)
         # Where the page is empty the number of groups stands alone: a group is never without a sum.
-        present = page.of(rows.page.sums(asked.layout)[0])
+        present = page.of(sums_of(page.columns, asked.layout)[0])
         if None in present:
             page = page.picked([place for place, value in enumerate(present) if value is not None])
     shown = page.first(asked.limit)
@@ -166,7 +166,6 @@ class _Reading:
     ) -> None:
         self._resolved, self._asked, self._rows, self._whole = resolved, asked, shown, whole
         self._columns = GroupColumns.of(shown.columns, asked.dimensions)
-        self._names = shown.sums(asked.layout)
         self._readers: dict[int, Reader] = {}
         self._times: dict[int, Time] = {}
         self._members = _members(beside.members, asked)
@@ -177,7 +176,7 @@ class _Reading:
 
     @cached_property
     def _sums(self) -> list[Sequence[int]]:
-        return self._rows.numbers(self._names)
+        return self._reader(exponent(self._resolved.currency)).numbers(self._rows.values)
 
     @cached_property
     def _digits(self) -> Sequence[int] | None:
@@ -190,7 +189,8 @@ class _Reading:
     @cached_property
     def _figures(self) -> list[Figures]:
         if self._digits is None:
-            return self._reader(exponent(self._resolved.currency)).read_all(self._sums, len(self._rows), self._whole)
+            read = self._reader(exponent(self._resolved.currency))
+            return read.figures(read.measures(self._sums), read.earlier(self._sums), len(self._rows), self._whole)
         rows = zip(self._digits, zip(*self._sums, strict=True), strict=True)
         return [self._reader(digits).read(row, self._whole) for digits, row in rows]
 
@@ -252,7 +252,7 @@ class _Reading:
     def _reader(self, digits: int) -> Reader:
         read = self._readers.get(digits)
         if read is None:
-            read = reader(self._asked.columns, self._asked.layout, self._names, digits)
+            read = reader(self._asked.columns, self._asked.layout, self._rows.columns, digits)
             self._readers[digits] = read
         return read
 
@@ -285,26 +285,22 @@ class _Nested:
         found: Rows | None,
     ) -> None:
         self._resolved, self._series = resolved, series
-        self._sums = rows.sums(series.layout)
+        self._rows = rows.picked(()) if found is None else found
         self._cuts = tuple(sorted({*series.buckets.edges, *asked.edges})) if asked.buckets else ()
-        self._cells: dict[GroupId, dict[int, Sequence[int]]] = {}
-        if found is None or not self._sums:
-            return
-        columns = GroupColumns.of(rows.columns, asked.dimensions)
-        sums = zip(*found.numbers(self._sums), strict=True)
-        for group, place, row in zip(columns.ids(found), columns.times(found), sums, strict=True):
-            assert place is not None, "a series has time"
-            self._cells.setdefault(group, {})[place - 1] = row
+        self._cells: dict[int, Cells] = {}
+        self._places: dict[GroupId, list[int]] = {}
+        for place, group in enumerate(GroupColumns.of(rows.columns, asked.dimensions).ids(self._rows)):
+            self._places.setdefault(group, []).append(place)
 
     def of(self, group: GroupId, time: Time | None, digits: int) -> BucketList:
         """The buckets of a group."""
-        series, sums = self._series, self._sums
-        cells: Cells = self._cells.get(group, {})
-        read = reader(series.columns, series.layout, sums, digits)
+        cells = self._cells.get(digits)
+        if cells is None:
+            cells = self._cells[digits] = Cells(self._series, self._rows, digits)
+        places = self._places.get(group, ())
         if time is None:
-            return buckets(self._resolved, series, sums, cells, read)
-        span = (time.start, time.end)
-        return buckets_within(self._resolved, series, sums, cells, read, self._cuts, span)
+            return buckets(self._resolved, self._series, cells, places)
+        return buckets_within(self._resolved, self._series, cells, places, self._cuts, (time.start, time.end))
 
 
 def beside(members: Apart, series: Sequence[Apart], parent: Any) -> Beside:

@@ -1,13 +1,12 @@
 """Rows of sums, as statements gave them or the cache kept them, and how they are taken apart. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.analytics.figures import whole_numbers
-from app.analytics.layout import Layout, column
+from app.analytics.figures import whole_number
 from app.analytics.plan import Plan
 from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
 from app.analytics.semantic.sums import MISSING_RATES
@@ -39,30 +38,22 @@ class Rows:
 
     def picked(self, places: Sequence[int]) -> "Rows":
         """These rows of them."""
-        return replace(self, values=tuple([[column[place] for place in places] for column in self.values]))
+        found = tuple([[column[place] for place in places] for column in self.values])
+        return Rows(self.columns, found, self.samples)
+
+    def cut(self, start: int, end: int) -> "Rows":
+        """Those from one place to another."""
+        return Rows(self.columns, tuple([column[start:end] for column in self.values]), self.samples)
 
     def first(self, count: int) -> "Rows":
         """So many of them."""
-        return self if len(self) <= count else replace(self, values=tuple([column[:count] for column in self.values]))
-
-    def sums(self, layout: Layout) -> tuple[str, ...]:
-        """The columns that are sums of the layout, in order."""
-        return sums_of(self.columns, layout)
-
-    def numbers(self, sums: Sequence[str]) -> list[Sequence[int]]:
-        """These sums, by column."""
-        return [whole_numbers(self.of(name)) for name in sums]
+        return self if len(self) <= count else self.cut(0, count)
 
 
-def missing_rates(totals: Rows) -> int:
-    """How many amounts are left out of the totals, for they have no exchange rate."""
-    return sum(sum(whole_numbers(totals.of(name)[:1])) for name in MISSING_RATES if name in totals.columns)
-
-
-def sums_of(columns: Sequence[str], layout: Layout) -> tuple[str, ...]:
-    """Those of the columns that are sums of the layout, in order."""
-    known = {column(name, layer) for layer, names in enumerate(layout.sums) for name in names}
-    return tuple([name for name in columns if name in known])
+def missing_rates(totals: Rows, places: Sequence[int]) -> int:
+    """How many amounts are left out of the totals, for they have no exchange rate. places: of the rows, one at most."""
+    columns = [totals.of(name) for name in MISSING_RATES if name in totals.columns]
+    return sum(whole_number(column[place]) for column in columns for place in places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +80,33 @@ class Computed:
 Apart = dict[UUID | None, Rows]
 """Rows by parent; parents without rows are not in it."""
 
+Places = dict[UUID | None, Sequence[int]]
+"""Where the rows of each parent stand, in order; parents without rows are not in it."""
+
+
+def places_by_parent(rows: Rows | None) -> Places:
+    """Where the rows of each parent stand; those of None where there are no parents."""
+    if rows is None or not len(rows):
+        return {}
+    if "parent" not in rows.columns:
+        return {None: range(len(rows))}
+    parents = rows.of("parent")
+    if parents.count(parents[0]) == len(parents):
+        return {_id(parents[0]): range(len(parents))}
+    places: dict[Any, list[int]] = {parent: [] for parent in dict.fromkeys(parents)}
+    for place, parent in enumerate(parents):
+        places[parent].append(place)
+    return {_id(parent): found for parent, found in places.items()}
+
 
 def by_parent(rows: Rows | None) -> Apart:
     """The rows of each parent; of None where there are no parents."""
     if rows is None:
         return {}
-    if "parent" not in rows.columns:
-        return {None: rows}
-    parents = rows.of("parent")
-    distinct = dict.fromkeys(parents)
-    if len(distinct) == 1:
-        return {_id(parents[0]): rows}
-    places: dict[Any, list[int]] = {parent: [] for parent in distinct}
-    for place, parent in enumerate(parents):
-        places[parent].append(place)
-    return {_id(parent): rows.picked(found) for parent, found in places.items()}
+    return {
+        parent: rows if len(places) == len(rows) else rows.picked(places)
+        for parent, places in places_by_parent(rows).items()
+    }
 
 
 def keys_of(dimension: str, values: Sequence[Any]) -> list[UUID | str | int | None]:

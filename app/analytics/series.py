@@ -4,15 +4,16 @@ Buckets are columns: of a series most is read by column, and few are ever looked
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, lru_cache
-from typing import overload
+from itertools import accumulate
+from typing import Any, overload
 
-from app.analytics.figures import Figures, Reader
-from app.analytics.layout import column
+from app.analytics.figures import Figures, Reader, reader
 from app.analytics.query import Fill
 from app.analytics.resolved import Resolved, ResolvedSeries
+from app.analytics.rows import Rows
 from app.core.timegrain import DAYS_KEPT_MAX, bucket_of, local_date
 
 Numbers = Sequence[int | None]
@@ -36,37 +37,75 @@ class Bucket:
     figures: Figures
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Which buckets of a series a list shows. numbers: theirs, in order. span: of the group, where it has a time."""
+
+    resolved: Resolved
+    asked: ResolvedSeries
+    numbers: Sequence[int]
+    span: tuple[datetime, datetime] | None = None
+
+    def of(self, column: Sequence[Any]) -> Sequence[Any]:
+        """What a column of all buckets holds for these."""
+        numbers = self.numbers
+        if isinstance(numbers, range):
+            return column[numbers.start : numbers.stop]
+        return [column[number] for number in numbers]
+
+
 class BucketList(Sequence[Bucket]):
-    """Buckets, in order, by column: what a Bucket has of each of them.
+    """Buckets, in order, by column: what a Bucket has of each of them. Columns are made when they are asked for.
 
     values: of each measure that is asked, before: of each that is asked of the compared time.
     """
 
     def __init__(
         self,
-        starts: Sequence[datetime],
-        ends: Sequence[datetime],
-        local_dates: Sequence[date],
-        are_partial: Sequence[bool],
+        stretch: Stretch,
         are_filled: Sequence[bool],
         are_null: Sequence[bool],
         values: Sequence[Numbers],
         before: Sequence[Numbers],
         reader: Reader,
     ) -> None:
-        self.starts, self.ends, self.local_dates = starts, ends, local_dates
-        self.are_partial, self.are_filled, self.are_null = are_partial, are_filled, are_null
+        self._stretch = stretch
+        self.are_filled, self.are_null = are_filled, are_null
         self.values, self.before, self.reader = values, before, reader
+
+    @property
+    def starts(self) -> Sequence[datetime]:
+        """First instants."""
+        return self._stretch.of(self._stretch.asked.buckets.edges)
+
+    @property
+    def ends(self) -> Sequence[datetime]:
+        """First instants after them."""
+        return self._stretch.of(self._stretch.asked.buckets.edges[1:])
+
+    @property
+    def local_dates(self) -> Sequence[date]:
+        """Local dates of their starts."""
+        return self._stretch.of(_local_dates(self._stretch.asked.buckets.edges, self._stretch.resolved.zone))
+
+    @property
+    def are_partial(self) -> Sequence[bool]:
+        """Whether each is cut by the range or its group, or still running."""
+        resolved, span = self._stretch.resolved, self._stretch.span
+        begin, finish = resolved.interval.start, min(resolved.interval.end, resolved.now)
+        if span is not None:
+            begin, finish = max(begin, span[0]), min(finish, span[1])
+        return [start < begin or end > finish for start, end in zip(self.starts, self.ends, strict=True)]
 
     @cached_property
     def buckets(self) -> list[Bucket]:
         """One by one."""
-        figures = self.reader.figures(self.values, self.before, len(self.starts))
+        figures = self.reader.figures(self.values, self.before, len(self))
         flags = (self.are_partial, self.are_filled, self.are_null)
         return list(map(Bucket, self.starts, self.ends, self.local_dates, *flags, figures))
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return len(self.are_filled)
 
     @overload
     def __getitem__(self, index: int) -> Bucket: ...
@@ -76,114 +115,117 @@ class BucketList(Sequence[Bucket]):
         return self.buckets[index]
 
 
-Cells = Mapping[int, Sequence[int]]
-"""Sums by number of their time cell, from 0."""
+class Cells:
+    """The rows of a series' statement, by column: all at once, whosever they are. digits: of their currency.
+
+    Behind them stands one more, of a cell in which nothing lies. numbers: of their cells, from 0. sums: the sums that
+    are asked.
+    """
+
+    def __init__(self, asked: ResolvedSeries, rows: Rows, digits: int) -> None:
+        self.reader = reader(asked.columns, asked.layout, rows.columns, digits)
+        self.nothing = len(rows)
+        self.numbers = [bucket - 1 for bucket in rows.of("bucket")]
+        self.sums: list[Sequence[int]] = [[*column, 0] for column in self.reader.numbers(rows.values)]
+
+    @cached_property
+    def are_known(self) -> list[bool]:
+        """Whether anything lies in each."""
+        counted = [self.sums[place] for place in self.reader.counted]
+        return list(map(any, zip(*counted, strict=True))) if counted else [False] * (self.nothing + 1)
+
+    @cached_property
+    def values(self) -> list[Numbers]:
+        """The measures of each."""
+        return self.reader.measures(self.sums)
+
+    @cached_property
+    def before(self) -> list[Numbers]:
+        """Those of the compared time."""
+        return self.reader.earlier(self.sums)
+
+    def places(self, own: Sequence[int]) -> dict[int, int]:
+        """Of these rows, where each stands by the number of its cell."""
+        if not self.reader.sums:
+            return {}
+        numbers = self.numbers if len(own) == self.nothing else [self.numbers[at] for at in own]
+        return dict(zip(numbers, own, strict=True))
 
 
-def buckets(resolved: Resolved, asked: ResolvedSeries, sums: Sequence[str], cells: Cells, read: Reader) -> BucketList:
-    """The buckets of the range, as far as it has passed. sums: names of the cells' sums."""
+def buckets(resolved: Resolved, asked: ResolvedSeries, cells: Cells, own: Sequence[int]) -> BucketList:
+    """The buckets of the range, as far as it has passed. own: where the rows stand that are of it."""
     edges = asked.buckets.edges
-    known = _known(asked, sums, cells)
-    if asked.cumulative:
-        cells = _running(cells, len(edges) - 1, len(sums))
+    places = cells.places(own)
     # Buckets that have not begun are left out, unless a fact is dated there already.
-    last = min(max(bucket_of(resolved.now, edges), max(known, default=-1)), len(edges) - 2)
-    places = range(last + 1)
-    return _filled(resolved, asked, places, places, known, len(sums), cells, read)
+    last = min(_last(resolved, edges, places, cells), len(edges) - 2)
+    return _filled(Stretch(resolved, asked, range(last + 1)), range(last + 1), places, cells)
 
 
 def buckets_within(
     resolved: Resolved,
     asked: ResolvedSeries,
-    sums: Sequence[str],
     cells: Cells,
-    read: Reader,
+    own: Sequence[int],
     cuts: Sequence[datetime],
     span: tuple[datetime, datetime],
 ) -> BucketList:
     """The same of a group by time: the buckets that its span touches. cuts: edges of the cells."""
     edges = asked.buckets.edges
-    known = _known(asked, sums, cells)
+    places = cells.places(own)
     first, end = bucket_of(span[0], cuts), bucket_of(span[1], cuts)
     # A span ends at an edge of the cells; the last one of all is no cell's start.
     end = end if cuts[end] == span[1] else end + 1
-    last = max(bucket_of(resolved.now, cuts), max(known, default=-1))
+    last = _last(resolved, cuts, places, cells)
     pairs = [(bucket_of(cuts[cell], edges), cell) for cell in range(max(first, 0), min(end, last + 1))]
     # What of a group's time lies beyond the range is in no bucket.
     pairs = [(bucket, cell) for bucket, cell in pairs if 0 <= bucket < len(edges) - 1]
-    numbers, places = [bucket for bucket, _ in pairs], [cell for _, cell in pairs]
-    return _filled(resolved, asked, numbers, places, known, len(sums), cells, read, span)
+    numbers, shown = [bucket for bucket, _ in pairs], [cell for _, cell in pairs]
+    return _filled(Stretch(resolved, asked, numbers, span), shown, places, cells)
 
 
-def _known(asked: ResolvedSeries, sums: Sequence[str], cells: Cells) -> set[int]:
-    # Cells in which something of the range lies that is asked; what lies in the compared time alone does not count.
-    readings = [asked.layout.readings[ask, False] for ask in asked.columns.values]
-    own = {column(name, reading.layer) for reading in readings for name in reading.formula.sums}
-    if not own or own.issuperset(sums):
-        return {number for number, row in cells.items() if any(row)}
-    places = [index for index, name in enumerate(sums) if name in own]
-    return {number for number, row in cells.items() if any(row[place] for place in places)}
+def _last(resolved: Resolved, edges: Sequence[datetime], places: Mapping[int, int], cells: Cells) -> int:
+    # The last cell that has begun, or in which something lies.
+    last, known = bucket_of(resolved.now, edges), cells.are_known
+    return last if last > len(edges) - 2 else max([last, *(cell for cell, at in places.items() if known[at])])
 
 
-def _running(cells: Cells, count: int, width: int) -> Cells:
-    total = [0] * width
-    found = {}
-    for number in range(count):
-        row = cells.get(number)
-        if row is not None:
-            total = [before + value for before, value in zip(total, row, strict=True)]
-        found[number] = total
-    return found
-
-
-def _filled(
-    resolved: Resolved,
-    asked: ResolvedSeries,
-    numbers: Sequence[int],
-    places: Sequence[int],
-    known: set[int],
-    width: int,
-    cells: Cells,
-    read: Reader,
-    span: tuple[datetime, datetime] | None = None,
-) -> BucketList:
-    # numbers: of the buckets; places: of their cells. Of what is empty there is what `fill` says. span: of the group.
-    edges, fill = asked.buckets.edges, asked.fill
+def _filled(stretch: Stretch, shown: Sequence[int], places: Mapping[int, int], cells: Cells) -> BucketList:
+    # shown: cells of the buckets. places: of the rows, by their cells. Of what is empty there is what `fill` says.
+    asked, known = stretch.asked, cells.are_known
+    at = [places.get(cell, cells.nothing) for cell in shown]
+    fill = asked.fill
     if fill is Fill.NONE:
-        pairs = [(number, cell) for number, cell in zip(numbers, places, strict=True) if cell in known]
-        numbers, places = [number for number, _ in pairs], [cell for _, cell in pairs]
-    nothing = (0,) * width
-    rows = [cells.get(cell, nothing) for cell in places]
-    sums: Sequence[Sequence[int]] = list(zip(*rows, strict=True)) if rows else [()] * width
-    values: Sequence[Numbers] = [formula(sums) for formula in read.values]
-    are_filled = [cell not in known for cell in places]
-    are_null = [False] * len(places)
+        stretch = replace(
+            stretch, numbers=[number for number, row in zip(stretch.numbers, at, strict=True) if known[row]]
+        )
+        shown = [cell for cell, row in zip(shown, at, strict=True) if known[row]]
+        at = [row for row in at if known[row]]
+    are_filled = [not known[row] for row in at]
+    are_null = [False] * len(at)
+    if asked.cumulative:
+        sums = _running(cells.sums, places, shown, cells.nothing)
+        values, before = cells.reader.measures(sums), cells.reader.earlier(sums)
+    else:
+        values = [[column[row] for row in at] for column in cells.values]
+        before = [[column[row] for row in at] for column in cells.before]
     if fill in (Fill.ZERO, Fill.NULL, Fill.PREVIOUS) and True in are_filled:
         values, are_null = _filled_in(values, are_filled, fill)
-    starts, ends = [edges[number] for number in numbers], [edges[number + 1] for number in numbers]
-    dates = _local_dates(edges, resolved.zone)
-    begin, finish = resolved.interval.start, min(resolved.interval.end, resolved.now)
-    if span is not None:
-        begin, finish = max(begin, span[0]), min(finish, span[1])
-    return BucketList(
-        starts,
-        ends,
-        [dates[number] for number in numbers],
-        [start < begin or end > finish for start, end in zip(starts, ends, strict=True)],
-        are_filled,
-        are_null,
-        values,
-        read.earlier(sums),
-        read,
-    )
+    return BucketList(stretch, are_filled, are_null, values, before, cells.reader)
 
 
-def _filled_in(
-    values: Sequence[Numbers], are_filled: Sequence[bool], fill: Fill
-) -> tuple[Sequence[Numbers], list[bool]]:
+def _running(
+    sums: Sequence[Sequence[int]], places: Mapping[int, int], shown: Sequence[int], nothing: int
+) -> list[Sequence[int]]:
+    # Sums over all cells up to each of those that are shown.
+    at = [places.get(cell, nothing) for cell in range(max(shown, default=-1) + 1)]
+    totals = [list(accumulate([column[row] for row in at])) for column in sums]
+    return [[column[cell] for cell in shown] for column in totals]
+
+
+def _filled_in(values: Sequence[Numbers], are_filled: Sequence[bool], fill: Fill) -> tuple[list[Numbers], list[bool]]:
     # What stands where nothing lies, and where nothing stands.
     if fill is Fill.ZERO:
-        found = [
+        found: list[Numbers] = [
             [value or 0 if is_filled else value for value, is_filled in zip(each, are_filled, strict=True)]
             for each in values
         ]

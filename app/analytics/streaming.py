@@ -12,11 +12,11 @@ from typing import Any
 from uuid import UUID
 
 from app.analytics.computing import Opened, opened
-from app.analytics.figures import Reader, reader, whole_numbers
+from app.analytics.figures import Reader, reader
 from app.analytics.plan import Plan
 from app.analytics.query import Question
 from app.analytics.resolved import Resolved, ResolvedGroups
-from app.analytics.rows import GroupColumns, missing_rates, sums_of
+from app.analytics.rows import GroupColumns, missing_rates
 from app.analytics.semantic.formula import Unit
 from app.analytics.sql.shapes import DIGITS_MAX
 from app.core.money import exponent
@@ -85,7 +85,7 @@ async def streamed(session: ReadSession, resolved: Resolved, planned: Plan, firs
         asked=asked,
         digits=tuple(_digits(reading.formula.unit, reading.formula.digits, resolved, asked) for reading in readings),
         samples=tuple(found.samples[reading.layer] if found.samples else 1 for reading in readings),
-        missing_rates=0 if found.totals is None else missing_rates(found.totals),
+        missing_rates=0 if found.totals is None else missing_rates(found.totals, range(len(found.totals))),
         session=session,
         chunks=_chunks(session, found, _Reading(resolved, asked, found.page.statement.columns), first),
     )
@@ -121,8 +121,7 @@ class _Reading:
         self._resolved, self._asked = resolved, asked
         self._columns = GroupColumns.of(columns, asked.dimensions)
         known = {name: index for index, name in enumerate(columns)}
-        self._sums = sums_of(columns, asked.layout)
-        self._places = [known[name] for name in self._sums]
+        self._names = columns
         self._currency = known.get("currency") if "currency" in asked.dimensions else None
 
     def chunk(self, rows: Sequence[Sequence[Any]]) -> Chunk:
@@ -138,10 +137,10 @@ class _Reading:
         )
 
     def _values(self, columns: Sequence[Sequence[Any]]) -> tuple[Sequence[int | None], ...]:
-        sums = [whole_numbers(columns[place]) for place in self._places]
+        read = self._reader(exponent(self._resolved.currency))
+        sums = read.numbers(columns)
         if self._currency is None:
-            read = self._reader(exponent(self._resolved.currency))
-            return tuple(formula(sums) for formula in read.values)
+            return tuple(read.measures(sums))
         # The rest of the currencies has none, and no amounts.
         digits = [exponent(currency or self._resolved.currency) for currency in columns[self._currency]]
         readers = {each: self._reader(each) for each in set(digits)}
@@ -156,4 +155,4 @@ class _Reading:
         return tuple(found)
 
     def _reader(self, digits: int) -> Reader:
-        return reader(self._asked.columns, self._asked.layout, self._sums, digits)
+        return reader(self._asked.columns, self._asked.layout, self._names, digits)

@@ -113,8 +113,26 @@ class Nested(Kept):
 class Written(Kept):
     """Values of leaves with what stands for them in JSON; each is made when it is asked.
 
-    As a column they are the values of a field; as a value, those of a field that is a list. length: how many.
+    As a column they are the values of a field; as a value, those of a field that is a list.
     """
+
+    @abstractmethod
+    def written(self) -> Column:
+        """What stands for them in JSON; null for None."""
+
+    @abstractmethod
+    def values(self) -> Sequence[Any]:
+        """What they are."""
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.values()[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values())
+
+
+class Ready(Written):
+    """Such values that somebody else makes. length: how many."""
 
     def __init__(self, length: int, values: Callable[[], Sequence[Any]], written: Callable[[], Column]) -> None:
         self._length = length
@@ -125,14 +143,12 @@ class Written(Kept):
         """What stands for them in JSON; null for None."""
         return self._written()
 
+    def values(self) -> Sequence[Any]:
+        """What they are."""
+        return self._values()
+
     def __len__(self) -> int:
         return self._length
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._values()[index]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._values())
 
 
 Sequence.register(Kept)  # type: ignore[type-abstract]  # of whoever is one
@@ -159,7 +175,7 @@ def written(values: Sequence[Any], nullable: Sequence[bool]) -> Column | None:
     """
     if isinstance(values, Written):
         done = values.written() if len(nullable) == 1 else None
-    elif len(nullable) == 2 and nullable[1] and all(value is None or type(value) is Written for value in values):
+    elif len(nullable) == 2 and nullable[1] and all(value is None or isinstance(value, Written) for value in values):
         done = [None if value is None else value.written() for value in values]
     else:
         return None

@@ -46,6 +46,7 @@ from graphql_schema.execution.arguments import converter
 from graphql_schema.execution.inputs import Coerced, Unusual, arguments_reader, variables_in
 from graphql_schema.execution.leaves import Leaf, is_quick, leaf_of
 from graphql_schema.execution.objects import Build, builder
+from graphql_schema.execution.quick import Quick, always, attributes, called, quick_of
 from graphql_schema.permissions import Requires
 
 PLAN_FIELDS_MAX = 2_000
@@ -110,6 +111,8 @@ class FieldPlan:
     passes_parent: str | None = None
     arguments: dict[str, Any] | None = None
     """The arguments as the resolver gets them, where they are the same in every call."""
+    quick: Quick | None = None
+    """Its answers in one go, where nothing of it is awaited."""
 
 
 @dataclass(slots=True)
@@ -271,6 +274,8 @@ class _Compiler:
             (plan.only,) = plan.below.values()
         # What is foreign may give something to be awaited whatever it says.
         plan.waits = awaits or is_foreign or any(each.waits for each in plan.below.values())
+        if not plan.waits:
+            plan.quick = quick_of(plan, _at_hand(plan))
         return plan
 
     def _object_kinds(self, named: GraphQLNamedType) -> list[GraphQLObjectType]:
@@ -309,6 +314,8 @@ class _Compiler:
         else:
             plan.way, plan.call = Way.AWAIT if resolver.is_async else Way.CALL, call
         plan.arguments = self._constant(plan) if for_all is None or together.takes_arguments(call) else {}
+        if for_all is not None and together.takes_key(call):
+            plan.passes_info, plan.arguments = None, {"key": plan.key}
 
     def _constant(self, plan: FieldPlan) -> dict[str, Any] | None:
         """The arguments of a field in whose values no variable has a part, and nothing that a resolver could change."""
@@ -319,6 +326,19 @@ class _Compiler:
         except Exception:  # noqa: BLE001 - whatever it is, it is raised again where it is an error of the field
             return None
         return found if all(isinstance(value, _FIXED) for value in found.values()) else None
+
+
+def _at_hand(field: FieldPlan) -> Callable[[Any], Sequence[Any]] | None:
+    """The values of a field by its parents' column, where nothing else is needed for them."""
+    match field.way:
+        case Way.TYPENAME:
+            return always(field.parent.name)
+        case Way.ATTRIBUTE:
+            return attributes(field.attribute)
+        case Way.AT_ONCE if field.arguments is not None and field.passes_info is None and not field.checks:
+            assert field.call is not None, "a field that is called has a resolver"
+            return called(field.call, field.arguments)
+    return None
 
 
 def _reads(field: FieldPlan) -> frozenset[str] | None:

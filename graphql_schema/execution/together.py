@@ -8,7 +8,8 @@
 A `for_all` that is no coroutine function goes with a plain resolver. Both must give the same. What `for_all` gives
 stands in the parents' order; an exception in the place of a value is that parent's error, one that is raised is
 everybody's. `reads` names the attributes of the parents that both read; without it they may read any. Without
-`takes_arguments` it is called with the parents and `info` alone: for fields whose arguments were read before them.
+`takes_arguments` it is called with the parents and `info` alone: for fields whose arguments were read before them. With
+`takes_key` it is called with the parents and `key`, the name that the field answers under, and nothing else.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,17 +21,19 @@ ForAll = Callable[..., Awaitable[Sequence[Any]] | Sequence[Any]]
 _MARK = "resolves_together"
 _READS = "reads_of_parents"
 _TAKES = "takes_arguments"
+_KEY = "takes_key"
 
 
 def together(
-    for_all: ForAll, *, reads: Sequence[str] | None = None, takes_arguments: bool = True
+    for_all: ForAll, *, reads: Sequence[str] | None = None, takes_arguments: bool = True, takes_key: bool = False
 ) -> Callable[[Resolve], Resolve]:
     """Decorator of a resolver: `for_all(parents, info, **arguments)` does its work for many parents."""
 
     def mark(resolve: Resolve) -> Resolve:
         setattr(resolve, _MARK, for_all)
         setattr(resolve, _READS, reads)
-        setattr(resolve, _TAKES, takes_arguments)
+        setattr(resolve, _TAKES, takes_arguments and not takes_key)
+        setattr(resolve, _KEY, takes_key)
         return resolve
 
     return mark
@@ -55,6 +58,11 @@ def of(resolve: Callable[..., Any]) -> ForAll | None:
 def takes_arguments(resolve: Callable[..., Any]) -> bool:
     """Whether what resolves for many parents is called with the field's arguments."""
     return bool(getattr(resolve, _TAKES, True))
+
+
+def takes_key(resolve: Callable[..., Any]) -> bool:
+    """Whether what resolves for many parents is called with the name that the field answers under, and nothing else."""
+    return bool(getattr(resolve, _KEY, False))
 
 
 def reads_of(resolve: Callable[..., Any]) -> Sequence[str] | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from itertools import repeat
 from operator import add, sub
 from typing import Any, TypeAlias
@@ -234,18 +234,35 @@ def _written(unit: Unit, digits: int) -> Callable[[Sequence[int | None]], list[A
         return lambda column: [None if scaled is None else str(_trimmed(scaled)) for scaled in column]
     if digits == 0:
         return lambda column: [None if scaled is None else str(scaled) for scaled in column]
-    one, plus, minus = 10**digits, f"%d.%0{digits}d", f"-%d.%0{digits}d"
+    return _fixed(digits)
 
-    def texts(column: Sequence[int | None]) -> list[Any]:
-        if column and None not in column and min(column) >= one:  # type: ignore[type-var]  # numbers alone
-            # What has digits before the point is cut where that belongs: less than half as dear.
-            return [f"{text[:-digits]}.{text[-digits:]}" for text in map(str, column)]
-        return [
-            None if scaled is None else plus % divmod(scaled, one) if scaled >= 0 else minus % divmod(-scaled, one)
+
+def _fixed(digits: int) -> Callable[[Sequence[int | None]], list[Any]]:
+    # What stands behind the point is looked up, at most three digits at a time: half as dear as writing it.
+    one, low = 10**digits, 10 ** min(digits, 3)
+    ends, starts = _padded(min(digits, 3)), _padded(digits - 3)
+
+    def negative(scaled: int) -> str:
+        return f"-{-scaled // one}.{-scaled % one:0{digits}}"
+
+    if digits <= 3:
+        return lambda column: [
+            None if scaled is None else f"{scaled // one}.{ends[scaled % one]}" if scaled >= 0 else negative(scaled)
             for scaled in column
         ]
+    return lambda column: [
+        None
+        if scaled is None
+        else f"{scaled // one}.{starts[scaled % one // low]}{ends[scaled % low]}"
+        if scaled >= 0
+        else negative(scaled)
+        for scaled in column
+    ]
 
-    return texts
+
+@cache
+def _padded(digits: int) -> tuple[str, ...]:
+    return tuple([str(number).zfill(digits) for number in range(10 ** max(digits, 0))])
 
 
 def _point(scaled: int, last: Decimal) -> Decimal:
