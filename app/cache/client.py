@@ -6,7 +6,7 @@ a client may be made before the server is there.
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -69,21 +69,26 @@ class RedisClient:
         """Whether commands are refused at once, because the last ones failed."""
         return self._failures_in_row >= FAILURES_MAX
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
-        """The script's reply. keys: of one hash slot. Raises RedisAway or RedisRefused."""
-        try:
-            return await self.command("EVALSHA", script.sha, len(keys), *keys, *args)
-        except _NotLoaded:
-            return await self.command("EVAL", script.text, len(keys), *keys, *args)
+    async def run(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument], *, question: Hashable = None
+    ) -> Any:
+        """The script's reply. keys: of one hash slot. Raises RedisAway or RedisRefused.
 
-    async def command(self, *words: Argument) -> Any:
+        question: names what a script asks that only asks. Who asks the same before it is sent shares the reply.
+        """
+        try:
+            return await self.command("EVALSHA", script.sha, len(keys), *keys, *args, question=question)
+        except _NotLoaded:
+            return await self.command("EVAL", script.text, len(keys), *keys, *args, question=question)
+
+    async def command(self, *words: Argument, question: Hashable = None) -> Any:
         """The reply to one command. Raises RedisAway or RedisRefused."""
         # That many waiting is our load, and says nothing of the server's health.
         if self.is_away or self._is_closed or self._waiting >= WAITING_MAX:
             raise RedisAway
         self._waiting += 1
         try:
-            return await self._attempt(words)
+            return await self._attempt(words, question)
         finally:
             self._waiting -= 1
 
@@ -99,17 +104,17 @@ class RedisClient:
         if self._wire is not None:
             await self._wire.close()
 
-    async def _attempt(self, words: Sequence[Argument]) -> Any:
+    async def _attempt(self, words: Sequence[Argument], question: Hashable = None) -> Any:
         wire = self._wire
         try:
             if wire is not None and wire.is_open:
                 try:
-                    reply = await self._in_time(wire, words)
+                    reply = await wire.ask(words, question=question)
                 except ConnectionError:
                     # The server has closed it: it was started again, or cut an idle one. Every script can be run twice.
-                    reply = await self._in_time(await self._opened(), words)
+                    reply = await (await self._opened()).ask(words, question=question)
             else:
-                reply = await self._in_time(await self._opened(), words)
+                reply = await (await self._opened()).ask(words, question=question)
         except hiredis.ReplyError as error:
             if str(error).startswith("NOSCRIPT"):
                 raise _NotLoaded from error
@@ -121,21 +126,6 @@ class RedisClient:
             raise RedisAway from error
         self._failures_in_row = 0
         return reply
-
-    async def _in_time(self, wire: Wire, words: Sequence[Argument]) -> Any:
-        reply = wire.ask(words)
-
-        def expire() -> None:
-            if not reply.done():
-                reply.set_exception(TimeoutError())
-                # Those behind it would wait as long; a new connection may reach another server.
-                wire.drop()
-
-        timer = asyncio.get_running_loop().call_later(self._timeout_s, expire)
-        try:
-            return await reply
-        finally:
-            timer.cancel()
 
     async def _opened(self) -> Wire:
         """The connection, opened by whoever needs it first."""
@@ -155,7 +145,7 @@ class RedisClient:
     async def _open(self) -> Wire:
         async with asyncio.timeout(self._timeout_s):
             try:
-                self._wire = await Wire.open(self._target)
+                self._wire = await Wire.open(self._target, timeout_s=self._timeout_s)
             except hiredis.ReplyError as error:
                 raise _NotLetIn from error
         return self._wire

@@ -4,7 +4,6 @@ A process remembers a key's principal together with the epoch it read *before* i
 while the epoch is still that one. Without Redis (None) it may remember for at most `settings.key_cache_s`.
 """
 
-import asyncio
 import secrets
 from typing import Protocol
 
@@ -36,43 +35,22 @@ class RedisKeyEpochs:
     def __init__(self, client: RedisClient, *, key: str = EPOCH_KEY) -> None:
         self._client = client
         self._key = key
-        self._under_way: asyncio.Future[None] | None = None
-        self._next: asyncio.Future[str | None] | None = None
 
     async def bump(self) -> bool:
         """Start a new epoch; False when Redis is away (it is then felt within EPOCH_LIFE_S)."""
         return await self._ask(replace=True) is not None
 
     async def current(self) -> str | None:
-        """The epoch now; None when Redis is away.
-
-        Those who ask while another's question is under way share the next: its answer is of after they asked, which
-        the one under way may not be.
-        """
-        if self._under_way is None:
-            return await self._lead()
-        if self._next is None:
-            self._next = asyncio.ensure_future(self._follow(self._under_way))
-        return await asyncio.shield(self._next)
-
-    async def _follow(self, under_way: "asyncio.Future[None]") -> str | None:
-        await under_way
-        self._next = None
-        return await self._lead()
-
-    async def _lead(self) -> str | None:
-        self._under_way = under_way = asyncio.get_running_loop().create_future()
-        try:
-            return await self._ask(replace=False)
-        finally:
-            if self._under_way is under_way:
-                self._under_way = None
-            under_way.set_result(None)
+        """The epoch now; None when Redis is away."""
+        return await self._ask(replace=False)
 
     async def _ask(self, *, replace: bool) -> str | None:
         try:
             key, epoch = await self._client.run(
-                _SCRIPT, [self._key], [secrets.token_hex(16), EPOCH_LIFE_S * 1000, int(replace)]
+                _SCRIPT,
+                [self._key],
+                [secrets.token_hex(16), EPOCH_LIFE_S * 1000, int(replace)],
+                question=None if replace else self._key,
             )
         except (RedisAway, RedisRefused):
             return None
