@@ -5,6 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from app.core.context import Scope
 from app.runtime import Runtime
@@ -25,7 +26,7 @@ from app.web.statements import StatementFiles
 from app.web.websocket import LiveEndpoint
 
 
-def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Tables) -> Starlette:
+def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Tables) -> ASGIApp:
     """The application over a runtime.
 
     executor: what answers GraphQL operations; live: what answers subscriptions; tables: what reads tables for files.
@@ -70,11 +71,10 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Table
         OpenRoute("/metrics", exposed_metrics, methods=["GET"]),
     ]
     check_routes(routes)
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(Observed), Middleware(Refusing), Middleware(Straight, route=graphql, method="POST")],
-        exception_handlers={HTTPException: _refused_by_router},
+    routed = Starlette(
+        routes=routes, middleware=[Middleware(Refusing)], exception_handlers={HTTPException: _refused_by_router}
     )
+    return Observed(Straight(routed, to=Refusing(graphql.answer), path=graphql.path, method="POST"))
 
 
 async def _refused_by_router(_: Request, error: Exception) -> Response:

@@ -63,11 +63,7 @@ class KeyRoute(_NamedRoute):
         async def guarded(request: Request) -> Response:
             observation = observation_of(request.scope)
             principal = await authenticator.authenticate(head_of(request.scope).get("authorization"))
-            observation.fields |= {
-                "tenant_id": str(principal.tenant.id),
-                "key_id": str(principal.key_id),
-                "role": principal.role.value,
-            }
+            observation.principal = principal
             ctx = Ctx(principal=principal, request_id=observation.request_id, now=runtime.clock.now())
             if scope is not None:
                 ctx.require(scope)
@@ -84,17 +80,18 @@ class KeyRoute(_NamedRoute):
 
 
 class Straight:
-    """Leads the requests of one route straight to it: matching takes longer than what is done for a short answer."""
+    """Leads the requests of one path past the router: matching takes longer than what is done for a short answer."""
 
-    def __init__(self, app: ASGIApp, *, route: KeyRoute, method: str) -> None:
+    def __init__(self, app: ASGIApp, *, to: ASGIApp, path: str, method: str) -> None:
         self._app = app
-        self._route = route
+        self._to = to
+        self._path = path
         self._method = method
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request by the route, or through the app."""
-        is_routes = scope["type"] == "http" and scope["path"] == self._route.path and scope["method"] == self._method
-        await (self._route.answer if is_routes else self._app)(scope, receive, send)
+        """Answer the request straight, or through the app."""
+        is_led = scope["type"] == "http" and scope["path"] == self._path and scope["method"] == self._method
+        await (self._to if is_led else self._app)(scope, receive, send)
 
 
 class SocketRoute(WebSocketRoute):
