@@ -5,9 +5,10 @@ while the epoch is still that one. Without Redis (None) it may remember for at m
 """
 
 import secrets
-from typing import Protocol
+from collections.abc import Awaitable, Generator
+from typing import Any, Protocol
 
-from app.cache.client import RedisAway, RedisClient, RedisRefused, Script
+from app.cache.client import Asked, RedisAway, RedisClient, RedisRefused, Script
 
 EPOCH_KEY = "scoville:{keys}:epoch"
 
@@ -24,8 +25,8 @@ class KeyEpochs(Protocol):
         """Make every remembered principal stale, after a change of a key was committed. False: could not tell."""
         ...
 
-    async def current(self) -> str | None:
-        """The epoch now, read before a key is looked up; None when it cannot be known."""
+    def current(self) -> Awaitable[str | None]:
+        """The epoch now, read before a key is looked up; None when it cannot be known. Asked for at once."""
         ...
 
 
@@ -38,20 +39,32 @@ class RedisKeyEpochs:
 
     async def bump(self) -> bool:
         """Start a new epoch; False when Redis is away (it is then felt within EPOCH_LIFE_S)."""
-        return await self._ask(replace=True) is not None
+        return await _Epoch(self._asked(replace=True), self._key) is not None
 
-    async def current(self) -> str | None:
+    def current(self) -> Awaitable[str | None]:
         """The epoch now; None when Redis is away."""
-        return await self._ask(replace=False)
+        return _Epoch(self._asked(replace=False), self._key)
 
-    async def _ask(self, *, replace: bool) -> str | None:
+    def _asked(self, *, replace: bool) -> Asked:
+        args = (secrets.token_hex(16), EPOCH_LIFE_S * 1000, int(replace))
+        return self._client.ask(_SCRIPT, [self._key], args, question=None if replace else self._key)
+
+
+class _Epoch:
+    """The epoch that is asked for, to be waited for."""
+
+    __slots__ = ("_asked", "_key")
+
+    def __init__(self, asked: Asked, key: str) -> None:
+        self._asked = asked
+        self._key = key
+
+    def __await__(self) -> Generator[Any, None, str | None]:
+        return self._read().__await__()
+
+    async def _read(self) -> str | None:
         try:
-            key, epoch = await self._client.run(
-                _SCRIPT,
-                [self._key],
-                [secrets.token_hex(16), EPOCH_LIFE_S * 1000, int(replace)],
-                question=None if replace else self._key,
-            )
+            key, epoch = await self._asked.reply()
         except (RedisAway, RedisRefused):
             return None
         assert key == self._key.encode(), "a reply to another command"

@@ -64,6 +64,8 @@ class _Asked:
         for future in self.waiting:
             if not future.done():
                 future.set_exception(error)
+                # Looked at, so that nobody warns of it where who asked has left.
+                future.exception()
 
 
 class Wire(asyncio.Protocol):

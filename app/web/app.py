@@ -19,7 +19,7 @@ from app.web.live import Follows, KeyWatch, Places
 from app.web.middleware import Observed, Refusing
 from app.web.payouts import ROUTE as PAYOUTS_ROUTE
 from app.web.payouts import PayoutWebhooks
-from app.web.routes import KeyRoute, OpenRoute, SocketRoute, Straight, check_routes
+from app.web.routes import CallerRoute, KeyRoute, OpenRoute, SocketRoute, Straight, check_routes
 from app.web.sse import Streams
 from app.web.statements import ROUTE as STATEMENTS_ROUTE
 from app.web.statements import StatementFiles
@@ -35,11 +35,10 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Table
     authenticator = Authenticator(runtime)
     places, keys = Places(runtime), KeyWatch(runtime, authenticator)
     export = ExportEndpoint(tables, keys, settings)
-    graphql = KeyRoute(
+    graphql = CallerRoute(
         "/graphql",
         FileOr(export, GraphQLEndpoint(executor, settings, Streams(live, places, keys, settings))),
         methods=["POST"],
-        scope=None,  # every root field declares its own
         runtime=runtime,
         authenticator=authenticator,
     )
