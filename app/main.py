@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
-from starlette.applications import Starlette
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -27,7 +26,7 @@ DRAIN_S = 30.0
 """Seconds that a stopping server waits for writes whose clients left; the longest they may hold a lock is less."""
 
 
-def create_app(runtime: Runtime, executor: Executor | None = None) -> Starlette:
+def create_app(runtime: Runtime, executor: Executor | None = None) -> ASGIApp:
     """The application over an open runtime, which its caller closes. executor: None for one of its own."""
     executor = executor or Executor(runtime)
     return build_app(runtime, executor, Live(runtime, executor), Exports(runtime, executor.documents))

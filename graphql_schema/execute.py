@@ -31,7 +31,7 @@ from graphql_schema.execution.plan import Plan
 from graphql_schema.execution.run import Run
 from graphql_schema.literals import Cut
 from graphql_schema.schema import schema as scoville_schema
-from graphql_schema.whole import NOT_FOUND, Wholes
+from graphql_schema.whole import Wholes
 
 
 class Ending(StrEnum):
@@ -76,14 +76,20 @@ class Executor:
         self._mutations: set[asyncio.Task[ExecutionResult]] = set()
 
     async def execute(
-        self, ctx: Ctx, *, document: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
+        self,
+        ctx: Ctx,
+        *,
+        document: str,
+        operation_name: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+        looked: "Looked | None" = None,
     ) -> Reply:
-        """The operation's answer; never raises for what the caller sent."""
-        values = dict(variables or {})
-        place = self._wholes.place(ctx, document, operation_name, values)
-        kept = NOT_FOUND if place is None else await self._wholes.find(ctx, place)
-        if kept.body is not None:
-            return Reply(Ending.EXECUTED.value, kept.body, OperationType.QUERY.value, (), kept.cost)
+        """The operation's answer; never raises for what the caller sent. looked: what `look_up` gave before."""
+        if looked is None:
+            looked = await self.look_up(ctx, document=document, operation_name=operation_name, variables=variables)
+        if looked.reply is not None:
+            return looked.reply
+        values, place = dict(variables or {}), looked.place
         ready = self.ready(ctx, document, operation_name, values)
         if isinstance(ready, Reply):
             return ready
@@ -96,8 +102,20 @@ class Executor:
         finally:
             recording.reset(token)
         if reply.ending == Ending.EXECUTED and not reply.codes:
-            await self._wholes.learn(ctx, place, reply.body, reply.cost, recorded, kept.token)
+            await self._wholes.learn(ctx, place, reply.body, reply.cost, recorded, looked.token)
         return reply
+
+    async def look_up(
+        self, ctx: Ctx, *, document: str, operation_name: str | None, variables: Mapping[str, Any] | None
+    ) -> "Looked":
+        """What is kept of the operation's answer. Nothing is done: the caller may turn out to be nobody."""
+        place = self._wholes.place(ctx, document, operation_name, variables or {})
+        if place is None:
+            return _NEVER_KEPT
+        found = await self._wholes.find(ctx, place)
+        if found.body is None:
+            return Looked(place, found.token)
+        return Looked(place, None, Reply(Ending.EXECUTED.value, found.body, OperationType.QUERY.value, (), found.cost))
 
     def ready(self, ctx: Ctx, document: str, operation_name: str | None, values: dict[str, Any]) -> "Ready | Reply":
         """The operation with all that is known before its first field; the answer when that refuses it."""
@@ -247,6 +265,18 @@ class Executor:
             codes=rendered.codes,
             cost=0 if measured is None else measured.cost,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look-up found. place: the answer's own; None where it is never kept. token: for keeping one made later."""
+
+    place: tuple[Any, ...] | None
+    token: str | None = None
+    reply: Reply | None = None
+
+
+_NEVER_KEPT = Looked(None)
 
 
 def _stay(_: GraphQLError) -> None:

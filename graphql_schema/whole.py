@@ -6,7 +6,6 @@ the bytes are kept, and served as long as nothing was noted that they depend on.
 buckets that have begun, changes at quarters of an hour: replies are kept for the running one.
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
-from uuid import UUID
 
 import orjson
 from graphql import (
@@ -27,7 +25,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from app.cache.answers import Answers, Depends, Lookup
+from app.cache.answers import Answers, Depends
 from app.cache.recording import Recorded
 from app.core.context import Ctx
 from app.core.hashing import content_hash
@@ -86,8 +84,6 @@ class Wholes:
         self._answers = answers
         self._known: OrderedDict[tuple[Any, ...], Known] = OrderedDict()
         self._fits: OrderedDict[int, tuple[OperationDefinitionNode, bool]] = OrderedDict()
-        self._under_way: dict[str, asyncio.Future[Lookup]] = {}
-        self._next: dict[str, asyncio.Future[Lookup]] = {}
 
     def place(
         self, ctx: Ctx, document: str, operation_name: str | None, variables: Mapping[str, Any]
@@ -112,7 +108,7 @@ class Wholes:
             del self._known[place]
             return NOT_FOUND
         self._known.move_to_end(place)
-        found = await self._look_up(ctx.tenant_id, known)
+        found = await self._answers.get(ctx.tenant_id, known.key, known.depends)
         return Found(found.body, known.cost, found.token)
 
     def fits(self, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
@@ -141,31 +137,6 @@ class Wholes:
         self._known[place] = Known(place, slot, depends, cost)
         if len(self._known) > KNOWN_MAX:
             self._known.popitem(last=False)
-
-    async def _look_up(self, tenant_id: UUID, known: Known) -> Lookup:
-        # Those who ask while another's look-up is under way share the next: what it finds is of after they asked.
-        place = f"{tenant_id}{known.key}"
-        under_way = self._under_way.get(place)
-        if under_way is None:
-            return await self._lead(place, tenant_id, known)
-        shared = self._next.get(place)
-        if shared is None:
-            shared = self._next[place] = asyncio.ensure_future(self._follow(under_way, place, tenant_id, known))
-        return await asyncio.shield(shared)
-
-    async def _follow(self, under_way: "asyncio.Future[Lookup]", place: str, tenant_id: UUID, known: Known) -> Lookup:
-        await asyncio.wait([under_way])
-        self._next.pop(place, None)
-        return await self._lead(place, tenant_id, known)
-
-    async def _lead(self, place: str, tenant_id: UUID, known: Known) -> Lookup:
-        task = asyncio.ensure_future(self._answers.get(tenant_id, known.key, known.depends))
-        self._under_way[place] = task
-        try:
-            return await asyncio.shield(task)
-        finally:
-            if self._under_way.get(place) is task:
-                del self._under_way[place]
 
 
 def _slot(now: datetime) -> int:

@@ -7,10 +7,10 @@ stale, not fresh. How validity is decided is written at the top of answer_get.lu
 
 import asyncio
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -49,7 +49,7 @@ EVERYTHING = frozenset({"*"})
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Depends:
     """What an answer depends on: inclusive UTC day spans, and tags (entities named, rates, settings).
 
@@ -58,6 +58,12 @@ class Depends:
 
     days: tuple[tuple[date, date | None], ...]
     tags: frozenset[str] = frozenset()
+
+    @cached_property
+    def words(self) -> tuple[str | int, ...]:
+        """The same as answer_get.lua is told it."""
+        bounds = (bound.isoformat() if bound else "" for span in self.days for bound in span)
+        return (len(self.days), *bounds, *self.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +129,19 @@ class RedisAnswers:
         """The valid answer under the key, and a token for a new one; neither when Redis is away."""
         lookup = await self._look_up(tenant_id, key, depends, max_age)
         found = "hit" if lookup.body is not None else "off" if lookup.token is None else "miss"
-        metrics.answer_lookups.labels(found=found).inc()
+        metrics.labelled(metrics.answer_lookups, found).inc()
         return lookup
 
     async def _look_up(self, tenant_id: UUID, key: str, depends: Depends, max_age: timedelta | None) -> Lookup:
         if tenant_id in self._owed:
             return Lookup(body=None, token=None)
         answer = _answer_key(tenant_id, key)
-        bounds = [bound.isoformat() if bound else "" for span in depends.days for bound in span]
         age_ms = -1 if max_age is None else int(max_age / timedelta(milliseconds=1))
-        known = [secrets.token_hex(8), NOTES_LIFE_S * 1000, age_ms, self._answer_life_ms]
         reply = await self._ask(
-            self._GET, [notes_key(tenant_id), answer], [*known, len(depends.days), *bounds, *depends.tags]
+            self._GET,
+            [notes_key(tenant_id), answer],
+            [secrets.token_hex(8), NOTES_LIFE_S * 1000, age_ms, self._answer_life_ms, *depends.words],
+            question=(answer, age_ms, depends.words),
         )
         # A note of this process may have failed while Redis was asked.
         if reply is None or tenant_id in self._owed:
@@ -210,10 +217,10 @@ class RedisAnswers:
         self._settling = None
         log.info("answer_notes_settled")
 
-    async def _ask(self, script: Script, keys: list[str], args: list[Any]) -> Any:
+    async def _ask(self, script: Script, keys: list[str], args: list[Any], *, question: Hashable = None) -> Any:
         """The script's reply; None when Redis is away, refuses, or answers something else."""
         try:
-            reply = await self._client.run(script, keys, args)
+            reply = await self._client.run(script, keys, args, question=question)
         except RedisAway:
             return None
         except RedisRefused as error:

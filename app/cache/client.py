@@ -6,7 +6,7 @@ a client may be made before the server is there.
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -69,23 +69,49 @@ class RedisClient:
         """Whether commands are refused at once, because the last ones failed."""
         return self._failures_in_row >= FAILURES_MAX
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
-        """The script's reply. keys: of one hash slot. Raises RedisAway or RedisRefused."""
-        try:
-            return await self.command("EVALSHA", script.sha, len(keys), *keys, *args)
-        except _NotLoaded:
-            return await self.command("EVAL", script.text, len(keys), *keys, *args)
+    def ask(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument], *, question: Hashable = None
+    ) -> "Asked":
+        """The script's reply to come: it is asked now, where the connection is open, else when it is waited for.
+
+        keys: of one hash slot. question: names what a script asks that only asks. Who asks the same before it is sent
+        shares the reply.
+        """
+        return Asked(self, script, (len(keys), *keys, *args), question)
+
+    async def run(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument], *, question: Hashable = None
+    ) -> Any:
+        """The script's reply. Raises RedisAway or RedisRefused."""
+        return await self.ask(script, keys, args, question=question).reply()
 
     async def command(self, *words: Argument) -> Any:
         """The reply to one command. Raises RedisAway or RedisRefused."""
-        # That many waiting is our load, and says nothing of the server's health.
-        if self.is_away or self._is_closed or self._waiting >= WAITING_MAX:
+        return await self.reply_to(words)
+
+    def send(self, words: Sequence[Argument], question: Hashable = None) -> "asyncio.Future[Any] | None":
+        """A command on its way; None where the connection is not open, or Redis is to be left alone."""
+        wire = self._wire
+        if wire is None or not wire.is_open or not self._is_used:
+            return None
+        return wire.ask(words, question=question)
+
+    async def reply_to(
+        self, words: Sequence[Argument], question: Hashable = None, sent: "asyncio.Future[Any] | None" = None
+    ) -> Any:
+        """The reply to one command, which may have been sent already. Raises RedisAway or RedisRefused."""
+        if sent is None and not self._is_used:
             raise RedisAway
         self._waiting += 1
         try:
-            return await self._attempt(words)
+            return await self._attempt(words, question, sent)
         finally:
             self._waiting -= 1
+
+    @property
+    def _is_used(self) -> bool:
+        # That many waiting is our load, and says nothing of the server's health.
+        return not (self.is_away or self._is_closed or self._waiting >= WAITING_MAX)
 
     async def close(self) -> None:
         """Give back the connection; later commands find Redis away."""
@@ -99,17 +125,20 @@ class RedisClient:
         if self._wire is not None:
             await self._wire.close()
 
-    async def _attempt(self, words: Sequence[Argument]) -> Any:
-        wire = self._wire
+    async def _attempt(
+        self, words: Sequence[Argument], question: Hashable = None, sent: "asyncio.Future[Any] | None" = None
+    ) -> Any:
         try:
-            if wire is not None and wire.is_open:
+            if sent is None and self._wire is not None and self._wire.is_open:
+                sent = self._wire.ask(words, question=question)
+            if sent is None:
+                reply = await (await self._opened()).ask(words, question=question)
+            else:
                 try:
-                    reply = await self._in_time(wire, words)
+                    reply = await sent
                 except ConnectionError:
                     # The server has closed it: it was started again, or cut an idle one. Every script can be run twice.
-                    reply = await self._in_time(await self._opened(), words)
-            else:
-                reply = await self._in_time(await self._opened(), words)
+                    reply = await (await self._opened()).ask(words, question=question)
         except hiredis.ReplyError as error:
             if str(error).startswith("NOSCRIPT"):
                 raise _NotLoaded from error
@@ -121,21 +150,6 @@ class RedisClient:
             raise RedisAway from error
         self._failures_in_row = 0
         return reply
-
-    async def _in_time(self, wire: Wire, words: Sequence[Argument]) -> Any:
-        reply = wire.ask(words)
-
-        def expire() -> None:
-            if not reply.done():
-                reply.set_exception(TimeoutError())
-                # Those behind it would wait as long; a new connection may reach another server.
-                wire.drop()
-
-        timer = asyncio.get_running_loop().call_later(self._timeout_s, expire)
-        try:
-            return await reply
-        finally:
-            timer.cancel()
 
     async def _opened(self) -> Wire:
         """The connection, opened by whoever needs it first."""
@@ -155,7 +169,7 @@ class RedisClient:
     async def _open(self) -> Wire:
         async with asyncio.timeout(self._timeout_s):
             try:
-                self._wire = await Wire.open(self._target)
+                self._wire = await Wire.open(self._target, timeout_s=self._timeout_s)
             except hiredis.ReplyError as error:
                 raise _NotLetIn from error
         return self._wire
@@ -175,6 +189,27 @@ class RedisClient:
                 continue
         self._probe = None
         log.info("redis_back")
+
+
+class Asked:
+    """A script that was asked for its reply."""
+
+    __slots__ = ("_client", "_question", "_rest", "_script", "_sent", "_words")
+
+    def __init__(self, client: RedisClient, script: Script, rest: tuple[Argument, ...], question: Hashable) -> None:
+        self._client = client
+        self._script = script
+        self._rest = rest
+        self._question = question
+        self._words = ("EVALSHA", script.sha, *rest)
+        self._sent = client.send(self._words, question)
+
+    async def reply(self) -> Any:
+        """Its reply. Raises RedisAway or RedisRefused."""
+        try:
+            return await self._client.reply_to(self._words, self._question, self._sent)
+        except _NotLoaded:
+            return await self._client.reply_to(("EVAL", self._script.text, *self._rest), self._question)
 
 
 class _NotLoaded(Exception):

@@ -4,11 +4,11 @@ A process remembers a key's principal together with the epoch it read *before* i
 while the epoch is still that one. Without Redis (None) it may remember for at most `settings.key_cache_s`.
 """
 
-import asyncio
 import secrets
-from typing import Protocol
+from collections.abc import Awaitable, Generator
+from typing import Any, Protocol
 
-from app.cache.client import RedisAway, RedisClient, RedisRefused, Script
+from app.cache.client import Asked, RedisAway, RedisClient, RedisRefused, Script
 
 EPOCH_KEY = "scoville:{keys}:epoch"
 
@@ -25,8 +25,8 @@ class KeyEpochs(Protocol):
         """Make every remembered principal stale, after a change of a key was committed. False: could not tell."""
         ...
 
-    async def current(self) -> str | None:
-        """The epoch now, read before a key is looked up; None when it cannot be known."""
+    def current(self) -> Awaitable[str | None]:
+        """The epoch now, read before a key is looked up; None when it cannot be known. Asked for at once."""
         ...
 
 
@@ -36,44 +36,35 @@ class RedisKeyEpochs:
     def __init__(self, client: RedisClient, *, key: str = EPOCH_KEY) -> None:
         self._client = client
         self._key = key
-        self._under_way: asyncio.Future[None] | None = None
-        self._next: asyncio.Future[str | None] | None = None
 
     async def bump(self) -> bool:
         """Start a new epoch; False when Redis is away (it is then felt within EPOCH_LIFE_S)."""
-        return await self._ask(replace=True) is not None
+        return await _Epoch(self._asked(replace=True), self._key) is not None
 
-    async def current(self) -> str | None:
-        """The epoch now; None when Redis is away.
+    def current(self) -> Awaitable[str | None]:
+        """The epoch now; None when Redis is away."""
+        return _Epoch(self._asked(replace=False), self._key)
 
-        Those who ask while another's question is under way share the next: its answer is of after they asked, which
-        the one under way may not be.
-        """
-        if self._under_way is None:
-            return await self._lead()
-        if self._next is None:
-            self._next = asyncio.ensure_future(self._follow(self._under_way))
-        return await asyncio.shield(self._next)
+    def _asked(self, *, replace: bool) -> Asked:
+        args = (secrets.token_hex(16), EPOCH_LIFE_S * 1000, int(replace))
+        return self._client.ask(_SCRIPT, [self._key], args, question=None if replace else self._key)
 
-    async def _follow(self, under_way: "asyncio.Future[None]") -> str | None:
-        await under_way
-        self._next = None
-        return await self._lead()
 
-    async def _lead(self) -> str | None:
-        self._under_way = under_way = asyncio.get_running_loop().create_future()
+class _Epoch:
+    """The epoch that is asked for, to be waited for."""
+
+    __slots__ = ("_asked", "_key")
+
+    def __init__(self, asked: Asked, key: str) -> None:
+        self._asked = asked
+        self._key = key
+
+    def __await__(self) -> Generator[Any, None, str | None]:
+        return self._read().__await__()
+
+    async def _read(self) -> str | None:
         try:
-            return await self._ask(replace=False)
-        finally:
-            if self._under_way is under_way:
-                self._under_way = None
-            under_way.set_result(None)
-
-    async def _ask(self, *, replace: bool) -> str | None:
-        try:
-            key, epoch = await self._client.run(
-                _SCRIPT, [self._key], [secrets.token_hex(16), EPOCH_LIFE_S * 1000, int(replace)]
-            )
+            key, epoch = await self._asked.reply()
         except (RedisAway, RedisRefused):
             return None
         assert key == self._key.encode(), "a reply to another command"

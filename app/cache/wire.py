@@ -1,14 +1,16 @@
-"""One connection to Redis: commands go out as they come, replies are handed out in their order.
+"""One connection to Redis: commands go out together at each turn of the event loop, replies are handed out in order.
 
 Nobody waits for a connection, and whoever leaves takes none away: the reply of a command that nobody waits for any more
-is read in its turn and dropped. Below the client, which knows what to do when a connection is lost.
+is read in its turn and dropped. Those who ask the same before it is sent share the reply, which is then of after all of
+them asked. Below the client, which knows what to do when a connection is lost.
 """
 
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import hiredis
@@ -47,23 +49,49 @@ class Target:
         return cls(found.get("host", "localhost"), found.get("port", 6379), path, tls, tuple(greeting))
 
 
-class Wire(asyncio.Protocol):
-    """One connection."""
+@dataclass(slots=True)
+class _Asked:
+    """A command on its way. at_s: by the event loop's clock. waiting: all who get its reply."""
 
-    def __init__(self) -> None:
+    at_s: float
+    waiting: list["asyncio.Future[Any]"]
+
+    @property
+    def is_waited_for(self) -> bool:
+        return not all(future.done() for future in self.waiting)
+
+    def fail(self, error: Exception) -> None:
+        for future in self.waiting:
+            if not future.done():
+                future.set_exception(error)
+                # Looked at, so that nobody warns of it where who asked has left.
+                future.exception()
+
+
+class Wire(asyncio.Protocol):
+    """One connection, given up when a reply takes longer than `timeout_s`."""
+
+    def __init__(self, *, timeout_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._timeout_s = timeout_s
         self._reader = hiredis.Reader()
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        # Commands that are sent at the end of this turn of the event loop, and those of them that can be shared.
+        self._unsent: list[bytes] = []
+        self._shared: dict[Hashable, _Asked] = {}
+        self._asked: deque[_Asked] = deque()
+        self._look: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
-        self._gone = asyncio.get_running_loop().create_future()
+        self._gone = self._loop.create_future()
 
     @classmethod
-    async def open(cls, target: Target) -> "Wire":
+    async def open(cls, target: Target, *, timeout_s: float) -> "Wire":
         """A connection that was let in. Raises OSError, and hiredis.ReplyError when it is refused."""
         loop = asyncio.get_running_loop()
+        make = partial(cls, timeout_s=timeout_s)
         if target.path is not None:
-            _, wire = await loop.create_unix_connection(cls, target.path)
+            _, wire = await loop.create_unix_connection(make, target.path)
         else:
-            _, wire = await loop.create_connection(cls, target.host, target.port, ssl=target.tls)
+            _, wire = await loop.create_connection(make, target.host, target.port, ssl=target.tls)
         try:
             for words in target.greeting:
                 await wire.ask(words)
@@ -77,14 +105,30 @@ class Wire(asyncio.Protocol):
         """Whether commands may be sent."""
         return self._transport is not None and not self._transport.is_closing()
 
-    def ask(self, words: Sequence[Argument]) -> "asyncio.Future[Any]":
-        """The reply to come; hiredis.ReplyError where it is an error, ConnectionError when the connection is lost."""
-        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    def ask(self, words: Sequence[Argument], *, question: Hashable = None) -> "asyncio.Future[Any]":
+        """The reply to come; hiredis.ReplyError where it is an error, TimeoutError where it takes too long,
+        ConnectionError when the connection is lost.
+
+        question: what the command asks, where it only asks: commands of the same question are as good as one.
+        """
+        reply: asyncio.Future[Any] = self._loop.create_future()
         if self._transport is None or self._transport.is_closing():
             reply.set_exception(ConnectionResetError("The connection to Redis is closed."))
             return reply
-        self._transport.write(hiredis.pack_command(tuple(words)))  # type: ignore[arg-type]  # its stub says: of one
-        self._waiting.append(reply)
+        if question is not None:
+            shared = self._shared.get(question)
+            if shared is not None:
+                shared.waiting.append(reply)
+                return reply
+        if not self._unsent:
+            self._loop.call_soon(self._send)
+        self._unsent.append(hiredis.pack_command(tuple(words)))  # type: ignore[arg-type]  # its stub says: of one
+        asked = _Asked(self._loop.time(), [reply])
+        self._asked.append(asked)
+        if question is not None:
+            self._shared[question] = asked
+        if self._look is None:
+            self._look = self._loop.call_later(self._timeout_s, self._look_for_late)
         return reply
 
     def drop(self) -> None:
@@ -111,22 +155,45 @@ class Wire(asyncio.Protocol):
             self._reader.feed(data)
             # False: there is none. Nothing is asked whose reply is false: that is of a later protocol.
             while (reply := self._reader.gets()) is not False:
-                future = self._waiting.popleft()
-                if future.done():
-                    continue
+                asked = self._asked.popleft()
                 if isinstance(reply, hiredis.ReplyError):
-                    future.set_exception(reply)
-                else:
-                    future.set_result(reply)
+                    asked.fail(reply)
+                    continue
+                for future in asked.waiting:
+                    if not future.done():
+                        future.set_result(reply)
         except (hiredis.ProtocolError, IndexError):
             # It does not speak the protocol, or says what nobody asked: nothing it says can be trusted.
             self.drop()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell those who wait."""
-        waiting, self._waiting = self._waiting, deque()
-        for future in waiting:
-            if not future.done():
-                future.set_exception(ConnectionResetError("The connection to Redis was lost."))
+        if self._look is not None:
+            self._look.cancel()
+        lost, self._asked = self._asked, deque()
+        for asked in lost:
+            asked.fail(ConnectionResetError("The connection to Redis was lost."))
         if not self._gone.done():
             self._gone.set_result(None)
+
+    # ------------------------------------------------------------------ at its turns
+
+    def _send(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        self._shared.clear()
+        if self.is_open:
+            cast(asyncio.Transport, self._transport).write(b"".join(unsent))
+
+    def _look_for_late(self) -> None:
+        """One timer for all: each reply is late after the same time, so that the first to be is the one asked first."""
+        self._look = None
+        asked = next((asked for asked in self._asked if asked.is_waited_for), None)
+        if asked is None:
+            return
+        late_s = asked.at_s + self._timeout_s
+        if late_s > self._loop.time():
+            self._look = self._loop.call_at(late_s, self._look_for_late)
+            return
+        asked.fail(TimeoutError())
+        # Those behind it would wait as long; a new connection may reach another server.
+        self.drop()

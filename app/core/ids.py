@@ -15,6 +15,11 @@ def new_id() -> UUID:
     return UUID(int=uuid7().int)
 
 
+def new_text_id() -> str:
+    """The same as text."""
+    return str(uuid7())
+
+
 def new_ids(count: int) -> list[UUID]:
     """So many fresh UUIDv7s for rows that nothing else names: to be handed to a statement as they are.
 

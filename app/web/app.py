@@ -5,6 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from app.core.context import Scope
 from app.runtime import Runtime
@@ -18,14 +19,14 @@ from app.web.live import Follows, KeyWatch, Places
 from app.web.middleware import Observed, Refusing
 from app.web.payouts import ROUTE as PAYOUTS_ROUTE
 from app.web.payouts import PayoutWebhooks
-from app.web.routes import KeyRoute, OpenRoute, SocketRoute, Straight, check_routes
+from app.web.routes import CallerRoute, KeyRoute, OpenRoute, SocketRoute, Straight, check_routes
 from app.web.sse import Streams
 from app.web.statements import ROUTE as STATEMENTS_ROUTE
 from app.web.statements import StatementFiles
 from app.web.websocket import LiveEndpoint
 
 
-def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Tables) -> Starlette:
+def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Tables) -> ASGIApp:
     """The application over a runtime.
 
     executor: what answers GraphQL operations; live: what answers subscriptions; tables: what reads tables for files.
@@ -34,11 +35,10 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Table
     authenticator = Authenticator(runtime)
     places, keys = Places(runtime), KeyWatch(runtime, authenticator)
     export = ExportEndpoint(tables, keys, settings)
-    graphql = KeyRoute(
+    graphql = CallerRoute(
         "/graphql",
         FileOr(export, GraphQLEndpoint(executor, settings, Streams(live, places, keys, settings))),
         methods=["POST"],
-        scope=None,  # every root field declares its own
         runtime=runtime,
         authenticator=authenticator,
     )
@@ -70,11 +70,10 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Table
         OpenRoute("/metrics", exposed_metrics, methods=["GET"]),
     ]
     check_routes(routes)
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(Observed), Middleware(Refusing), Middleware(Straight, route=graphql, method="POST")],
-        exception_handlers={HTTPException: _refused_by_router},
+    routed = Starlette(
+        routes=routes, middleware=[Middleware(Refusing)], exception_handlers={HTTPException: _refused_by_router}
     )
+    return Observed(Straight(routed, to=Refusing(graphql.answer), path=graphql.path, method="POST"))
 
 
 async def _refused_by_router(_: Request, error: Exception) -> Response:

@@ -35,6 +35,7 @@ from app.web.live import KeyWatch, revoked
 from app.web.negotiation import HEADERS_KEPT_MAX, choose, parse_accept
 from app.web.observation import observation_of
 from app.web.responses import json_reply
+from app.web.routes import Caller, CallerEndpoint
 
 log = structlog.get_logger(__name__)
 
@@ -118,14 +119,15 @@ def wants_file(accept: str | None) -> bool:
 class FileOr:
     """POST /graphql: a file for those who name its format, else what it is without."""
 
-    def __init__(self, export: "ExportEndpoint", otherwise: KeyEndpoint) -> None:
+    def __init__(self, export: "ExportEndpoint", otherwise: CallerEndpoint) -> None:
         self._export = export
         self._otherwise = otherwise
 
-    async def __call__(self, request: Request, ctx: Ctx) -> Response:
+    async def __call__(self, request: Request, caller: Caller) -> Response:
         """The answer of one of both."""
-        endpoint = self._export if wants_file(head_of(request.scope).get("accept")) else self._otherwise
-        return await endpoint(request, ctx)
+        if wants_file(head_of(request.scope).get("accept")):
+            return await self._export(request, await caller.ctx())
+        return await self._otherwise(request, caller)
 
 
 class ExportEndpoint:

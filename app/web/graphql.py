@@ -19,6 +19,7 @@ from app.web.head import head_of
 from app.web.negotiation import GRAPHQL_JSON, choose, is_json
 from app.web.observation import observation_of
 from app.web.responses import JSON, answered
+from app.web.routes import Caller
 from app.web.sse import Streams, takes_streams
 
 T = TypeVar("T")
@@ -44,13 +45,32 @@ class OperationReply(Protocol):
     def cost(self) -> int: ...
 
 
+class LookedUp(Protocol):
+    """What was found of an operation's answer before it is executed. reply: None where there is nothing."""
+
+    @property
+    def reply(self) -> OperationReply | None: ...
+
+
 class Executes(Protocol):
     """Executes one operation. Cancelled when its caller leaves; it decides itself what then goes on."""
 
     async def execute(
-        self, ctx: Ctx, *, document: str, operation_name: str | None, variables: Mapping[str, Any] | None
+        self,
+        ctx: Ctx,
+        *,
+        document: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any] | None,
+        looked: Any = None,
     ) -> OperationReply:
-        """The operation's answer."""
+        """The operation's answer. looked: what `look_up` gave the same caller."""
+        ...
+
+    async def look_up(
+        self, ctx: Ctx, *, document: str, operation_name: str | None, variables: Mapping[str, Any] | None
+    ) -> LookedUp:
+        """What is kept of the operation's answer. Nothing is done: the caller may turn out to be nobody."""
         ...
 
 
@@ -71,7 +91,7 @@ class GraphQLEndpoint:
         self._settings = settings
         self._streams = streams
 
-    async def __call__(self, request: Request, ctx: Ctx) -> Response:
+    async def __call__(self, request: Request, caller: Caller) -> Response:
         """The answer, in the media type the client prefers."""
         accept = head_of(request.scope).get("accept")
         media_type = choose(accept)
@@ -81,21 +101,34 @@ class GraphQLEndpoint:
             asked = await read_request(request, self._settings)
         except EdgeError as error:
             return error_reply(error, media_type=media_type or JSON)
-        if self._streams.is_wanted(accept, asked.document, asked.operation_name):
+        document, operation_name, variables = asked.document, asked.operation_name, asked.variables
+        if self._streams.is_wanted(accept, document, operation_name):
             return self._streams.of(
                 request,
-                ctx,
-                document=asked.document,
-                operation_name=asked.operation_name,
-                variables=asked.variables,
+                await caller.ctx(),
+                document=document,
+                operation_name=operation_name,
+                variables=variables,
             )
         started_s = time.perf_counter()
-        reply = await until_disconnect(
-            request.receive,
-            self._executor.execute(
-                ctx, document=asked.document, operation_name=asked.operation_name, variables=asked.variables
-            ),
-        )
+        looked = None
+        if caller.assumed is not None:
+            # One round trip to Redis, for the key and for the answer.
+            looked = await self._executor.look_up(
+                caller.assumed, document=document, operation_name=operation_name, variables=variables
+            )
+        ctx = await caller.ctx()
+        if ctx is not caller.assumed:
+            looked = None
+        if looked is not None and looked.reply is not None:
+            reply = looked.reply
+        else:
+            reply = await until_disconnect(
+                request.receive,
+                self._executor.execute(
+                    ctx, document=document, operation_name=operation_name, variables=variables, looked=looked
+                ),
+            )
         self._tell(request, reply, time.perf_counter() - started_s)
         return self._streams.single(reply.payload) if media_type is None else _response(reply, media_type)
 

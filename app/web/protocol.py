@@ -44,6 +44,44 @@ class HeadTooLarge(Exception):
     """A head with more lines or bytes than are read."""
 
 
+class _Together:
+    """Where an answer is written to: its head waits for what comes next, so that a short answer is one write."""
+
+    __slots__ = ("_has_begun", "_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+        self._has_begun = False
+
+    def write(self, data: bytes) -> None:
+        """Write the data, unless it is the first: that is written with the next, or at this turn's end."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._head = data
+            asyncio.get_running_loop().call_soon(self.flush)
+        elif self._head is None:
+            self._transport.write(data)
+        else:
+            head, self._head = self._head, None
+            self._transport.writelines((head, data))
+
+    def flush(self) -> None:
+        """Write what waits."""
+        head, self._head = self._head, None
+        if head is not None and not self._transport.is_closing():
+            self._transport.write(head)
+
+    def is_closing(self) -> bool:
+        """Whether the connection ends."""
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """End the connection when all is written."""
+        self.flush()
+        self._transport.close()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection, closed when its client is too slow or sends too much."""
 
@@ -112,6 +150,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_head, self._is_in_body = False, True
         self._stop_waiting()
         super().on_headers_complete()
+        self.cycle.transport = _Together(self.transport)  # type: ignore[assignment]  # what of it answers use
 
     def on_message_complete(self) -> None:
         """The body is there."""

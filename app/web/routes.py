@@ -9,15 +9,18 @@ from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from app.core.context import Ctx
+from app.core.context import Ctx, Principal
 from app.core.context import Scope as Needed
+from app.errors import DomainError
 from app.runtime import Runtime
-from app.web.auth import Authenticator
+from app.web.auth import Authenticator, Claim
+from app.web.errors import EdgeError
 from app.web.head import head_of
-from app.web.observation import observation_of
+from app.web.observation import Observation, observation_of
 
 OpenEndpoint = Callable[[Request], Awaitable[Response]]
 KeyEndpoint = Callable[[Request, Ctx], Awaitable[Response]]
+CallerEndpoint = Callable[[Request, "Caller"], Awaitable[Response]]
 
 
 class UndeclaredRoute(TypeError):
@@ -61,40 +64,106 @@ class KeyRoute(_NamedRoute):
         authenticator: Authenticator,
     ) -> None:
         async def guarded(request: Request) -> Response:
-            observation = observation_of(request.scope)
-            principal = await authenticator.authenticate(head_of(request.scope).get("authorization"))
-            observation.fields |= {
-                "tenant_id": str(principal.tenant.id),
-                "key_id": str(principal.key_id),
-                "role": principal.role.value,
-            }
-            ctx = Ctx(principal=principal, request_id=observation.request_id, now=runtime.clock.now())
+            ctx = await self.caller(request).ctx()
             if scope is not None:
                 ctx.require(scope)
             return await endpoint(request, ctx)
 
         super().__init__(path, guarded, methods=list(methods))
-        self._guarded = guarded
+        self._runtime = runtime
+        self._authenticator = authenticator
+
+    def caller(self, request: Request) -> "Caller":
+        """Who calls, to be found out. Raises EdgeError 401 for a missing or malformed key."""
+        claim = self._authenticator.claim(head_of(request.scope).get("authorization"))
+        return Caller(claim, observation_of(request.scope), self._runtime)
+
+
+class Caller:
+    """Who makes a request.
+
+    assumed: who it was the last time, with whom an answer may be looked for while it is asked whether that still holds;
+    None where nobody is remembered. Nothing is done or told on behalf of them. is_asked_for: whether `ctx` was.
+    """
+
+    __slots__ = ("_claim", "_clock", "_ctx", "_observation", "assumed", "is_asked_for")
+
+    def __init__(self, claim: Claim, observation: Observation, runtime: Runtime) -> None:
+        self._claim = claim
+        self._observation = observation
+        self._clock = runtime.clock
+        self._ctx: Ctx | None = None
+        self.is_asked_for = False
+        self.assumed = None if claim.remembered is None else self._as(claim.remembered)
+
+    async def ctx(self) -> Ctx:
+        """Who calls. Raises EdgeError 401 where nobody does, and OutsideError when nobody can tell."""
+        self.is_asked_for = True
+        if self._ctx is None:
+            principal = self._observation.principal = await self._claim.settled()
+            assumed = self.assumed
+            self._ctx = assumed if assumed and assumed.principal is principal else self._as(principal)
+        return self._ctx
+
+    def _as(self, principal: Principal) -> Ctx:
+        return Ctx(principal=principal, request_id=self._observation.request_id, now=self._clock.now())
+
+
+class CallerRoute(KeyRoute):
+    """A route for holders of a key, whose endpoint may look for its answer while the key is still asked about.
+
+    What it finds is told to those alone who turn out to hold the key: whatever the endpoint answers or raises waits for
+    that here. Where nobody is remembered, that comes first.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: CallerEndpoint,
+        *,
+        methods: Sequence[str],
+        runtime: Runtime,
+        authenticator: Authenticator,
+    ) -> None:
+        async def known(request: Request, _: Ctx) -> Response:
+            return await self._response(request)
+
+        super().__init__(path, known, methods=methods, scope=None, runtime=runtime, authenticator=authenticator)
+        self._of_caller = endpoint
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is known to be the route's, past the router."""
         observation_of(scope).route = self.path
-        response = await self._guarded(Request(scope, receive, send))
+        response = await self._response(Request(scope, receive, send))
         await response(scope, receive, send)
+
+    async def _response(self, request: Request) -> Response:
+        caller = self.caller(request)
+        if caller.assumed is None:
+            await caller.ctx()
+        try:
+            response = await self._of_caller(request, caller)
+        except (EdgeError, DomainError):
+            if not caller.is_asked_for:
+                await caller.ctx()
+            raise
+        await caller.ctx()
+        return response
 
 
 class Straight:
-    """Leads the requests of one route straight to it: matching takes longer than what is done for a short answer."""
+    """Leads the requests of one path past the router: matching takes longer than what is done for a short answer."""
 
-    def __init__(self, app: ASGIApp, *, route: KeyRoute, method: str) -> None:
+    def __init__(self, app: ASGIApp, *, to: ASGIApp, path: str, method: str) -> None:
         self._app = app
-        self._route = route
+        self._to = to
+        self._path = path
         self._method = method
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request by the route, or through the app."""
-        is_routes = scope["type"] == "http" and scope["path"] == self._route.path and scope["method"] == self._method
-        await (self._route.answer if is_routes else self._app)(scope, receive, send)
+        """Answer the request straight, or through the app."""
+        is_led = scope["type"] == "http" and scope["path"] == self._path and scope["method"] == self._method
+        await (self._to if is_led else self._app)(scope, receive, send)
 
 
 class SocketRoute(WebSocketRoute):

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.database
 
 MakeKey = Callable[..., Awaitable[str]]
 UNKNOWN = "sk_live_" + "0" * 32
+SERIES = """
+    { analytics(range: { last: { count: 30, unit: DAY } }) { series(every: DAY) { localDate measures { orders } } } }"""
 
 
 @pytest.fixture
@@ -136,6 +138,39 @@ async def test_revoked_key_is_shut_out_at_the_next_request(
     await revoke(runtime, owner, key)
 
     assert (await client.post({"query": "{ __typename }"}, key=key)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        orjson.dumps({"query": "{ nothing }"}),
+        orjson.dumps({"query": SERIES}),
+        orjson.dumps(
+            {"query": 'mutation { createCampaigns(input: { items: [{ name: "late" }] }) { outcomes { __typename } } }'}
+        ),
+    ],
+    ids=["malformed", "refused", "kept", "mutation"],
+)
+async def test_revoked_key_is_told_nothing_whatever_it_sends(
+    client: Client,
+    make_key: MakeKey,
+    runtime: Runtime,
+    owner: OwnerDatabase,
+    body: bytes,
+    count_statements: Callable[[], Any],
+) -> None:
+    key = await make_key()
+    answers = [(await client.post(body, key=key)).content for _ in range(4)]
+
+    await revoke(runtime, owner, key)
+    with count_statements() as statements:
+        response = await client.post(body, key=key)
+
+    assert response.status_code == 401
+    assert response.content not in answers
+    assert answers[2] == answers[3]
+    assert ["tenancy.find_principal" in statement for statement in statements] == [True]
 
 
 async def test_other_processes_feel_a_revocation_too(
