@@ -7,7 +7,6 @@ return Connections(rows, [range(len(rows))], page, question=…, sort=…, node=
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from itertools import chain
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
@@ -18,7 +17,7 @@ from app.db.keyset import Sort, sort_columns
 from app.settings import Settings
 from graphql_schema.execution.columns import Columnar, Nested
 from graphql_schema.execution.together import reads, together
-from graphql_schema.rows import shown
+from graphql_schema.rows import end_to_end, shown
 
 Node = TypeVar("Node")
 
@@ -186,8 +185,8 @@ class Connections(Columnar):
         every = self._all()
         return Nested(Edges(self._shown(every), partial(self._cursors, every)), list(map(len, self._parts)))
 
-    def _all(self) -> list[int]:
-        return list(chain.from_iterable(self._parts))
+    def _all(self) -> Sequence[int]:
+        return end_to_end(self._parts)
 
     def _shown(self, positions: Sequence[int]) -> Sequence[Any]:
         return shown(self._node, self._rows, positions)

@@ -8,7 +8,6 @@ All take the four paging arguments of Relay connections; root lists also take a 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Annotated, Any, Protocol
 
 import strawberry
@@ -24,6 +23,7 @@ from graphql_schema.families import maker, needed, shown
 from graphql_schema.filters import Ordering, sorted_by
 from graphql_schema.loaders import Children, Paging, listed, nested
 from graphql_schema.permissions import requires
+from graphql_schema.rows import end_to_end
 from graphql_schema.rows import shown as shown_all
 
 OLDEST = Sort("created_at")
@@ -119,7 +119,7 @@ def child_list(
         made = maker(show.show)
         loader = info.context.loaders.get(replace(rows, columns=needed(info, made)))
         found = await loader.load_many(parent_ids)
-        return Nested(shown_all(made, loader.rows, list(chain.from_iterable(found))), list(map(len, found)))
+        return Nested(shown_all(made, loader.rows, end_to_end(found)), list(map(len, found)))
 
     @together(for_all, reads=("row_id",))
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:

@@ -6,8 +6,10 @@ transaction; no connection is kept in the context.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, repeat
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from app.core.paging import Page, page_of
 from app.db import keyset
 from app.db.columns import RowAt, Rows
 from app.db.keyset import Columns, Condition, Listing, Sort
+from app.db.parts import in_parts
 from app.runtime import Runtime
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT, Connection, Connections
 from graphql_schema.context import Info
@@ -37,9 +40,8 @@ class Loader:
         self._fetch = fetch
         self._batch_max = batch_max
         self._known: dict[Any, Any] = {}
-        self._under_way: dict[Any, asyncio.Future[None]] = {}
-        self._wanted: list[Any] = []
-        self._next: asyncio.Future[None] | None = None
+        self._under_way: list[_Batch] = []
+        self._next: _Batch | None = None
 
     async def load(self, key: Any) -> Any:
         """What is loaded for the key."""
@@ -48,72 +50,112 @@ class Loader:
 
     async def load_many(self, keys: Collection[Any]) -> list[Any]:
         """What is loaded for each key, in their order."""
-        # More than once where some are under way, or where whoever loaded them left before they were there.
-        while missing := [key for key in dict.fromkeys(keys) if key not in self._known]:
-            new = [key for key in missing if key not in self._under_way]
-            if not new:
-                await asyncio.shield(self._under_way[missing[0]])
-                continue
-            self._wanted += new
-            if self._next is None:
-                await self._lead(new)
-                continue
-            self._under_way |= dict.fromkeys(new, self._next)
-            # Shielded: one that leaves takes nothing from the others.
-            await asyncio.shield(self._next)
+        missing = dict.fromkeys(keys)
+        if self._known:
+            missing = {key: None for key in missing if key not in self._known}
+        while missing:
+            new = missing
+            batches = [batch for batch in self._under_way if not batch.keys.keys().isdisjoint(new)]
+            for batch in batches:
+                new = {key: None for key in new if key not in batch.keys}
+            if new and self._next is None:
+                await self._lead(_Batch(new))
+            elif new and self._next is not None:
+                self._next.keys.update(new)
+                batches.append(self._next)
+            for batch in batches:
+                # Shielded: one that leaves takes nothing from the others.
+                await asyncio.shield(batch.done)
+            # Of what others were loading, not all is there if they left.
+            missing = {key: None for key in missing if key not in self._known} if batches else {}
         return list(map(self._known.__getitem__, keys))
 
     async def _loaded(self, keys: Sequence[Any]) -> Sequence[Any]:
         found: Sequence[Any] = await self._fetch(keys)
         return found
 
-    async def _lead(self, new: Sequence[Any]) -> None:
-        batch = self._next = asyncio.get_running_loop().create_future()
-        self._under_way |= dict.fromkeys(new, batch)
-        wanted: list[Any] = []
+    async def _lead(self, batch: "_Batch") -> None:
+        self._next = batch
+        self._under_way.append(batch)
         try:
             try:
                 # A turn of the loop, in which others ask for more.
                 await asyncio.sleep(0)
             finally:
-                wanted, self._wanted, self._next = self._wanted, [], None
-            for first in range(0, len(wanted), self._batch_max):
-                part = wanted[first : first + self._batch_max]
+                self._next = None
+            for part in in_parts(list(batch.keys), self._batch_max):
                 self._known |= zip(part, await self._loaded(part), strict=True)
         except Exception as error:
-            batch.set_exception(error)
+            batch.done.set_exception(error)
             # Told here whether or not anybody else waits for it.
-            batch.exception()
+            batch.done.exception()
             raise
         finally:
-            for key in wanted:
-                del self._under_way[key]
-            if not batch.done():
-                batch.set_result(None)
+            self._under_way.remove(batch)
+            if not batch.done.done():
+                batch.done.set_result(None)
 
 
-class RowLoader(Loader):
-    """Loads rows by key: of each key, the positions of its rows among `rows`, which is all that was loaded.
+class _Batch:
+    """Keys that are loaded together. done: when whoever loads them has ended, or what was raised."""
 
-    fetch: gives the rows of keys; in the column `by` stands whose they are, those of a key in their order.
+    __slots__ = ("done", "keys")
+
+    def __init__(self, keys: dict[Any, None]) -> None:
+        self.keys = dict(keys)
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class IdLoader(Loader):
+    """Loads rows by id. rows: all that were loaded.
+
+    fetch: gives the rows with ids, in any order. Ids are looked up by their texts, which are hashed much faster.
     """
 
-    def __init__(self, fetch: Callable[[Sequence[UUID]], Awaitable[Rows]], by: str) -> None:
+    def __init__(self, fetch: Callable[[Sequence[str]], Awaitable[Rows]]) -> None:
         super().__init__(fetch)
         self.rows = Rows()
-        self._by = by
 
-    async def _loaded(self, keys: Sequence[UUID]) -> Sequence[Sequence[int]]:
+    async def places(self, ids: Sequence[UUID | None]) -> list[int | None]:
+        """Where among the rows each id's stands; None without id or row."""
+        texts = [None if row_id is None else str(row_id) for row_id in ids]
+        asked = dict.fromkeys(texts)
+        asked.pop(None, None)
+        await self.load_many(asked)
+        return list(map(self._known.get, texts))
+
+    async def rows_of(self, row_id: UUID) -> list[RowAt]:
+        """The row with the id, if there is one."""
+        return [RowAt(self.rows, place) for place in await self.places((row_id,)) if place is not None]
+
+    async def _loaded(self, keys: Sequence[str]) -> Sequence[int | None]:
         found = await self._fetch(keys)
-        positions: dict[UUID, list[int]] = {key: [] for key in keys}
-        for position, key in enumerate(found.column(self._by), start=len(self.rows)):
-            positions[key].append(position)
+        places = {str(row_id): place for place, row_id in enumerate(found.column("id"), start=len(self.rows))}
         self.rows.add(found)
-        return list(positions.values())
+        return list(map(places.get, keys))
 
-    async def rows_of(self, key: UUID) -> list[RowAt]:
-        """The rows of a key, for whoever takes them one by one."""
-        return [RowAt(self.rows, position) for position in await self.load(key)]
+
+class ChildLoader(Loader):
+    """Loads rows by their parents' ids: of each, the positions of its rows among `rows`, which is all that was loaded.
+
+    fetch: gives the rows of parents, in the parents' order; in the column `parent_number` stands whose they are.
+    """
+
+    def __init__(self, fetch: Callable[[Sequence[UUID]], Awaitable[Rows]]) -> None:
+        super().__init__(fetch)
+        self.rows = Rows()
+
+    async def rows_of(self, parent_id: UUID) -> list[RowAt]:
+        """The rows of a parent, for whoever takes them one by one."""
+        return [RowAt(self.rows, position) for position in await self.load(parent_id)]
+
+    async def _loaded(self, keys: Sequence[UUID]) -> Sequence[range]:
+        found = await self._fetch(keys)
+        counts = Counter(found.column("parent_number"))
+        sizes = map(counts.get, range(1, len(keys) + 1), repeat(0))
+        ends = list(accumulate(sizes, initial=len(self.rows)))
+        self.rows.add(found)
+        return list(map(range, ends, ends[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +165,14 @@ class ById:
     listing: Listing
     columns: Columns = None
 
-    def __call__(self, runtime: Runtime, ctx: Ctx) -> RowLoader:
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> IdLoader:
         """The loader of one request."""
 
-        async def fetch(ids: Sequence[UUID]) -> Rows:
+        async def fetch(ids: Sequence[str]) -> Rows:
             async with runtime.db.read(ctx.tenant_id) as session:
                 return await keyset.get_many(ctx, session, self.listing, ids, columns=self.columns)
 
-        return RowLoader(fetch, "id")
+        return IdLoader(fetch)
 
 
 async def load_one_each(
@@ -138,11 +180,7 @@ async def load_one_each(
 ) -> tuple[Rows, list[int | None]]:
     """Rows by their ids: all that were loaded, and where among them each id's stands; None without id or row."""
     loader = info.context.loaders.get(ById(listing, columns))
-    known = dict.fromkeys(ids)
-    known.pop(None, None)
-    found = await loader.load_many(known)
-    places = {key: positions[0] for key, positions in zip(known, found, strict=True) if positions}
-    return loader.rows, list(map(places.get, ids))
+    return loader.rows, await loader.places(ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +192,7 @@ class Children:
     order: str
     columns: Columns = None
 
-    def __call__(self, runtime: Runtime, ctx: Ctx) -> RowLoader:
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> ChildLoader:
         """The loader of one request."""
 
         async def fetch(parent_ids: Sequence[UUID]) -> Rows:
@@ -169,7 +207,7 @@ class Children:
                     columns=self.columns,
                 )
 
-        return RowLoader(fetch, "parent_id")
+        return ChildLoader(fetch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +222,7 @@ class Pages:
     columns: Columns
     tells_more: bool
 
-    def __call__(self, runtime: Runtime, ctx: Ctx) -> RowLoader:
+    def __call__(self, runtime: Runtime, ctx: Ctx) -> ChildLoader:
         """The loader of one request."""
 
         async def fetch(parent_ids: Sequence[UUID]) -> Rows:
@@ -202,7 +240,7 @@ class Pages:
                     tells_more=self.tells_more,
                 )
 
-        return RowLoader(fetch, "parent_id")
+        return ChildLoader(fetch)
 
 
 @dataclass(frozen=True, slots=True)

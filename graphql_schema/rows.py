@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
+from itertools import chain, count
 from typing import Any, ClassVar, get_args, get_type_hints
 
 import strawberry
@@ -84,10 +85,13 @@ class Shown(Columnar):
 
     def distinct(self) -> tuple[Columnar, list[int]] | None:
         """Each row once, and which of these every object is."""
-        places = {position: place for place, position in enumerate(dict.fromkeys(self._positions))}
-        if len(places) == len(self._positions):
+        if isinstance(self._positions, range):
             return None
-        return Shown(self.kind, self._rows, list(places)), [places[position] for position in self._positions]
+        once = dict.fromkeys(self._positions)
+        if len(once) == len(self._positions):
+            return None
+        places = dict(zip(once, count(), strict=False))
+        return Shown(self.kind, self._rows, list(once)), list(map(places.__getitem__, self._positions))
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -98,6 +102,16 @@ class Shown(Columnar):
 
     def __iter__(self) -> Iterator[Any]:
         return (self.kind(RowAt(self._rows, position)) for position in self._positions)
+
+
+def end_to_end(parts: Sequence[Sequence[int]]) -> Sequence[int]:
+    """The positions of all parts: as a range where they are one, so that columns are cut and not gathered."""
+    positions = list(chain.from_iterable(parts))
+    if positions:
+        whole = range(positions[0], positions[-1] + 1)
+        if len(whole) == len(positions) and list(whole) == positions:
+            return whole
+    return positions
 
 
 def shown(made: Callable[[Any], Any], rows: Rows, positions: Sequence[int]) -> Sequence[Any]:

@@ -155,10 +155,11 @@ async def pages(
     columns: Columns = None,
     tells_more: bool = True,
 ) -> Rows:
-    """The same for each parent, of its rows, in one statement; in `parent_id` stands whose they are.
+    """The same for each parent, of its rows, in one statement: those of the first parent, then those of the next.
 
-    parent: the column of `item` that names the parent, unless the listing has an owner. Of each parent no more rows are
-    read than asked for: the parent's columns are constants to an index that begins with them and is in order.
+    In `parent_number` stands whose they are: 1 for the first of the ids. parent: the column of `item` that names the
+    parent, unless the listing has an owner. Of each parent no more rows are read than asked for: the parent's columns
+    are constants to an index that begins with them and is in order.
     """
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
     where = _where(args, ctx, listing, conditions) + _beyond(args, listing, conditions, sort, page)
@@ -166,25 +167,28 @@ async def pages(
     limit = _parameter(args, page.limit + tells_more)
     # Only declared texts; values are parameters.
     sql = f"""
-          SELECT parent.id AS parent_id, found.*
+          SELECT parent.number AS parent_number, found.*
           FROM {_parents(listing)}
           CROSS JOIN LATERAL (
-            SELECT {listing.select(names) if listing.places is None else f"item.id, item.{sort.column}"}
+            SELECT {listing.select(sorted({*(names if listing.places is None else ()), *sort_columns(sort)}))}
             FROM {listing.places or listing.table} AS item
             WHERE item.tenant_id = $1 AND {_of_parent(listing, parent)}{where}
             ORDER BY {_order("item", sort, page)}
             LIMIT {limit}
           ) AS found"""  # noqa: S608
-    if listing.places is not None:
+    if listing.places is None:
+        sql += f"\n          ORDER BY parent.number, {_order('found', sort, page)}"
+    else:
         # Looked up in the order of their index, which costs a sixth less than in that of the lists.
         joins = listing.joins if listing.is_computed(names) else ""
         sql = f"""
-          SELECT place.parent_id, {listing.select(names)}
+          SELECT place.parent_number, {listing.select(names)}
           FROM ({sql}
           ORDER BY found.id) AS place
           JOIN {listing.table} AS item ON item.tenant_id = $1 AND item.id = place.id{joins}
-          ORDER BY {_order("place", sort, page)}"""  # noqa: S608
-    return await _fetched(session, listing, "pages", sql, ["parent_id", *names], args, before=_with_parents(listing))
+          ORDER BY place.parent_number, {_order("place", sort, page)}"""  # noqa: S608
+    names = ["parent_number", *names]
+    return await _fetched(session, listing, "pages", sql, names, args, before=_with_parents(listing))
 
 
 async def _fetched(
@@ -236,7 +240,7 @@ async def counts(
 
 
 async def get_many(
-    ctx: Ctx, session: ReadSession, listing: Listing, ids: Sequence[UUID], *, columns: Columns = None
+    ctx: Ctx, session: ReadSession, listing: Listing, ids: Sequence[UUID | str], *, columns: Columns = None
 ) -> Rows:
     """Those of the rows with these ids that there are, in any order."""
     args: list[Any] = [ctx.tenant_id, list(ids)]
@@ -272,21 +276,25 @@ async def get_children(
 ) -> Rows:
     """All rows of all parents, those of each in order: for small lists that are never paged (an order's lines).
 
-    In `parent_id` stands whose they are.
+    They stand in their parents' order, and in `parent_number` whose they are: 1 for the first of the ids.
     """
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
     names = listing.names(columns, "id")
     sql = f"""
-          SELECT item.{parent} AS parent_id, {listing.select(names)}
-          FROM {listing.table} AS item
-          WHERE item.tenant_id = $1 AND item.{parent} = ANY($2::uuid[]){_where(args, ctx, listing, ())}
-          ORDER BY {order}"""  # noqa: S608 - only declared texts
-    return await _fetched(session, listing, "get_children", sql, ["parent_id", *names], args)
+          SELECT parent.number AS parent_number, {listing.select(names)}
+          FROM {_PARENTS}
+          JOIN {listing.table} AS item ON item.tenant_id = $1 AND item.{parent} = parent.id
+          WHERE item.tenant_id = $1{_where(args, ctx, listing, ())}
+          ORDER BY parent.number, {order}"""  # noqa: S608 - only declared texts
+    return await _fetched(session, listing, "get_children", sql, ["parent_number", *names], args)
 
 
 def _parameter(args: list[Any], value: Any) -> str:
     args.append(value)
     return f"${len(args)}"
+
+
+_PARENTS = "unnest($2::uuid[]) WITH ORDINALITY AS parent (id, number)"
 
 
 def _with_parents(listing: Listing) -> str:
@@ -296,14 +304,14 @@ def _with_parents(listing: Listing) -> str:
     columns = "".join(f", owner.{column}" for column in listing.owner.columns)
     return f"""
         WITH parent AS MATERIALIZED (
-          SELECT owner.id{columns}
-          FROM unnest($2::uuid[]) AS asked (id)
+          SELECT owner.id, asked.number{columns}
+          FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (id, number)
           JOIN {listing.owner.table} AS owner ON owner.tenant_id = $1 AND owner.id = asked.id
         )"""  # noqa: S608 - only declared texts
 
 
 def _parents(listing: Listing) -> str:
-    return "unnest($2::uuid[]) AS parent (id)" if listing.owner is None else "parent"
+    return _PARENTS if listing.owner is None else "parent"
 
 
 def _of_parent(listing: Listing, parent: str) -> str:

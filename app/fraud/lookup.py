@@ -40,7 +40,7 @@ async def _before(ctx: Ctx, session: WriteSession, rules: FraudRules, suspects: 
         sorted({suspect.influencer_id for suspect in suspects}),
     )
     # Of the batch itself nothing is written yet, or it is put out of force. An order has several credits where several
-    # touches of one influencer count: read along credits_influencer, of equal times once each, up to the limit.
+    # touches of one influencer count: read along credits_influencer_orders, of equal times once each, up to the limit.
     rows = await session.fetch(
         """/* fraud.velocity */
         SELECT asked.commission_id, earlier.orders

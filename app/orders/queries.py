@@ -56,7 +56,8 @@ ORDER_EVENTS = Listing(
 def _credited_orders(*columns: str) -> str:
     """The places of orders with booked credit, once for each value of the columns of `credits` named, which it adds.
 
-    Ordered by the credit's time, which is the order's: the indexes credits_influencer and credits_campaign.
+    Ordered by the credit's time, which is the order's: the indexes credits_influencer_orders and
+    credits_campaign_orders, which have all that is read here.
     Nothing is earlier than an order's first credit, which is most: no look-up tells that.
     """
     credit = ", ".join(f"credit.{column}" for column in columns)

@@ -28,8 +28,17 @@ class Credit(TenantEntity, table=True):
         refers("order_id", "orders", name="credits_order"),
         Index("credits_order", "tenant_id", "order_id", "position"),
         Index("credits_occurred", "tenant_id", "occurred_at"),
-        Index("credits_influencer", "tenant_id", "influencer_id", "occurred_at"),
-        Index("credits_campaign", "tenant_id", "campaign_id", "occurred_at"),
+        *(
+            Index(
+                f"credits_{parent}_orders",
+                "tenant_id",
+                f"{parent}_id",
+                "occurred_at",
+                "order_id",
+                postgresql_include=["position", "weight_booked", "superseded_at"],
+            )
+            for parent in ("influencer", "campaign")
+        ),
         Index(
             "credits_customer",
             "tenant_id",

@@ -90,7 +90,8 @@ async def test_only_what_is_asked_is_selected(
     }
     assert reply.codes == ()
     assert selected["campaigns.page"] == ["item.id,", "item.name"]
-    assert selected["enrollments.pages"] == ["item.id,", "item.influencer_id"]
+    # By the first its pages are put together.
+    assert selected["enrollments.pages"] == ["item.created_at,", "item.id,", "item.influencer_id"]
     assert selected["influencers.get_many"] == ["item.country,", "item.id"]
 
 

@@ -75,7 +75,7 @@ CELLS_OF: dict[CohortMeasure, Callable[[Shape, CTE], list[Select[Any]]]] = {
 
 
 def _credit_of(shape: Shape, members: CTE, *conditions: Callable[[FromClause], ColumnElement[bool]]) -> FromClause:
-    # The credits of a member's orders. Indexes: credits_customer, credits_influencer.
+    # The credits of a member's orders. Indexes: credits_customer, credits_influencer_orders.
     credit = credits_.alias("of_member")
     owner = credit.c.influencer_id if shape.by is CohortBy.INFLUENCER_JOINED else credit.c.customer_id
     columns = [credit.c[name] for name in ("id", "order_id", "occurred_at", "customer_id", "currency", "weight_booked")]

@@ -91,7 +91,7 @@ def _by_joining(shape: Shape) -> Select[Any]:
         credit.c.influencer_id == influencer.c.id,
         credit.c.weight_booked > literal_column("0"),
     )
-    # Indexes: instances_influencer, credits_influencer.
+    # Indexes: instances_influencer, credits_influencer_orders.
     joined_at = func.least(
         influencer.c.created_at,
         tracked.correlate(influencer).scalar_subquery(),
