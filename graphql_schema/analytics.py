@@ -66,7 +66,7 @@ Zone = Annotated[
 
 def runner_of(runtime: Runtime) -> Runner:
     """The runner of a process."""
-    return Runner(runtime.db, runtime.answers, runtime.settings)
+    return Runner(runtime.db, runtime.answers, runtime.settings, runtime.demand)
 
 
 @dataclass(frozen=True, slots=True)
