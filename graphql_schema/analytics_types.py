@@ -66,7 +66,8 @@ AfterGroup = Annotated[
     str | None,
     strawberry.argument(
         description="The page begins after the group with this cursor, of the same question with the same `by`, "
-        "`having` and `orderBy`."
+        "`having` and `orderBy`. Each page is of its own moment: a group that a write moved across the place of the "
+        "cursor comes twice, or not at all. With `freshness.asOf` all pages are of one."
     ),
 ]
 
