@@ -87,7 +87,8 @@ class PlanSource:
 @strawberry.type(
     name="Plan",
     description="How the question is answered when nothing of it is cached and every rollup is stored. Computed from "
-    "the question alone: selecting only this runs nothing.",
+    "the question alone: selecting only this runs nothing. Selected alone it is of a question that asks nothing, and "
+    "costs 0. What a question would cost is told without running it by asking it with `maxCost: 0`.",
 )
 class PlanShown:
     """How the question is answered."""

@@ -204,7 +204,8 @@ def _affordable(
     cheaper = plan(estimated, stored)
     if cheaper.cost <= most:
         return estimated, cheaper
-    message = f"The question costs {cheaper.cost} points; `maxCost` is {most}."
+    exactly = f", {planned.cost} without estimates" if planned.cost > cheaper.cost else ""
+    message = f"The question costs {cheaper.cost} points{exactly}; `maxCost` is {most}."
     suggestion = "Ask a shorter range, fewer groups or measures, or allow more."
     raise QueryIssues([QueryIssue("QUERY_TOO_COSTLY", message, ("maxCost",), suggestion)])
 
