@@ -6,12 +6,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.analytics.rollups.record import recording
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.usecases import door
@@ -24,6 +25,10 @@ log = structlog.get_logger(__name__)
 
 DRAIN_S = 30.0
 """Seconds that a stopping server waits for writes whose clients left; the longest they may hold a lock is less."""
+
+
+def _recording(runtime: Runtime) -> AbstractAsyncContextManager[None]:
+    return recording(runtime.db, runtime.demand, runtime.clock, interval_s=runtime.settings.demand_interval_s)
 
 
 def create_app(runtime: Runtime, executor: Executor | None = None) -> ASGIApp:
@@ -50,7 +55,7 @@ class Server:
 
     @asynccontextmanager
     async def _serving(self, _: object) -> AsyncIterator[None]:
-        async with open_runtime(self._settings) as runtime:
+        async with open_runtime(self._settings) as runtime, _recording(runtime):
             executor = Executor(runtime)
             live = Live(runtime, executor)
             self._app = build_app(runtime, executor, live, Exports(runtime, executor.documents))

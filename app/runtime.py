@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
+from app.analytics.rollups.demand import Demand
 from app.cache.answers import Answers
 from app.cache.keys import KeyEpochs, NullKeyEpochs
 from app.cache.open import open_cache
@@ -20,7 +21,10 @@ by themselves. At Python's 700 it takes a fifth of an import's time."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runtime:
-    """The process's doors to the outside. at_end: where a part that keeps a door of its own says how it is closed."""
+    """The process's doors to the outside. demand: what questions needed of rollups, until it is recorded.
+
+    at_end: where a part that keeps a door of its own says how it is closed.
+    """
 
     settings: Settings
     db: Database
@@ -28,6 +32,7 @@ class Runtime:
     clock: Clock = field(default_factory=SystemClock)
     key_epochs: KeyEpochs = field(default_factory=NullKeyEpochs)
     changes: Changes = field(default_factory=NullChanges)
+    demand: Demand = field(default_factory=Demand)
     at_end: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 

@@ -132,6 +132,10 @@ class Settings(BaseSettings):
 
     # --- rollups, cache, worker
     rollups_enabled: bool = _setting(True, "False: every answer comes from facts (for comparison and repair).")
+    demand_interval_s: float = _setting(
+        60.0, "Seconds between a server's records of what questions needed of rollups, for `rollups advise`.", gt=0
+    )
+    demand_days: int = _setting(30, "Days that such a record is kept.", ge=1, le=366)
     fold_deltas_max: int = _setting(50_000, "Deltas of a tenant at which a writer folds by itself.", ge=100)
     fold_interval_s: float = _setting(1.0, "Seconds between a worker's folds.", gt=0)
     approve_interval_s: float = _setting(

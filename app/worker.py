@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from app import idempotency
+from app.analytics.rollups import record
 from app.analytics.rollups.fold import fold
 from app.core.context import TenantInfo, nobody
 from app.db.partitions import ensure_partitions
@@ -76,6 +77,7 @@ def tasks(runtime: Runtime) -> list[Task]:
         Task("send_payouts", runtime.settings.payout_interval_s, lambda: send_all_payouts(runtime)),
         Task("forget_payout_messages", CLEANUP_INTERVAL_S, lambda: forget_payout_messages(runtime)),
         Task("forget_idempotency_keys", CLEANUP_INTERVAL_S, lambda: forget_idempotency_keys(runtime)),
+        Task("forget_demand", CLEANUP_INTERVAL_S, lambda: forget_demand(runtime)),
         Task("partitions", PARTITIONS_INTERVAL_S, lambda: make_partitions(runtime)),
     ]
 
@@ -198,6 +200,12 @@ async def forget_idempotency_keys(runtime: Runtime) -> None:
                 forgotten = await idempotency.forget(session, before=before, rows_max=CLEANUP_ROWS_MAX)
 
     await _for_each_tenant(runtime, "forget_idempotency_keys", forget)
+
+
+async def forget_demand(runtime: Runtime) -> None:
+    """Delete the record of what was asked longer ago than it is kept."""
+    before = runtime.clock.now() - timedelta(days=runtime.settings.demand_days)
+    await _for_each_tenant(runtime, "forget_demand", partial(record.forget, runtime.db, before=before))
 
 
 async def make_partitions(runtime: Runtime) -> None:

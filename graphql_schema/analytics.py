@@ -68,7 +68,7 @@ Zone = Annotated[
 @lru_cache(maxsize=8)
 def runner_of(runtime: Runtime) -> Runner:
     """The runner of a process."""
-    return Runner(runtime.db, runtime.answers, runtime.settings)
+    return Runner(runtime.db, runtime.answers, runtime.settings, runtime.demand)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ AfterGroup = Annotated[
     str | None,
     strawberry.argument(
         description="The page begins after the group with this cursor, of the same question with the same `by`, "
-        "`having` and `orderBy`."
+        "`having` and `orderBy`. Each page is of its own moment: a group that a write moved across the place of the "
+        "cursor comes twice, or not at all. With `freshness.asOf` all pages are of one."
     ),
 ]
 
@@ -86,7 +87,8 @@ class PlanSource:
 @strawberry.type(
     name="Plan",
     description="How the question is answered when nothing of it is cached and every rollup is stored. Computed from "
-    "the question alone: selecting only this runs nothing.",
+    "the question alone: selecting only this runs nothing. Selected alone it is of a question that asks nothing, and "
+    "costs 0. What a question would cost is told without running it by asking it with `maxCost: 0`.",
 )
 class PlanShown:
     """How the question is answered."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from app.attribution.rules import OwnRules, RulesChange, load_own
+from app.attribution.rules import RULES, OwnRules, RulesChange
 from app.campaigns.queries import CAMPAIGNS
 from app.core.context import Scope
 from app.core.outcomes import Outcome
@@ -59,7 +59,7 @@ class AttributionRules:
 async def _rules(info: Info) -> AttributionRules:
     ctx = info.context.ctx
     async with info.context.runtime.db.read(ctx.tenant_id) as session:
-        return AttributionRules.of(await load_own(ctx, session))
+        return AttributionRules.of(await RULES.load(ctx, session))
 
 
 @strawberry.input(description="What changes of the tenant's rules. Recorded orders are credited as they were.")

@@ -17,7 +17,6 @@ from graphql import FragmentDefinitionNode, GraphQLError, OperationType, get_var
 
 from app.analytics.answer import WarningCode
 from app.analytics.query import Ask, ByDimension, Question
-from app.analytics.runner import Runner
 from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
 from app.analytics.semantic.formula import Unit
 from app.analytics.semantic.measures import MEASURES
@@ -28,6 +27,7 @@ from app.errors import DomainError, QueryIssues
 from app.exports.columns import ColumnKind, FileColumn, Notes, Values
 from app.limits.values import check_values
 from app.runtime import Runtime
+from graphql_schema.analytics import runner_of
 from graphql_schema.analytics_inputs import key_columns
 from graphql_schema.analytics_selection import Document, asked
 from graphql_schema.analytics_table import OTHERS
@@ -117,7 +117,7 @@ class Exports:
     @asynccontextmanager
     async def open(self, ctx: Ctx, ask: TableAsk, *, timeout_s: float) -> AsyncIterator[OpenTable]:
         """The table, whose rows are read in this context. Raises QueryIssues for a question with mistakes."""
-        runner = Runner(self._runtime.db, self._runtime.answers, self._runtime.settings)
+        runner = runner_of(self._runtime)
         async with runner.streamed(ctx, ask.question, timeout_s=timeout_s) as table:
             columns = _columns(table, ask)
             yield OpenTable(columns, _notes(table, ask), _told(table, columns), _Filling(ctx, table, ask).values())

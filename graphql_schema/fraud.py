@@ -14,7 +14,7 @@ from app.core.words import FraudHitState, FraudRule
 from app.db.keyset import Condition
 from app.fraud import inputs as plain
 from app.fraud.queries import FRAUD_HITS
-from app.fraud.rules import FraudRulesChange, load_rules
+from app.fraud.rules import RULES, FraudRulesChange
 from app.influencers.queries import INFLUENCERS
 from app.orders.queries import ORDERS
 from app.usecases.review_fraud import review_fraud
@@ -58,7 +58,7 @@ class FraudRules:
 async def _rules(info: Info) -> FraudRules:
     ctx = info.context.ctx
     async with info.context.runtime.db.read(ctx.tenant_id) as session:
-        rules = await load_rules(ctx, session)
+        rules = await RULES.load(ctx, session)
     return FraudRules(
         velocity_orders=rules.velocity_orders,
         velocity_hours=rules.velocity_hours,

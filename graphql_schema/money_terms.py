@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from app.commissions import inputs as plain
-from app.commissions.terms import load_own, load_terms
+from app.commissions.terms import TERMS, load_own
 from app.core.context import Scope
 from app.core.money import from_minor
 from app.core.words import Approval, Clawback, EarnedWhen
@@ -134,7 +134,7 @@ class Query:
         ctx = info.context.ctx
         campaign_id = None if campaign is None else uuid_of(campaign)
         async with info.context.runtime.db.read(ctx.tenant_id) as session:
-            terms = await load_terms(ctx, session)
+            terms = await TERMS.load(ctx, session)
             own = {} if campaign_id is None else (await load_own(ctx, session, [campaign_id])).get(campaign_id, {})
         limit = terms.adjustment_limit_minor
         return MoneyTerms(

@@ -5,7 +5,7 @@ of the answer; what no bucket covers at the edges comes from facts. Pure: decide
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,11 +13,10 @@ from functools import lru_cache
 from app.analytics.layout import LayerKey, Layout, terms_of
 from app.analytics.order import Sort, SortKind
 from app.analytics.plan import FacetPlan, FactScan, Fold, GroupsPlan, Layer, Paging, Plan, RollupScan, Scan
-from app.analytics.query import AllOf, Attribution, ByDimension, Facet, Filter, dimensions_of
+from app.analytics.query import AllOf, ByDimension, Facet, Filter, dimensions_of
 from app.analytics.resolved import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
 from app.analytics.rollups.catalog import CATALOG, RollupSet
-from app.analytics.rollups.match import covered, has_dimensions, merged, stored_sums
-from app.analytics.semantic.dimensions import DIMENSIONS
+from app.analytics.rollups.match import Cover, covered, has_dimensions, merged, rollable_sums
 from app.analytics.semantic.sums import SUMS, Source
 from app.core.context import TenantInfo
 from app.core.timegrain import Interval
@@ -53,9 +52,6 @@ QUANTILE_WEIGHT = 6
 
 SIZES = {"visitors": "instances", "customers": "orders_e9"}
 """What tells how much there is to count distinct ones of."""
-
-CREDITED = frozenset({Source.CREDITS, Source.LINES, Source.REFUNDS, Source.ORDERS})
-"""Facts that count by credit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,12 +243,7 @@ class _Planning:
     def _scans(
         self, sums: tuple[str, ...], interval: Interval, edges: tuple[datetime, ...], needed: frozenset[str]
     ) -> tuple[Scan, ...]:
-        # A kind of facts that must be read whole gives all its sums: they need no rollup besides.
-        whole = {source for item in sums if not SUMS[item].is_stored for source in SUMS[item].sources}
-        rollable = tuple(item for item in stored_sums(sums) if not whole.issuperset(SUMS[item].sources))
-        if self.resolved.attribution is not Attribution.BOOKED and any(DIMENSIONS[name].is_credited for name in needed):
-            # What another model would have credited is not stored. An order counts whole where nobody asks by credit.
-            rollable = tuple(item for item in rollable if not CREDITED.intersection(SUMS[item].sources))
+        rollable = rollable_sums(sums, needed, self.resolved.attribution)
         scan, rest = _rollup(interval, edges, needed, rollable, self.stored)
         scans: list[Scan] = [] if scan is None else [scan]
         if scan is None:
@@ -286,36 +277,51 @@ def _rollup(
     sums: tuple[str, ...],
     stored: Layering | None,
 ) -> tuple[RollupScan | None, tuple[Interval, ...]]:
-    # The scan of the set that reads the fewest rows, edges from facts included, and those edges.
+    # The scan of the set that reads the fewest rows, and the edges that facts give.
     if stored is None or not sums:
         return None, ()
-    sources = {source for item in sums for source in SUMS[item].sources}
+    sources = frozenset(source for item in sums for source in SUMS[item].sources)
+    found = cheapest(interval, edges[1:-1], needed, sources, stored)
+    if found is None:
+        return None, ()
+    rollup, cover = found
+    spans = merged(part.interval for part in cover.parts)
+    return RollupScan(rollup.name, rollup.cells, sums, cover.parts, spans), cover.rest
+
+
+def cheapest(
+    interval: Interval, breaks: Sequence[datetime], needed: frozenset[str], sources: Set[Source], stored: Layering
+) -> tuple[RollupSet, Cover] | None:
+    """The set that reads the fewest rows for sums of these facts, and how it covers the interval.
+
+    Edges that facts give count. breaks: see `covered`. None where facts alone are fewer.
+    """
     daily = sum(ROWS_A_DAY[source] for source in sources)
-    best: tuple[RollupScan | None, tuple[Interval, ...]] = (None, ())
-    fewest = _days(interval) * daily
+    best = None
+    fewest = days_of(interval) * daily
     for rollup in stored.sets:
         if not has_dimensions(rollup, needed):
             continue
-        cover = covered(interval, edges[1:-1], rollup.grains, stored.zone)
+        cover = covered(interval, breaks, rollup.grains, stored.zone)
         if not cover.parts or len(cover.parts) > PARTS_MAX or len(cover.rest) > SPANS_MAX:
             continue
         buckets = sum(part.buckets for part in cover.parts)
-        rows = buckets * rollup.cells + sum(map(_days, cover.rest)) * daily
+        rows = buckets * rollup.cells + sum(map(days_of, cover.rest)) * daily
         if rows < fewest:
             fewest = rows
-            spans = merged(part.interval for part in cover.parts)
-            best = RollupScan(rollup.name, rollup.cells, sums, cover.parts, spans), cover.rest
+            best = rollup, cover
     return best
 
 
-def _days(interval: Interval) -> float:
+def days_of(interval: Interval) -> float:
+    """Its length in days of 24 hours."""
     return (interval.end - interval.start) / timedelta(days=1)
 
 
 def _rows(scan: Scan) -> int:
     if isinstance(scan, RollupScan):
         return sum(part.buckets for part in scan.parts) * scan.cells
-    return math.ceil(sum(map(_days, scan.spans)) * ROWS_A_DAY[scan.source])
+    return math.ceil(sum(map(days_of, scan.spans)) * ROWS_A_DAY[scan.source])
 
 
 def _weighed(layer: Layer) -> int:

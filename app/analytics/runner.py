@@ -21,6 +21,7 @@ from app.analytics.query import Parents, Preset, Question
 from app.analytics.resolve import Limits, needs_extent, resolve
 from app.analytics.resolved import Resolved
 from app.analytics.rollups.catalog import stored
+from app.analytics.rollups.demand import Demand
 from app.analytics.rows import Computed
 from app.analytics.sql.state import ROLLUP_STATE, SIZES
 from app.analytics.sql.statement import Bound, bound
@@ -48,11 +49,12 @@ _known: dict[UUID, Stored] = {}
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Answers questions from a database and a store of answers."""
+    """Answers questions from a database and a store of answers. demand: counts those that are computed."""
 
     db: Database
     answers: Answers
     settings: Settings
+    demand: Demand | None = None
     limits: Limits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,7 +79,7 @@ class Runner:
         whole, first = unbounded(question)
         resolved = await self._resolve(ctx, whole, None)
         async with self.db.snapshot(ctx.tenant_id, timeout_s=timeout_s) as session:
-            planned = plan(resolved, await self._stored(session))
+            planned = self._planned(ctx, resolved, await self._stored(session))
             yield await streamed(session, resolved, planned, first)
 
     def plan(self, ctx: Ctx, question: Question, parents: Parents | None = None) -> Plan:
@@ -154,7 +156,7 @@ class Runner:
     async def _compute(self, ctx: Ctx, resolved: Resolved) -> Computed:
         known = _known.get(ctx.tenant_id) if self.settings.rollups_enabled else None
         if known is not None and resolved.layout is not None:
-            planned = plan(resolved, known)
+            planned = self._planned(ctx, resolved, known)
             # The first statement tells whether the rollups are still those.
             session_of = self.db.read if is_one_statement(planned) else self.db.snapshot
             try:
@@ -164,7 +166,15 @@ class Runner:
                 _known.pop(ctx.tenant_id, None)
         async with self.db.snapshot(ctx.tenant_id) as session:
             # Read in the snapshot: a rebuild for another zone or currency is seen whole or not at all.
-            return await compute(session, resolved, plan(resolved, await self._stored(session)), is_checked=True)
+            planned = self._planned(ctx, resolved, await self._stored(session))
+            return await compute(session, resolved, planned, is_checked=True)
+
+    def _planned(self, ctx: Ctx, resolved: Resolved, known: Stored | None) -> Plan:
+        # Counted where it is computed, also when it then takes too long: an answer that was kept costs nothing.
+        planned = plan(resolved, known)
+        if self.demand is not None:
+            self.demand.note(ctx.tenant, planned, resolved.kept)
+        return planned
 
     async def _stored(self, session: ReadSession) -> Stored | None:
         if not self.settings.rollups_enabled:
@@ -198,7 +208,8 @@ def _affordable(
     cheaper = plan(estimated, stored)
     if cheaper.cost <= most:
         return estimated, cheaper
-    message = f"The question costs {cheaper.cost} points; `maxCost` is {most}."
+    exactly = f", {planned.cost} without estimates" if planned.cost > cheaper.cost else ""
+    message = f"The question costs {cheaper.cost} points{exactly}; `maxCost` is {most}."
     suggestion = "Ask a shorter range, fewer groups or measures, or allow more."
     raise QueryIssues([QueryIssue("QUERY_TOO_COSTLY", message, ("maxCost",), suggestion)])
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.core.context import Ctx
 from app.core.unset import UNSET, Unset, given
 from app.core.words import AttributionModel, CodePolicy, PaidSearch
-from app.db.session import ReadSession, WriteSession
+from app.db.one_row import OneRow
 from app.errors import DomainError
+from app.tables import AttributionRules
 
 WINDOW_DAYS_MAX = 730
 HALF_LIFE_DAYS_MAX = 365
@@ -51,62 +51,5 @@ def changed(rules: OwnRules, change: RulesChange) -> OwnRules:
     return after
 
 
-async def load_own(ctx: Ctx, session: ReadSession) -> OwnRules:
-    """The tenant's rules, as they are when it has set none."""
-    row = await session.fetchrow(
-        """/* attribution_rules.own */
-        SELECT model, half_life_days, window_days, code_policy, paid_search
-        FROM attribution_rules
-        WHERE tenant_id = $1""",
-        ctx.tenant_id,
-    )
-    return OwnRules() if row is None else _rules(row)
-
-
-async def lock_own(ctx: Ctx, session: WriteSession) -> OwnRules:
-    """The tenant's rules, locked until the transaction's end: who changes a part of them reads them here."""
-    unsaid = OwnRules()
-    row = await session.fetchrow(
-        """/* attribution_rules.lock */
-        INSERT INTO attribution_rules
-          (tenant_id, model, half_life_days, window_days, code_policy, paid_search, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
-        ON CONFLICT (tenant_id) DO UPDATE SET updated_at = attribution_rules.updated_at
-        RETURNING model, half_life_days, window_days, code_policy, paid_search""",
-        ctx.tenant_id,
-        unsaid.model,
-        unsaid.half_life_days,
-        unsaid.window_days,
-        unsaid.code_policy,
-        unsaid.paid_search,
-        ctx.now,
-    )
-    assert row is not None, "an upsert returns its row"
-    return _rules(row)
-
-
-async def save_own(ctx: Ctx, session: WriteSession, rules: OwnRules) -> None:
-    """Keep the tenant's rules, which are locked."""
-    await session.execute(
-        """/* attribution_rules.save */
-        UPDATE attribution_rules
-        SET model = $2, half_life_days = $3, window_days = $4, code_policy = $5, paid_search = $6, updated_at = $7
-        WHERE tenant_id = $1""",
-        ctx.tenant_id,
-        rules.model,
-        rules.half_life_days,
-        rules.window_days,
-        rules.code_policy,
-        rules.paid_search,
-        ctx.now,
-    )
-
-
-def _rules(row: Any) -> OwnRules:
-    return OwnRules(
-        model=AttributionModel(row["model"]),
-        half_life_days=row["half_life_days"],
-        window_days=row["window_days"],
-        code_policy=CodePolicy(row["code_policy"]),
-        paid_search=PaidSearch(row["paid_search"]),
-    )
+RULES = OneRow(AttributionRules, OwnRules, lambda _: OwnRules())
+"""The rules that each tenant has set."""

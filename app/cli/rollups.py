@@ -1,16 +1,18 @@
 """`scoville rollups …`."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from app.analytics.rollups import fold, rebuild, status, verify
-from app.cli import services
+from app.analytics.advice import Workload, advise
+from app.analytics.rollups import fold, rebuild, record, sizes, status, verify
+from app.analytics.rollups.catalog import CATALOG
+from app.cli import advised, services
 from app.cli.lookup import unknown_tenant
 from app.cli.options import DataDir, Json, load_settings
-from app.cli.output import print_rows, progress_bar
+from app.cli.output import print_json, print_rows, progress_bar
 from app.core.context import TenantInfo
 from app.db.session import Database
 from app.tenancy import queries
@@ -91,6 +93,31 @@ def run_verify(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: Js
         typer.echo("No differences.")
     if rows:
         raise typer.Exit(1)
+
+
+@commands.command("advise")
+def show_advice(
+    tenant: TenantOrAll = None,
+    days: Annotated[int, typer.Option("--days", min=1, help="By the questions of the last so many days.")] = 30,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Propose sets that would make the questions that are asked cheaper, and tell which stored ones none needs."""
+    since = datetime.now(UTC) - timedelta(days=days - 1)
+
+    async def look(db: Database, whose: TenantInfo) -> tuple[record.Asked, sizes.Sizes | None]:
+        async with db.snapshot(whose.id, timeout_s=verify.TIMEOUT_S) as session:
+            return await record.asked(session, since=since), await sizes.sizes(session, whose.reporting_zone)
+
+    found = [each for _, each in of_each(tenant, look, data_dir=data_dir, is_quiet=as_json)]
+    workloads = [Workload(asked.questions, size) for asked, size in found if size is not None]
+    first = min((asked.since for asked, _ in found if asked.since is not None), default=None)
+    beyond = sum(asked.beyond for asked, _ in found)
+    advice = advise(workloads, CATALOG)
+    if as_json:
+        print_json(advised.as_values(advice, first, beyond))
+    else:
+        typer.echo("\n".join(advised.lines(advice, first, beyond)))
 
 
 def named(tenant: TenantInfo) -> tuple[str, str]:

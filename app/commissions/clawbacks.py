@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.commissions.standing import Part, Standing, Taking
-from app.commissions.terms import load_terms
+from app.commissions.terms import TERMS
 from app.core.context import Ctx
 from app.core.words import Clawback
 from app.db.session import ReadSession, WriteSession
@@ -41,7 +41,7 @@ async def clawed_back(ctx: Ctx, session: ReadSession, order_ids: Collection[UUID
         list(order_ids),
     )
     amounts = {row["credit_id"]: (row["clawed"], row["invoiced"]) for row in rows}
-    return Clawed(amounts, (await load_terms(ctx, session)).clawback)
+    return Clawed(amounts, (await TERMS.load(ctx, session)).clawback)
 
 
 async def write_takings(ctx: Ctx, session: WriteSession, takings: Sequence[Taking]) -> None:

@@ -10,7 +10,9 @@ from app.core.context import Ctx
 from app.core.ids import plain
 from app.core.money import to_minor
 from app.core.words import Approval, Clawback, EarnedWhen
+from app.db.one_row import OneRow
 from app.db.session import ReadSession, WriteSession
+from app.tables import MoneyTerms as MoneyTermsRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,55 +31,12 @@ DEFAULT_LIMIT = Decimal(100)
 """Of a tenant that never said anything; the limit in major units of its currency."""
 
 
-async def load_terms(ctx: Ctx, session: ReadSession) -> MoneyTerms:
-    """The tenant's terms."""
-    row = await session.fetchrow(
-        """/* money_terms.load */
-        SELECT approval, earned_when, hold_days, clawback, adjustment_limit_minor
-        FROM money_terms
-        WHERE tenant_id = $1""",
-        ctx.tenant_id,
-    )
-    return _unsaid(ctx) if row is None else _terms(row)
-
-
-async def lock_terms(ctx: Ctx, session: WriteSession) -> MoneyTerms:
-    """The tenant's terms, locked until the transaction's end, and its campaigns' own with them.
-
-    Changes name a part of the terms: so who changes them reads them here, and the next one reads what came of it.
-    """
-    unsaid = _unsaid(ctx)
-    row = await session.fetchrow(
-        """/* money_terms.lock */
-        INSERT INTO money_terms (tenant_id, approval, earned_when, hold_days, clawback, adjustment_limit_minor,
-          updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (tenant_id) DO UPDATE SET updated_at = money_terms.updated_at
-        RETURNING approval, earned_when, hold_days, clawback, adjustment_limit_minor""",
-        ctx.tenant_id,
-        unsaid.approval,
-        unsaid.earned_when,
-        unsaid.hold_days,
-        unsaid.clawback,
-        unsaid.adjustment_limit_minor,
-        ctx.now,
-    )
-    assert row is not None, "an upsert returns its row"
-    return _terms(row)
-
-
 def _unsaid(ctx: Ctx) -> MoneyTerms:
     return replace(DEFAULT, adjustment_limit_minor=to_minor(DEFAULT_LIMIT, ctx.tenant.currency))
 
 
-def _terms(row: Any) -> MoneyTerms:
-    return MoneyTerms(
-        approval=Approval(row["approval"]),
-        earned_when=EarnedWhen(row["earned_when"]),
-        hold_days=row["hold_days"],
-        clawback=Clawback(row["clawback"]),
-        adjustment_limit_minor=row["adjustment_limit_minor"],
-    )
+TERMS = OneRow(MoneyTermsRow, MoneyTerms, _unsaid)
+"""The terms that each tenant has set. Who locks them locks the own ones of its campaigns with them."""
 
 
 async def earned_when(ctx: Ctx, session: ReadSession, campaign_ids: Collection[UUID]) -> dict[UUID, EarnedWhen]:
@@ -91,23 +50,6 @@ async def earned_when(ctx: Ctx, session: ReadSession, campaign_ids: Collection[U
         list(campaign_ids),
     )
     return {row["campaign_id"]: EarnedWhen(row["earned_when"]) for row in rows}
-
-
-async def save_terms(ctx: Ctx, session: WriteSession, terms: MoneyTerms) -> None:
-    """Make these the tenant's terms, which are locked."""
-    await session.execute(
-        """/* money_terms.save */
-        UPDATE money_terms
-        SET approval = $2, earned_when = $3, hold_days = $4, clawback = $5, adjustment_limit_minor = $6, updated_at = $7
-        WHERE tenant_id = $1""",
-        ctx.tenant_id,
-        terms.approval,
-        terms.earned_when,
-        terms.hold_days,
-        terms.clawback,
-        terms.adjustment_limit_minor,
-        ctx.now,
-    )
 
 
 async def load_own(ctx: Ctx, session: ReadSession, campaign_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:

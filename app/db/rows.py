@@ -78,7 +78,7 @@ class RowTable(Generic[R]):
         self.key = tuple(key)
         self._row = row
         self._columns = tuple(field.name for field in fields(row) if field.name in types)
-        self._words = tuple(_word(hints[column]) for column in self._columns)
+        self._words = tuple(word_of(hints[column]) for column in self._columns)
         changed = ("id", *changeable, "updated_at")
         listed = ", ".join(self._columns)
         selected = ", ".join(f"{self.name}.{column}" for column in self._columns)
@@ -174,8 +174,8 @@ def _by_column(rows: Collection[Any], columns: Sequence[str]) -> list[list[Any]]
     return [[getattr(row, column) for row in rows] for column in columns]
 
 
-def _word(hint: Any) -> type[StrEnum] | None:
-    # The vocabulary of a field declared as one, or as one or None.
+def word_of(hint: Any) -> type[StrEnum] | None:
+    """The vocabulary of a field that is declared as one, or as one or None; else None."""
     for candidate in (hint, *get_args(hint)):
         if isinstance(candidate, type) and issubclass(candidate, StrEnum):
             return candidate

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from app.core.context import Ctx
 from app.core.texts import checked_text
 from app.core.unset import UNSET, Unset, given
-from app.db.session import ReadSession, WriteSession
+from app.db.one_row import OneRow
 from app.errors import DomainError
+from app.tables import FraudRules as FraudRulesRow
 
 DOMAINS_MAX = 1_000
 DOMAIN_LENGTH_MAX = 253
@@ -101,64 +101,5 @@ def _domains(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-async def load_rules(ctx: Ctx, session: ReadSession) -> FraudRules:
-    """The tenant's rules, as they are when it has set none."""
-    row = await session.fetchrow(
-        """/* fraud_rules.load */
-        SELECT velocity_orders, velocity_hours, refund_share, refund_orders_min, refund_days, duplicate_accounts,
-          suspicious_domains, own_purchases
-        FROM fraud_rules
-        WHERE tenant_id = $1""",
-        ctx.tenant_id,
-    )
-    return FraudRules() if row is None else _rules(row)
-
-
-async def lock_rules(ctx: Ctx, session: WriteSession) -> FraudRules:
-    """The tenant's rules, locked until the transaction's end: who changes a part of them reads them here."""
-    row = await session.fetchrow(
-        """/* fraud_rules.lock */
-        INSERT INTO fraud_rules (tenant_id, velocity_orders, velocity_hours, refund_share, refund_orders_min,
-          refund_days, duplicate_accounts, suspicious_domains, own_purchases, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
-        ON CONFLICT (tenant_id) DO UPDATE SET updated_at = fraud_rules.updated_at
-        RETURNING velocity_orders, velocity_hours, refund_share, refund_orders_min, refund_days, duplicate_accounts,
-          suspicious_domains, own_purchases""",
-        ctx.tenant_id,
-        *_values(FraudRules()),
-        ctx.now,
-    )
-    assert row is not None, "an upsert returns its row"
-    return _rules(row)
-
-
-async def save_rules(ctx: Ctx, session: WriteSession, rules: FraudRules) -> None:
-    """Keep the tenant's rules, which are locked."""
-    await session.execute(
-        """/* fraud_rules.save */
-        UPDATE fraud_rules
-        SET velocity_orders = $2, velocity_hours = $3, refund_share = $4, refund_orders_min = $5, refund_days = $6,
-          duplicate_accounts = $7, suspicious_domains = $8, own_purchases = $9, updated_at = $10
-        WHERE tenant_id = $1""",
-        ctx.tenant_id,
-        *_values(rules),
-        ctx.now,
-    )
-
-
-def _values(rules: FraudRules) -> tuple[Any, ...]:
-    return (
-        rules.velocity_orders,
-        rules.velocity_hours,
-        rules.refund_share,
-        rules.refund_orders_min,
-        rules.refund_days,
-        rules.duplicate_accounts,
-        list(rules.suspicious_domains),
-        rules.own_purchases,
-    )
-
-
-def _rules(row: Any) -> FraudRules:
-    values = dict(row)
-    return FraudRules(**values | {"suspicious_domains": tuple(values["suspicious_domains"])})
+RULES = OneRow(FraudRulesRow, FraudRules, lambda _: FraudRules())
+"""The rules that each tenant has set."""

@@ -27,7 +27,7 @@ from app.tables.plans import (
     CommissionTally,
 )
 from app.tables.program import Campaign, Code, Enrollment, Influencer, Link, SocialProfile
-from app.tables.rollups import SUM_COLUMNS, Rollup, RollupDelta, RollupState
+from app.tables.rollups import SUM_COLUMNS, Rollup, RollupDelta, RollupDemand, RollupState
 from app.tables.spend import Spend
 from app.tables.store import Customer, CustomerIdentity, Product
 from app.tables.tenancy import ApiKey, ExchangeRate, SlugDirectory, Tenant
@@ -94,6 +94,7 @@ __all__ = [
     "RefundLine",
     "Rollup",
     "RollupDelta",
+    "RollupDemand",
     "RollupState",
     "SlugDirectory",
     "SocialProfile",

@@ -1,14 +1,15 @@
-"""Stored pre-aggregations, and the contributions not yet folded into them."""
+"""Stored pre-aggregations, the contributions not yet folded into them, and what questions need of them."""
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index
 from sqlmodel import SQLModel
 
 from app.core.words import Grain
-from app.tables.base import TenantEntity, TenantRow, instant, number, one_of, small, text, texts, uid, whole
+from app.tables.base import TenantEntity, TenantRow, instant, json, number, one_of, small, text, texts, uid, whole
 
 
 class Sums(SQLModel):
@@ -79,3 +80,17 @@ class RollupState(TenantRow, table=True):
     sets: list[str] = texts()
     folded_at: datetime | None = instant(null=True)
     rebuilt_at: datetime | None = instant(null=True)
+
+
+class RollupDemand(TenantRow, table=True):
+    """How many questions of one shape were computed on a UTC day: for `scoville rollups advise`. See rollups/demand.
+
+    day: its start. shape: a hash; '' counts those whose shape was not kept. readings: what such a question needs.
+    """
+
+    __tablename__ = "rollup_demand"
+
+    day: datetime = instant(key=True)
+    shape: str = text(key=True)
+    readings: Any = json()
+    questions: int = whole()

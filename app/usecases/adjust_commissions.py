@@ -9,7 +9,7 @@ from app.commissions import corrections
 from app.commissions.corrections import Correction
 from app.commissions.inputs import CommissionAdjustmentInput
 from app.commissions.service import NewCommission
-from app.commissions.terms import load_terms
+from app.commissions.terms import TERMS
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.money import checked_amount, checked_currency
@@ -82,7 +82,7 @@ async def _adjust(
     refusals = await check_references(ctx, session, checked)
     times = await corrections.order_times(ctx, session, orders_of(checked.values()))
     rates = await load_rates_of(ctx, session, checked.values(), times)
-    limit = (await load_terms(ctx, session)).adjustment_limit_minor
+    limit = (await TERMS.load(ctx, session)).adjustment_limit_minor
     lately = await corrections.posted_lately(ctx, session, {item.influencer_id for item in checked.values()})
     known = await corrections.known(ctx, session, [item.external_id for item in checked.values()])
     stored = set(known)

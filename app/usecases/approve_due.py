@@ -7,7 +7,7 @@ from uuid import UUID
 from app.commissions import states
 from app.commissions.approval import START, find_due
 from app.commissions.states import Move
-from app.commissions.terms import load_terms
+from app.commissions.terms import TERMS
 from app.core.context import Ctx, TenantInfo, nobody
 from app.core.outcomes import ItemOutcome, Outcome
 from app.core.words import CommissionState
@@ -25,7 +25,7 @@ async def approve_due(runtime: Runtime, tenant: TenantInfo) -> int:
     place = START
     while True:
         async with runtime.db.read(tenant.id) as session:
-            terms = await load_terms(ctx, session)
+            terms = await TERMS.load(ctx, session)
             due, following = await find_due(session, terms, now=ctx.now, after=place)
         if due:
             outcomes = await perform(

@@ -12,7 +12,7 @@ from app.commissions.inputs import CommissionMove
 from app.commissions.rejection import reject
 from app.commissions.service import NewCommission
 from app.commissions.states import Passages
-from app.commissions.terms import load_terms
+from app.commissions.terms import TERMS
 from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome, Outcome
 from app.core.texts import checked_optional, checked_text
@@ -70,7 +70,7 @@ async def _work(
     outcomes = dict(bad)
     passages = await states.lock(ctx, session, {item.id for item in checked.values()})
     named = [passages.rows[item.id] for item in checked.values() if item.id in passages.rows]
-    earned = await load_earned(ctx, session, named, await load_terms(ctx, session))
+    earned = await load_earned(ctx, session, named, await TERMS.load(ctx, session))
     to_review = await to_be_reviewed(ctx, session, passages.rows)
     refusals: list[NewCommission] = []
     parts = await shares_left(ctx, session, named) if enter is None else {}

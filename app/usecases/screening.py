@@ -14,7 +14,7 @@ from app.core.words import CommissionKind, CommissionState
 from app.db.session import WriteSession
 from app.fraud import hits
 from app.fraud.lookup import look_up
-from app.fraud.rules import load_rules
+from app.fraud.rules import RULES
 from app.fraud.suspicion import Found, Suspect, suspicious
 
 
@@ -69,7 +69,7 @@ async def screen(
     ctx: Ctx, session: WriteSession, rows: Iterable[NewCommission], buying: Mapping[UUID, Buying]
 ) -> Screened:
     """What is suspicious of these accruals; bonuses among them are not looked at. buying: by order."""
-    rules = await load_rules(ctx, session)
+    rules = await RULES.load(ctx, session)
     if rules.is_empty:
         return Screened()
     suspects = [

@@ -1,6 +1,6 @@
 """Sets the tenant's rules of attribution. One transaction."""
 
-from app.attribution.rules import RulesChange, changed, lock_own, save_own
+from app.attribution.rules import RULES, RulesChange, changed
 from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome, Outcome
 from app.db.session import WriteSession
@@ -14,11 +14,11 @@ async def set_attribution_rules(
     """What became of the change, under the tenant's id. Orders recorded before are credited as they were."""
 
     async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
-        before = await lock_own(ctx, session)
+        before = await RULES.lock(ctx, session)
         after = changed(before, change)
         if after == before:
             return (ItemOutcome(0, Outcome.REPLAYED, ctx.tenant_id),)
-        await save_own(ctx, session, after)
+        await RULES.save(ctx, session, after)
         return (ItemOutcome(0, Outcome.RECORDED, ctx.tenant_id),)
 
     return await perform(

@@ -3,7 +3,7 @@
 from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome, Outcome
 from app.db.session import WriteSession
-from app.fraud.rules import FraudRulesChange, changed, lock_rules, save_rules
+from app.fraud.rules import RULES, FraudRulesChange, changed
 from app.runtime import Runtime
 from app.usecases.door import perform
 
@@ -14,11 +14,11 @@ async def set_fraud_rules(
     """What became of the change, under the tenant's id. What was earned before is not looked at again."""
 
     async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
-        before = await lock_rules(ctx, session)
+        before = await RULES.lock(ctx, session)
         after = changed(before, change)
         if after == before:
             return (ItemOutcome(0, Outcome.REPLAYED, ctx.tenant_id),)
-        await save_rules(ctx, session, after)
+        await RULES.save(ctx, session, after)
         return (ItemOutcome(0, Outcome.RECORDED, ctx.tenant_id),)
 
     return await perform(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.campaigns.service import CAMPAIGN_KIND
 from app.commissions.inputs import MoneyTermsInput
-from app.commissions.terms import MoneyTerms, load_own, lock_terms, save_own, save_terms
+from app.commissions.terms import TERMS, MoneyTerms, load_own, save_own
 from app.core.context import Ctx, Scope
 from app.core.money import checked_amount
 from app.core.outcomes import ItemOutcome, Outcome
@@ -74,7 +74,7 @@ async def _set(
     outcomes = dict(bad)
     asked = {item.campaign_id for item in checked.values() if item.campaign_id is not None}
     known = await CAMPAIGN_KIND.table.known(ctx, session, asked)
-    stored = await lock_terms(ctx, session)
+    stored = await TERMS.lock(ctx, session)
     own: dict[UUID, dict[str, Any]] = await load_own(ctx, session, asked)
     terms, changed = stored, set[UUID]()
     for index, item in checked.items():
@@ -94,7 +94,7 @@ async def _set(
         outcome = Outcome.RECORDED if is_new else Outcome.REPLAYED
         outcomes[index] = ItemOutcome(index=index, outcome=outcome, id=campaign_id or ctx.tenant_id)
     if terms != stored:
-        await save_terms(ctx, session, terms)
+        await TERMS.save(ctx, session, terms)
     await save_own(ctx, session, {campaign_id: own[campaign_id] for campaign_id in changed})
     return in_order(outcomes, len(outcomes))
 

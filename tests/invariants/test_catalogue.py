@@ -58,6 +58,7 @@ CHANGEABLE = {
     "products",
     "program_statuses",
     "rollup_delta",
+    "rollup_demand",
     "rollup_state",
     "rollups",
     "social_profiles",

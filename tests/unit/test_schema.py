@@ -13,16 +13,19 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
+    OperationDefinitionNode,
     is_introspection_type,
     is_specified_scalar_type,
+    parse,
 )
 from strawberry.types.base import get_object_definition
 
 import graphql_schema
 from app.core import words
 from app.core.context import Scope
+from app.settings import Settings
 from graphql_schema import viewer
-from graphql_schema.limits import EXTRA
+from graphql_schema.limits import EXTRA, Meter
 from graphql_schema.permissions import UndeclaredScope, declared_scopes, requires
 from graphql_schema.scalars import SCALARS
 from graphql_schema.schema import build, printed, schema
@@ -140,3 +143,15 @@ def test_fields_with_a_weight_exist() -> None:
         kind = CORE.type_map[parent]
         assert isinstance(kind, GraphQLObjectType)
         assert field in kind.fields
+
+
+def test_a_plan_costs_as_an_object_and_what_it_is_the_plan_of_costs_more() -> None:
+    def points(selection: str) -> int:
+        document = parse(f"{{ analytics(range: {{preset: TODAY}}) {{ {selection} }} }}")
+        (operation,) = document.definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        return Meter(CORE, document, operation).check({}, Settings()).cost
+
+    assert points("plan { cost }") == 3
+    assert points("totals { orders }") == 3 + EXTRA["Analytics.totals"]
+    assert points("totals { orders } plan { cost }") == 4 + EXTRA["Analytics.totals"]

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from sqlalchemy import select, union_all
 
-from app.analytics.rollups.catalog import ROLLUP_DIMENSIONS, RollupSet
+from app.analytics.rollups.catalog import DIMENSION_SETS, ROLLUP_DIMENSIONS, RollupSet
 from app.analytics.semantic.sums import SUMS, Source
 from app.analytics.sql.cells import BUCKET, Cells, Times
 from app.analytics.sql.facts import fact_scan
@@ -110,6 +110,29 @@ def fold_text(sets: tuple[RollupSet, ...]) -> str:
 def rebuild_text(sets: tuple[RollupSet, ...]) -> str:
     """Adds the contributions of the facts of the times to the sets' buckets."""
     return _upsert("rebuild", _from_facts(), sets)
+
+
+@lru_cache(maxsize=1)
+def sizes_text() -> str:
+    """Of every set of dimensions (`+` between them) and grain, how many rows the facts of the times would be."""
+    keys = ", ".join(f"contribution.{_KEYS[name]}" for name in ROLLUP_DIMENSIONS)
+    buckets = ", ".join(f"{bucket} AS {grain.value.lower()}" for grain, bucket in _BUCKETS.items())
+    branches = [
+        f"""SELECT '{"+".join(dimensions)}'::text AS dimensions, '{grain.value}'::text AS grain, count(*) AS rows
+FROM (SELECT DISTINCT {", ".join((*(_KEYS[name] for name in dimensions), grain.value.lower()))} FROM cell) AS apart"""  # noqa: S608
+        for dimensions in DIMENSION_SETS
+        for grain in Grain
+    ]
+    together = "\nUNION ALL\n".join(branches)
+    return f"""/* rollups.sizes */
+WITH {_EDGES},
+contribution AS MATERIALIZED ({_from_facts()}
+),
+cell AS MATERIALIZED (
+  SELECT DISTINCT {keys}, {buckets}
+  FROM contribution
+)
+{together}"""  # noqa: S608
 
 
 @lru_cache(maxsize=8)

@@ -7,11 +7,17 @@ The edges of a range that no bucket of a set covers come from facts.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import combinations
 
 from app.core.words import Grain
 
 ROLLUP_DIMENSIONS = ("campaign", "influencer", "platform")
 """What rollups can be split by; each is a key column of `rollups`."""
+
+DIMENSION_SETS: tuple[tuple[str, ...], ...] = tuple(
+    found for count in range(len(ROLLUP_DIMENSIONS) + 1) for found in combinations(ROLLUP_DIMENSIONS, count)
+)
+"""Every choice of them, fewest first: what a set may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,11 @@ CATALOG: tuple[RollupSet, ...] = (
 
 TOKENS: tuple[str, ...] = tuple(rollup.token(grain) for rollup in CATALOG for grain in rollup.grains)
 """Every stored grain of every set."""
+
+
+def are_known(tokens: Collection[str]) -> bool:
+    """Whether the catalog has all of these."""
+    return set(tokens) <= set(TOKENS)
 
 
 def stored(tokens: Collection[str]) -> tuple[RollupSet, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.analytics.rollups.buckets import fold_text
-from app.analytics.rollups.catalog import stored
+from app.analytics.rollups.catalog import are_known, stored
 from app.core import timegrain
 from app.core.context import Ctx
 from app.core.timegrain import Granularity, Interval
@@ -72,7 +72,8 @@ async def fold_batch(session: WriteSession, *, now: datetime, wait: bool = True)
     tenant_id = session.tenant_id
     # First the lock, then statements that see everything committed before it was given.
     state = await session.fetchrow(_LOCK if wait else f"{_LOCK} SKIP LOCKED", tenant_id)
-    if state is None:
+    if state is None or not are_known(state["sets"]):
+        # Another release keeps sets that this one does not know: what is folded here would be missing from them.
         return 0
     batch = await session.fetchrow(_BATCH, tenant_id, BATCH_DELTAS)
     assert batch is not None, "an aggregate has a row"

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.analytics.plan import Part
+from app.analytics.query import Attribution
 from app.analytics.rollups.catalog import RollupSet
-from app.analytics.semantic.sums import SUMS
+from app.analytics.semantic.dimensions import DIMENSIONS
+from app.analytics.semantic.sums import SUMS, Source
 from app.core import timegrain
 from app.core.timegrain import Granularity, Interval
 from app.core.words import Grain
 from app.errors import DomainError
+
+CREDITED = frozenset({Source.CREDITS, Source.LINES, Source.REFUNDS, Source.ORDERS})
+"""Facts that count by credit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,19 @@ def has_dimensions(rollup: RollupSet, needed: Collection[str]) -> bool:
 def stored_sums(sums: Iterable[str]) -> tuple[str, ...]:
     """Those of the sums that rollups hold: distinct counts do not add up over buckets."""
     return tuple(name for name in sums if SUMS[name].is_stored)
+
+
+def rollable_sums(sums: Sequence[str], needed: Collection[str], attribution: Attribution) -> tuple[str, ...]:
+    """Those of the sums that a set with the needed dimensions answers, if there is one.
+
+    A kind of facts that must be read whole gives all its sums: they need no rollup besides.
+    """
+    whole = {source for name in sums if not SUMS[name].is_stored for source in SUMS[name].sources}
+    found = tuple(name for name in stored_sums(sums) if not whole.issuperset(SUMS[name].sources))
+    if attribution is Attribution.BOOKED or not any(DIMENSIONS[name].is_credited for name in needed):
+        return found
+    # What another model would have credited is not stored. An order counts whole where nobody asks by credit.
+    return tuple(name for name in found if not CREDITED.intersection(SUMS[name].sources))
 
 
 def covered(interval: Interval, breaks: Sequence[datetime], grains: Sequence[Grain], zone: str) -> Cover:

@@ -221,6 +221,25 @@ async def test_answers_use_only_the_sets_that_are_stored(runtime: Runtime, ctx: 
     ]
 
 
+async def test_what_another_release_stores_is_not_folded_past(runtime: Runtime, ctx: Ctx) -> None:
+    async with runtime.db.write(ctx.tenant_id) as session:
+        await append(ctx, session, [Contribution(START, clicks=1)])
+    async with runtime.db.write(ctx.tenant_id) as session:
+        await session.execute(
+            "/* test.store */ UPDATE rollup_state SET sets = sets || '{campaign:MONTH}' WHERE tenant_id = $1",
+            ctx.tenant_id,
+        )
+
+    # Folded without that set, the click would be missing from it for the release that reads it.
+    assert await fold(runtime.db, ctx.tenant_id, now=NOW) == 0
+    assert (await count(runtime.db, ctx, "rollup_delta"), await count(runtime.db, ctx, "rollups")) == (1, 0)
+
+    await rebuild(runtime.db, ctx.tenant, now=NOW)
+    async with runtime.db.write(ctx.tenant_id) as session:
+        await append(ctx, session, [Contribution(START, clicks=1)])
+    assert await fold(runtime.db, ctx.tenant_id, now=NOW) == 1
+
+
 async def test_a_writer_folds_once_deltas_have_piled_up(runtime: Runtime, ctx: Ctx) -> None:
     settings = runtime.settings.model_copy(update={"fold_deltas_max": 100})
     items = [Contribution(START + timedelta(seconds=second), clicks=1) for second in range(99)]

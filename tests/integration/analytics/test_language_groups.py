@@ -248,7 +248,8 @@ async def test_groups_are_ordered_by_any_facet(
     assert [int(float(node["measures"]["netRevenue"])) for node in found["groups"]["nodes"]] == expected
 
 
-PAGE = f"""query Page($after: String, $gte: Decimal!) {{ analytics({JANUARY}) {{
+PAGE = f"""query Page($after: String, $gte: Decimal!, $asOf: DateTime) {{
+  analytics({JANUARY}, freshness: {{asOf: $asOf}}) {{
   groups(
     {BY_INFLUENCER}, first: 2, after: $after
     orderBy: [{{measure: {{measure: {{name: NET_REVENUE}}}}}}]
@@ -257,7 +258,52 @@ PAGE = f"""query Page($after: String, $gte: Decimal!) {{ analytics({JANUARY}) {{
 }} }}"""
 
 
-async def test_writes_between_pages_neither_repeat_nor_lose_a_group(runtime: Runtime, few: Few, client: Client) -> None:
+async def following(client: Client, page: Any, **more: Any) -> list[str]:
+    """The amounts of all groups on the pages after one."""
+    amounts: list[str] = []
+    while page["pageInfo"]["hasNextPage"]:
+        given = {"gte": "1", "after": page["pageInfo"]["endCursor"], **more}
+        page = (await client.data(PAGE, given))["analytics"]["groups"]
+        amounts += [node["measures"]["netRevenue"] for node in page["nodes"]]
+    return amounts
+
+
+async def moved(few: Few, runtime: Runtime) -> None:
+    """Dora, who was shown first of all influencers, falls behind all; Bea, who was not shown yet, comes before all."""
+    later = Few(few.ctx)
+    _, _, bea, _, dora = influencers(few)
+    later.order(DAY, -4_500, influencer_id=dora, recorded=DAY + timedelta(days=2))
+    later.order(DAY, 50_000, influencer_id=bea, recorded=DAY + timedelta(days=2))
+    await later.stored(runtime)
+
+
+async def test_pages_as_of_an_instant_neither_repeat_nor_lose_what_writes_move(
+    runtime: Runtime, few: Few, client: Client
+) -> None:
+    frozen = {"asOf": (DAY + timedelta(days=1)).isoformat()}
+    first = (await client.data(PAGE, {"gte": "1", **frozen}))["analytics"]["groups"]
+    await moved(few, runtime)
+
+    assert [node["measures"]["netRevenue"] for node in first["nodes"]] == ["60.00", "50.00"]
+    assert await following(client, first, **frozen) == ["40.00", "30.00", "20.00", "10.00"]
+    # The cursor goes with the instant.
+    refused = await client.query(PAGE, {"gte": "1", "after": first["pageInfo"]["endCursor"]})
+    assert [error["extensions"]["code"] for error in refused["errors"]] == ["INVALID_CURSOR"]
+
+
+async def test_pages_of_the_present_show_groups_where_they_stand_by_then(
+    runtime: Runtime, few: Few, client: Client
+) -> None:
+    first = (await client.data(PAGE, {"gte": "1"}))["analytics"]["groups"]
+    await moved(few, runtime)
+
+    # Of who was shown what is left, behind the others; who went before the first page is not on those after it.
+    assert await following(client, first) == ["40.00", "20.00", "10.00", "5.00"]
+
+
+async def test_writes_between_pages_neither_repeat_nor_lose_groups_that_keep_their_side(
+    runtime: Runtime, few: Few, client: Client
+) -> None:
     first = (await client.data(PAGE, {"gte": "1"}))["analytics"]["groups"]
     later = Few(few.ctx)
     # Who was shown sells more, and somebody new sells the most.

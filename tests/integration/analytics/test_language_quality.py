@@ -139,6 +139,25 @@ async def test_what_costs_too_much_is_refused_with_its_cost(asker: Client, count
     assert (await asker.data(document, {"maxCost": cost}))["analytics"] == free
 
 
+async def test_what_a_question_would_cost_is_told_without_asking_it(asker: Client, count_statements: Counting) -> None:
+    document = f"""query Told($maxCost: Int, $visitors: Boolean!) {{ analytics({RANGE}, maxCost: $maxCost) {{
+      totals {{ clicks visitors @include(if: $visitors) }}
+      groups(by: [{{dimension: {{name: CAMPAIGN}}}}]) {{ nodes {{ measures {{ orders }} }} }}
+      plan {{ cost }}
+    }} }}"""
+    for visitors in (False, True):
+        cost = (await asker.data(document, {"visitors": visitors}))["analytics"]["plan"]["cost"]
+
+        with count_statements() as statements:
+            refused = await asker.query(document, {"maxCost": 0, "visitors": visitors})
+
+        (error,) = refused["errors"]
+        # What is counted exactly where nothing bounds the cost may be estimated where it does.
+        told = f", {cost} without estimates; `maxCost` is 0." if visitors else f" {cost} points; `maxCost` is 0."
+        assert told in error["message"]
+        assert asked(statements) == []
+
+
 async def test_a_bound_on_the_cost_turns_automatic_counts_into_estimates(
     runtime: Runtime, store: Store, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,19 +3,25 @@
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from app.attribution import rules as attribution_rules
 from app.attribution.rules import RulesChange
 from app.commissions.inputs import MoneyTermsInput
+from app.commissions.terms import TERMS, MoneyTerms
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.outcomes import Outcome
-from app.core.words import Approval, Clawback, PaidSearch
+from app.core.words import Approval, AttributionModel, Clawback, CodePolicy, EarnedWhen, PaidSearch
+from app.db.one_row import OneRow
+from app.fraud import rules as fraud_rules
 from app.fraud.rules import FraudRulesChange
 from app.runtime import Runtime
+from app.tables import FraudRules
 from app.usecases.set_attribution_rules import set_attribution_rules
 from app.usecases.set_fraud_rules import set_fraud_rules
 from app.usecases.set_money_terms import set_money_terms
@@ -74,3 +80,42 @@ async def test_changes_that_come_at_once_keep_each_other(
         assert {name: row[name] for name in expected} == expected
         ((again,),) = [await change(runtime, fresh, campaign_id, 0)]
         assert again.outcome is Outcome.REPLAYED
+
+
+EVERY: list[tuple[OneRow[Any], Any]] = [
+    (
+        TERMS,
+        MoneyTerms(Approval.MANUAL, EarnedWhen.FULFILLED, 7, Clawback.INVOICE, adjustment_limit_minor=1_234),
+    ),
+    (
+        attribution_rules.RULES,
+        attribution_rules.OwnRules(AttributionModel.LINEAR, 3, 14, CodePolicy.WINNER, PaidSearch.ALLOW),
+    ),
+    (
+        fraud_rules.RULES,
+        fraud_rules.FraudRules(5, 12, Decimal("0.25"), 20, 30, True, ("a.example", "b.example"), True),
+    ),
+]
+
+
+@pytest.mark.parametrize(("kept", "value"), EVERY, ids=["money", "attribution", "fraud"])
+async def test_all_of_it_is_read_as_it_was_saved(runtime: Runtime, ctx: Ctx, kept: OneRow[Any], value: Any) -> None:
+    async with runtime.db.read(ctx.tenant_id) as session:
+        unsaid = await kept.load(ctx, session)
+    assert all(getattr(unsaid, name) != getattr(value, name) for name in kept.columns), "every field is another"
+    async with runtime.db.write(ctx.tenant_id) as session:
+        assert await kept.lock(ctx, session) == unsaid
+        await kept.save(ctx, session, value)
+        assert await kept.lock(ctx, session) == value
+
+    async with runtime.db.read(ctx.tenant_id) as session:
+        found = await kept.load(ctx, session)
+    assert found == value
+    assert [type(getattr(found, name)) for name in kept.columns] == [
+        type(getattr(value, name)) for name in kept.columns
+    ]
+
+
+def test_a_value_whose_field_has_no_column_is_not_declared() -> None:
+    with pytest.raises(AssertionError, match="fraud_rules lacks columns of MoneyTerms"):
+        OneRow(FraudRules, MoneyTerms, lambda _: MoneyTerms())
