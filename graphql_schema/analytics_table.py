@@ -139,5 +139,5 @@ async def _names(info: Info, dimension: str, keys: Iterable[Any]) -> list[str | 
     listing, _, column = ENTITIES[dimension]
     asked: list[UUID | None] = list(keys)
     shows(name_tag(listing, row_id) for row_id in asked if row_id is not None)
-    rows, found = await load_one_each(info, listing, asked)
+    rows, found = await load_one_each(info, listing, asked, frozenset({column}))
     return [None if position is None else rows.column(column)[position] for position in found]

@@ -26,7 +26,7 @@ GATHERED_MAX = 1_000
 EDGES_MAX = 64
 """Edges of cells that are kept with a reading, and looked at to see which grain they leave whole: steps are regular."""
 
-GRAINS = (Grain.MONTH, Grain.DAY, Grain.HOUR)
+GRAINS = (Grain.QUARTER, Grain.MONTH, Grain.DAY, Grain.HOUR)
 """Coarsest first."""
 
 

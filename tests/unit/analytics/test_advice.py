@@ -46,7 +46,7 @@ def sizes(*, daily: int = 20_000) -> Sizes:
     """A year of facts: so many instances a day, and every combination of keys in every bucket, as far as there are."""
     cells = {}
     for dimensions in DIMENSION_SETS:
-        for grain, days in ((Grain.HOUR, 1 / 24), (Grain.DAY, 1), (Grain.MONTH, 30)):
+        for grain, days in ((Grain.HOUR, 1 / 24), (Grain.DAY, 1), (Grain.MONTH, 30), (Grain.QUARTER, 91)):
             many = 1.0
             for name in dimensions:
                 many *= ONE[name]
@@ -109,7 +109,7 @@ def test_a_set_that_is_there_is_extended_by_a_grain() -> None:
     (proposal,) = advice({days: 10}).proposals
 
     assert (proposal.declared.name, proposal.is_new, proposal.grains) == ("influencer_platform", False, (Grain.DAY,))
-    assert proposal.declared.grains == (Grain.MONTH, Grain.DAY)
+    assert proposal.declared.grains == (Grain.QUARTER, Grain.MONTH, Grain.DAY)
     # It was read from facts.
     assert (proposal.before, proposal.after) == (10 * 365 * 20_000, 10 * 365 * 2_500)
 
@@ -202,7 +202,8 @@ def test_what_is_taken_to_read_a_question_is_what_the_planner_takes(question: Qu
         (Granularity.DAY, "America/New_York", Grain.HOUR),
         (Granularity.WEEK, ZONE, Grain.DAY),
         (Granularity.MONTH, ZONE, Grain.MONTH),
-        (Granularity.YEAR, ZONE, Grain.MONTH),
+        (Granularity.QUARTER, ZONE, Grain.QUARTER),
+        (Granularity.YEAR, ZONE, Grain.QUARTER),
     ],
 )
 def test_grain_is_the_coarsest_that_cells_hold_whole(every: Granularity, zone: str, grain: Grain | None) -> None:
@@ -212,7 +213,7 @@ def test_grain_is_the_coarsest_that_cells_hold_whole(every: Granularity, zone: s
     (read,) = shape_of(made, ZONE).readings
 
     assert read.grain == grain
-    assert GRAINS[0] is Grain.MONTH
+    assert GRAINS[0] is Grain.QUARTER
 
 
 def test_a_shape_holds_dimensions_and_no_keys() -> None:
