@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
 import strawberry
@@ -17,18 +17,16 @@ from app.analytics.ranges import BUCKETS_MAX
 from app.analytics.resolve import CELLS_MAX
 from app.core.timegrain import Granularity
 from graphql_schema.analytics_filters import FactFilter
+from graphql_schema.analytics_measured import Measured, Row
 from graphql_schema.analytics_selection import Part, Views
 from graphql_schema.analytics_table import page_info
 from graphql_schema.analytics_words import (
     Changes,
     GroupKey,
-    Measured,
+    GroupKeys,
     Measures,
-    Row,
     Shares,
-    TimeKey,
     ask_key,
-    group_key,
 )
 from graphql_schema.connection import PageInfo
 from graphql_schema.context import Info
@@ -89,12 +87,8 @@ def _of_buckets(buckets: "Sequence[Bucket]", key: str) -> Sequence[Row | None]:
 
 
 def _of_groups(groups: "Sequence[Group]", key: str) -> Sequence[Row]:
-    first = groups[0]
-    figures = [group.figures for group in groups]
-    reader, selected = first.figures.reader, first.selected
-    if all(each.reader is reader for each in figures) and all(group.selected is selected for group in groups):
-        values = list(zip(*(each.values for each in figures), strict=True))
-        return Measured(reader, values, len(groups), selected.measures[key], lambda: figures)
+    if isinstance(groups, Groups) and (found := groups.measures(key)) is not None:
+        return found
     return _measured(groups, key)
 
 
@@ -240,6 +234,52 @@ class Group:
         return self.buckets[str(info.path.key)]  # type: ignore[return-value]  # the same, by column
 
 
+class Groups(Columnar):
+    """The groups of a page as they are shown, by column. series: of each of them, by answering name."""
+
+    kind = Group
+
+    def __init__(self, page: GroupPage, selected: Selected, series: Mapping[str, tuple[int, Selected]]) -> None:
+        self.page = page
+        self._selected, self._series = selected, series
+
+    def measures(self, key: str) -> "Measured | None":
+        """The measures of all of them, where they have one currency. key: the name that their field answers under."""
+        reader = self.page.reader
+        if reader is None:
+            return None
+        places = self._selected.measures[key]
+        return Measured(reader, self.page.measures, len(self), places, lambda: self.page.figures)
+
+    def column(self, attribute: str) -> Any:
+        """The attribute of each group."""
+        return GroupKeys(self.page) if attribute == "key" else [getattr(group, attribute) for group in self._groups]
+
+    @cached_property
+    def _groups(self) -> list[Group]:
+        return [
+            Group(
+                key=key,
+                rank=group.rank,
+                is_others=group.is_others,
+                member_count=group.members,
+                figures=group.figures,
+                selected=self._selected,
+                buckets={key: Buckets(group.series[at], selected) for key, (at, selected) in self._series.items()},
+            )
+            for group, key in zip(self.page.groups, GroupKeys(self.page), strict=True)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.page.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._groups[index]
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(self._groups)
+
+
 @strawberry.type(description="A group and its place in the list.")
 class GroupEdge:
     """A group and its place in the list."""
@@ -301,22 +341,6 @@ class GroupConnection:
             key: (nested.place, selected_of(nested.views, asked.series[nested.place].columns.values))
             for key, nested in part.series.items()
         }
-        nodes = [
-            Group(
-                key=group_key(asked.dimensions, group.keys, _time(group)),
-                rank=group.rank,
-                is_others=group.is_others,
-                member_count=group.members,
-                figures=group.figures,
-                selected=selected,
-                buckets={key: Buckets(group.series[place], of_series) for key, (place, of_series) in series.items()},
-            )
-            for group in page.groups
-        ]
+        nodes: Any = Groups(page, selected, series)
         asks = answer.resolved.totals.values if asked.having is None else asked.totals
         return GroupConnection(nodes=nodes, page=page, asks=asks, part=part)
-
-
-def _time(group: pages.Group) -> TimeKey | None:
-    time = group.time
-    return None if time is None else TimeKey(start=time.start, end=time.end, local_date=time.local_date)

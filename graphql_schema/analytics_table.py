@@ -96,9 +96,9 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
             continue
         number = dimensions.index(element.name)
         # Each key is made once: most come again and again.
-        keys, places = page.keys(number)
+        keys, places = page.distinct_keys(number)
         if DIMENSIONS[element.name].kind is KeyKind.NUMBER:
-            integers = _as_written([keys[place] for place in places])
+            integers = _as_written(list(map(keys.__getitem__, places)))
             columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=integers))
             continue
         rest = page.others(number)
@@ -129,7 +129,7 @@ def _as_written(values: list[Any]) -> Any:
 
 def _strings(texts: Sequence[str | None], places: Iterable[int], rest: Iterable[bool] | None) -> Any:
     # rest: of which rows the text is that of others.
-    found = [texts[place] for place in places]
+    found = list(map(texts.__getitem__, places))
     if rest is not None:
         found = [OTHERS if is_rest else text for text, is_rest in zip(found, rest, strict=True)]
     return _as_written(found)

@@ -18,10 +18,11 @@ from app.core.context import Scope
 from app.core.timegrain import Granularity
 from graphql_schema.analytics_filters import MeasureFilter, MeasureRef
 from graphql_schema.analytics_inputs import GroupBy, GroupOrder
+from graphql_schema.analytics_measured import Measured, Row
 from graphql_schema.analytics_rows import Bucket, Buckets, Every, Filling, GroupConnection, Selected, selected_of
 from graphql_schema.analytics_selection import Asked, Part
 from graphql_schema.analytics_table import ColumnTable, column_table
-from graphql_schema.analytics_words import Changes, Measured, MeasureName, Measures, Row
+from graphql_schema.analytics_words import Changes, MeasureName, Measures
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
 from graphql_schema.context import Info
 from graphql_schema.execution.columns import settled_all

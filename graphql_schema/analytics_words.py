@@ -4,12 +4,11 @@ Enums of measures and dimensions, the type that holds a row's measures, the cond
 a group. Nothing here names a measure; of dimensions only those whose keys have a type of their own.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
-from itertools import chain
+from functools import cached_property, lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from uuid import UUID
@@ -17,7 +16,7 @@ from uuid import UUID
 import strawberry
 from strawberry.tools import create_type
 
-from app.analytics.figures import Figures, Reader
+from app.analytics.pages import GroupPage
 from app.analytics.query import Ask, Precision
 from app.analytics.semantic.dimensions import DIMENSIONS, Dimension, KeyKind
 from app.analytics.semantic.formula import Unit
@@ -27,8 +26,9 @@ from app.core.words import CommissionState, CustomerKind, Platform
 from app.db.keyset import Listing
 from app.influencers.queries import INFLUENCERS
 from app.products.queries import PRODUCTS
+from graphql_schema.analytics_measured import Row, column_of
 from graphql_schema.context import Info
-from graphql_schema.execution.columns import Columnar, Joined, Ready, Written
+from graphql_schema.execution.columns import Columnar, values_of
 from graphql_schema.execution.together import together
 from graphql_schema.families import all_found, found
 from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter
@@ -118,7 +118,7 @@ def _entity_key(name: str) -> Callable[..., Any]:
     listing = ENTITIES[name][0]
 
     async def for_all(roots: Sequence[Any], info: Info) -> Sequence[Any]:
-        return await all_found(info, listing, [getattr(root, name) for root in roots])
+        return await all_found(info, listing, values_of(roots, name))
 
     @together(for_all)
     async def key(root: strawberry.Parent[Any], info: Info) -> Any:
@@ -158,95 +158,6 @@ Precise = Annotated[Precision | None, strawberry.argument(description="How disti
 At = Annotated[float, strawberry.argument(description="Which quantile, from 0 to 1: 0.5 is the median.")]
 
 
-class Row:
-    """The measures of a row. read: what of its figures they are. places: where each stands, by `ask_key`."""
-
-    __slots__ = ("figures", "places", "read")
-
-    def __init__(self, figures: Figures, read: Callable[[Figures, int], Any], places: Mapping[Hashable, int]) -> None:
-        self.figures = figures
-        self.read = read
-        self.places = places
-
-    def asked(self, key: Hashable) -> Any:
-        """The measure that was asked so."""
-        return self.read(self.figures, self.places[key])
-
-
-class Shown(Written):
-    """A measure of many rows. place: among those of the reader. column: its whole numbers."""
-
-    def __init__(self, reader: Reader, place: int, column: Sequence[int | None]) -> None:
-        self._reader, self._place, self._column = reader, place, column
-
-    def written(self) -> list[Any]:
-        """What stands for them in JSON; null for None."""
-        return self._reader.written[self._place](self._column)
-
-    def values(self) -> list[Any]:
-        """The same as values."""
-        shown = self._reader.shown[self._place]
-        return [None if scaled is None else shown(scaled) for scaled in self._column]
-
-    def __len__(self) -> int:
-        return len(self._column)
-
-
-class Measured(Columnar):
-    """The measures of many rows, by column. values: of each measure that is asked. figures: makes those of each row."""
-
-    kind = Row
-
-    def __init__(
-        self,
-        reader: Reader,
-        values: Sequence[Sequence[int | None]],
-        length: int,
-        places: Mapping[Hashable, int],
-        figures: Callable[[], Sequence[Figures]],
-    ) -> None:
-        self._reader, self._values, self._length = reader, values, length
-        self._places, self._figures = places, figures
-
-    @classmethod
-    def of(cls, row: Row) -> "Measured":
-        """One row."""
-        figures = row.figures
-        return cls(figures.reader, [(value,) for value in figures.values], 1, row.places, lambda: [figures])
-
-    def asked(self, key: Hashable) -> Written:
-        """The measure that was asked so."""
-        place = self._places[key]
-        return Shown(self._reader, place, self._values[place])
-
-    def column(self, attribute: str) -> list[Any]:
-        """The attribute of each row."""
-        return [getattr(row, attribute) for row in self]
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, index: Any) -> Any:
-        return list(self)[index]
-
-    def __iter__(self) -> Iterator[Row]:
-        return (Row(each, Figures.value, self._places) for each in self._figures())
-
-
-def _column(rows: Sequence[Row], key: Hashable) -> Sequence[Any]:
-    """The same measure of many rows."""
-    if isinstance(rows, Measured):
-        return rows.asked(key)
-    if isinstance(rows, Joined):
-        parts = [part.asked(key) for part in rows.parts if isinstance(part, Measured)]
-        return Ready(
-            len(rows),
-            lambda: list(chain.from_iterable(parts)),
-            lambda: list(chain.from_iterable(part.written() for part in parts)),
-        )
-    return [row.asked(key) for row in rows]
-
-
 def ask_key(ask: Ask) -> Hashable:
     """What a row knows a measure by: its name, or with its arguments where any is given."""
     if ask.states is None and ask.at is None and ask.precision is Precision.AUTO:
@@ -272,25 +183,25 @@ def _resolver(measure: Measure, takes: str | None) -> Callable[..., Any]:
         return root.asked(name)
 
     def plainly_all(rows: Sequence[Row]) -> Sequence[Any]:
-        return _column(rows, name)
+        return column_of(rows, name)
 
     def by_state(root: strawberry.Parent[Row], state: State = None) -> Any:
         return root.asked(ask_key(Ask(name, states=states_of(state))))
 
     def by_state_all(rows: Sequence[Row], state: Sequence[CommissionState] | None = None) -> Sequence[Any]:
-        return _column(rows, name if state is None else ask_key(Ask(name, states=states_of(state))))
+        return column_of(rows, name if state is None else ask_key(Ask(name, states=states_of(state))))
 
     def precisely(root: strawberry.Parent[Row], precision: Precise = Precision.AUTO) -> Any:
         return root.asked(ask_key(Ask(name, precision=precision or Precision.AUTO)))
 
     def precisely_all(rows: Sequence[Row], precision: Precision | None = None) -> Sequence[Any]:
-        return _column(rows, name if precision is None else ask_key(Ask(name, precision=precision)))
+        return column_of(rows, name if precision is None else ask_key(Ask(name, precision=precision)))
 
     def at_quantile(root: strawberry.Parent[Row], at: At) -> Any:
         return root.asked(ask_key(Ask(name, at=at)))
 
     def at_quantile_all(rows: Sequence[Row], at: float) -> Sequence[Any]:
-        return _column(rows, ask_key(Ask(name, at=at)))
+        return column_of(rows, ask_key(Ask(name, at=at)))
 
     ways: dict[str | None, tuple[Callable[..., Any], Callable[..., Sequence[Any]]]] = {
         None: (plainly, plainly_all),
@@ -387,7 +298,33 @@ if not TYPE_CHECKING:
 _NO_KEYS: dict[str, Any] = dict.fromkeys((*(camel(dimension.name) for dimension in _GROUPED), "time"))
 
 
-def group_key(dimensions: Sequence[str], keys: Sequence[UUID | str | int | None], time: TimeKey | None) -> GroupKey:
-    """The keys as a GroupKey."""
-    known = dict(zip(map(camel, dimensions), keys, strict=True))
-    return SimpleNamespace(**(_NO_KEYS | known | {"time": time}))
+class GroupKeys(Columnar):
+    """What the groups of a page stand for, by column."""
+
+    kind = SimpleNamespace
+
+    def __init__(self, page: GroupPage) -> None:
+        self._page = page
+        self._numbers = {camel(name): number for number, name in enumerate(page.asked.dimensions)}
+
+    def column(self, attribute: str) -> list[Any]:
+        """The attribute of each of them."""
+        if attribute == "time":
+            return self._page.times
+        number = self._numbers.get(attribute)
+        return [None] * len(self) if number is None else self._page.keys(number)
+
+    @cached_property
+    def _keys(self) -> list[SimpleNamespace]:
+        columns = {name: self.column(name) for name in (*self._numbers, "time")}
+        rows = zip(*columns.values(), strict=True)
+        return [SimpleNamespace(**(_NO_KEYS | dict(zip(columns, row, strict=True)))) for row in rows]
+
+    def __len__(self) -> int:
+        return len(self._page.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._keys[index]
+
+    def __iter__(self) -> Iterator[SimpleNamespace]:
+        return iter(self._keys)

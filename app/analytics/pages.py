@@ -10,7 +10,7 @@ from uuid import UUID
 from app.analytics.figures import Figures, Numbers, Reader, reader, sums_of, whole_number
 from app.analytics.order import Place, SortKind, cursor_after
 from app.analytics.resolved import Resolved, ResolvedGroups, ResolvedSeries
-from app.analytics.rows import Apart, GroupColumns, GroupId, GroupRows, Keys, Rows, key_of
+from app.analytics.rows import Apart, GroupColumns, GroupId, GroupRows, Keys, Rows, key_of, keys_of
 from app.analytics.semantic.formula import Value
 from app.analytics.series import BucketList, Cells, buckets, buckets_within
 from app.analytics.sql.cells import others
@@ -83,9 +83,33 @@ class GroupPage:
         """The same as it stands in JSON."""
         return self._reading.written(place)
 
-    def keys(self, number: int) -> tuple[list[UUID | str | int | None], Sequence[int]]:
-        """The keys of a dimension (by its number), each once, and of every group which of them it has."""
+    def keys(self, number: int) -> list[UUID | str | int | None]:
+        """The key of a dimension (by its number) of every group."""
         return self._reading.keys(number)
+
+    def distinct_keys(self, number: int) -> tuple[list[UUID | str | int | None], Sequence[int]]:
+        """The keys of a dimension (by its number), each once, and of every group which of them it has."""
+        return self._reading.distinct_keys(number)
+
+    @cached_property
+    def times(self) -> list[Time | None]:
+        """The time of every group, None where they are not grouped by it."""
+        return self._reading.times()
+
+    @property
+    def reader(self) -> Reader | None:
+        """What reads all of them; None where their currencies differ."""
+        return self._reading.reader
+
+    @property
+    def measures(self) -> Sequence[Sequence[int | None]]:
+        """Of all groups, by column, where they have one reader."""
+        return self._reading.measures
+
+    @property
+    def figures(self) -> list[Figures]:
+        """Of every group."""
+        return self._reading.figures
 
     def others(self, number: int) -> list[bool] | None:
         """Whether each group is the rest of a dimension's keys, None where none is; number: of the dimension."""
@@ -186,12 +210,24 @@ class _Reading:
         # The rest of the currencies has none, and no amounts.
         return [exponent(own or self._resolved.currency) for own in self._rows.of("currency")]
 
+    @property
+    def reader(self) -> Reader | None:
+        """What reads all rows; None where their currencies differ."""
+        return self._reader(exponent(self._resolved.currency)) if self._digits is None else None
+
     @cached_property
-    def _figures(self) -> list[Figures]:
-        if self._digits is None:
-            read = self._reader(exponent(self._resolved.currency))
-            return read.figures(read.measures(self._sums), read.earlier(self._sums), len(self._rows), self._whole)
-        rows = zip(self._digits, zip(*self._sums, strict=True), strict=True)
+    def measures(self) -> list[Sequence[int | None]]:
+        """Of all rows, by column, in the answer's currency."""
+        return self._reader(exponent(self._resolved.currency)).measures(self._sums)
+
+    @cached_property
+    def figures(self) -> list[Figures]:
+        """Of every row."""
+        read = self.reader
+        if read is not None:
+            return read.figures(self.measures, read.earlier(self._sums), len(self._rows), self._whole)
+        digits: Sequence[int] = self._digits or ()
+        rows = zip(digits, zip(*self._sums, strict=True), strict=True)
         return [self._reader(digits).read(row, self._whole) for digits, row in rows]
 
     def groups(self) -> list[Group]:
@@ -200,7 +236,7 @@ class _Reading:
         ranks: Sequence[int] = self._rows.of("rank") if "rank" in self._rows.columns else [0] * count
         digits = self._digits or [exponent(self._resolved.currency)] * count
         ids, times = self._columns.ids(self._rows), self._columns.times(self._rows)
-        found = zip(ids, times, self._figures, ranks, digits, strict=True)
+        found = zip(ids, times, self.figures, ranks, digits, strict=True)
         return [self._group(number, *group) for number, group in enumerate(found)]
 
     def _group(self, number: int, group: GroupId, place: int | None, figures: Figures, rank: int, digits: int) -> Group:
@@ -218,26 +254,35 @@ class _Reading:
 
     def values(self, place: int) -> list[Value]:
         """A measure of every row."""
-        if self._digits is not None:
+        read = self.reader
+        if read is None:
             # Each currency has its own digits.
-            return [figures.value(place) for figures in self._figures]
-        read = self._reader(exponent(self._resolved.currency))
+            return [figures.value(place) for figures in self.figures]
         shown = read.shown[place]
-        return [None if scaled is None else shown(scaled) for scaled in read.values[place](self._sums)]
+        return [None if scaled is None else shown(scaled) for scaled in self.measures[place]]
 
     def written(self, place: int) -> list[Any]:
         """The same as it stands in JSON."""
-        if self._digits is not None:
-            return [figures.written(place) for figures in self._figures]
-        read = self._reader(exponent(self._resolved.currency))
-        return read.written[place](read.values[place](self._sums))
+        read = self.reader
+        if read is None:
+            return [figures.written(place) for figures in self.figures]
+        return read.written[place](self.measures[place])
 
-    def keys(self, number: int) -> tuple[list[UUID | str | int | None], Sequence[int]]:
+    def keys(self, number: int) -> list[UUID | str | int | None]:
+        """The key of a dimension of every row."""
+        name, at = self._columns.keys[number]
+        return keys_of(name, self._rows.values[at])
+
+    def distinct_keys(self, number: int) -> tuple[list[UUID | str | int | None], Sequence[int]]:
         """The keys of a dimension, each once, and which of them every row has."""
         name, at = self._columns.keys[number]
         values = self._rows.values[at]
         places = {value: place for place, value in enumerate(dict.fromkeys(values))}
-        return [key_of(name, value) for value in places], [places[value] for value in values]
+        return [key_of(name, value) for value in places], list(map(places.__getitem__, values))
+
+    def times(self) -> list[Time | None]:
+        """The time of every row, None where they are not grouped by it."""
+        return [None if place is None else self._time(place) for place in self._columns.times(self._rows)]
 
     def others(self, number: int) -> list[bool] | None:
         """Whether each row is the rest of a dimension's keys; None where none is."""
@@ -246,8 +291,9 @@ class _Reading:
 
     def starts(self) -> list[datetime]:
         """When the time of each row begins."""
-        edges = self._asked.edges
-        return [edges[place - 1] for place in self._rows.of("bucket")]
+        # Buckets are numbered from 1.
+        edges: tuple[Any, ...] = (None, *self._asked.edges)
+        return list(map(edges.__getitem__, self._rows.of("bucket")))
 
     def _reader(self, digits: int) -> Reader:
         read = self._readers.get(digits)

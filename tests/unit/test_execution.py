@@ -14,7 +14,7 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from graphql_schema.execution.columns import Columnar, Nested, Sparse
+from graphql_schema.execution.columns import Columnar, Nested, Ready, Sparse
 from graphql_schema.execution.plan import NotCompiled, Plan, compile_plan
 from graphql_schema.execution.run import Run
 from graphql_schema.execution.together import together
@@ -40,11 +40,11 @@ class Fate:
     """What becomes of a field of a node: the same whenever it is asked."""
 
     def __init__(self, seed: int) -> None:
-        self._seed = seed
+        self.seed = seed
 
     def of(self, number: int, name: str, *ends: Any) -> Any:
         """One of the ends, or a failure: raised, or returned."""
-        chance = random.Random(f"{self._seed} {number} {name}")
+        chance = random.Random(f"{self.seed} {number} {name}")
         if chance.random() < 0.04:
             raise Boom(f"{name} of {number}")
         if chance.random() < 0.02:
@@ -53,7 +53,7 @@ class Fate:
 
     def nodes(self, number: int, name: str) -> Any:
         """Some nodes; rarely what is no list, or null among them."""
-        chance = random.Random(f"{self._seed} {number} {name} nodes")
+        chance = random.Random(f"{self.seed} {number} {name} nodes")
         some: list[Any] = [node(self, chance.randrange(100)) for _ in range(chance.randrange(4))]
         if chance.random() < 0.1 and some:
             some[0] = None
@@ -190,9 +190,99 @@ async def _resolve_twin(root: strawberry.Parent[Any]) -> Any:
     return found
 
 
+def _called(marks: Sequence["Mark"], key: str) -> Sequence[Any]:
+    return [mark.told(key) for mark in marks]
+
+
+def _calls(marks: Sequence["Mark"]) -> Sequence[Any]:
+    found = [Boom(f"call of {mark.number}") if mark.number == 29 else mark.number or None for mark in marks]
+    return Ready(len(found), lambda: found, lambda: found) if Boom not in map(type, found) else found
+
+
+@strawberry.type
+class Mark:
+    """What needs no waiting: its fields are attributes, or resolved for all at once."""
+
+    number: int
+    word: str | None
+    fate: strawberry.Private[Fate]
+
+    @strawberry.field
+    @together(_called, takes_key=True)
+    def called(self, info: strawberry.Info) -> str:
+        """What it answers under; rarely nothing."""
+        (found,) = _called((self,), str(info.path.key))
+        if isinstance(found, Exception):
+            raise found
+        return found  # type: ignore[no-any-return]
+
+    @strawberry.field
+    @together(_calls)
+    def calls(self) -> int | None:
+        """A number that is written already, or null."""
+        (found,) = _calls((self,))
+        if isinstance(found, Exception):
+            raise found
+        return found  # type: ignore[no-any-return]
+
+    def told(self, key: str) -> Any:
+        """The name, or what is wrong with it."""
+        return {27: Boom(f"{key} of 27"), 28: None}.get(self.number, f"{key} {self.number}")
+
+
+class Marks(Columnar):
+    """Marks by column."""
+
+    kind = Mark
+
+    def __init__(self, fate: Fate, numbers: Sequence[int]) -> None:
+        self._marks = [mark_of(fate, number) for number in numbers]
+
+    def column(self, attribute: str) -> list[Any]:
+        """The attribute of each."""
+        return [getattr(mark, attribute) for mark in self._marks]
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._marks[index]
+
+    def __iter__(self) -> Iterator[Mark]:
+        return iter(self._marks)
+
+
+def mark_of(fate: Fate, number: int) -> Mark:
+    """The mark of a number."""
+    return Mark(number=number, word=None if number % 7 == 0 else f"word {number}", fate=fate)
+
+
+def _marks(roots: Sequence["Branch"], key: str) -> Sequence[Any]:
+    return [root.marks_under(key) for root in roots]
+
+
 @strawberry.type
 class Branch(Node):
     """Nodes below."""
+
+    @strawberry.field
+    @together(_marks, takes_key=True)
+    def marks(self, info: strawberry.Info) -> list[Mark]:
+        """Marks, mostly by column."""
+        return self.marks_under(str(info.path.key))  # type: ignore[no-any-return]
+
+    @strawberry.field
+    @together(lambda roots: [mark_of(root.fate, root.number) for root in roots])
+    def mark(self) -> Mark | None:
+        """One."""
+        return mark_of(self.fate, self.number)
+
+    def marks_under(self, key: str) -> Any:
+        """The marks that a field has under this name."""
+        chance = random.Random(f"{self.fate.seed} {self.number} {key} marks")
+        numbers = [chance.randrange(30) for _ in range(chance.randrange(5))]
+        found = Marks(self.fate, numbers)
+        return chance.choice([found, found, list(found), tuple(found)])
 
     children: list[Node] | None = strawberry.field(resolver=_resolve_children)
     kin: list[Annotated["Branch", strawberry.lazy(__name__)]] | None = strawberry.field(resolver=_resolve_kin)
@@ -283,6 +373,41 @@ async def test_same_data_and_errors_as_graphql_core(seed: int) -> None:
         except NotCompiled as left:
             pytest.fail(f"{left.reason}: {asked.document}")
         assert told(ours) == told(theirs), f"{asked.document}\n{asked.variables}"
+
+
+@pytest.mark.parametrize("below", ["number word calls", "named: called number", "a: called calls word"])
+async def test_what_needs_no_waiting_is_answered_at_a_go_and_fails_as_everything_does(below: str) -> None:
+    document = f"{{ branch {{ kin {{ strict {{ ... on Branch {{ marks {{ {below} }} }} }} }} marks {{ {below} }} }} }}"
+    more = f"{{ top {{ ... on Branch {{ mark {{ {below} }} b: marks {{ {below} __typename }} }} }} }}"
+    for text in (document, more):
+        errors = []
+        for seed in range(60):
+            ours, theirs = await both(text, {}, seed)
+            assert told(ours) == told(theirs), (text, seed)
+            errors.append(len(ours.errors or ()))
+        assert any(errors)
+        assert 0 in errors
+
+
+async def test_a_selection_of_columns_is_looked_at_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, parsed = plan_of("{ branch { mark { number word } } }", {})
+    executor = StrawberryGraphQLCoreExecutionContext.build(
+        SCHEMA, parsed, context_value=Fate(0), operation_extensions=None
+    )
+    assert isinstance(executor, StrawberryGraphQLCoreExecutionContext)
+    # The class is met for the first time.
+    first = await Run(plan, executor).execute()
+    looked_at = []
+    read = Run._read
+
+    def watched(self: Run, field: Any, *rest: Any) -> Any:
+        looked_at.append(field.key)
+        return read(self, field, *rest)
+
+    monkeypatch.setattr(Run, "_read", watched)
+    again = await Run(plan, executor).execute()
+    assert again.data == first.data == {"branch": {"mark": {"number": 0, "word": None}}}
+    assert looked_at == ["branch"]
 
 
 async def test_objects_in_many_places_are_made_once_and_fail_everywhere() -> None:
