@@ -169,7 +169,7 @@ class ById:
         """The loader of one request."""
 
         async def fetch(ids: Sequence[str]) -> Rows:
-            async with runtime.db.read(ctx.tenant_id) as session:
+            async with runtime.db.read(ctx.tenant_id, in_turn=True) as session:
                 return await keyset.get_many(ctx, session, self.listing, ids, columns=self.columns)
 
         return IdLoader(fetch)

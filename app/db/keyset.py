@@ -163,7 +163,7 @@ async def pages(
     """
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
     where = _where(args, ctx, listing, conditions) + _beyond(args, listing, conditions, sort, page)
-    names = listing.names(columns, "id")
+    names = listing.names(columns)
     limit = _parameter(args, page.limit + tells_more)
     # Only declared texts; values are parameters.
     sql = f"""
@@ -182,7 +182,7 @@ async def pages(
         # Looked up in the order of their index, which costs a sixth less than in that of the lists.
         joins = listing.joins if listing.is_computed(names) else ""
         sql = f"""
-          SELECT place.parent_number, {listing.select(names)}
+          SELECT {_with_number("place.parent_number", listing.select(names))}
           FROM ({sql}
           ORDER BY found.id) AS place
           JOIN {listing.table} AS item ON item.tenant_id = $1 AND item.id = place.id{joins}
@@ -279,9 +279,9 @@ async def get_children(
     They stand in their parents' order, and in `parent_number` whose they are: 1 for the first of the ids.
     """
     args: list[Any] = [ctx.tenant_id, list(parent_ids)]
-    names = listing.names(columns, "id")
+    names = listing.names(columns)
     sql = f"""
-          SELECT parent.number AS parent_number, {listing.select(names)}
+          SELECT {_with_number("parent.number AS parent_number", listing.select(names))}
           FROM {_PARENTS}
           JOIN {listing.table} AS item ON item.tenant_id = $1 AND item.{parent} = parent.id
           WHERE item.tenant_id = $1{_where(args, ctx, listing, ())}
@@ -295,6 +295,11 @@ def _parameter(args: list[Any], value: Any) -> str:
 
 
 _PARENTS = "unnest($2::uuid[]) WITH ORDINALITY AS parent (id, number)"
+
+
+def _with_number(number: str, columns: str) -> str:
+    # Of no column at all where rows are only counted.
+    return f"{number}, {columns}" if columns else number
 
 
 def _with_parents(listing: Listing) -> str:

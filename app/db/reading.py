@@ -5,8 +5,9 @@ read committed see each its own moment, and a connection that somebody waits for
 reads is five round trips instead of nine, and nobody waits for one who waits.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
@@ -35,10 +36,19 @@ class Reading:
         self._begin = begin
         self._kept: _Open | None = None
         self._is_over = False
+        self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """The connection of the open transaction, if no other read has it; else of one of its own."""
+    async def connection(self, *, in_turn: bool = False) -> AsyncIterator[Connection]:
+        """The connection of the open transaction, if no other read has it; else of one of its own.
+
+        in_turn: once the request's other reads in turn are over.
+        """
+        async with self._turn if in_turn else nullcontext(), self._free() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _free(self) -> AsyncIterator[Connection]:
         found = self._taken()
         if found is not None and is_lost(found.connection):
             await _end_for_nobody(found)

@@ -140,11 +140,16 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def read(self, tenant_id: UUID) -> AsyncIterator[ReadSession]:
-        """A read-only transaction of the tenant (read committed), or that of the request's read before (`reading`)."""
+    async def read(self, tenant_id: UUID, *, in_turn: bool = False) -> AsyncIterator[ReadSession]:
+        """A read-only transaction of the tenant (read committed), or that of the request's read before (`reading`).
+
+        in_turn: of a short read, which costs less than a transaction. Those of a request follow each other, to share
+        one.
+        """
         reading = current.get()
         is_shared = reading is not None and reading.tenant_id == tenant_id
-        async with reading.connection() if reading and is_shared else self._reads(tenant_id) as connection:
+        shared = reading.connection(in_turn=in_turn) if reading and is_shared else None
+        async with shared or self._reads(tenant_id) as connection:
             yield ReadSession(connection, tenant_id)
 
     def _reads(self, tenant_id: UUID) -> Transaction:

@@ -126,8 +126,8 @@ def _enum(kind: GraphQLEnumType) -> Leaf:
         names = {id(member): kind.coerce_output_value(member) for member in wrapped}
 
     def leaf(values: list[Any]) -> list[Any] | None:
-        # Members only: anything else has its own way through graphql-core.
-        return list(map(names.__getitem__, map(id, values))) if names and _all(values, wrapped) else None
+        # Members only: nothing else has their identity, and has its own way through graphql-core.
+        return list(map(names.__getitem__, map(id, values))) if names else None
 
     return leaf
 

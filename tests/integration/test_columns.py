@@ -90,7 +90,7 @@ async def test_only_what_is_asked_is_selected(
     }
     assert reply.codes == ()
     assert selected["campaigns.page"] == ["item.id,", "item.name"]
-    # By the first its pages are put together.
+    # By time and id they stand in their pages.
     assert selected["enrollments.pages"] == ["item.created_at,", "item.id,", "item.influencer_id"]
     assert selected["influencers.get_many"] == ["item.country,", "item.id"]
 

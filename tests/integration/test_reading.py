@@ -35,9 +35,9 @@ async def make_db(settings: Settings) -> AsyncIterator[Callable[[int], Awaitable
         await db.close()
 
 
-async def _which(db: Database, ctx: Ctx) -> Which:
+async def _which(db: Database, ctx: Ctx, *, in_turn: bool = False) -> Which:
     """The connection and the transaction of a read."""
-    async with db.read(ctx.tenant_id) as session:
+    async with db.read(ctx.tenant_id, in_turn=in_turn) as session:
         row = await session.fetchrow(WHICH)
         assert row is not None
         return row["server"], row["began"]
@@ -60,6 +60,19 @@ async def test_at_once_have_one_each(make_db: Any, ctx: Ctx) -> None:
         found = await asyncio.gather(*(_which(db, ctx) for _ in range(3)))
 
     assert len(set(found)) == 3
+
+
+async def test_short_reads_follow_each_other(make_db: Any, ctx: Ctx) -> None:
+    db = await make_db(3)
+    async with db.reading(ctx.tenant_id):
+        found = await asyncio.gather(*(_which(db, ctx, in_turn=True) for _ in range(3)))
+        # One that fails ends its turn, too.
+        with pytest.raises(ValueError, match="own mistake"):
+            async with db.read(ctx.tenant_id, in_turn=True):
+                raise ValueError("own mistake")
+        await _which(db, ctx, in_turn=True)
+
+    assert len(set(found)) == 1
 
 
 async def test_requests_share_nothing(make_db: Any, ctx: Ctx) -> None:

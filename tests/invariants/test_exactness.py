@@ -84,7 +84,7 @@ class Pinned(Database):
             yield session
 
     @asynccontextmanager
-    async def read(self, tenant_id: UUID) -> AsyncIterator[ReadSession]:
+    async def read(self, tenant_id: UUID, *, in_turn: bool = False) -> AsyncIterator[ReadSession]:
         """The same: what is one statement asks for no snapshot."""
         async with self.snapshot(tenant_id) as session:
             yield session
