@@ -110,6 +110,16 @@ class Pool:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """One connection, without an open transaction. Raises OutsideError when none can be had in time."""
+        connection = await self.take()
+        is_clean = False
+        try:
+            yield connection
+            is_clean = True
+        finally:
+            await self.give(connection, is_clean=is_clean)
+
+    async def take(self) -> "PoolConnectionProxy[Any]":
+        """The same, to be given back by `give`."""
         # One deadline for both.
         time_s = asyncio.get_running_loop().time
         until_s = time_s() + self._acquire_timeout_s
@@ -118,22 +128,21 @@ class Pool:
             connection = self._kept()
             if connection is None:
                 connection = await self._pool.acquire(timeout=max(until_s - time_s(), ACQUIRE_TIMEOUT_S_MIN))
+            return connection
         except UNREACHABLE as error:
             self._slots.release()
             raise unreachable() from error
         except BaseException:
             self._slots.release()
             raise
-        is_clean = False
+
+    async def give(self, connection: "PoolConnectionProxy[Any]", *, is_clean: bool) -> None:
+        """Give a connection back. is_clean: whether nothing went wrong on it, so that it may be kept for the next."""
         try:
-            yield connection
-            is_clean = True
+            if not (is_clean and self._put_by(connection)):
+                await asyncio.shield(self._give_back(connection))
         finally:
-            try:
-                if not (is_clean and self._put_by(connection)):
-                    await asyncio.shield(self._give_back(connection))
-            finally:
-                self._slots.release()
+            self._slots.release()
 
     @property
     def is_waited_for(self) -> bool:

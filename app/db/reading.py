@@ -6,67 +6,60 @@ reads is five round trips instead of nine, and nobody waits for one who waits.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from types import TracebackType
 from uuid import UUID
 
-from app.db.pool import Connection, Pool, is_lost
+from app.db.pool import Pool, is_lost
+from app.db.transaction import Transaction
 from app.errors import OutsideError
-
-Transaction = AbstractAsyncContextManager[Connection]
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    transaction: Transaction
-    connection: Connection
-
-    async def end(self) -> None:
-        await self.transaction.__aexit__(None, None, None)
 
 
 class Reading:
-    """The reads of one request. begin: makes a transaction of its tenant that reads."""
+    """The reads of one request, while the block lasts. begin: makes a transaction of its tenant that reads."""
 
     def __init__(self, pool: Pool, tenant_id: UUID, begin: Callable[[], Transaction]) -> None:
         self.tenant_id = tenant_id
         self._pool = pool
         self._begin = begin
-        self._kept: _Open | None = None
+        self._kept: Transaction | None = None
         self._is_over = False
         self._turn = asyncio.Lock()
+        self._token: Token[Reading | None] | None = None
 
-    @asynccontextmanager
-    async def connection(self, *, in_turn: bool = False) -> AsyncIterator[Connection]:
-        """The connection of the open transaction, if no other read has it; else of one of its own.
-
-        in_turn: once the request's other reads in turn are over.
-        """
-        async with self._turn if in_turn else nullcontext(), self._free() as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _free(self) -> AsyncIterator[Connection]:
+    async def take(self) -> Transaction:
+        """The open transaction, if no other read has it; else one of its own."""
         found = self._taken()
         if found is not None and is_lost(found.connection):
             await _end_for_nobody(found)
             found = None
-        if found is None:
-            transaction = self._begin()
-            found = _Open(transaction, await transaction.__aenter__())
-        try:
-            yield found.connection
-        except BaseException as error:
-            # Rolled back, and told in our words.
-            await found.transaction.__aexit__(type(error), error, error.__traceback__)
-            raise
-        if self._is_over or self._kept is not None or self._pool.is_waited_for:
-            await found.end()
+        return await self._begin().begun() if found is None else found
+
+    async def give(self, transaction: Transaction, error: BaseException | None) -> None:
+        """Give a transaction back after a read, with the error that ended that: it is rolled back, and told in our
+        words."""
+        if error is not None or self._is_over or self._kept is not None or self._pool.is_waited_for:
+            await transaction.end(error)
         else:
-            self._kept = found
+            self._kept = transaction
             self._pool.spare(self, self.give_up)
+
+    async def take_in_turn(self) -> Transaction:
+        """The same, once the request's other reads in turn are over."""
+        await self._turn.acquire()
+        try:
+            return await self.take()
+        except BaseException:
+            self._turn.release()
+            raise
+
+    async def give_in_turn(self, transaction: Transaction, error: BaseException | None) -> None:
+        """Give it back, and end the turn."""
+        try:
+            await self.give(transaction, error)
+        finally:
+            self._turn.release()
 
     async def give_up(self) -> None:
         """End the open transaction, if no read has it."""
@@ -74,21 +67,28 @@ class Reading:
         if found is not None:
             await _end_for_nobody(found)
 
-    async def end(self) -> None:
-        """End with the request: a read that is still under way keeps nothing open behind it."""
+    async def __aenter__(self) -> None:
+        self._token = current.set(self)
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        # With the request: a read that is still under way keeps nothing open behind it.
+        if self._token is not None:
+            current.reset(self._token)
         self._is_over = True
         await self.give_up()
 
-    def _taken(self) -> _Open | None:
+    def _taken(self) -> Transaction | None:
         found, self._kept = self._kept, None
         if found is not None:
             self._pool.no_spare(self)
         return found
 
 
-async def _end_for_nobody(found: _Open) -> None:
+async def _end_for_nobody(transaction: Transaction) -> None:
     try:
-        await found.end()
+        await transaction.end()
     except OutsideError:
         # What was read stays true, and the pool has done away with the connection.
         return

@@ -5,21 +5,23 @@ repeatable read, for answers whose parts must agree. `write`: one use case; it a
 cache. Reads cannot be passed where writes are wanted.
 """
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
+from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
 
-from app.db.pool import UNREACHABLE, Connection, Pool, is_lost, unreachable
-from app.db.reading import Reading, Transaction, current
-from app.errors import DomainError, OutsideError
+from app.db.pool import Connection, Pool
+from app.db.reading import Reading, current
+from app.db.transaction import Transaction
+from app.db.transaction import TransactionConflict as TransactionConflict
+from app.errors import DomainError
 from app.settings import Settings
 
 statement_observers: ContextVar[tuple[Callable[[str], None], ...]] = ContextVar("statement_observers", default=())
@@ -29,19 +31,8 @@ statement_observers: ContextVar[tuple[Callable[[str], None], ...]] = ContextVar(
 _SNAPSHOT_ID = re.compile(r"[0-9A-F]{8}-[0-9A-F]{8}-[0-9]+")
 
 
-BEGIN_TIMEOUT_S_MIN = 0.1
-"""Seconds that BEGIN gets even when the connection was had at the last moment."""
-
-ROLLBACK_TIMEOUT_S = 1.0
-"""Seconds that a transaction gets to be rolled back, before its connection is terminated, which does the same."""
-
-
-class TransactionConflict(OutsideError):
-    """Two transactions met (deadlock, serialization failure, a lock that was waited for too long): nothing of this one
-    was kept; run it again."""
-
-    def __init__(self) -> None:
-        super().__init__("Too many writes met on the same rows. Repeat the request.", retryable=True)
+BEGINS_KEPT_MAX = 10_000
+"""First messages of transactions that are remembered: one or two for each tenant."""
 
 
 class ReadSession:
@@ -139,32 +130,26 @@ class Database:
         """Give back all connections."""
         await self._pool.close()
 
-    @asynccontextmanager
-    async def read(self, tenant_id: UUID, *, in_turn: bool = False) -> AsyncIterator[ReadSession]:
+    def read(self, tenant_id: UUID, *, in_turn: bool = False) -> AbstractAsyncContextManager[ReadSession]:
         """A read-only transaction of the tenant (read committed), or that of the request's read before (`reading`).
 
         in_turn: of a short read, which costs less than a transaction. Those of a request follow each other, to share
         one.
         """
         reading = current.get()
-        is_shared = reading is not None and reading.tenant_id == tenant_id
-        shared = reading.connection(in_turn=in_turn) if reading and is_shared else None
-        async with shared or self._reads(tenant_id) as connection:
-            yield ReadSession(connection, tenant_id)
+        if reading is not None and reading.tenant_id == tenant_id:
+            if in_turn:
+                return _Read(tenant_id, reading.take_in_turn, reading.give_in_turn)
+            return _Read(tenant_id, reading.take, reading.give)
+        transaction = self._reads(tenant_id)
+        return _Read(tenant_id, transaction.begun, Transaction.end)
+
+    def reading(self, tenant_id: UUID) -> Reading:
+        """Reads of the tenant in this context, and in tasks that are started in it, share what transaction they can."""
+        return Reading(self._pool, tenant_id, partial(self._reads, tenant_id))
 
     def _reads(self, tenant_id: UUID) -> Transaction:
-        return self._transaction(self._begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s))
-
-    @asynccontextmanager
-    async def reading(self, tenant_id: UUID) -> AsyncIterator[None]:
-        """Reads of the tenant in this context, and in tasks that are started in it, share what transaction they can."""
-        reading = Reading(self._pool, tenant_id, partial(self._reads, tenant_id))
-        token = current.set(reading)
-        try:
-            yield
-        finally:
-            current.reset(token)
-            await reading.end()
+        return self._transaction(_begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s))
 
     @asynccontextmanager
     async def snapshot(
@@ -182,7 +167,7 @@ class Database:
             level += f"; SET TRANSACTION SNAPSHOT '{snapshot_id}'"
         has_begun = False
         try:
-            begin = self._begin(level, tenant_id, timeout_s or self._settings.statement_timeout_s)
+            begin = _begin(level, tenant_id, timeout_s or self._settings.statement_timeout_s)
             async with self._transaction(begin) as connection:
                 has_begun = True
                 yield ReadSession(connection, tenant_id)
@@ -200,7 +185,7 @@ class Database:
         lock_timeout_s: how long to wait for a lock before TransactionConflict is raised; None: as long as a statement.
         """
         level = "BEGIN ISOLATION LEVEL REPEATABLE READ" if repeatable else "BEGIN"
-        begin = self._begin(level, tenant_id, self._settings.write_timeout_s)
+        begin = _begin(level, tenant_id, self._settings.write_timeout_s)
         if lock_timeout_s is not None:
             begin += f"; SET LOCAL lock_timeout = {int(lock_timeout_s * 1000)}"
         async with self._transaction(begin) as connection:
@@ -213,52 +198,44 @@ class Database:
         async with self._transaction(f"BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout_ms}") as connection:
             yield ReadSession(connection, UUID(int=0))
 
-    def _begin(self, begin: str, tenant_id: UUID, timeout_s: float) -> str:
-        # One message. SET LOCAL takes no parameters: only the text of a UUID is ever put in. The first setting makes a
-        # cluster repeat the second on its workers.
-        return (
-            f"{begin}; SET LOCAL citus.propagate_set_commands = 'local'; "
-            f"SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}'; "
-            f"SET LOCAL statement_timeout = {int(timeout_s * 1000)}"
-        )
+    def _transaction(self, begin: str) -> Transaction:
+        return Transaction(self._pool, self._settings, begin)
 
-    @asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator[Connection]:
-        # One deadline for both: a server that takes connections and answers nothing is as good as none.
-        time_s = asyncio.get_running_loop().time
-        until_s = time_s() + self._settings.pool_acquire_timeout_s
-        async with self._pool.connection() as connection:
-            try:
-                await connection.execute(begin, timeout=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
-                try:
-                    yield connection
-                except BaseException:
-                    await _rollback(connection)
-                    raise
-                await connection.execute("COMMIT", timeout=self._settings.write_timeout_s)
-            except (
-                asyncpg.SerializationError,
-                asyncpg.DeadlockDetectedError,
-                asyncpg.LockNotAvailableError,
-            ) as error:
-                raise TransactionConflict from error
-            except asyncpg.CheckViolationError as error:
-                # A row was on its way to DEFAULT when its month got a partition of its own: now it would find it. Any
-                # other violated check has a name, and is a bug of ours.
-                if error.constraint_name is not None:
-                    raise
-                raise TransactionConflict from error
-            except asyncpg.QueryCanceledError as error:
-                raise OutsideError(
-                    "The statement took longer than its limit. Ask for less, or send smaller batches.", retryable=True
-                ) from error
-            except UNREACHABLE as error:
-                raise unreachable() from error
-            except asyncpg.InternalClientError as error:
-                # What asyncpg says of a statement sent on a connection that broke a moment before.
-                if not is_lost(connection):
-                    raise
-                raise unreachable() from error
+
+class _Read:
+    """One read. take: gives the transaction it reads in; give: is given it back, with the error that ended the read."""
+
+    __slots__ = ("_give", "_take", "_tenant_id", "_transaction")
+
+    def __init__(
+        self,
+        tenant_id: UUID,
+        take: Callable[[], Awaitable[Transaction]],
+        give: Callable[[Transaction, BaseException | None], Awaitable[None]],
+    ) -> None:
+        self._tenant_id = tenant_id
+        self._take = take
+        self._give = give
+
+    async def __aenter__(self) -> ReadSession:
+        self._transaction = await self._take()
+        return ReadSession(self._transaction.connection, self._tenant_id)
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        await self._give(self._transaction, error)
+
+
+@lru_cache(maxsize=BEGINS_KEPT_MAX)
+def _begin(begin: str, tenant_id: UUID, timeout_s: float) -> str:
+    # One message. SET LOCAL takes no parameters: only the text of a UUID is ever put in. The first setting makes a
+    # cluster repeat the second on its workers.
+    return (
+        f"{begin}; SET LOCAL citus.propagate_set_commands = 'local'; "
+        f"SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}'; "
+        f"SET LOCAL statement_timeout = {int(timeout_s * 1000)}"
+    )
 
 
 def _no_snapshot(snapshot_id: str) -> DomainError:
@@ -266,14 +243,6 @@ def _no_snapshot(snapshot_id: str) -> DomainError:
         "BAD_USER_INPUT",
         f"{snapshot_id[:64]!r} is no snapshot of this server. The transaction that exported it must still be open.",
     )
-
-
-async def _rollback(connection: Connection) -> None:
-    # Shielded: a cancelled request still ends its transaction. What cannot be rolled back is terminated by the pool.
-    try:
-        await asyncio.shield(connection.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT_S))
-    except (asyncpg.PostgresError, asyncpg.InternalClientError, *UNREACHABLE):
-        return
 
 
 def _observe(sql: str) -> None:

@@ -8,8 +8,8 @@ a transaction: test_together.py.)
 import importlib
 import inspect
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,28 +33,34 @@ def transactions(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """How transactions that may write began and ended, in order."""
     seen: list[str] = []
     reading: set[int] = set()
-    lent = Pool.connection
+    listening: dict[int, Callable[[LoggedQuery], None]] = {}
+    take, give = Pool.take, Pool.give
 
-    @asynccontextmanager
-    async def connection(pool: Pool) -> AsyncIterator[Connection]:
-        async with lent(pool) as given:
+    async def taken(pool: Pool) -> Connection:
+        given = await take(pool)
 
-            def told(query: LoggedQuery) -> None:
-                first = query.query.partition(";")[0]
-                if first.startswith("BEGIN") and "READ ONLY" in first:
-                    reading.add(id(given))
-                elif first.startswith("BEGIN"):
-                    seen.append(first)
-                elif first in ("COMMIT", "ROLLBACK") and id(given) in reading:
-                    reading.remove(id(given))
-                elif first in ("COMMIT", "ROLLBACK"):
-                    seen.append(first)
+        def told(query: LoggedQuery) -> None:
+            first = query.query.partition(";")[0]
+            if first.startswith("BEGIN") and "READ ONLY" in first:
+                reading.add(id(given))
+            elif first.startswith("BEGIN"):
+                seen.append(first)
+            elif first in ("COMMIT", "ROLLBACK") and id(given) in reading:
+                reading.remove(id(given))
+            elif first in ("COMMIT", "ROLLBACK"):
+                seen.append(first)
 
-            with given.query_logger(told):
-                yield given
+        listening[id(given)] = told
+        given.add_query_logger(told)
+        return given
+
+    async def given_back(pool: Pool, connection: Any, *, is_clean: bool) -> None:
+        connection.remove_query_logger(listening.pop(id(connection)))
+        await give(pool, connection, is_clean=is_clean)
 
     with patch.context() as patched:
-        patched.setattr(Pool, "connection", connection)
+        patched.setattr(Pool, "take", taken)
+        patched.setattr(Pool, "give", given_back)
         yield seen
 
 

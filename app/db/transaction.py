@@ -1,0 +1,113 @@
+"""One transaction, from the connection it takes to the connection it gives back, and its failures in our words."""
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from app.db.pool import UNREACHABLE, Connection, Pool, is_lost, unreachable
+from app.errors import OutsideError
+from app.settings import Settings
+
+BEGIN_TIMEOUT_S_MIN = 0.1
+"""Seconds that BEGIN gets even when the connection was had at the last moment."""
+
+ROLLBACK_TIMEOUT_S = 1.0
+"""Seconds that a transaction gets to be rolled back, before its connection is terminated, which does the same."""
+
+
+class TransactionConflict(OutsideError):
+    """Two transactions met (deadlock, serialization failure, a lock that was waited for too long): nothing of this one
+    was kept; run it again."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many writes met on the same rows. Repeat the request.", retryable=True)
+
+
+class Transaction:
+    """A transaction that begins with one message: committed at its end, rolled back where an exception ends it."""
+
+    __slots__ = ("_begin", "_pool", "_settings", "connection")
+
+    connection: "PoolConnectionProxy[Any]"
+    """From `begun` to `end`."""
+
+    def __init__(self, pool: Pool, settings: Settings, begin: str) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._begin = begin
+
+    async def begun(self) -> Self:
+        """Begin on a connection of its own. Raises OutsideError when none can be had in time."""
+        # One deadline for both: a server that takes connections and answers nothing is as good as none.
+        time_s = asyncio.get_running_loop().time
+        until_s = time_s() + self._settings.pool_acquire_timeout_s
+        connection = self.connection = await self._pool.take()
+        try:
+            await _execute(connection, self._begin, timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
+        except BaseException:
+            await self._pool.give(connection, is_clean=False)
+            raise
+        return self
+
+    async def end(self, error: BaseException | None = None) -> None:
+        """Commit, or roll back what the error ended. Raises in our words what failed, or else returns."""
+        connection = self.connection
+        is_clean = False
+        try:
+            if error is None:
+                await _execute(connection, "COMMIT", timeout_s=self._settings.write_timeout_s)
+                is_clean = True
+            else:
+                await _rollback(connection)
+                _raise_in_our_words(error, connection)
+        finally:
+            await self._pool.give(connection, is_clean=is_clean)
+
+    async def __aenter__(self) -> Connection:
+        return (await self.begun()).connection
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        await self.end(error)
+
+
+async def _execute(connection: Connection, sql: str, *, timeout_s: float) -> None:
+    try:
+        await connection.execute(sql, timeout=timeout_s)
+    except BaseException as error:
+        _raise_in_our_words(error, connection)
+        raise
+
+
+async def _rollback(connection: Connection) -> None:
+    # Shielded: a cancelled request still ends its transaction. What cannot be rolled back is terminated by the pool.
+    try:
+        await asyncio.shield(connection.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT_S))
+    except (asyncpg.PostgresError, asyncpg.InternalClientError, *UNREACHABLE):
+        return
+
+
+def _raise_in_our_words(error: BaseException, connection: Connection) -> None:
+    """Raise what callers are told of an error, where they are not told the error itself."""
+    match error:
+        case asyncpg.SerializationError() | asyncpg.DeadlockDetectedError() | asyncpg.LockNotAvailableError():
+            raise TransactionConflict from error
+        case asyncpg.CheckViolationError():
+            # A row was on its way to DEFAULT when its month got a partition of its own: now it would find it. Any
+            # other violated check has a name, and is a bug of ours.
+            if error.constraint_name is None:
+                raise TransactionConflict from error
+        case asyncpg.QueryCanceledError():
+            raise OutsideError(
+                "The statement took longer than its limit. Ask for less, or send smaller batches.", retryable=True
+            ) from error
+        case _ if isinstance(error, UNREACHABLE):
+            raise unreachable() from error
+        case asyncpg.InternalClientError():
+            # What asyncpg says of a statement sent on a connection that broke a moment before.
+            if is_lost(connection):
+                raise unreachable() from error
