@@ -6,19 +6,18 @@ depends on. Without one, as in a plain request, there is nothing to send a secon
 """
 
 import asyncio
-import dataclasses
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, TypeVar
-from uuid import UUID
 
 import strawberry
 from strawberry.types.base import get_object_definition
 
 from app.analytics.answer import Answer
-from app.cache.answers import Answers, Depends, Lookup
+from app.cache.answers import Depends
+from app.cache.recording import Recorded, recording
 from app.core.context import Ctx, Scope
 from app.core.durations import format_duration
 from app.errors import DomainError
@@ -95,10 +94,14 @@ class Watch:
         ctx = info.context.ctx
 
         async def compute() -> tuple[Answer, tuple[Depends, ...]]:
-            recording = _Recording(info.context.runtime.answers)
-            runtime = dataclasses.replace(info.context.runtime, answers=recording)
-            answer = await runner_of(runtime).run(ctx, asked.question)
-            return answer, tuple(recording.depends)
+            # Recorded whether or not the store of answers is asked: of a cheap question it is not.
+            recorded = Recorded()
+            token = recording.set(recorded)
+            try:
+                answer = await runner_of(info.context.runtime).run(ctx, asked.question)
+            finally:
+                recording.reset(token)
+            return answer, (recorded.depends,)
 
         answer, self.depends = await self.flights.join(
             (visibility(ctx), repr(asked.question)), self.touched_at_s, compute
@@ -114,27 +117,6 @@ def visibility(ctx: Ctx) -> tuple[Any, ...]:
     """Principals with the same see the same."""
     principal = ctx.principal
     return principal.tenant, principal.role, principal.influencer_id
-
-
-@dataclass(slots=True)
-class _Recording:
-    """The store of answers, remembering what the answers that it was asked for depend on."""
-
-    store: Answers
-    depends: list[Depends] = field(default_factory=list)
-
-    async def get(self, tenant_id: UUID, key: str, depends: Depends, *, max_age: timedelta | None = None) -> Lookup:
-        """As the store."""
-        self.depends.append(depends)
-        return await self.store.get(tenant_id, key, depends, max_age=max_age)
-
-    async def put(self, tenant_id: UUID, key: str, token: str, body: bytes, tags: Collection[str] = ()) -> None:
-        """As the store."""
-        await self.store.put(tenant_id, key, token, body, tags)
-
-    async def note(self, tenant_id: UUID, days: Collection[date], tags: Collection[str]) -> None:
-        """As the store."""
-        await self.store.note(tenant_id, days, tags)
 
 
 def _unsteady(info: Info) -> tuple[tuple[str, ...], ...]:

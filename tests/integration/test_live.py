@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 import app.db.session as session_module
 import app.web.live as live_module
 import graphql_schema.live_hub as hub_module
+from app.analytics.rollups.rebuild import rebuild
 from app.analytics.runner import Runner
 from app.campaigns.inputs import CampaignChange
 from app.core.context import Ctx, Role, TenantInfo
@@ -101,6 +102,25 @@ async def test_first_answer_comes_at_once_and_each_change_brings_the_next(
     async with Socket(server) as socket:
         await socket.init(await make_key(Role.ANALYST))
         await socket.subscribe(CLICKS, EVERY)
+
+        assert (await socket.data())["totals"] == {"clicks": 0}
+        for expected in (1, 2, 3):
+            await click(lively, ctx)
+            assert (await socket.data())["totals"] == {"clicks": expected}
+
+
+async def test_a_question_that_is_too_cheap_to_be_kept_is_followed(
+    lively: Runtime, ctx: Ctx, make_key: MakeKey
+) -> None:
+    # With rollups that the process knows, a question that nobody asked before costs less than a look-up.
+    lively = replace(lively, settings=lively.settings.model_copy(update={"answer_rows_min": 10**6}))
+    await rebuild(lively.db, ctx.tenant, now=ctx.now)
+    async with listening(create_app(lively)) as server, Socket(server) as socket:
+        await socket.init(await make_key(Role.ANALYST))
+        await socket.subscribe(CLICKS, EVERY, id="another")
+        await socket.data()
+        await socket.send({"id": "another", "type": "complete"})
+        await socket.subscribe(CLICKS.replace("n: 2", "n: 3"), EVERY, id="new")
 
         assert (await socket.data())["totals"] == {"clicks": 0}
         for expected in (1, 2, 3):
