@@ -18,6 +18,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from app.cache.recording import Recorded, recording
 from app.core.context import Ctx
+from app.core.deadline import Deadline
 from app.errors import DomainError
 from app.limits.cost import Measured
 from app.limits.values import check_values
@@ -228,8 +229,9 @@ class Executor:
         return executed.execution(context, variables, errors_max=self._settings.errors_max)
 
     async def _in_time(self, work: Any, tenant_id: UUID) -> Any:
-        async with asyncio.timeout(self._settings.operation_timeout_s), self._runtime.db.reading(tenant_id):
-            return await work
+        with Deadline(self._settings.operation_timeout_s):
+            async with self._runtime.db.reading(tenant_id):
+                return await work
 
     async def _to_the_end(self, work: Any) -> Any:
         # Kept in a set: a task that nothing refers to may vanish, and a shielded one must not.

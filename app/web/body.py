@@ -1,12 +1,12 @@
 """Reading a request's body: counted while it arrives, and not waited for without end."""
 
-import asyncio
 from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
+from app.core.deadline import Deadline
 from app.web.errors import EdgeError
 
 
@@ -20,7 +20,7 @@ async def read_body(receive: Receive, *, declared: str | None, bytes_max: int, t
     chunks: list[bytes] = []
     length = 0
     try:
-        async with asyncio.timeout(timeout_s):
+        with Deadline(timeout_s):
             more = True
             while more:
                 message = await receive()
