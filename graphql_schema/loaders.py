@@ -91,6 +91,12 @@ class RowLoader(Loader):
         self.rows = Rows()
         self._by = by
 
+    def know(self, rows: Rows) -> None:
+        """These rows need not be loaded. Told before any is."""
+        assert not self._known, "told before any is loaded"
+        self._known = {key: (position,) for position, key in enumerate(rows.column(self._by))}
+        self.rows.add(rows)
+
     async def _loaded(self, keys: Sequence[UUID]) -> Sequence[Sequence[int]]:
         found = await self._fetch(keys)
         positions: dict[UUID, list[int]] = {key: [] for key in keys}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app.core.context import Ctx
@@ -22,6 +23,28 @@ class NewOrder:
     checked: CheckedOrder
     customer_id: UUID | None
     lines: Sequence[OpenLine]
+
+
+def row_of(ctx: Ctx, order: NewOrder) -> dict[str, Any]:
+    """The order as lists of orders show it, once it is inserted: by column of `orders`, with its version's sums."""
+    checked = order.checked
+    return {
+        "tenant_id": ctx.tenant_id,
+        "id": order.id,
+        "external_id": checked.external_id,
+        "occurred_at": checked.occurred_at,
+        "recorded_at": ctx.now,
+        "version": 1,
+        "currency": checked.currency,
+        "customer_id": order.customer_id,
+        "visitor_id": checked.visitor_id,
+        "click_id": checked.click_id,
+        "codes": list(checked.codes),
+        "country": checked.country,
+        "is_test": checked.is_test,
+        "total_minor": checked.total,
+        "gross_minor": checked.gross,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,10 @@ from app.usecases.screening import Buying, screen
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """An order that was recorded, with what the answer shows."""
+    """An order that was recorded, with what the answer shows. row: as `orders` has it."""
 
     order: NewOrder
+    row: dict[str, Any]
     detail: dict[str, Any]
 
 
@@ -119,7 +120,7 @@ async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[
     await outbox.append(ctx, session, [_event(order) for order in new])
     session.touch_days({order.checked.occurred_at.date() for order, _, _ in earning})
     return [
-        Booked(order, detail_of(_explanation(verdict), books.answers(order.id)))
+        Booked(order, orders.row_of(ctx, order), detail_of(_explanation(verdict), books.answers(order.id)))
         for order, verdict in zip(new, judged, strict=True)
     ]
 

@@ -137,6 +137,7 @@ def _outcome(index: int, outcome: Outcome, booked: Booked) -> ItemOutcome:
         id=booked.order.id,
         external_id=booked.order.checked.external_id,
         detail=booked.detail,
+        row=booked.row,
     )
 
 
