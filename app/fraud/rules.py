@@ -7,6 +7,7 @@ from typing import Any
 from app.core.context import Ctx
 from app.core.texts import checked_text
 from app.core.unset import UNSET, Unset, given
+from app.db.looks import Look, ask
 from app.db.session import ReadSession, WriteSession
 from app.errors import DomainError
 
@@ -101,17 +102,24 @@ def _domains(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-async def load_rules(ctx: Ctx, session: ReadSession) -> FraudRules:
+def look_for_rules() -> Look[FraudRules]:
     """The tenant's rules, as they are when it has set none."""
-    row = await session.fetchrow(
+    return Look(
         """/* fraud_rules.load */
         SELECT velocity_orders, velocity_hours, refund_share, refund_orders_min, refund_days, duplicate_accounts,
-          suspicious_domains, own_purchases
+          to_jsonb(suspicious_domains) AS suspicious_domains, own_purchases
         FROM fraud_rules
         WHERE tenant_id = $1""",
-        ctx.tenant_id,
+        tuple(FraudRules.__dataclass_fields__),
+        lambda rows: _rules(zip(FraudRules.__dataclass_fields__, rows[0], strict=True)) if rows else FraudRules(),
     )
-    return FraudRules() if row is None else _rules(row)
+
+
+async def load_rules(ctx: Ctx, session: ReadSession) -> FraudRules:
+    """The same, of these alone."""
+    rules = look_for_rules()
+    await ask(ctx, session, rules)
+    return rules.found
 
 
 async def lock_rules(ctx: Ctx, session: WriteSession) -> FraudRules:
