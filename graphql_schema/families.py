@@ -4,7 +4,7 @@ A type's file registers it here; others ask `shown(LISTING)`. So types can lead 
 enrollments do, while their files do not: they name each other's types lazily.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -14,11 +14,12 @@ from strawberry.types.base import get_object_definition
 
 from app.cache.recording import shows as _shown
 from app.core.context import Scope
+from app.db.columns import Rows
 from app.db.keyset import Columns, Listing
 from graphql_schema.context import Info
 from graphql_schema.execution.columns import values_of
 from graphql_schema.execution.together import together
-from graphql_schema.loaders import load_one_each
+from graphql_schema.loaders import ById, load_one_each
 from graphql_schema.permissions import requires
 from graphql_schema.rows import Row, shown_some
 from graphql_schema.scalars import required_uuid
@@ -98,6 +99,13 @@ async def all_found(info: Info, listing: Listing, ids: Sequence[UUID | None]) ->
     _shown(name_tag(listing, row_id) for row_id in ids if row_id is not None)
     show = FAMILIES[listing.tag].show
     return shown_some(show, *await load_one_each(info, listing, ids, needed(info, show)))
+
+
+def know(info: Info, listing: Listing, rows: Sequence[Mapping[str, Any]]) -> None:
+    """These rows of the listing, by column, are the caller's to see and need not be looked up. Told before any is."""
+    columns = needed(info, FAMILIES[listing.tag].show)
+    arrays = {name: [row[name] for row in rows] for name in listing.names(columns, "id")}
+    info.context.loaders.get(ById(listing, columns)).know(Rows(arrays))
 
 
 def one_row(of: Any, listing: Listing, key: str, description: str, *, scope: Scope | None = None) -> Any:

@@ -116,6 +116,12 @@ class IdLoader(Loader):
         super().__init__(fetch)
         self.rows = Rows()
 
+    def know(self, rows: Rows) -> None:
+        """These rows need not be loaded. Told before any is."""
+        assert not self._known, "told before any is loaded"
+        self._known = {str(row_id): place for place, row_id in enumerate(rows.column("id"))}
+        self.rows.add(rows)
+
     async def places(self, ids: Sequence[UUID | None]) -> list[int | None]:
         """Where among the rows each id's stands; None without id or row."""
         texts = [None if row_id is None else str(row_id) for row_id in ids]

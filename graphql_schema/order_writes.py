@@ -283,6 +283,7 @@ class Mutation:
         description="Records orders: attributed, with commission and ledger, in one transaction. A known external id "
         "with the same content is REPLAYED, with other content CONFLICTING_DUPLICATE.",
         scope=Scope.ORDERS_WRITE,
+        rows=ORDERS,
     )
 
     edit_orders = batch(

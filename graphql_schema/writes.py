@@ -16,10 +16,12 @@ import strawberry
 from app.core.context import Ctx, Scope
 from app.core.outcomes import ItemOutcome, Outcome
 from app.core.unset import camel
+from app.db.keyset import Listing
 from app.errors import DomainError
 from app.runtime import Runtime
 from app.usecases.items import Unread
 from graphql_schema.context import Info
+from graphql_schema.families import know
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import uuid_of
 from graphql_schema.unreadable import Unreadable
@@ -111,10 +113,12 @@ def batch(
     result: type[ItemResult],
     description: str,
     scope: Scope,
+    rows: Listing | None = None,
 ) -> Any:
     """The mutation that runs a use case over the input's list `items`, each item's `value()`.
 
-    Rows that the request loaded before are forgotten: they may have changed.
+    Rows that the request loaded before are forgotten: they may have changed. rows: the listing of those that outcomes
+    tell: such are shown as they were committed, and not looked up.
     """
 
     async def resolve(info: Info, input: Any) -> Any:
@@ -126,6 +130,9 @@ def batch(
             idempotency_key=key,
         )
         info.context.loaders.forget()
+        made = [] if rows is None else [outcome.row for outcome in outcomes if outcome.row is not None]
+        if rows is not None and made:
+            know(info, rows, made)
         return payload.of(outcomes, result)
 
     what = strawberry.argument(description=f"The {items} in their order, and what makes the call safe to repeat.")

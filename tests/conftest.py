@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import asyncpg
@@ -56,8 +57,10 @@ def statements_run() -> Iterator[dict[str, None]]:
     observe = session_module._observe
 
     def observing(sql: str) -> None:
-        caller = sys._getframe(2).f_code.co_filename
-        if not caller.startswith(TESTS):
+        caller: FrameType | None = sys._getframe(1)
+        while caller is not None and caller.f_code.co_filename == session_module.__file__:
+            caller = caller.f_back
+        if caller is None or not caller.f_code.co_filename.startswith(TESTS):
             seen.setdefault(sql)
         observe(sql)
 

@@ -90,7 +90,7 @@ async def await_touches(ctx: Ctx, session: WriteSession, orders: Sequence[Judged
     ]
     if not waiting:
         return
-    await session.execute(
+    await session.later(
         """/* attribution.await_touches */
         INSERT INTO awaited_touches
           (tenant_id, order_id, occurred_at, visitor_id, click_id, customer_id, recorded_at, look_at)

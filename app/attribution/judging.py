@@ -3,24 +3,26 @@
 Used by whoever books orders, judges them once more for a touch that came late, or recomputes a range of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from app.attribution.judge import Touch, Verdict, judge
-from app.attribution.load import load_buyers, load_program, load_rules
+from app.attribution.load import load_buyers, load_program, look_for_rules, look_for_viewed
 from app.attribution.program import Program
 from app.attribution.touches import (
     CodeOffer,
     Trail,
     code_touches,
-    find_codes,
     find_touches,
+    look_for_codes,
 )
 from app.core.context import Ctx
 from app.core.pauses import Pauses
 from app.core.words import RejectReason, TouchKind
+from app.db.looks import Look, ask
 from app.db.session import ReadSession
 from app.settings import Settings
 
@@ -59,28 +61,49 @@ class Placed:
     remembered: Sequence[Touch] = ()
 
 
+class Looks:
+    """What is looked for before anything is judged: it may be asked for with what others look for."""
+
+    def __init__(self, codes: Iterable[str], reach: Reach) -> None:
+        """codes: given at checkout, upper case."""
+        self.rules = look_for_rules(reach.default_window)
+        self.viewed = look_for_viewed()
+        self.offers = look_for_codes(set(codes))
+
+    @property
+    def all(self) -> tuple[Look[Any], ...]:
+        """All of them."""
+        return self.rules, self.viewed, self.offers
+
+
 async def judge_all(
-    ctx: Ctx, session: ReadSession, orders: Sequence[Placed], reach: Reach
+    ctx: Ctx, session: ReadSession, orders: Sequence[Placed], reach: Reach, *, looks: Looks | None = None
 ) -> tuple[list[Verdict], Program]:
-    """The verdicts on the orders, in the order given, and the program that they were judged by."""
-    rules, viewed = await load_rules(ctx, session, default_window=reach.default_window)
+    """The verdicts on the orders, in the order given, and the program that they were judged by.
+
+    looks: for these orders' codes, if they were asked for.
+    """
+    if looks is None:
+        looks = Looks((code for order in orders for code in order.codes), reach)
+        await ask(ctx, session, *looks.all)
     found = await find_touches(
         ctx,
         session,
         [order.trail for order in orders],
         lookback=reach.lookback,
         candidates_max=reach.candidates_max,
-        viewed=viewed,
+        viewed=looks.viewed.found,
     )
     touches = {
         place: _joined(found.touches.get(place, ()), order.remembered, reach.candidates_max)
         for place, order in enumerate(orders)
         if place in found.touches or order.remembered
     }
-    asked = {code for order in orders for code in order.codes}
-    for of_order in touches.values():
-        asked.update(touch.code for touch in of_order if touch.kind is TouchKind.CODE and touch.code is not None)
-    offers = await find_codes(ctx, session, asked)
+    used = {touch.code for of_order in touches.values() for touch in of_order if touch.kind is TouchKind.CODE}
+    given = {code for order in orders for code in order.codes}
+    others = look_for_codes({code for code in used if code is not None and code not in given})
+    await ask(ctx, session, others)
+    offers = {**looks.offers.found, **others.found}
     codes = {
         place: code_touches(order.codes, offers, order.trail.occurred_at, order.customer)
         for place, order in enumerate(orders)
@@ -105,7 +128,7 @@ async def judge_all(
                 codes=codes.get(place, ()),
                 touches=[_owned(touch, offers, order.customer) for touch in touches.get(place, ())],
                 program=program,
-                rules=rules,
+                rules=looks.rules.found,
                 buyer=None if owner is None else buyers.get(owner),
                 is_test=order.is_test,
                 statuses_at=order.booked_at,

@@ -1,9 +1,9 @@
-"""Loads what touches are judged by: the tenant's rules, the program that they belong to, and who bought. One statement
-each, for a whole batch of orders.
+"""Loads what touches are judged by: the tenant's rules, the program that they belong to, and who bought. For a whole
+batch of orders.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -28,90 +28,127 @@ from app.core.words import (
     InfluencerStatus,
     PaidSearch,
 )
+from app.db.looks import Look, ask
 from app.db.session import ReadSession
 
 _UNKNOWN = Buyer()
 
 
-async def load_rules(ctx: Ctx, session: ReadSession, *, default_window: timedelta) -> tuple[Rules, list[UUID]]:
-    """The tenant's own rules, and the campaigns for which views are touches."""
-    row = await session.fetchrow(
+def look_for_rules(default_window: timedelta) -> Look[Rules]:
+    """The tenant's own rules."""
+
+    def read(rows: Sequence[Any]) -> Rules:
+        if not rows:
+            return Rules(window=default_window, half_life=HALF_LIFE)
+        model, half_life_days, window_days, code_policy, paid_search = rows[0]
+        return Rules(
+            window=default_window if window_days is None else timedelta(days=window_days),
+            model=AttributionModel(model),
+            half_life=timedelta(days=half_life_days),
+            code_policy=CodePolicy(code_policy),
+            paid_search=PaidSearch(paid_search),
+        )
+
+    return Look(
         """/* attribution.rules */
-        SELECT rules.model, rules.half_life_days, rules.window_days, rules.code_policy, rules.paid_search,
-          ARRAY(SELECT id FROM campaigns WHERE tenant_id = $1 AND view_window_days > 0) AS viewed
-        FROM (SELECT $1::uuid) AS asked (tenant_id)
-        LEFT JOIN attribution_rules AS rules ON rules.tenant_id = $1""",
-        ctx.tenant_id,
+        SELECT model, half_life_days, window_days, code_policy, paid_search
+        FROM attribution_rules
+        WHERE tenant_id = $1""",
+        ("model", "half_life_days", "window_days", "code_policy", "paid_search"),
+        read,
     )
-    assert row is not None, "one row is asked for"
-    if row["model"] is None:
-        return Rules(window=default_window, half_life=HALF_LIFE), row["viewed"]
-    rules = Rules(
-        window=default_window if row["window_days"] is None else timedelta(days=row["window_days"]),
-        model=AttributionModel(row["model"]),
-        half_life=timedelta(days=row["half_life_days"]),
-        code_policy=CodePolicy(row["code_policy"]),
-        paid_search=PaidSearch(row["paid_search"]),
+
+
+def look_for_viewed() -> Look[list[UUID]]:
+    """The campaigns for which views are touches."""
+    return Look(
+        """/* attribution.viewed */
+        SELECT id FROM campaigns WHERE tenant_id = $1 AND view_window_days > 0""",
+        ("id",),
+        lambda rows: [id for (id,) in rows],
     )
-    return rules, row["viewed"]
 
 
 async def load_program(
     ctx: Ctx, session: ReadSession, touches: Iterable[Touch], *, has_histories: bool = False
 ) -> Program:
-    """The influencers, campaigns and enrollments that the touches name, in at most three statements.
+    """The influencers, campaigns and enrollments that the touches name, in one statement.
 
     has_histories: with the statuses that they had before, in one more.
     """
     campaign_ids, influencer_ids = named({(touch.campaign_id, touch.influencer_id) for touch in touches})
+    influencers = Look(
+        """/* attribution.influencers */
+        SELECT id, status, email_hash, customer
+        FROM influencers
+        WHERE tenant_id = $1 AND id = ANY($2::uuid[])""",
+        ("id", "status", "email_hash", "customer"),
+        list,
+        influencer_ids,
+    )
+    accounts = Look(
+        """/* attribution.accounts */
+        SELECT influencer_id, reference
+        FROM payout_methods
+        WHERE tenant_id = $1 AND influencer_id = ANY($2::uuid[]) AND reference IS NOT NULL""",
+        ("influencer_id", "reference"),
+        list,
+        influencer_ids,
+    )
+    campaigns = Look(
+        f"""/* attribution.campaigns */
+        SELECT {", ".join(_TERMS)}
+        FROM campaigns
+        WHERE tenant_id = $1 AND id = ANY($2::uuid[])""",  # noqa: S608 - columns
+        _TERMS,
+        list,
+        campaign_ids,
+    )
+    enrollments = Look(
+        """/* attribution.enrollments */
+        SELECT id, campaign_id, influencer_id, status, commission_rate
+        FROM enrollments
+        WHERE tenant_id = $1 AND campaign_id = ANY($2::uuid[]) AND influencer_id = ANY($3::uuid[])""",
+        ("id", "campaign_id", "influencer_id", "status", "commission_rate"),
+        list,
+        campaign_ids,
+        influencer_ids,
+    )
+    await ask(ctx, session, influencers, accounts, campaigns, enrollments)
     program = Program()
-    if influencer_ids:
-        rows = await session.fetch(
-            """/* attribution.influencers */
-            SELECT id, status, email_hash, customer,
-              ARRAY(
-                SELECT reference FROM payout_methods
-                WHERE tenant_id = $1 AND influencer_id = influencers.id AND reference IS NOT NULL
-              ) AS accounts
-            FROM influencers
-            WHERE tenant_id = $1 AND id = ANY($2::uuid[])""",
-            ctx.tenant_id,
-            influencer_ids,
-        )
-        for row in rows:
-            program.influencers[row["id"]] = InfluencerStatus(row["status"])
-            own = frozenset() if row["email_hash"] is None else frozenset({row["email_hash"]})
-            buyer = Buyer(row["customer"], own | hashes(ctx.tenant_id, row["accounts"]))
-            if buyer != _UNKNOWN:
-                program.buyers[row["id"]] = buyer
-    if campaign_ids:
-        rows = await session.fetch(
-            """/* attribution.campaigns */
-            SELECT id, status, starts_at, ends_at, attribution_model, click_window_days, view_window_days,
-              code_window_days, half_life_days, code_policy, paid_search, commission_rate
-            FROM campaigns
-            WHERE tenant_id = $1 AND id = ANY($2::uuid[])""",
-            ctx.tenant_id,
-            campaign_ids,
-        )
-        program.campaigns.update({row["id"]: _terms(row) for row in rows})
-    if influencer_ids and campaign_ids:
-        rows = await session.fetch(
-            """/* attribution.enrollments */
-            SELECT id, campaign_id, influencer_id, status, commission_rate
-            FROM enrollments
-            WHERE tenant_id = $1 AND campaign_id = ANY($2::uuid[]) AND influencer_id = ANY($3::uuid[])""",
-            ctx.tenant_id,
-            campaign_ids,
-            influencer_ids,
-        )
-        for row in rows:
-            key = row["campaign_id"], row["influencer_id"]
-            program.enrollments[key] = EnrollmentTerms(EnrollmentStatus(row["status"]), row["commission_rate"])
-            program.enrollment_ids[key] = row["id"]
+    paid_to: dict[UUID, list[str]] = defaultdict(list)
+    for influencer_id, reference in accounts.found:
+        paid_to[influencer_id].append(reference)
+    for influencer_id, status, email_hash, customer in influencers.found:
+        program.influencers[influencer_id] = InfluencerStatus(status)
+        own = frozenset() if email_hash is None else frozenset({email_hash})
+        buyer = Buyer(customer, own | hashes(ctx.tenant_id, paid_to[influencer_id]))
+        if buyer != _UNKNOWN:
+            program.buyers[influencer_id] = buyer
+    program.campaigns.update({values[0]: _terms(dict(zip(_TERMS, values, strict=True))) for values in campaigns.found})
+    for enrollment_id, campaign_id, influencer_id, status, rate in enrollments.found:
+        key = campaign_id, influencer_id
+        program.enrollments[key] = EnrollmentTerms(EnrollmentStatus(status), rate)
+        program.enrollment_ids[key] = enrollment_id
     if has_histories:
         await _load_histories(ctx, session, program)
     return program
+
+
+_TERMS = (
+    "id",
+    "status",
+    "starts_at",
+    "ends_at",
+    "attribution_model",
+    "click_window_days",
+    "view_window_days",
+    "code_window_days",
+    "half_life_days",
+    "code_policy",
+    "paid_search",
+    "commission_rate",
+)
 
 
 def _terms(row: Any) -> CampaignTerms:

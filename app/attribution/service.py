@@ -78,7 +78,7 @@ async def insert_credits(
         return
     for _, of_order in credits:
         assert sum(credit.booked for credit in of_order) == WEIGHT_ONE
-    await session.execute(
+    await session.later(
         """/* attribution.insert_credits */
         INSERT INTO credits (tenant_id, id, order_id, position, influencer_id, campaign_id, link_id, code, platform,
           channel, touch_kind, touch_id, touched_at, weight_booked, weight_last, weight_first, weight_linear,
@@ -132,7 +132,7 @@ async def insert_explanations(ctx: Ctx, session: WriteSession, orders: Sequence[
     """Keep why each order was judged as it was, in one statement."""
     if not orders:
         return
-    await session.execute(
+    await session.later(
         """/* attribution.insert_explanations */
         INSERT INTO attributions (tenant_id, order_id, model, rule, candidates, judged_at)
         SELECT $1, judged.order_id, judged.model, judged.rule, judged.candidates::jsonb, $2
@@ -152,7 +152,7 @@ async def insert_purchases(ctx: Ctx, session: WriteSession, orders: Sequence[Jud
     won = [(order, order.verdict.winner) for order in orders if order.verdict.winner is not None]
     if not won:
         return
-    await session.execute(
+    await session.later(
         """/* attribution.insert_purchases */
         INSERT INTO instances (tenant_id, occurred_at, id, kind, influencer_id, campaign_id, link_id, code, platform,
           channel, country, visitor_id, customer_id, order_id, recorded_at)

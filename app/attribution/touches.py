@@ -16,6 +16,7 @@ from uuid import UUID
 from app.attribution.judge import Touch
 from app.core.context import Ctx
 from app.core.words import OfferStatus, RejectReason, TouchKind
+from app.db.looks import Look
 from app.db.session import ReadSession
 
 OUT_OF_ORDER = timedelta(days=1)
@@ -269,31 +270,20 @@ async def _visitors(
     return found
 
 
-async def find_codes(ctx: Ctx, session: ReadSession, codes: Collection[str]) -> dict[str, CodeOffer]:
+def look_for_codes(codes: Collection[str]) -> Look[dict[str, CodeOffer]]:
     """Those of the codes (upper case) that exist, by their text."""
-    if not codes:
-        return {}
-    rows = await session.fetch(
+    return Look(
         """/* attribution.find_codes */
         SELECT code, influencer_id, campaign_id, platform, status, starts_at, ends_at, customer
         FROM codes
         WHERE tenant_id = $1 AND code = ANY($2::text[])""",
-        ctx.tenant_id,
+        ("code", "influencer_id", "campaign_id", "platform", "status", "starts_at", "ends_at", "customer"),
+        lambda rows: {
+            code: CodeOffer(code, influencer, campaign, platform, status == OfferStatus.ACTIVE, starts, ends, customer)
+            for code, influencer, campaign, platform, status, starts, ends, customer in rows
+        },
         list(codes),
     )
-    return {
-        row["code"]: CodeOffer(
-            code=row["code"],
-            influencer_id=row["influencer_id"],
-            campaign_id=row["campaign_id"],
-            platform=row["platform"],
-            is_active=row["status"] == OfferStatus.ACTIVE,
-            starts_at=row["starts_at"],
-            ends_at=row["ends_at"],
-            customer=row["customer"],
-        )
-        for row in rows
-    }
 
 
 def code_touches(

@@ -11,7 +11,7 @@ from app.db.session import WriteSession
 
 async def append(ctx: Ctx, session: WriteSession, *, action: str, items: int, detail: dict[str, Any]) -> None:
     """Append one row. detail: ids and counts; never personal data, never secrets."""
-    await session.execute(
+    await session.later(
         """/* audit.append */
         INSERT INTO audit_log (tenant_id, id, key_id, role, action, items, detail, request_id, recorded_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
@@ -41,7 +41,7 @@ async def append_all(session: WriteSession, entries: Sequence[Entry]) -> None:
     """Append the rows of several calls of the session's tenant, each with its own principal, request and time."""
     if not entries:
         return
-    await session.execute(
+    await session.later(
         """/* audit.append_all */
         INSERT INTO audit_log (tenant_id, id, key_id, role, action, items, detail, request_id, recorded_at)
         SELECT $1, entry.*

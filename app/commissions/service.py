@@ -85,7 +85,7 @@ async def post(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommiss
     """Insert commissions, their lines and first events, and their ledger postings, set-wise."""
     if not commissions:
         return
-    await session.execute(
+    await session.later(
         """/* commissions.insert */
         INSERT INTO commissions (tenant_id, id, kind, state, order_id, credit_id, refund_id, influencer_id, campaign_id,
           code, plan_version_id, rate, basis_minor, currency, amount_minor, amount_base_minor, occurred_at, taken_minor,
@@ -116,7 +116,7 @@ async def post(ctx: Ctx, session: WriteSession, commissions: Sequence[NewCommiss
         [row.occurred_at for row in commissions],
     )
     await _insert_lines(ctx, session, commissions)
-    await session.execute(
+    await session.later(
         """/* commissions.insert_events */
         INSERT INTO commission_events (tenant_id, id, commission_id, from_state, to_state, reason, recorded_at, key_id)
         SELECT $1, event.id, event.commission_id, NULL, event.to_state, event.reason, $2, $3
@@ -148,7 +148,7 @@ async def _insert_lines(ctx: Ctx, session: WriteSession, commissions: Sequence[N
     # Many per commission: what they share with it is sent once and joined here.
     lines = [(number, share) for number, row in enumerate(commissions, start=1) for share in row.amount.shares]
     for part in in_parts(lines):
-        await session.execute(
+        await session.later(
             """/* commissions.insert_lines */
             INSERT INTO commission_lines (tenant_id, id, commission_id, position, product_id, rule, rate, amount_minor,
               amount_base_minor, occurred_at, recorded_at)

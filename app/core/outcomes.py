@@ -1,5 +1,6 @@
 """The answer of a batched write, item by item: recorded, replayed, or rejected with code, message and path."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -21,7 +22,7 @@ class ItemOutcome:
     """What became of the item at `index` of the call.
 
     id: of the row it made or found. detail: JSON values the answer shows beside (an order's explanation). code,
-    message, path: only when rejected.
+    message, path: only when rejected. row: what it made, by column, where the writer tells it; no part of the JSON.
     """
 
     index: int
@@ -32,6 +33,7 @@ class ItemOutcome:
     message: str | None = None
     path: tuple[str, ...] = ()
     detail: dict[str, Any] = field(default_factory=dict)
+    row: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` gives an equal outcome back."""

@@ -82,12 +82,16 @@ class Rows:
         return done
 
     def add(self, more: "Rows") -> None:
-        """Put the rows of another statement with the same columns below these."""
+        """Put rows with the same columns below these: of the same statement, or of any when these are as they are."""
         if not self._columns:
             self._columns, self._forms = more._columns, more._forms
-        else:
+        elif self._forms == more._forms:
             for name, values in self._columns.items():
                 values += more._columns[name]
+        else:
+            assert not self._forms, "what is there is not read again"
+            for name, values in self._columns.items():
+                values += more.column(name)
         self._length += len(more)
 
 

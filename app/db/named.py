@@ -1,10 +1,11 @@
 """Rows that facts name by the caller's own id: looked up, and created when unknown. Called by writes, inside theirs."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from app.core.context import Ctx
 from app.core.ids import new_id
+from app.db.looks import Look, ask
 from app.db.session import ReadSession, WriteSession
 
 
@@ -24,14 +25,22 @@ class NamedRows:
             ON CONFLICT (tenant_id, external_id) DO NOTHING
             RETURNING id, external_id"""  # noqa: S608
 
+    def look(self, external_ids: Collection[str]) -> Look[dict[str, UUID]]:
+        """Ids by external id of those that there are."""
+        return Look(self._find, ("id", "external_id"), _by_name, list(external_ids))
+
     async def ensure(self, ctx: Ctx, session: WriteSession, named: Mapping[str, str | None]) -> dict[str, UUID]:
         """Ids by external id of all rows named; the unknown ones are created with what was given.
 
         Known rows stay as they are. One statement when all are known, three at most.
         """
-        if not named:
-            return {}
-        found = await self._known(ctx, session, list(named))
+        return await self.complete(ctx, session, named, await self.known(ctx, session, named))
+
+    async def complete(
+        self, ctx: Ctx, session: WriteSession, named: Mapping[str, str | None], known: Mapping[str, UUID]
+    ) -> dict[str, UUID]:
+        """The same, where those that are known have been looked up."""
+        found = dict(known)
         # Sorted: two batches that create the same rows wait for each other instead of blocking each other.
         missing = sorted(named.keys() - found.keys())
         if missing:
@@ -40,13 +49,15 @@ class NamedRows:
             found |= {row["external_id"]: row["id"] for row in rows}
             elsewhere = [external_id for external_id in missing if external_id not in found]
             if elsewhere:
-                found |= await self._known(ctx, session, elsewhere)
+                found |= await self.known(ctx, session, elsewhere)
         return found
 
     async def known(self, ctx: Ctx, session: ReadSession, external_ids: Collection[str]) -> dict[str, UUID]:
         """Ids by external id of those that there are."""
-        return await self._known(ctx, session, list(external_ids)) if external_ids else {}
+        look = self.look(external_ids)
+        await ask(ctx, session, look)
+        return look.found
 
-    async def _known(self, ctx: Ctx, session: ReadSession, external_ids: list[str]) -> dict[str, UUID]:
-        rows = await session.fetch(self._find, ctx.tenant_id, external_ids)
-        return {row["external_id"]: row["id"] for row in rows}
+
+def _by_name(rows: Sequence[tuple[UUID, str]]) -> dict[str, UUID]:
+    return {external_id: id for id, external_id in rows}

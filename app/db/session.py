@@ -17,6 +17,7 @@ from uuid import UUID
 
 import asyncpg
 
+from app.db.gathered import Gathered, is_large
 from app.db.pool import Connection, Pool
 from app.db.reading import Reading, current
 from app.db.transaction import Transaction
@@ -78,11 +79,53 @@ class WriteSession(ReadSession):
         self.tags: set[str] = set()
         self.deltas = 0
         self.moves = 0
+        self._kept = Gathered()
+
+    async def fetch(self, sql: str, *args: Any) -> list[Any]:
+        """All rows of the statement, as records."""
+        await self.send()
+        return await super().fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: Any) -> Any | None:
+        """The first row, or None."""
+        await self.send()
+        return await super().fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        """The first column of the first row, or None."""
+        await self.send()
+        return await super().fetchval(sql, *args)
+
+    async def stream(self, sql: str, *args: Any, batch: int = 5_000) -> AsyncIterator[Sequence[Any]]:
+        """Batches of rows, in bounded memory."""
+        await self.send()
+        async for rows in super().stream(sql, *args, batch=batch):
+            yield rows
 
     async def execute(self, sql: str, *args: Any) -> str:
         """Run a statement; the server's command tag comes back (`INSERT 0 3`)."""
+        await self.send()
         _observe(sql)
         return await self._connection.execute(sql, *args)
+
+    async def later(self, sql: str, *args: Any) -> None:
+        """Run a statement before the next that is not run later, or before the commit: together with its neighbours.
+
+        For what writes, looks at nothing that was written later than the last statement, and is answered by nothing.
+        """
+        if is_large(args):
+            await self.execute(sql, *args)
+            return
+        if not self._kept.has_room(sql):
+            await self.send()
+        self._kept.add(sql, *args)
+
+    async def send(self) -> None:
+        """Run what is to be run later."""
+        if self._kept:
+            sql, args = self._kept.take()
+            _observe(sql)
+            await self._connection.execute(sql, *args)
 
     async def insert_new(self, count: int, sql: str, *args: Any) -> None:
         """Insert so many rows, ON CONFLICT DO NOTHING: none was there when this transaction looked.
@@ -189,7 +232,9 @@ class Database:
         if lock_timeout_s is not None:
             begin += f"; SET LOCAL lock_timeout = {int(lock_timeout_s * 1000)}"
         async with self._transaction(begin) as connection:
-            yield WriteSession(connection, tenant_id)
+            session = WriteSession(connection, tenant_id)
+            yield session
+            await session.send()
 
     @asynccontextmanager
     async def directory(self) -> AsyncIterator[ReadSession]:

@@ -32,7 +32,7 @@ async def insert(ctx: Ctx, session: WriteSession, found: Sequence[Found]) -> lis
         Hit(id, each.rule, each.suspect.commission_id, each.suspect.order_id, each.suspect.influencer_id, _OPEN)
         for id, each in zip(new_ids(len(found)), found, strict=True)
     ]
-    await session.execute(
+    await session.later(
         """/* fraud_hits.insert */
         INSERT INTO fraud_hits (tenant_id, id, rule, commission_id, order_id, influencer_id, evidence, state, found_at)
         SELECT $1, new.*, 'OPEN', $2

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.core.texts import checked_text
 from app.core.unset import UNSET, Unset, given
+from app.db.looks import Look
 from app.db.one_row import OneRow
 from app.errors import DomainError
 from app.tables import FraudRules as FraudRulesRow
@@ -103,3 +104,16 @@ def _domains(given: tuple[str, ...]) -> tuple[str, ...]:
 
 RULES = OneRow(FraudRulesRow, FraudRules, lambda _: FraudRules())
 """The rules that each tenant has set."""
+
+
+def look_for_rules() -> Look[FraudRules]:
+    """The tenant's rules, as they are when it has set none."""
+    return Look(
+        """/* fraud_rules.look */
+        SELECT velocity_orders, velocity_hours, refund_share, refund_orders_min, refund_days, duplicate_accounts,
+          to_jsonb(suspicious_domains) AS suspicious_domains, own_purchases
+        FROM fraud_rules
+        WHERE tenant_id = $1""",
+        RULES.columns,
+        lambda rows: RULES.made(rows[0]) if rows else FraudRules(),
+    )

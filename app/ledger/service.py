@@ -23,7 +23,7 @@ async def append(ctx: Ctx, session: WriteSession, postings: Sequence[Posting]) -
     for posting in postings:
         posting_id = new_id()
         rows.extend((new_id(), posting_id, posting, entry) for entry in posting.entries)
-    await session.execute(
+    await session.later(
         """/* ledger.append */
         INSERT INTO ledger_entries (tenant_id, id, posting_id, account, influencer_id, currency, amount_minor,
           cause_kind, cause_id, rate, posted_at)
@@ -56,7 +56,7 @@ async def _append_deltas(ctx: Ctx, session: WriteSession, entries: Sequence[Entr
         moved[1] += 1
     session.moves += len(sums)
     month: date = ctx.now.astimezone(UTC).date().replace(day=1)
-    await session.execute(
+    await session.later(
         """/* ledger.append_deltas */
         INSERT INTO ledger_deltas (tenant_id, id, influencer_id, account, currency, month, amount_minor, entries)
         SELECT $1, moved.id, moved.influencer_id, moved.account, moved.currency, $2, moved.amount_minor, moved.entries

@@ -26,7 +26,7 @@ async def claim(ctx: Ctx, session: WriteSession, external_ids: Collection[str]) 
 async def release(ctx: Ctx, session: WriteSession, external_ids: Collection[str]) -> None:
     """Leave no trace of the claims; others still wait until this transaction commits."""
     if external_ids:
-        await session.execute(
+        await session.later(
             """/* orders.release */
             DELETE FROM order_claims
             WHERE tenant_id = $1 AND external_id = ANY($2::text[])""",

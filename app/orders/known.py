@@ -8,6 +8,7 @@ from uuid import UUID
 from app.core.context import Ctx
 from app.core.pauses import Pauses
 from app.core.words import LineKind
+from app.db.looks import Look, ask
 from app.db.parts import READ_MAX, in_parts
 from app.db.session import WriteSession
 from app.errors import DomainError
@@ -66,19 +67,26 @@ def order_named(orders: Mapping[str, OrderState], external_id: str) -> OrderStat
     return order
 
 
-async def known_orders(ctx: Ctx, session: WriteSession, external_ids: Collection[str]) -> dict[str, KnownOrder]:
+def look_for_orders(external_ids: Collection[str]) -> Look[dict[str, KnownOrder]]:
     """Those of the orders that exist, by external id."""
-    rows = await session.fetch(
+    return Look(
         """/* orders.known */
         SELECT orders.id, orders.external_id, first.content_hash
         FROM orders
         JOIN order_versions AS first
           ON first.tenant_id = $1 AND first.order_id = orders.id AND first.version = 1
         WHERE orders.tenant_id = $1 AND orders.external_id = ANY($2::text[])""",
-        ctx.tenant_id,
+        ("id", "external_id", "content_hash"),
+        lambda rows: {row[1]: KnownOrder(*row) for row in rows},
         list(external_ids),
     )
-    return {row["external_id"]: KnownOrder(row["id"], row["external_id"], row["content_hash"]) for row in rows}
+
+
+async def known_orders(ctx: Ctx, session: WriteSession, external_ids: Collection[str]) -> dict[str, KnownOrder]:
+    """The same, of these alone."""
+    known = look_for_orders(external_ids)
+    await ask(ctx, session, known)
+    return known.found
 
 
 async def lock_orders(

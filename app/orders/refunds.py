@@ -9,6 +9,7 @@ from uuid import UUID
 from app.core.context import Ctx
 from app.core.ids import new_ids
 from app.core.words import RefundKind, RefundState
+from app.db.looks import Look
 from app.db.parts import in_parts
 from app.db.session import WriteSession
 from app.orders.checks import refund_from_json
@@ -160,6 +161,19 @@ async def insert_refunds(
             [row.taken.base for row in part],
             [row.occurred_at for row in part],
         )
+
+
+def look_for_waiting(order_external_ids: Collection[str]) -> Look[set[str]]:
+    """Those of these orders, whose claims are held, for which a refund waits."""
+    return Look(
+        """/* refunds.waited_for */
+        SELECT order_external_id
+        FROM refunds
+        WHERE tenant_id = $1 AND state = 'WAITING' AND order_external_id = ANY($2::text[])""",
+        ("order_external_id",),
+        lambda rows: {external_id for (external_id,) in rows},
+        list(order_external_ids),
+    )
 
 
 async def waiting_refunds(ctx: Ctx, session: WriteSession, order_external_ids: Collection[str]) -> list[WaitingRefund]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app.core.context import Ctx
@@ -22,6 +23,28 @@ class NewOrder:
     checked: CheckedOrder
     customer_id: UUID | None
     lines: Sequence[OpenLine]
+
+
+def row_of(ctx: Ctx, order: NewOrder) -> dict[str, Any]:
+    """The order as lists of orders show it, once it is inserted: by column of `orders`, with its version's sums."""
+    checked = order.checked
+    return {
+        "tenant_id": ctx.tenant_id,
+        "id": order.id,
+        "external_id": checked.external_id,
+        "occurred_at": checked.occurred_at,
+        "recorded_at": ctx.now,
+        "version": 1,
+        "currency": checked.currency,
+        "customer_id": order.customer_id,
+        "visitor_id": checked.visitor_id,
+        "click_id": checked.click_id,
+        "codes": list(checked.codes),
+        "country": checked.country,
+        "is_test": checked.is_test,
+        "total_minor": checked.total,
+        "gross_minor": checked.gross,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +123,7 @@ async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrd
 
 
 async def _insert_versions(ctx: Ctx, session: WriteSession, versions: Sequence[VersionRow]) -> None:
-    await session.execute(
+    await session.later(
         """/* orders.insert_versions */
         INSERT INTO order_versions (tenant_id, order_id, version, content_hash, total_minor, gross_minor, recorded_at)
         SELECT $1, new.order_id, new.version, new.content_hash, new.total_minor, new.gross_minor, $2
@@ -120,7 +143,7 @@ async def _insert_first_lines(ctx: Ctx, session: WriteSession, orders: Sequence[
     # The hottest statement of all. What lines share with their order is sent once per order and joined here.
     lines = [(number, line) for number, order in enumerate(orders, start=1) for line in order.lines]
     for part in in_parts(lines):
-        await session.execute(
+        await session.later(
             """/* orders.insert_first_lines */
             INSERT INTO order_lines (tenant_id, id, order_id, version, position, external_id, kind, product_id, title,
               quantity, currency, amount_minor, amount_base_minor, is_reversal, occurred_at, recorded_at)
@@ -159,7 +182,7 @@ async def append_versions(
         return
     await _insert_versions(ctx, session, versions)
     signs = [-1 if row.is_reversal else 1 for row in lines]
-    await session.execute(
+    await session.later(
         """/* orders.append_lines */
         INSERT INTO order_lines (tenant_id, id, order_id, version, position, external_id, kind, product_id, title,
           quantity, currency, amount_minor, amount_base_minor, is_reversal, occurred_at, recorded_at)
@@ -204,7 +227,7 @@ async def append_events(ctx: Ctx, session: WriteSession, events: Sequence[EventR
     """Append events, in one statement. The orders are locked or new."""
     if not events:
         return
-    await session.execute(
+    await session.later(
         """/* orders.append_events */
         INSERT INTO order_events (tenant_id, id, order_id, external_id, kind, reason, occurred_at, recorded_at)
         SELECT $1, event.id, event.order_id, event.external_id, event.kind, event.reason, event.occurred_at, $2

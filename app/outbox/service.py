@@ -66,7 +66,7 @@ async def append(ctx: Ctx, session: WriteSession, events: Sequence[Event]) -> No
     """Append the events, in order, in one statement."""
     if not events:
         return
-    await session.execute(
+    await session.later(
         """/* outbox.append */
         INSERT INTO outbox (tenant_id, id, topic, subject_id, payload, created_at, available_at)
         SELECT $1, event.id, event.topic, event.subject_id, event.payload, $6, $6

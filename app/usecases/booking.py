@@ -1,6 +1,6 @@
 """Books new orders, inside the transaction that records them: touches → verdict → credits → commissions → rollups.
 
-A step of `record_orders`. Looks everything up first, then judges and computes without waiting, then writes set-wise.
+A step of `record_orders`. Looks the rest up first, then judges and computes without waiting, then writes set-wise.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from app.core.context import Ctx
 from app.core.ids import new_id
 from app.core.pauses import Pauses
 from app.core.words import InstanceKind, OrderEventKind
-from app.customers.ensure import ensure as ensure_customers
+from app.customers.ensure import complete as complete_customers
 from app.db.session import WriteSession
 from app.errors import DomainError
 from app.orders import contributions
@@ -31,18 +31,20 @@ from app.orders.conversion import key_of, load_rates
 from app.orders.lines import CheckedOrder
 from app.orders.open_lines import open_lines
 from app.orders.service import EventRow, NewOrder
-from app.products.ensure import ensure as ensure_products
+from app.products.ensure import complete as complete_products
 from app.runtime import Runtime
 from app.usecases.earning import credited_of, earn
+from app.usecases.looking_up import Looks
 from app.usecases.rating_round import Earning
 from app.usecases.screening import Buying, screen
 
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """An order that was recorded, with what the answer shows."""
+    """An order that was recorded, with what the answer shows. row: as `orders` has it."""
 
     order: NewOrder
+    row: dict[str, Any]
     detail: dict[str, Any]
 
 
@@ -54,7 +56,7 @@ class Prepared:
     refused: dict[int, DomainError]
 
 
-async def prepare(ctx: Ctx, session: WriteSession, checked: Sequence[CheckedOrder]) -> Prepared:
+async def prepare(ctx: Ctx, session: WriteSession, checked: Sequence[CheckedOrder], looks: Looks) -> Prepared:
     """Resolve customers, products and rates of the orders; unknown customers and products are created."""
     rates = await load_rates(ctx, session, {key_of(order.currency, order.occurred_at) for order in checked})
     bases: dict[int, list[int | None]] = {}
@@ -67,10 +69,9 @@ async def prepare(ctx: Ctx, session: WriteSession, checked: Sequence[CheckedOrde
         except DomainError as error:
             refused[place] = error
     kept = {place: checked[place] for place in bases}
-    customers = await ensure_customers(
-        ctx, session, {order.customer: order.country for order in kept.values() if order.customer is not None}
-    )
-    products = await ensure_products(ctx, session, _titles(kept.values()))
+    countries = {order.customer: order.country for order in kept.values() if order.customer is not None}
+    customers = await complete_customers(ctx, session, countries, looks.customers.found)
+    products = await complete_products(ctx, session, _titles(kept.values()), looks.products.found)
     new: dict[int, NewOrder] = {}
     for place, order in kept.items():
         new[place] = NewOrder(
@@ -83,17 +84,24 @@ async def prepare(ctx: Ctx, session: WriteSession, checked: Sequence[CheckedOrde
     return Prepared(new, refused)
 
 
-async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[NewOrder]) -> list[Booked]:
+async def book(
+    runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[NewOrder], looks: Looks
+) -> list[Booked]:
     """Insert the orders, judge them, and write what follows; in the order given."""
     if not new:
         return []
-    judged, program = await _judge(runtime, ctx, session, new)
+    judged, program = await _judge(runtime, ctx, session, new, looks)
     earning = [
         (order, verdict, credits_of(verdict.verdict))
         for order, verdict in zip(new, judged, strict=True)
         if not verdict.is_test
     ]
-    books = await earn(ctx, session, [_earning(order, credits, program) for order, _, credits in earning])
+    books = await earn(
+        ctx,
+        session,
+        [_earning(order, credits, program) for order, _, credits in earning],
+        has_plans=looks.has_plans.found,
+    )
     contributed: list[Contribution] = []
     pauses = Pauses()
     for order, verdict, credits in earning:
@@ -102,7 +110,7 @@ async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[
         contributed.extend(_purchase(verdict))
     earned = books.rows()
     buying = {order.id: Buying(order.customer_id, order.checked.visitor_id) for order, _, _ in earning}
-    screened = await screen(ctx, session, earned, buying)
+    screened = await screen(ctx, session, earned, buying, looks.fraud.found)
     posted = screened.held(earned)
     contributed.extend(commissions.contribution_of(row) for row in posted)
 
@@ -119,13 +127,13 @@ async def book(runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[
     await outbox.append(ctx, session, [_event(order) for order in new])
     session.touch_days({order.checked.occurred_at.date() for order, _, _ in earning})
     return [
-        Booked(order, detail_of(_explanation(verdict), books.answers(order.id)))
+        Booked(order, orders.row_of(ctx, order), detail_of(_explanation(verdict), books.answers(order.id)))
         for order, verdict in zip(new, judged, strict=True)
     ]
 
 
 async def _judge(
-    runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[NewOrder]
+    runtime: Runtime, ctx: Ctx, session: WriteSession, new: Sequence[NewOrder], looks: Looks
 ) -> tuple[list[JudgedOrder], Program]:
     placed = [
         Placed(
@@ -136,7 +144,7 @@ async def _judge(
         )
         for order in new
     ]
-    verdicts, program = await judge_all(ctx, session, placed, reach_of(runtime.settings))
+    verdicts, program = await judge_all(ctx, session, placed, reach_of(runtime.settings), looks=looks.judging)
     judged = [
         JudgedOrder(
             order_id=order.id,

@@ -119,14 +119,16 @@ async def earn(
     is_new: bool = True,
     ended: Collection[UUID] = (),
     booked: BookedTerms = NO_TERMS,
+    has_plans: bool = True,
 ) -> Books:
     """What the credits of these orders, which are new, earn. Who is counted is locked until the transaction's end.
 
+    has_plans: whether the tenant ever assigned any.
     is_new: whether the orders are too; those recorded before are not what came before themselves. ended: credits of
     these orders that are put out of force: what was counted for them is taken out first.
     booked: the terms of those that keep theirs.
     """
-    found = await open_round(ctx, session, orders)
+    found = await open_round(ctx, session, orders) if has_plans else Round(orders, {})
     found.is_new = is_new
     before = RatedBefore()
     if ended:

@@ -12,19 +12,21 @@ from typing import Any
 from uuid import UUID
 
 from app.attribution import service as attribution
+from app.attribution.judging import reach_of
 from app.commissions import service as commissions
 from app.core.context import Ctx
 from app.core.outcomes import ItemOutcome, Outcome
 from app.db.session import WriteSession
 from app.orders.claims import claim, release
 from app.orders.inputs import OrderInput
-from app.orders.known import KnownOrder, known_orders
+from app.orders.known import KnownOrder
 from app.orders.lines import CheckedOrder, checked_order
 from app.orders.refunds import refunded_at
 from app.runtime import Runtime
 from app.usecases.booking import Booked, book, detail_of, prepare
 from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, conflict, in_order, refused, repeated
+from app.usecases.looking_up import Looks
 from app.usecases.taking_back import settle_waiting
 from app.usecases.together import Call, perform_together
 
@@ -103,7 +105,10 @@ async def _record(
     outcomes = dict(bad)
     ids = {order.external_id for order in checked.values()}
     await claim(ctx, session, ids)
-    known = await known_orders(ctx, session, ids) if ids else {}
+    looks = Looks(checked.values(), reach_of(runtime.settings))
+    if ids:
+        await looks.ask(ctx, session)
+    known = looks.orders.found
     fresh: dict[str, int] = {}
     repeats: list[tuple[int, int]] = []
     for index, order in checked.items():
@@ -115,17 +120,18 @@ async def _record(
     outcomes |= await _replayed(ctx, session, checked, known)
 
     indexes = list(fresh.values())
-    prepared = await prepare(ctx, session, [checked[index] for index in indexes])
+    prepared = await prepare(ctx, session, [checked[index] for index in indexes], looks)
     for place, error in prepared.refused.items():
         index = indexes[place]
         outcomes[index] = refused(error, index, name=NAME, external_id=checked[index].external_id)
-    booked = await book(runtime, ctx, session, list(prepared.orders.values()))
+    booked = await book(runtime, ctx, session, list(prepared.orders.values()), looks)
     for place, result in zip(prepared.orders, booked, strict=True):
         outcomes[indexes[place]] = _outcome(indexes[place], Outcome.RECORDED, result)
     for index, first in repeats:
         outcomes[index] = _repetition(checked, outcomes[first], index, first)
 
-    await settle_waiting(ctx, session, [result.order.checked.external_id for result in booked])
+    recorded = {result.order.checked.external_id for result in booked}
+    await settle_waiting(ctx, session, recorded & looks.waited_for.found)
     await release(ctx, session, ids)
     return in_order(outcomes, len(outcomes))
 
@@ -137,6 +143,7 @@ def _outcome(index: int, outcome: Outcome, booked: Booked) -> ItemOutcome:
         id=booked.order.id,
         external_id=booked.order.checked.external_id,
         detail=booked.detail,
+        row=booked.row,
     )
 
 

@@ -354,8 +354,7 @@ def _shared(
 
 
 def _negative(contribution: Contribution) -> Contribution:
-    return replace(
-        contribution,
+    return contribution._replace(
         instances=-contribution.instances,
         clicks=-contribution.clicks,
         purchases=-contribution.purchases,

@@ -14,7 +14,7 @@ from app.core.words import CommissionKind, CommissionState
 from app.db.session import WriteSession
 from app.fraud import hits
 from app.fraud.lookup import look_up
-from app.fraud.rules import RULES
+from app.fraud.rules import RULES, FraudRules
 from app.fraud.suspicion import Found, Suspect, suspicious
 
 
@@ -66,10 +66,18 @@ class Screened:
 
 
 async def screen(
-    ctx: Ctx, session: WriteSession, rows: Iterable[NewCommission], buying: Mapping[UUID, Buying]
+    ctx: Ctx,
+    session: WriteSession,
+    rows: Iterable[NewCommission],
+    buying: Mapping[UUID, Buying],
+    rules: FraudRules | None = None,
 ) -> Screened:
-    """What is suspicious of these accruals; bonuses among them are not looked at. buying: by order."""
-    rules = await RULES.load(ctx, session)
+    """What is suspicious of these accruals; bonuses among them are not looked at. buying: by order.
+
+    rules: the tenant's, if they were looked up.
+    """
+    if rules is None:
+        rules = await RULES.load(ctx, session)
     if rules.is_empty:
         return Screened()
     suspects = [

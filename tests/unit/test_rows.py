@@ -31,6 +31,16 @@ def test_columns_are_read_as_what_they_are_of_also_those_added_later() -> None:
     assert len(rows) == 3
 
 
+def test_rows_that_are_as_they_are_stay_so_above_those_that_are_read() -> None:
+    rows = Rows({"rate": [Decimal("0.5"), None]})
+
+    rows.add(Rows({"rate": ["0.100000", None]}, forms("commissions")))
+    rows.add(Rows({"rate": ["0.2"]}, forms("commissions")))
+
+    assert rows.column("rate") == [Decimal("0.5"), None, Decimal("0.1"), None, Decimal("0.2")]
+    assert len(rows) == 5
+
+
 def test_a_statement_without_rows_gives_none() -> None:
     rows = Rows({"rate": None}, forms("commissions"))
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.commissions.plans.rules import Version, version_of
 from app.core.context import Ctx
+from app.db.looks import Look
 from app.db.session import ReadSession
 
 
@@ -50,6 +51,16 @@ class InForce:
 
 NOTHING = InForce()
 """No plan anywhere."""
+
+
+def look_for_any() -> Look[bool]:
+    """Whether the tenant ever assigned a plan anywhere."""
+    return Look(
+        """/* commission_plans.any */
+        SELECT id FROM plan_assignments WHERE tenant_id = $1 LIMIT 1""",
+        ("id",),
+        bool,
+    )
 
 
 async def load_in_force(ctx: Ctx, session: ReadSession, pairs: Collection[tuple[UUID | None, UUID]]) -> InForce:

@@ -78,7 +78,7 @@ async def insert_ratings(ctx: Ctx, session: WriteSession, ratings: Sequence[Rati
     """Insert the ratings, in one statement."""
     if not ratings:
         return
-    await session.execute(
+    await session.later(
         """/* commission_ratings.insert */
         INSERT INTO commission_ratings (tenant_id, id, order_id, credit_id, influencer_id, campaign_id, plan_id,
           version_id, sequence, budget_sequence, facts, occurred_at, recorded_at)
