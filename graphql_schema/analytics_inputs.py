@@ -21,7 +21,7 @@ from graphql_schema.words import vocabulary
 vocabulary(
     Granularity,
     "A time step. Days and longer are cut in the asked zone.",
-    HOUR="A real hour, aligned to the local clock.",
+    HOUR="An hour of the local clock: two where one comes twice, shorter where clocks change in between.",
     DAY="A local day, of 23 to 25 hours.",
     WEEK="Seven local days from Monday.",
     MONTH="A local calendar month.",
