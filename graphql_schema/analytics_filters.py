@@ -102,7 +102,7 @@ class MeasureRef:
 
     name: MeasureName = strawberry.field(description="Which.")
     state: list[CommissionState] | None = strawberry.field(
-        default=strawberry.UNSET, description="Of `COMMISSION`: of commissions in these states."
+        default=strawberry.UNSET, description="Of `COMMISSION`: of commissions in these states, 0 of none."
     )
     precision: Precision | None = strawberry.field(
         default=strawberry.UNSET, description="Of distinct counts: how they are counted; `AUTO` when not given."

@@ -21,7 +21,7 @@ from graphql_schema.words import vocabulary
 vocabulary(
     Granularity,
     "A time step. Days and longer are cut in the asked zone.",
-    HOUR="A real hour, aligned to the local clock.",
+    HOUR="An hour of the local clock: two where one comes twice, shorter where clocks change in between.",
     DAY="A local day, of 23 to 25 hours.",
     WEEK="Seven local days from Monday.",
     MONTH="A local calendar month.",
@@ -44,7 +44,8 @@ vocabulary(
     Align,
     "How much of the earlier time a running one is compared with.",
     ELAPSED="As much as has passed of the later one: Monday to Wednesday noon against the same.",
-    FULL="All of it.",
+    FULL="As much as the whole range, also what has not passed of it. MONTH_TO_DATE ends with today, so it is compared "
+    "with the month before up to the end of the same day; `last` 1 MONTH with `includeCurrent` with all of it.",
 )
 vocabulary(
     Fill,

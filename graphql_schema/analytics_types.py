@@ -146,7 +146,7 @@ class Meta:
     """About an answer."""
 
     as_of: datetime = strawberry.field(
-        description="When it was computed. Nothing that it depends on has changed since."
+        description="The instant of `freshness.asOf`, or when it was computed: what it depends on is unchanged since."
     )
     served_from: list[SourceKind] = strawberry.field(
         description="Where it came from: CACHE alone for a cached answer; empty when no number was asked."
@@ -163,7 +163,7 @@ class Meta:
         """What is said about the answer. plan: as it is shown."""
         kinds = [SourceKind.CACHE] if answer.plan is None else [source.kind for source in answer.plan.sources]
         return Meta(
-            as_of=answer.computed_at,
+            as_of=answer.resolved.as_of or answer.computed_at,
             served_from=list(dict.fromkeys(kinds)),
             time_zone=TimeZone(answer.resolved.zone),
             currency=CurrencyCode(answer.resolved.currency),

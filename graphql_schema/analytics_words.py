@@ -152,7 +152,9 @@ def _filter_field(dimension: Dimension) -> Any:
 
 State = Annotated[
     list[CommissionState] | None,
-    strawberry.argument(description="Of commissions in these states; REVERSED is what was taken back, positive."),
+    strawberry.argument(
+        description="Of commissions in these states, 0 of none; REVERSED: what was taken back, positive."
+    ),
 ]
 Precise = Annotated[Precision | None, strawberry.argument(description="How distinct ones are counted.")]
 At = Annotated[float, strawberry.argument(description="Which quantile, from 0 to 1: 0.5 is the median.")]

@@ -163,11 +163,11 @@ async def _analytics(
         )
     asked = asked_here(info, **arguments)
     watch.every = _checked_every(info.context.runtime, EVERY_DEFAULT if every is None else every)
-    watch.zone = asked.question.zone or info.context.ctx.tenant.reporting_zone
     watch.unsteady = _unsteady(info)
     answer = None
     if asked.runs:
         answer = await watch.answer(info, asked)
+        watch.zone = answer.resolved.zone
     else:
         watch.depends = ()
     return shown(info, asked, answer, None)

@@ -18,7 +18,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-from app.core import durations, money, timegrain
+from app.core import durations, money
 from app.errors import DomainError
 from graphql_schema.unreadable import Unreadable
 
@@ -42,7 +42,10 @@ _DATE_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 
+ZONE_LENGTH_MAX = 64
+"""Characters of a zone's name."""
 
 IDS_MAX = 10_000
 """Ids whose texts a process remembers: campaigns and influencers are asked for again and again."""
@@ -158,7 +161,15 @@ def _checked(name: str, check: Callable[[str], object]) -> Callable[[object], st
 
 
 parse_currency_code = _checked("CurrencyCode", money.exponent)
-parse_time_zone = _checked("TimeZone", timegrain.zone)
+
+
+def parse_time_zone(value: object) -> str:
+    """A text in the form of an IANA name. Whether there is such a zone is told where it is used, with all mistakes."""
+    rule = "TimeZone must be an IANA name such as Europe/Berlin."
+    text = _text(value, rule)
+    if len(text) > ZONE_LENGTH_MAX or _ZONE.fullmatch(text) is None:
+        raise _refusal(rule, text, code="INVALID_TIME_ZONE")
+    return text
 
 
 def parse_duration(value: object) -> timedelta:

@@ -50,7 +50,8 @@ def interval_of(
         case Last():
             path = ("range", "last")
             if not 1 <= asked.n <= LAST_MAX:
-                issues.append(_range_issue(f"`n` is {asked.n}; it must be 1 to {LAST_MAX}.", (*path, "n")))
+                way_out = "`n: 1` is the last one." if asked.n < 1 else "Use a coarser `unit` to look further back."
+                issues.append(_range_issue(f"`n` is {asked.n}; it must be 1 to {LAST_MAX}.", (*path, "n"), way_out))
                 return None
         case Preset():
             path = ("range", "preset")
@@ -61,17 +62,18 @@ def interval_of(
         # Python's calendar ends at the years 1 and 9999.
         known = False
     if not known:
-        issues.append(_range_issue(f"Only the years {YEARS.start} to {YEARS.stop - 1} can be asked.", path))
+        message = f"Only the years {YEARS.start} to {YEARS.stop - 1} can be asked."
+        issues.append(_range_issue(message, path, "Ask a shorter range."))
         return None
     if start >= end:
         word = "empty" if start == end else "reversed"
-        swap = "" if start == end else "Swap `from` and `until`."
-        issues.append(_range_issue(f"The range is {word}: {start.isoformat()} until {end.isoformat()}.", path, swap))
+        way_out = "Give a later `until`: it is not in the range." if start == end else "Swap `from` and `until`."
+        issues.append(_range_issue(f"The range is {word}: {start.isoformat()} until {end.isoformat()}.", path, way_out))
         return None
     return Interval(start, end)
 
 
-def _range_issue(message: str, path: tuple[str, ...], suggestion: str = "") -> QueryIssue:
+def _range_issue(message: str, path: tuple[str, ...], suggestion: str) -> QueryIssue:
     return QueryIssue("RANGE_INVALID", message, path, suggestion)
 
 

@@ -139,18 +139,51 @@ def floor(at: datetime, every: Granularity, zone_name: str) -> datetime:
 
 
 def _floor_hour(at: datetime, zone_name: str) -> datetime:
-    # Hours are real hours aligned to the local clock: subtract the wall clock's minutes from the instant, so that the
-    # two hours of a repeated wall hour stay two buckets, also in half-hour zones.
+    # An hour begins where the local clock shows no minutes, or where it is changed in between. Its start is told from
+    # the instant, not from the wall clock, so that the two hours of a repeated wall hour stay two buckets.
     local = at.astimezone(zone(zone_name))
-    return at - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    start = at - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    if start.astimezone(local.tzinfo).utcoffset() == local.utcoffset():
+        return start
+    return clock_change(start, at, zone_name)
+
+
+def _next_hour(start: datetime, zone_name: str) -> datetime:
+    local = start.astimezone(zone(zone_name))
+    end = start + timedelta(hours=1) - timedelta(minutes=local.minute, seconds=local.second)
+    if end.astimezone(local.tzinfo).utcoffset() == local.utcoffset():
+        return end
+    return clock_change(start, end, zone_name)
+
+
+def clock_change(before: datetime, after: datetime, zone_name: str) -> datetime:
+    """When the zone's clocks were changed, between two instants of different offsets: the first with the new one."""
+    local = zone(zone_name)
+    low, high = before, after
+    offset = low.astimezone(local).utcoffset()
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) // 2
+        low, high = (middle, high) if middle.astimezone(local).utcoffset() == offset else (low, middle)
+    # Clocks change on whole seconds.
+    return high.replace(microsecond=0)
 
 
 def shift(start: datetime, every: Granularity, zone_name: str, count: int) -> datetime:
     """The bucket edge `count` steps after (or before) the bucket edge `start`."""
     if every is Granularity.HOUR:
-        return start + timedelta(hours=count)
+        return _shift_hours(start, zone_name, count)
     day = _floor_day(local_date(start, zone_name), every)
     return first_instant(_next_day(day, every, count), zone_name)
+
+
+@lru_cache(maxsize=512)
+def _shift_hours(start: datetime, zone_name: str, count: int) -> datetime:
+    # One by one: where clocks change by half an hour, hours are shorter.
+    for _ in range(count):
+        start = _next_hour(start, zone_name)
+    for _ in range(-count):
+        start = _floor_hour(start - timedelta(microseconds=1), zone_name)
+    return start
 
 
 def months_later(at: datetime, months: int, zone_name: str) -> datetime:
@@ -190,9 +223,7 @@ def _edges(start: datetime, end: datetime, every: Granularity, zone_name: str) -
     found = [at]
     if every is Granularity.HOUR:
         while at < end:
-            # Walk by real hours and realign: zones may shift their offset by half an hour.
-            following = _floor_hour(at + timedelta(hours=1), zone_name)
-            at = following if following > at else at + timedelta(hours=1)
+            at = _next_hour(at, zone_name)
             found.append(at)
         return tuple(found)
     day = _floor_day(local_date(at, zone_name), every)

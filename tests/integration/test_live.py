@@ -385,8 +385,9 @@ async def test_open_ranges_move_with_time(
         (Role.ANALYST, "subscription {", {}, ["GRAPHQL_PARSE_FAILED"]),
         (Role.ANALYST, "subscription { analytics { totals { clicks } } }", {}, ["GRAPHQL_VALIDATION_FAILED"]),
         (Role.ANALYST, CLICKS.replace("n: 2", "n: 0"), EVERY, ["RANGE_INVALID"]),
+        (Role.ANALYST, CLICKS.replace("where: $where", 'timeZone: "X/Y", where: $where'), EVERY, ["INVALID_TIME_ZONE"]),
     ],
-    ids=["role", "too often", "too seldom", "no duration", "no document", "invalid", "no range"],
+    ids=["role", "too often", "too seldom", "no duration", "no document", "invalid", "no range", "no zone"],
 )
 async def test_refusals_are_those_of_queries(
     server: Listener, make_key: MakeKey, role: Role, document: str, variables: dict[str, Any], codes: list[str]

@@ -22,12 +22,25 @@ def edges(start: datetime, end: datetime, every: str, zone_name: str) -> list[da
 
 
 def _hours(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
-    # An hour starts where the local clock shows no minutes.
-    local = start.astimezone(zone)
-    found = [start - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)]
+    # An hour starts where the local clock shows no minutes, and where it is changed.
+    at = start.replace(second=0, microsecond=0)
+    while not _starts_hour(at, zone):
+        at -= timedelta(minutes=1)
+    found = [at]
     while found[-1] < end:
-        found.append(found[-1] + timedelta(hours=1))
+        at = found[-1]
+        following = at + timedelta(minutes=60 - at.astimezone(zone).minute)
+        if following.astimezone(zone).utcoffset() != at.astimezone(zone).utcoffset():
+            following = at + timedelta(minutes=1)
+            while not _starts_hour(following, zone):
+                following += timedelta(minutes=1)
+        found.append(following)
     return found
+
+
+def _starts_hour(at: datetime, zone: ZoneInfo) -> bool:
+    local, before = at.astimezone(zone), (at - timedelta(minutes=1)).astimezone(zone)
+    return local.minute == 0 or local.utcoffset() != before.utcoffset()
 
 
 def first_day(day: date, every: str) -> date:
@@ -126,6 +139,8 @@ def span(asked: Range, now: datetime, zone_name: str) -> tuple[datetime, datetim
             return asked.start, asked.end
         case Last():
             running = floor(now, asked.unit, zone_name)
+            if asked.unit == "HOUR":
+                return _last_hours(asked.n, running, zone_name, running=asked.include_current)
             start = Back.units(asked.n - asked.include_current, asked.unit).of(running, zone_name)
             end = Back.units(-1, asked.unit).of(running, zone_name) if asked.include_current else running
             return start, end
@@ -137,6 +152,13 @@ def span(asked: Range, now: datetime, zone_name: str) -> tuple[datetime, datetim
             if asked.name == "ALL_TIME":
                 return datetime(1900, 1, 1, tzinfo=UTC), tomorrow
             return floor(now, UNITS[asked.name], zone_name), tomorrow
+
+
+def _last_hours(count: int, begun: datetime, zone_name: str, *, running: bool) -> tuple[datetime, datetime]:
+    # As many as there are: some are shorter, none is longer than a real hour.
+    found = edges(begun - timedelta(hours=count), begun + timedelta(hours=2), "HOUR", zone_name)
+    end = found.index(begun) + running
+    return found[end - count], found[end]
 
 
 UNITS = {

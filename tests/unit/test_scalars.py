@@ -71,7 +71,7 @@ def test_parse_takes(parse: Callable[[object], object], given_value: object, val
         ),
         *((scalars.parse_date, value) for value in ["2026-02-30", "20260131", "2026-1-1", "2026-W05-6", "0000-01-01"]),
         *((scalars.parse_currency_code, value) for value in ["eur", "EU", "XXX", "XAU", "", "EUR ", "€", 978]),
-        *((scalars.parse_time_zone, value) for value in ["Mars/Olympus", "../../etc/passwd", "", "europe/london ", 1]),
+        *((scalars.parse_time_zone, value) for value in ["../../etc/passwd", "", "/", "UTC\n", "a" * 65, 1]),
         *(
             (scalars.parse_duration, value)
             for value in ["PT", "P", "P1DT", "P1Y", "P1M", "-PT1S", "PT1,5S", "P1WT1H", "pt2s", "2", "", "PT٢S", 2]

@@ -2,7 +2,7 @@
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -45,6 +45,26 @@ def test_the_repeated_hour_is_two_buckets() -> None:
 
 def test_hours_of_a_half_hour_zone_start_on_its_own_clock() -> None:
     assert floor(utc(2026, 1, 1, 12, 45), Granularity.HOUR, "Asia/Kolkata") == utc(2026, 1, 1, 12, 30)
+
+
+def test_hours_end_where_clocks_change_by_half_an_hour() -> None:
+    # On Lord Howe two o'clock becomes half past two in spring and half past one in autumn.
+    spring = edges(Interval(utc(2025, 10, 4, 14), utc(2025, 10, 4, 17)), Granularity.HOUR, "Australia/Lord_Howe")
+    autumn = edges(Interval(utc(2026, 4, 4, 14), utc(2026, 4, 4, 16)), Granularity.HOUR, "Australia/Lord_Howe")
+
+    assert [format(at, "%H:%M") for at in spring] == ["13:30", "14:30", "15:30", "16:00", "17:00"]
+    assert [format(at, "%H:%M") for at in autumn] == ["14:00", "15:00", "15:30", "16:30"]
+    for found in (spring, autumn):
+        assert shift(found[0], Granularity.HOUR, "Australia/Lord_Howe", 3) == found[3]
+        assert shift(found[3], Granularity.HOUR, "Australia/Lord_Howe", -3) == found[0]
+
+
+@given(instants, st.sampled_from(ZONES))
+def test_an_hour_holds_instants_of_one_local_hour(at: datetime, zone: str) -> None:
+    start, end = edges(Interval(at, at + timedelta(microseconds=1)), Granularity.HOUR, zone)
+
+    first, last = (each.astimezone(ZoneInfo(zone)) for each in (start, end - timedelta(seconds=1)))
+    assert (first.date(), first.hour, first.utcoffset()) == (last.date(), last.hour, last.utcoffset())
 
 
 def test_a_day_whose_midnight_is_skipped_starts_at_the_jump() -> None:

@@ -47,7 +47,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A sum of sums: each named once, to be added or (subtracted) taken off. All are money, or none is."""
+    """A sum of sums, at least one, to be added or (subtracted) taken off. All are money, or none is."""
 
     added: tuple[str, ...]
     subtracted: tuple[str, ...] = ()

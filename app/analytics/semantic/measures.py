@@ -80,7 +80,9 @@ class Measure:
 
 @lru_cache(maxsize=64)
 def _in_states(states: tuple[str, ...]) -> Formula:
-    return Formula(Unit.MONEY, Terms(tuple(f"commission_{state.lower()}" for state in states)))
+    added = tuple(f"commission_{state.lower()}" for state in states)
+    # Of no state there is nothing: a sum less itself, so that it is read, ordered and shown as any other money.
+    return Formula(Unit.MONEY, Terms(added) if added else Terms(_NET_COMMISSION.added[:1], _NET_COMMISSION.added[:1]))
 
 
 _CREDITED = "Grouped or filtered by influencer, campaign, code, platform or channel it counts by credit."
@@ -234,7 +236,7 @@ _DECLARED = (
         "commission",
         "Commission",
         "What influencers earned, dated at the order, less what refunds reversed, dated at the refund. With `state` "
-        "what is in these states, REVERSED as a positive amount.",
+        "what is in these states, REVERSED as a positive amount; `[]` is 0.",
         "sum of commission, reversals negative",
         Formula(Unit.MONEY, _NET_COMMISSION),
         takes="state",

@@ -1,13 +1,13 @@
 """What is read off the local clock: hours and weekdays, from offsets that the server was told, never the database's."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, cast, extract, func, literal_column
 
 from app.analytics.sql.tables import BIG, INSTANT, SMALL, element, many
-from app.core.timegrain import Interval, zone
+from app.core.timegrain import Interval, clock_change, zone
 
 _LONG_AGO = literal_column("60480000000::bigint", BIG)
 """Seconds of 100,000 weeks: added so that no instant that can be asked is negative."""
@@ -40,12 +40,7 @@ def offsets(interval: Interval, zone_name: str) -> tuple[tuple[datetime, ...], t
     while at < interval.end:
         following = min(at + timedelta(days=1), interval.end)
         if offset(following) != values[-1]:
-            low, high = at, following
-            while high - low > timedelta(seconds=1):
-                middle = low + (high - low) // 2
-                low, high = (middle, high) if offset(middle) == values[-1] else (low, middle)
-            # Clocks change on whole seconds.
-            change = high.astimezone(UTC).replace(microsecond=0)
+            change = clock_change(at, following, zone_name)
             starts.append(change)
             values.append(offset(change))
         at = following

@@ -45,6 +45,38 @@ async def test_totals_of_everything(asker: Client, store: Store) -> None:
     assert data["analytics"]["totals"] == row(store.naive.cells(START, UNTIL)[()])
 
 
+async def test_commissions_of_no_state_are_0_in_every_facet(asker: Client) -> None:
+    none = "{measure: {name: COMMISSION, state: []}"
+    asked = "measures { commission none: commission(state: []) }"
+    data = await asker.data(
+        f"""{{ analytics({RANGE}, compare: {{previousPeriod: FULL}}) {{
+          totals {{ commission(state: []) }}
+          previous {{ commission(state: []) }}
+          change {{ commission(state: []) }}
+          series(every: MONTH) {{ {asked} }}
+          groups(
+            by: [{{dimension: {{name: CODE}}}}], having: {{measure: {none}, eq: "0"}}}},
+            orderBy: [{{measure: {none}}}}}]
+          ) {{ nodes {{ {asked} }} }}
+          states: groups(by: [{{dimension: {{name: COMMISSION_STATE}}}}]) {{ nodes {{ {asked} }} }}
+          table(
+            by: [{{dimension: {{name: CAMPAIGN}}}}],
+            measures: [{{name: COMMISSION}}, {{name: COMMISSION, state: [], as: "none"}}]
+          ) {{ rowCount columns {{ name decimals }} }}
+        }} }}"""
+    )
+
+    found = data["analytics"]
+    facets = (found["series"], found["groups"]["nodes"], found["states"]["nodes"])
+    assert found["totals"] == found["previous"] == {"commission": "0.00"}
+    assert found["change"] == {"commission": None}
+    for rows in facets:
+        assert {row["measures"]["none"] for row in rows} == {"0.00"}
+        assert {row["measures"]["commission"] for row in rows} - {"0.00"}
+    table = {column["name"]: column["decimals"] for column in found["table"]["columns"]}
+    assert table["none"] == ["0.00"] * found["table"]["rowCount"] != table["commission"]
+
+
 @pytest.mark.parametrize("every", [Granularity.DAY, Granularity.MONTH])
 async def test_series_has_every_bucket(asker: Client, store: Store, every: Granularity) -> None:
     data = await asker.data(

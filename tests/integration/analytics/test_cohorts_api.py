@@ -291,6 +291,7 @@ async def test_all_mistakes_come_back_at_once(client: Client) -> None:
     found = await refused(
         client, asked("FIRST_TOUCH", every="HOUR", periods="121", range=reversed_, where="{product: {in: []}}")
     )
+    nowhere = await refused(client, asked(periods="0", timeZone='"Mars/Base"'))
 
     assert found == [
         ("RANGE_INVALID", ["periods"], True),
@@ -298,6 +299,7 @@ async def test_all_mistakes_come_back_at_once(client: Client) -> None:
         ("RANGE_INVALID", ["range", "between"], True),
         ("MEASURE_NOT_BY_DIMENSION", ["where"], True),
     ]
+    assert nowhere == [("RANGE_INVALID", ["periods"], True), ("INVALID_TIME_ZONE", ["timeZone"], True)]
 
 
 async def test_what_instances_do_not_know_is_no_filter_of_first_touches_alone(client: Client) -> None:

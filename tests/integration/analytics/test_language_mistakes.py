@@ -20,6 +20,30 @@ def over(selection: str, *more: str) -> str:
 
 
 REFUSED: dict[str, tuple[str, str, list[str], str]] = {
+    "the last none": (
+        "{ analytics(range: {last: {n: 0, unit: DAY}}) { totals { orders } } }",
+        "RANGE_INVALID",
+        ["range", "last", "n"],
+        "`n: 1`",
+    ),
+    "more of the last than there can be": (
+        "{ analytics(range: {last: {n: 10001, unit: HOUR}}) { totals { orders } } }",
+        "RANGE_INVALID",
+        ["range", "last", "n"],
+        "coarser `unit`",
+    ),
+    "years before the calendar": (
+        "{ analytics(range: {last: {n: 1000, unit: YEAR}}) { totals { orders } } }",
+        "RANGE_INVALID",
+        ["range", "last"],
+        "shorter range",
+    ),
+    "a range without an instant": (
+        f"{{ analytics({between('2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z')}) {{ totals {{ orders }} }} }}",
+        "RANGE_INVALID",
+        ["range", "between"],
+        "later `until`",
+    ),
     "an order by change without compare": (
         over(f"groups({BY_CODE}, orderBy: [{{measure: {{measure: {{name: ORDERS}}, of: CHANGE}}}}]) {{ {ORDERS} }}"),
         "COMPARE_MISSING",
@@ -193,6 +217,21 @@ async def test_all_mistakes_are_told_at_once(client: Client) -> None:
     }
     assert all(error["extensions"]["suggestion"] for error in answer["errors"])
     assert len(answer["errors"]) == len(found)
+
+
+async def test_an_unknown_zone_is_told_with_all_mistakes(client: Client) -> None:
+    mistaken = over(
+        f"groups({BY_CODE}, orderBy: [{{measure: {{measure: {{name: ORDERS}}, of: CHANGE}}}}]) {{ {ORDERS} }}",
+        "timeZone: $zone",
+    )
+
+    answer = await client.query(f"query Mistaken($zone: TimeZone) {mistaken}", {"zone": "X/Y"})
+
+    found = {error["extensions"]["code"]: error["extensions"] for error in answer["errors"]}
+    assert found.keys() == {"INVALID_TIME_ZONE", "COMPARE_MISSING"}
+    assert found["INVALID_TIME_ZONE"]["path"] == ["timeZone"]
+    assert all(each["suggestion"] for each in found.values())
+    assert answer["data"] == {"analytics": None}
 
 
 async def test_an_unknown_zone_is_told_with_one_that_is_near(client: Client) -> None:

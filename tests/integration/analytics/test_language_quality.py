@@ -278,7 +278,7 @@ async def test_the_same_as_of_gives_the_same_bytes_after_more_was_recorded(
     few.order(DAY, 1_000, platform="X")
     await few.stored(runtime)
     document = f"""{{ analytics({JANUARY}, freshness: {{asOf: "{(DAY + timedelta(days=1)).isoformat()}"}}) {{
-      totals {{ orders netRevenue }} series(every: DAY) {{ measures {{ orders }} }}
+      meta {{ asOf }} totals {{ orders netRevenue }} series(every: DAY) {{ measures {{ orders }} }}
       groups(by: [{{dimension: {{name: PLATFORM}}}}]) {{ nodes {{ key {{ platform }} measures {{ orders }} }} }}
     }} }}"""
 
@@ -292,6 +292,7 @@ async def test_the_same_as_of_gives_the_same_bytes_after_more_was_recorded(
 
     assert before.content == after.content
     assert before.json()["data"]["analytics"]["totals"] == {"orders": "1", "netRevenue": "10.00"}
+    assert datetime.fromisoformat(before.json()["data"]["analytics"]["meta"]["asOf"]) == DAY + timedelta(days=1)
     assert now["analytics"]["totals"] == {"orders": "2"}
 
 

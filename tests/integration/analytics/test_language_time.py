@@ -1,5 +1,6 @@
 """Buckets in any zone, filled over the whole range, and times compared by the local calendar."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -101,6 +102,37 @@ async def test_days_are_local_and_their_sum_is_the_total(
     for found in (days, by_hour):
         assert total == sum(each["measures"]["clicks"] for each in found) == len(few.facts.rows["instances"])
         assert all(earlier["end"] == later["start"] for earlier, later in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("start", "until", "clock"),
+    [
+        ("2025-10-04T13:30:00Z", "2025-10-04T17:00:00Z", [0, 1, 2, 3]),
+        ("2026-04-04T13:00:00Z", "2026-04-04T16:30:00Z", [0, 1, 1, 2]),
+    ],
+)
+async def test_hours_are_those_of_the_clock_where_it_changes_by_half_an_hour(
+    runtime: Runtime, ctx: Ctx, client: Client, start: str, until: str, clock: list[int]
+) -> None:
+    few, begin = Few(ctx), at(start)
+    for minutes in range(0, 210, 7):
+        few.click(begin + timedelta(minutes=minutes))
+    await few.stored(runtime)
+
+    total, buckets = await series(client, "Australia/Lord_Howe", start, until, "HOUR")
+    data = await client.data(
+        f"""{{ analytics({between(start, until)}, timeZone: "Australia/Lord_Howe") {{
+          groups(by: [{{dimension: {{name: HOUR_OF_DAY}}}}]) {{ nodes {{ key {{ hourOfDay }} measures {{ clicks }} }} }}
+        }} }}"""
+    )
+
+    by_clock = Counter[int]()
+    for hour, bucket in zip(clock, buckets, strict=True):
+        by_clock[hour] += bucket["measures"]["clicks"]
+    nodes = data["analytics"]["groups"]["nodes"]
+    assert {node["key"]["hourOfDay"]: node["measures"]["clicks"] for node in nodes} == by_clock
+    assert total == by_clock.total() == 30
+    assert not any(bucket["partial"] for bucket in buckets)
 
 
 async def test_weeks_start_on_monday(client: Client) -> None:

@@ -56,6 +56,9 @@ QUESTIONS = {
         by: [{dimension: {name: CODE}}],
         measures: [{name: CLICKS}, {name: CLICKS, as: "abroad", where: {country: {notIn: ["GB"]}}},
           {name: COMMISSION, state: [PENDING], as: "=pending"}])""",
+    "commissions of no state": """table(
+        by: [{dimension: {name: CODE}}], measures: [{name: COMMISSION}, {name: COMMISSION, state: [], as: "none"}],
+        having: {measure: {measure: {name: COMMISSION, state: []}, eq: "0"}})""",
     "original currencies": """table(
         by: [{dimension: {name: CURRENCY}}, {dimension: {name: CUSTOMER_KIND}}],
         measures: [{name: NET_REVENUE}, {name: ORDERS}, {name: AVERAGE_ORDER_VALUE}])""",

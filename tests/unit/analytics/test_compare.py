@@ -33,6 +33,9 @@ def shown(interval: Interval) -> tuple[str, str]:
         # Wednesday noon against Wednesday noon, although clocks changed on the Sunday between.
         (Preset.WEEK_TO_DATE, PreviousPeriod(Align.ELAPSED), ("2026-03-23T00:00", "2026-03-25T12:00")),
         (Preset.WEEK_TO_DATE, PreviousPeriod(Align.FULL), ("2026-03-23T00:00", "2026-03-26T00:00")),
+        # To date is to the end of today; what is asked with the running month ends with it.
+        (Preset.MONTH_TO_DATE, PreviousPeriod(Align.FULL), ("2026-03-01T00:00", "2026-03-02T00:00")),
+        (Last(1, Granularity.MONTH, True), PreviousPeriod(Align.FULL), ("2026-03-01T00:00", "2026-04-01T00:00")),
         (Preset.TODAY, PreviousPeriod(Align.ELAPSED), ("2026-03-31T00:00", "2026-03-31T12:00")),
         (Preset.YESTERDAY, PreviousPeriod(Align.ELAPSED), ("2026-03-30T00:00", "2026-03-31T00:00")),
         (Preset.QUARTER_TO_DATE, PreviousPeriod(Align.ELAPSED), ("2026-01-01T00:00", "2026-01-01T12:00")),

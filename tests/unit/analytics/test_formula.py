@@ -174,6 +174,14 @@ def test_commissions_of_a_state_stand_as_they_are_and_net_sets_the_reversed_off(
     assert commission.formula_of(None, by_state=True).numerator.subtracted == ()
 
 
+def test_commissions_of_no_state_are_nothing() -> None:
+    formula = MEASURES["commission"].formula_of((), by_state=False)
+
+    scaled = formula.scaled(dict.fromkeys(formula.sums, 0), 2)([[0, 12345, -1]])
+
+    assert formula.written(2)(scaled) == ["0.00", "0.00", "0.00"]
+
+
 def test_stored_sums_are_the_columns_of_rollups() -> None:
     assert {name for name, declared in SUMS.items() if declared.is_stored} == set(SUM_COLUMNS)
 
