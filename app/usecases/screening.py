@@ -68,7 +68,7 @@ class Screened:
 async def screen(
     ctx: Ctx, session: WriteSession, rows: Iterable[NewCommission], buying: Mapping[UUID, Buying]
 ) -> Screened:
-    """What is suspicious of these accruals; bonuses among them are not looked at. buying: by order."""
+    """What is suspicious of these accruals; bonuses among them are not looked at. buying: by order, all of a batch."""
     rules = await RULES.load(ctx, session)
     if rules.is_empty:
         return Screened()
@@ -86,4 +86,5 @@ async def screen(
     ]
     if not suspects:
         return Screened()
-    return Screened(suspicious(rules, suspects, await look_up(ctx, session, rules, suspects)))
+    batch = [(order_id, of_order.visitor_id, of_order.customer_id) for order_id, of_order in buying.items()]
+    return Screened(suspicious(rules, suspects, await look_up(ctx, session, rules, suspects, batch)))
