@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.attribution.encounters import Encounter, Encounters
 from app.attribution.judge import Touch, Verdict, judge
 from app.attribution.load import load_buyers, load_program, look_for_rules, look_for_viewed
 from app.attribution.program import Program
@@ -90,6 +91,7 @@ async def judge_all(
         ctx,
         session,
         [order.trail for order in orders],
+        met=_met(orders),
         lookback=reach.lookback,
         candidates_max=reach.candidates_max,
         viewed=looks.viewed.found,
@@ -135,6 +137,16 @@ async def judge_all(
             )
         )
     return verdicts, program
+
+
+def _met(orders: Sequence[Placed]) -> Encounters:
+    # Each order is judged as if those before it were recorded. A test order names nobody, as where recorded ones are
+    # read.
+    return Encounters(
+        Encounter(trail.occurred_at, place, trail.visitor_id, trail.customer_id)
+        for place, order in enumerate(orders)
+        if (trail := order.trail).visitor_id is not None and trail.customer_id is not None and not order.is_test
+    )
 
 
 def _joined(found: Sequence[Touch], remembered: Sequence[Touch], count: int) -> Sequence[Touch]:

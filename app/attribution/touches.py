@@ -3,7 +3,7 @@
 Touches are joined over sessions and devices. An order's touches are those of its click id, its visitor and its
 customer, and those of every visitor that is known to be the customer: because an instance or an order named both, by
 the order's time. Who names no customer is the visitor's, as long as that is one only. A touch that names a customer is
-never another's.
+never another's. Orders of a batch that stand before an order count as if they were recorded.
 """
 
 from collections import defaultdict
@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.attribution.encounters import Encounters
 from app.attribution.judge import Touch
 from app.core.context import Ctx
+from app.core.pauses import Pauses
 from app.core.words import OfferStatus, RejectReason, TouchKind
 from app.db.looks import Look
 from app.db.session import ReadSession
@@ -98,11 +100,13 @@ async def find_touches(
     session: ReadSession,
     trails: Sequence[Trail],
     *,
+    met: Encounters,
     lookback: timedelta,
     candidates_max: int,
     viewed: Collection[UUID] = (),
 ) -> Found:
-    """The touches of the trails. viewed: the campaigns for which views are touches.
+    """The touches of the trails. met: whom they name together, by the same numbers. viewed: the campaigns for which
+    views are touches.
 
     Those of visitors and customers count up to the order; those of the click id are shown a little beyond. Per order
     the latest candidates_max are looked at.
@@ -110,8 +114,9 @@ async def find_touches(
     asked = [(number, trail) for number, trail in enumerate(trails) if not trail.is_empty]
     if not asked:
         return Found()
-    owners = await _owners(ctx, session, asked, lookback)
-    visitors = await _visitors(ctx, session, [(number, trail, owners.get(number)) for number, trail in asked], lookback)
+    owners = await _owners(ctx, session, asked, met, lookback)
+    owned = [(number, trail, owners[number]) for number, trail in asked if number in owners]
+    visitors = await _visitors(ctx, session, owned, met, lookback)
     # (number, trail, visitor, click, customer, whose touches it may be): one row for each visitor beyond the first.
     rows: list[tuple[int, Trail, str | None, str | None, UUID | None, UUID | None]] = []
     for number, trail in asked:
@@ -189,11 +194,15 @@ def _latest(touches: Iterable[Touch], count: int) -> list[Touch]:
 
 
 async def _owners(
-    ctx: Ctx, session: ReadSession, asked: Sequence[tuple[int, Trail]], lookback: timedelta
+    ctx: Ctx, session: ReadSession, asked: Sequence[tuple[int, Trail]], met: Encounters, lookback: timedelta
 ) -> dict[int, UUID]:
     """The customers of the trails: as named, or the only one that the visitor is known to be by then."""
     owners = {number: trail.customer_id for number, trail in asked if trail.customer_id is not None}
-    unnamed = [(number, trail) for number, trail in asked if trail.customer_id is None and trail.visitor_id is not None]
+    unnamed = [
+        (number, trail, trail.visitor_id)
+        for number, trail in asked
+        if trail.customer_id is None and trail.visitor_id is not None
+    ]
     if not unnamed:
         return owners
     # Indexes: instances_visitor, orders_visitor.
@@ -215,29 +224,35 @@ async def _owners(
           LIMIT 2
         ) AS seen""",
         ctx.tenant_id,
-        [number for number, _ in unnamed],
-        [trail.occurred_at - lookback for _, trail in unnamed],
-        [trail.occurred_at for _, trail in unnamed],
-        [trail.visitor_id for _, trail in unnamed],
+        [number for number, _, _ in unnamed],
+        [trail.occurred_at - lookback for _, trail, _ in unnamed],
+        [trail.occurred_at for _, trail, _ in unnamed],
+        [visitor for _, _, visitor in unnamed],
     )
-    seen: dict[int, list[UUID]] = defaultdict(list)
+    seen: dict[int, set[UUID]] = defaultdict(set)
     for record in records:
-        seen[record["number"]].append(record["customer_id"])
-    # Of a device that several customers use nobody knows whose order it was.
-    return owners | {number: customers[0] for number, customers in seen.items() if len(customers) == 1}
+        seen[record["number"]].add(record["customer_id"])
+    pauses = Pauses()
+    for number, trail, visitor in unnamed:
+        await pauses.take()
+        at = trail.occurred_at
+        customers = seen[number] | met.customers(visitor, number, at - lookback, at, count=2)
+        # Of a device that several customers use nobody knows whose order it was.
+        if len(customers) == 1:
+            (owners[number],) = customers
+    return owners
 
 
 async def _visitors(
-    ctx: Ctx, session: ReadSession, asked: Sequence[tuple[int, Trail, UUID | None]], lookback: timedelta
-) -> dict[int, list[str]]:
-    """The visitors that the trails' customers are known to be by then, those seen last first."""
-    known = [(number, trail, owner) for number, trail, owner in asked if owner is not None]
-    if not known:
+    ctx: Ctx, session: ReadSession, owned: Sequence[tuple[int, Trail, UUID]], met: Encounters, lookback: timedelta
+) -> dict[int, Collection[str]]:
+    """The visitors that the trails' customers are known to be by then: those seen last."""
+    if not owned:
         return {}
     # Indexes: instances_customer, orders_customer_occurred.
     records = await session.fetch(
         """/* attribution.find_visitors */
-        SELECT asked.number, seen.visitor_id
+        SELECT asked.number, seen.visitor_id, seen.last_at
         FROM unnest($2::integer[], $3::timestamptz[], $4::timestamptz[], $5::uuid[])
           AS asked (number, since, until, customer_id)
         CROSS JOIN LATERAL (
@@ -254,20 +269,35 @@ async def _visitors(
               AND occurred_at BETWEEN asked.since AND asked.until
           ) AS met
           GROUP BY visitor_id
-          ORDER BY last_at DESC, visitor_id
+          ORDER BY last_at DESC, visitor_id COLLATE "C"
           LIMIT $6
         ) AS seen""",
         ctx.tenant_id,
-        [number for number, _, _ in known],
-        [trail.occurred_at - lookback for _, trail, _ in known],
-        [trail.occurred_at for _, trail, _ in known],
-        [owner for _, _, owner in known],
+        [number for number, _, _ in owned],
+        [trail.occurred_at - lookback for _, trail, _ in owned],
+        [trail.occurred_at for _, trail, _ in owned],
+        [owner for _, _, owner in owned],
         VISITORS_MAX,
     )
-    found: dict[int, list[str]] = defaultdict(list)
+    found: dict[int, dict[str, datetime]] = defaultdict(dict)
     for record in records:
-        found[record["number"]].append(record["visitor_id"])
-    return found
+        found[record["number"]][record["visitor_id"]] = record["last_at"]
+    pauses = Pauses()
+    for number, trail, owner in owned:
+        await pauses.take()
+        at = trail.occurred_at
+        if of_batch := met.visitors(owner, number, at - lookback, at, count=VISITORS_MAX):
+            found[number] = _seen_last(found[number], of_batch)
+    return {number: list(visitors) for number, visitors in found.items()}
+
+
+def _seen_last(recorded: Mapping[str, datetime], of_batch: Mapping[str, datetime]) -> dict[str, datetime]:
+    # As the statement above chooses: of those seen at the same time the first by their ids.
+    last_at = dict(recorded)
+    for visitor, at in of_batch.items():
+        last_at[visitor] = max(at, last_at.get(visitor, at))
+    latest = sorted(sorted(last_at), key=last_at.__getitem__, reverse=True)
+    return {visitor: last_at[visitor] for visitor in latest[:VISITORS_MAX]}
 
 
 def look_for_codes(codes: Collection[str]) -> Look[dict[str, CodeOffer]]:

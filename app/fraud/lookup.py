@@ -15,8 +15,18 @@ ORDERS_MAX = 1_000
 """Newest orders of an influencer that are looked at for the share of refunds."""
 
 
-async def look_up(ctx: Ctx, session: WriteSession, rules: FraudRules, suspects: Sequence[Suspect]) -> Known:
-    """What is known of them. Who is counted is locked until the transaction's end."""
+async def look_up(
+    ctx: Ctx,
+    session: WriteSession,
+    rules: FraudRules,
+    suspects: Sequence[Suspect],
+    batch: Sequence[tuple[UUID, str | None, UUID | None]],
+) -> Known:
+    """What is known of them. Who is counted is locked until the transaction's end.
+
+    batch: order, visitor and customer of all orders that the suspects are among, in their order: what an order names
+    counts for those after it as if it were recorded.
+    """
     influencers = sorted({suspect.influencer_id for suspect in suspects})
     customers = sorted({suspect.customer_id for suspect in suspects if suspect.customer_id is not None})
     own = rules.own_purchases
@@ -25,7 +35,7 @@ async def look_up(ctx: Ctx, session: WriteSession, rules: FraudRules, suspects: 
         refunds={} if rules.refund_share is None else await _refunds(ctx, session, rules, influencers),
         twins=await _twins(ctx, session, influencers) if rules.duplicate_accounts else {},
         domains=await _domains(ctx, session, customers) if rules.suspicious_domains and customers else {},
-        visits=await _visits(ctx, session, suspects) if own else frozenset(),
+        visits=await _visits(ctx, session, suspects, batch) if own else frozenset(),
         buyers=await _buyers(ctx, session, customers) if own and customers else {},
         payees=await _payees(ctx, session, influencers) if own and customers else {},
     )
@@ -143,31 +153,49 @@ async def _domains(ctx: Ctx, session: WriteSession, customers: Collection[UUID])
     return {plain(row["customer_id"]): row["email"].rpartition("@")[2].strip().casefold() for row in rows}
 
 
-async def _visits(ctx: Ctx, session: WriteSession, suspects: Sequence[Suspect]) -> frozenset[UUID]:
-    asked = [suspect for suspect in suspects if suspect.visitor_id is not None]
+async def _visits(
+    ctx: Ctx,
+    session: WriteSession,
+    suspects: Sequence[Suspect],
+    batch: Sequence[tuple[UUID, str | None, UUID | None]],
+) -> frozenset[UUID]:
+    asked = {suspect.commission_id: suspect for suspect in suspects if suspect.visitor_id is not None}
     if not asked:
         return frozenset()
     # Indexes: instances_visitor, orders_visitor.
     rows = await session.fetch(
         """/* fraud.own_visits */
-        SELECT asked.commission_id
+        SELECT asked.commission_id, customers.id AS own_id,
+          EXISTS (
+            SELECT 1 FROM orders
+            WHERE orders.tenant_id = $1 AND orders.visitor_id = asked.visitor_id AND orders.customer_id = customers.id
+          ) OR EXISTS (
+            SELECT 1 FROM instances
+            WHERE instances.tenant_id = $1 AND instances.visitor_id = asked.visitor_id
+              AND instances.customer_id = customers.id
+          ) AS is_seen
         FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS asked (commission_id, influencer_id, visitor_id)
         JOIN influencers ON influencers.tenant_id = $1 AND influencers.id = asked.influencer_id
-        JOIN customers ON customers.tenant_id = $1 AND customers.external_id = influencers.customer
-        WHERE EXISTS (
-          SELECT 1 FROM orders
-          WHERE orders.tenant_id = $1 AND orders.visitor_id = asked.visitor_id AND orders.customer_id = customers.id
-        ) OR EXISTS (
-          SELECT 1 FROM instances
-          WHERE instances.tenant_id = $1 AND instances.visitor_id = asked.visitor_id
-            AND instances.customer_id = customers.id
-        )""",
+        JOIN customers ON customers.tenant_id = $1 AND customers.external_id = influencers.customer""",
         ctx.tenant_id,
-        [suspect.commission_id for suspect in asked],
-        [suspect.influencer_id for suspect in asked],
-        [suspect.visitor_id for suspect in asked],
+        list(asked),
+        [suspect.influencer_id for suspect in asked.values()],
+        [suspect.visitor_id for suspect in asked.values()],
     )
-    return frozenset(plain(row["commission_id"]) for row in rows)
+    places = {order_id: place for place, (order_id, _, _) in enumerate(batch)}
+    first_seen: dict[tuple[str | None, UUID | None], int] = {}
+    for place, (_, visitor_id, customer_id) in enumerate(batch):
+        first_seen.setdefault((visitor_id, customer_id), place)
+
+    def is_seen_before(suspect: Suspect, own_id: UUID) -> bool:
+        place = places[suspect.order_id]
+        return first_seen.get((suspect.visitor_id, own_id), place) < place
+
+    return frozenset(
+        plain(commission_id)
+        for commission_id, own_id, is_seen in rows
+        if is_seen or is_seen_before(asked[commission_id], own_id)
+    )
 
 
 async def _buyers(ctx: Ctx, session: WriteSession, customers: Collection[UUID]) -> dict[UUID, str]:

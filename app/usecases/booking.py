@@ -109,7 +109,7 @@ async def book(
         contributed.extend(contributions.of_order(verdict.occurred_at, order.lines, _shares(credits)))
         contributed.extend(_purchase(verdict))
     earned = books.rows()
-    buying = {order.id: Buying(order.customer_id, order.checked.visitor_id) for order, _, _ in earning}
+    buying = {order.id: Buying(order.customer_id, order.checked.visitor_id) for order in new}
     screened = await screen(ctx, session, earned, buying, looks.fraud.found)
     posted = screened.held(earned)
     contributed.extend(commissions.contribution_of(row) for row in posted)

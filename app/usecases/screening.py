@@ -72,9 +72,8 @@ async def screen(
     buying: Mapping[UUID, Buying],
     rules: FraudRules | None = None,
 ) -> Screened:
-    """What is suspicious of these accruals; bonuses among them are not looked at. buying: by order.
-
-    rules: the tenant's, if they were looked up.
+    """What is suspicious of these accruals; bonuses among them are not looked at. buying: by order, all of a
+    batch. rules: the tenant's, if they were looked up.
     """
     if rules is None:
         rules = await RULES.load(ctx, session)
@@ -94,4 +93,5 @@ async def screen(
     ]
     if not suspects:
         return Screened()
-    return Screened(suspicious(rules, suspects, await look_up(ctx, session, rules, suspects)))
+    batch = [(order_id, of_order.visitor_id, of_order.customer_id) for order_id, of_order in buying.items()]
+    return Screened(suspicious(rules, suspects, await look_up(ctx, session, rules, suspects, batch)))
