@@ -359,7 +359,7 @@ async def test_catalog_is_what_is_declared(runtime: Runtime, store: Store, make_
     assert "PRODUCT" not in orders["additiveBy"]
     rollups = {each["name"]: each for each in catalog["rollups"]}
     assert rollups["campaign_platform"]["dimensions"] == ["CAMPAIGN", "PLATFORM"]
-    assert rollups["campaign_platform"]["granularities"] == ["MONTH", "DAY"]
+    assert rollups["campaign_platform"]["granularities"] == ["QUARTER", "MONTH", "DAY"]
     assert all(each["rows"] > 0 for each in rollups.values())
     times = [row["occurred_at"] for name in ("instances", "credits") for row in store.facts.rows[name]]
     assert datetime.fromisoformat(catalog["dataFrom"]) == min(times)
