@@ -85,6 +85,7 @@ def _cells(sets: Sequence[RollupSet]) -> str:
 
 
 def _upsert(name: str, contributions: str, sets: Sequence[RollupSet]) -> str:
+    # In the order of the key, so that a campaign's days lie together: read by questions, a row on each page costs most.
     added = ", ".join(f"{name} = rollups.{name} + excluded.{name}" for name in STORED)
     keys = "rollup_set, grain, campaign_id, influencer_id, platform, bucket"
     return f"""/* rollups.{name} */
@@ -96,6 +97,7 @@ cell AS ({_cells(sets)}
 INSERT INTO rollups (tenant_id, {keys}, {_COLUMNS})
 SELECT $1, {keys}, {_COLUMNS}
 FROM cell
+ORDER BY {keys}
 ON CONFLICT (tenant_id, {keys})
 DO UPDATE SET {added}"""  # noqa: S608
 
