@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import TypeAlias
 
 from app.analytics.planner import Layering, cheapest, days_of
-from app.analytics.rollups.catalog import DIMENSION_SETS, ROLLUP_DIMENSIONS, RollupSet
-from app.analytics.rollups.demand import GRAINS, Reading, Shape
+from app.analytics.rollups.catalog import DIMENSION_SETS, GRAINS, ROLLUP_DIMENSIONS, RollupSet
+from app.analytics.rollups.demand import Reading, Shape
 from app.analytics.rollups.match import has_dimensions
 from app.analytics.rollups.sizes import Sizes
 from app.core.timegrain import Interval

@@ -24,7 +24,7 @@ _KEYS = {"campaign": "campaign_id", "influencer": "influencer_id", "platform": "
 _NONE = {"campaign": f"'{ZERO_ID}'::uuid", "influencer": f"'{ZERO_ID}'::uuid", "platform": "''"}
 _COLUMNS = ", ".join(STORED)
 
-_EDGES_OF = {Grain.HOUR: "hours", Grain.DAY: "days", Grain.MONTH: "months", Grain.QUARTER: "quarters"}
+_EDGES_OF = {grain: f"{grain.value.lower()}s" for grain in Grain}
 
 _BUCKETS = {
     grain: f"(SELECT {name} FROM edge)[width_bucket(contribution.occurred_at, (SELECT {name} FROM edge))]"  # noqa: S608

@@ -11,6 +11,9 @@ from itertools import combinations
 
 from app.core.words import Grain
 
+GRAINS: tuple[Grain, ...] = tuple(reversed(Grain))
+"""Coarsest first."""
+
 ROLLUP_DIMENSIONS = ("campaign", "influencer", "platform")
 """What rollups can be split by; each is a key column of `rollups`."""
 
@@ -18,6 +21,11 @@ DIMENSION_SETS: tuple[tuple[str, ...], ...] = tuple(
     found for count in range(len(ROLLUP_DIMENSIONS) + 1) for found in combinations(ROLLUP_DIMENSIONS, count)
 )
 """Every choice of them, fewest first: what a set may have."""
+
+
+def zone_of(grain: Grain, reporting_zone: str) -> str:
+    """The zone in which a grain's buckets are cut."""
+    return "UTC" if grain is Grain.HOUR else reporting_zone
 
 
 @dataclass(frozen=True, slots=True)

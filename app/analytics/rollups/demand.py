@@ -12,6 +12,7 @@ from uuid import UUID
 
 from app.analytics.plan import FacetPlan, Layer, Plan
 from app.analytics.query import dimensions_of
+from app.analytics.rollups.catalog import GRAINS, zone_of
 from app.analytics.rollups.match import rollable_sums
 from app.analytics.semantic.sums import SUMS, Source
 from app.core import timegrain
@@ -25,9 +26,6 @@ GATHERED_MAX = 1_000
 
 EDGES_MAX = 64
 """Edges of cells that are kept with a reading, and looked at to see which grain they leave whole: steps are regular."""
-
-GRAINS = (Grain.QUARTER, Grain.MONTH, Grain.DAY, Grain.HOUR)
-"""Coarsest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ def _reading(planned: Plan, facet: FacetPlan, layer: Layer, zone: str) -> Readin
 
 def _whole_grain(breaks: Sequence[datetime], zone: str) -> Grain | None:
     for grain in GRAINS:
-        own = "UTC" if grain is Grain.HOUR else zone
+        own = zone_of(grain, zone)
         if all(timegrain.floor(at, Granularity(grain.value), own) == at for at in breaks[:EDGES_MAX]):
             return grain
     return None

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.analytics.rollups.buckets import fold_text
-from app.analytics.rollups.catalog import are_known, stored
+from app.analytics.rollups.catalog import are_known, stored, zone_of
 from app.core import timegrain
 from app.core.context import Ctx
 from app.core.timegrain import Granularity, Interval
+from app.core.words import Grain
 from app.db.piles import is_time_to_look
 from app.db.session import Database, WriteSession
 from app.settings import Settings
@@ -104,6 +105,5 @@ async def fold_if_piled_up(ctx: Ctx, session: WriteSession, settings: Settings, 
 
 def bounds(interval: Interval, zone: str) -> tuple[datetime | list[datetime], ...]:
     """The parameters $2 to $7 of the texts in rollups/buckets."""
-    hours = timegrain.edges(interval, Granularity.HOUR, "UTC")
-    longer = (Granularity.DAY, Granularity.MONTH, Granularity.QUARTER)
-    return interval.start, interval.end, hours, *(timegrain.edges(interval, each, zone) for each in longer)
+    edges = (timegrain.edges(interval, Granularity(grain.value), zone_of(grain, zone)) for grain in Grain)
+    return interval.start, interval.end, *edges

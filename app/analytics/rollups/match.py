@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.analytics.plan import Part
 from app.analytics.query import Attribution
-from app.analytics.rollups.catalog import RollupSet
+from app.analytics.rollups.catalog import RollupSet, zone_of
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.sums import SUMS, Source
 from app.core import timegrain
@@ -82,7 +82,7 @@ def merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
 
 def _whole_buckets(fragment: Interval, breaks: Sequence[datetime], grain: Grain, zone: str) -> list[Part]:
     try:
-        edges = timegrain.edges(fragment, Granularity(grain.value), "UTC" if grain is Grain.HOUR else zone)
+        edges = timegrain.edges(fragment, Granularity(grain.value), zone_of(grain, zone))
     except DomainError:
         # More buckets than one question may have: not worth reading one by one.
         return []

@@ -6,7 +6,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from app.analytics.rollups.buckets import STORED, verify_text
-from app.analytics.rollups.catalog import TOKENS, RollupSet, stored
+from app.analytics.rollups.catalog import TOKENS, RollupSet, stored, zone_of
 from app.analytics.rollups.fold import bounds
 from app.analytics.sql.state import EXTENT
 from app.core import timegrain
@@ -71,7 +71,7 @@ async def verify(db: Database, tenant_id: UUID) -> list[Difference]:
                 if grain in rollup.grains
             )
             # Cut at edges of the grain, so that no bucket is cut.
-            zone = "UTC" if grain is Grain.HOUR else zone_stored
+            zone = zone_of(grain, zone_stored)
             years = timegrain.edges(extent, Granularity.YEAR, zone)
             for start, end in pairwise(years):
                 if sets and len(found) < DIFFERENCES_MAX:

@@ -16,8 +16,8 @@ from app import worker
 from app.analytics.query import Ask, Between, ByDimension, Columns, Groups, Matches, Question
 from app.analytics.rollups import rebuild as rebuilding
 from app.analytics.rollups import record as recording_module
-from app.analytics.rollups.catalog import DIMENSION_SETS, RollupSet
-from app.analytics.rollups.demand import GRAINS, Demand
+from app.analytics.rollups.catalog import DIMENSION_SETS, GRAINS, RollupSet
+from app.analytics.rollups.demand import Demand
 from app.analytics.rollups.record import Asked, asked, record, recording
 from app.analytics.rollups.sizes import sizes
 from app.analytics.runner import Runner

@@ -24,8 +24,8 @@ from app.analytics.query import (
 )
 from app.analytics.resolve import Limits, resolve
 from app.analytics.rollups import demand
-from app.analytics.rollups.catalog import CATALOG, DIMENSION_SETS
-from app.analytics.rollups.demand import GRAINS, Demand, Reading, Shape, shape_of
+from app.analytics.rollups.catalog import CATALOG, DIMENSION_SETS, GRAINS
+from app.analytics.rollups.demand import Demand, Reading, Shape, shape_of
 from app.analytics.rollups.sizes import STORED_SOURCES, Sizes
 from app.analytics.semantic.sums import Source
 from app.core.context import TenantInfo
