@@ -3,7 +3,7 @@ batch of orders.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from app.attribution.program import (
     history_of,
     named,
 )
+from app.attribution.rules import RULES, OwnRules
 from app.core.context import Ctx
 from app.core.words import (
     AttributionModel,
@@ -37,26 +38,18 @@ _UNKNOWN = Buyer()
 def look_for_rules(default_window: timedelta) -> Look[Rules]:
     """The tenant's own rules."""
 
-    def read(rows: Sequence[Any]) -> Rules:
-        if not rows:
+    def read(own: OwnRules | None) -> Rules:
+        if own is None:
             return Rules(window=default_window, half_life=HALF_LIFE)
-        model, half_life_days, window_days, code_policy, paid_search = rows[0]
         return Rules(
-            window=default_window if window_days is None else timedelta(days=window_days),
-            model=AttributionModel(model),
-            half_life=timedelta(days=half_life_days),
-            code_policy=CodePolicy(code_policy),
-            paid_search=PaidSearch(paid_search),
+            window=default_window if own.window_days is None else timedelta(days=own.window_days),
+            model=own.model,
+            half_life=timedelta(days=own.half_life_days),
+            code_policy=own.code_policy,
+            paid_search=own.paid_search,
         )
 
-    return Look(
-        """/* attribution.rules */
-        SELECT model, half_life_days, window_days, code_policy, paid_search
-        FROM attribution_rules
-        WHERE tenant_id = $1""",
-        ("model", "half_life_days", "window_days", "code_policy", "paid_search"),
-        read,
-    )
+    return RULES.look(read)
 
 
 def look_for_viewed() -> Look[list[UUID]]:

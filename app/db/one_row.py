@@ -5,6 +5,7 @@ from dataclasses import Field, fields
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_origin, get_type_hints
 
 from app.core.context import Ctx
+from app.db.looks import Look
 from app.db.rows import word_of
 from app.db.session import ReadSession, WriteSession
 from app.tables import TenantRow
@@ -17,6 +18,7 @@ class Value(Protocol):
 
 
 V = TypeVar("V", bound=Value)
+T = TypeVar("T")
 
 
 class OneRow(Generic[V]):
@@ -41,6 +43,12 @@ class OneRow(Generic[V]):
         times = [column for column in ("created_at", "updated_at") if column in stored]
         # Only declared names enter these texts; values are parameters.
         self._load = f"/* {name}.load */ SELECT {listed} FROM {name} WHERE tenant_id = $1"  # noqa: S608
+        # An array of arrays has no ragged edge, so that a look carries an array as JSON.
+        looked = ", ".join(
+            f"to_jsonb({column}) AS {column}" if get_origin(hints[column]) is tuple else column
+            for column in self.columns
+        )
+        self._look = f"/* {name}.look */ SELECT {looked} FROM {name} WHERE tenant_id = $1"  # noqa: S608
         self._lock = f"""/* {name}.lock */
             INSERT INTO {name} (tenant_id, {listed}, {", ".join(times)})
             VALUES ($1, {", ".join((*numbers, *(now for _ in times)))})
@@ -56,6 +64,10 @@ class OneRow(Generic[V]):
         """What the tenant has set, or what holds unsaid."""
         row = await session.fetchrow(self._load, ctx.tenant_id)
         return self._unsaid(ctx) if row is None else self.made(row)
+
+    def look(self, read: Callable[[V | None], T]) -> Look[T]:
+        """The same with others. read: makes what is found of what the tenant has set, None where it has set nothing."""
+        return Look(self._look, self.columns, lambda rows: read(self.made(rows[0]) if rows else None))
 
     async def lock(self, ctx: Ctx, session: WriteSession) -> V:
         """The same, locked until the transaction's end: who changes a part of it reads it here."""
