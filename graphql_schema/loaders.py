@@ -144,18 +144,23 @@ class IdLoader(Loader):
 class ChildLoader(Loader):
     """Loads rows by their parents' ids: of each, the positions of its rows among `rows`, which is all that was loaded.
 
-    fetch: gives the rows of parents, in the parents' order; in the column `parent_number` stands whose they are.
+    fetch: gives the rows of parents, in the parents' order; in the column `parent_number` stands whose they are. Ids
+    are looked up by their texts here, too.
     """
 
-    def __init__(self, fetch: Callable[[Sequence[UUID]], Awaitable[Rows]]) -> None:
+    def __init__(self, fetch: Callable[[Sequence[str]], Awaitable[Rows]]) -> None:
         super().__init__(fetch)
         self.rows = Rows()
+
+    async def load_many(self, keys: Collection[UUID | str]) -> list[Any]:
+        """The positions of each parent's rows, in the order of the ids."""
+        return await super().load_many(list(map(str, keys)))
 
     async def rows_of(self, parent_id: UUID) -> list[RowAt]:
         """The rows of a parent, for whoever takes them one by one."""
         return [RowAt(self.rows, position) for position in await self.load(parent_id)]
 
-    async def _loaded(self, keys: Sequence[UUID]) -> Sequence[range]:
+    async def _loaded(self, keys: Sequence[str]) -> Sequence[range]:
         found = await self._fetch(keys)
         counts = Counter(found.column("parent_number"))
         sizes = map(counts.get, range(1, len(keys) + 1), repeat(0))
@@ -201,7 +206,7 @@ class Children:
     def __call__(self, runtime: Runtime, ctx: Ctx) -> ChildLoader:
         """The loader of one request."""
 
-        async def fetch(parent_ids: Sequence[UUID]) -> Rows:
+        async def fetch(parent_ids: Sequence[str]) -> Rows:
             async with runtime.db.read(ctx.tenant_id) as session:
                 return await keyset.get_children(
                     ctx,
@@ -231,7 +236,7 @@ class Pages:
     def __call__(self, runtime: Runtime, ctx: Ctx) -> ChildLoader:
         """The loader of one request."""
 
-        async def fetch(parent_ids: Sequence[UUID]) -> Rows:
+        async def fetch(parent_ids: Sequence[str]) -> Rows:
             async with runtime.db.read(ctx.tenant_id) as session:
                 return await keyset.pages(
                     ctx,

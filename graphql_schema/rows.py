@@ -16,9 +16,9 @@ from typing import Any, ClassVar, get_args, get_type_hints
 
 import strawberry
 
-from app.core.money import exponent
+from app.core.money import exponent, point_writer
 from app.db.columns import RowAt, Rows
-from graphql_schema.execution.columns import Columnar, Sparse
+from graphql_schema.execution.columns import Columnar, Sparse, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,34 @@ class Read:
     """How an attribute is read: of which columns, and its values of theirs, of many rows."""
 
     columns: tuple[str, ...]
-    values: Callable[..., list[Any]]
+    values: Callable[..., Sequence[Any]]
+
+
+class Amounts(Written):
+    """Amounts in major units, of minor units and their currencies; None where there is either not."""
+
+    def __init__(self, minors: Sequence[int | None], currencies: Sequence[str | None]) -> None:
+        self._minors, self._currencies = minors, currencies
+
+    def written(self) -> list[Any]:
+        """With the digits of their currencies; null for None."""
+        codes = set(self._currencies)
+        if len(codes) == 1 and None not in codes:
+            (code,) = codes
+            return point_writer(exponent(str(code)))(self._minors)
+        return [None if value is None else format(value, "f") for value in self.values()]
+
+    def values(self) -> list[Decimal | None]:
+        """As decimals."""
+        units = {code: Decimal(1).scaleb(-exponent(code)) for code in set(self._currencies) if code is not None}
+        # Exact: 64-bit integers have fewer digits than Decimals in multiplication.
+        return [
+            None if minor is None or code is None else Decimal(minor) * units[code]
+            for minor, code in zip(self._minors, self._currencies, strict=True)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._minors)
 
 
 def money(column: str, *, currency: str = "currency") -> Read:
@@ -34,16 +61,7 @@ def money(column: str, *, currency: str = "currency") -> Read:
 
     currency: the column that names it.
     """
-
-    def values(minors: Sequence[int | None], currencies: Sequence[str | None]) -> list[Decimal | None]:
-        units = {code: Decimal(1).scaleb(-exponent(code)) for code in set(currencies) if code is not None}
-        # Exact: 64-bit integers have fewer digits than Decimals in multiplication.
-        return [
-            None if minor is None or code is None else Decimal(minor) * units[code]
-            for minor, code in zip(minors, currencies, strict=True)
-        ]
-
-    return Read((column, currency), values)
+    return Read((column, currency), Amounts)
 
 
 def plain_decimal(column: str) -> Read:
@@ -72,7 +90,7 @@ class Shown(Columnar):
         self.kind: type[Row] = kind
         self._rows, self._positions = rows, positions
 
-    def column(self, attribute: str) -> list[Any]:
+    def column(self, attribute: str) -> Any:
         """The attribute of each object."""
         read = self.kind.reads[attribute]
         return read.values(*map(self._column, read.columns))
@@ -124,6 +142,8 @@ def shown(made: Callable[[Any], Any], rows: Rows, positions: Sequence[int]) -> S
 
 def shown_some(made: Callable[[Any], Any], rows: Rows, positions: Sequence[int | None]) -> Sequence[Any]:
     """The same, and None for None."""
+    if isinstance(positions, range):
+        return shown(made, rows, positions)
     there = [position for position in positions if position is not None]
     found = shown(made, rows, there)
     return found if len(there) == len(positions) else Sparse(found, [position is not None for position in positions])

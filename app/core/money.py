@@ -3,10 +3,10 @@
 Called by everything that counts money. Splits are exact: the parts always sum to the whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from iso4217 import Currency
 
@@ -143,3 +143,35 @@ def allocate(total: int, shares: Sequence[int]) -> list[int]:
             parts[index] += 1
     assert sum(parts) == total
     return parts
+
+
+@cache
+def point_writer(digits: int) -> Callable[[Sequence[int | None]], list[str | None]]:
+    """What writes whole numbers of a last digit, many at once, with so many digits behind the point."""
+    if digits == 0:
+        return lambda column: [None if scaled is None else str(scaled) for scaled in column]
+    # What stands behind the point is looked up, at most three digits at a time: half as dear as writing it.
+    one, low = 10**digits, 10 ** min(digits, 3)
+    ends, starts = _padded(min(digits, 3)), _padded(digits - 3)
+
+    def negative(scaled: int) -> str:
+        return f"-{-scaled // one}.{-scaled % one:0{digits}}"
+
+    if digits <= 3:
+        return lambda column: [
+            None if scaled is None else f"{scaled // one}.{ends[scaled % one]}" if scaled >= 0 else negative(scaled)
+            for scaled in column
+        ]
+    return lambda column: [
+        None
+        if scaled is None
+        else f"{scaled // one}.{starts[scaled % one // low]}{ends[scaled % low]}"
+        if scaled >= 0
+        else negative(scaled)
+        for scaled in column
+    ]
+
+
+@cache
+def _padded(digits: int) -> tuple[str, ...]:
+    return tuple([str(number).zfill(digits) for number in range(10 ** max(digits, 0))])

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.core.context import Ctx
 from app.core.paging import Page, decode_cursor
-from app.db.columns import Form, Rows, by_column, forms
+from app.db.columns import Form, Rows, by_column, forms, ids_text
 from app.db.session import ReadSession
 from app.errors import DomainError
 
@@ -148,7 +148,7 @@ async def pages(
     listing: Listing,
     *,
     parent: str,
-    parent_ids: Sequence[UUID],
+    parent_ids: Sequence[UUID | str],
     conditions: Sequence[Condition],
     sort: Sort,
     page: Page,
@@ -161,7 +161,7 @@ async def pages(
     parent, unless the listing has an owner. Of each parent no more rows are read than asked for: the parent's columns
     are constants to an index that begins with them and is in order.
     """
-    args: list[Any] = [ctx.tenant_id, list(parent_ids)]
+    args: list[Any] = [ctx.tenant_id, ids_text(parent_ids)]
     where = _where(args, ctx, listing, conditions) + _beyond(args, listing, conditions, sort, page)
     names = listing.names(columns)
     limit = _parameter(args, page.limit + tells_more)
@@ -228,7 +228,7 @@ async def counts(
     conditions: Sequence[Condition],
 ) -> dict[UUID, int]:
     """Rows of each parent's whole list, in one statement."""
-    args: list[Any] = [ctx.tenant_id, list(parent_ids)]
+    args: list[Any] = [ctx.tenant_id, ids_text(parent_ids)]
     sql = f"""/* {listing.tag}.counts */{_with_parents(listing)}
         SELECT parent.id AS parent_id, count(*) AS items
         FROM {_parents(listing)}
@@ -243,12 +243,12 @@ async def get_many(
     ctx: Ctx, session: ReadSession, listing: Listing, ids: Sequence[UUID | str], *, columns: Columns = None
 ) -> Rows:
     """Those of the rows with these ids that there are, in any order."""
-    args: list[Any] = [ctx.tenant_id, list(ids)]
+    args: list[Any] = [ctx.tenant_id, ids_text(ids)]
     names = listing.names(columns, "id")
     sql = f"""
           SELECT {listing.select(names)}
           FROM {listing.table} AS item
-          WHERE item.tenant_id = $1 AND item.id = ANY($2::uuid[]){_where(args, ctx, listing, ())}"""  # noqa: S608
+          WHERE item.tenant_id = $1 AND item.id = ANY({_IDS}){_where(args, ctx, listing, ())}"""  # noqa: S608
     return await _fetched(session, listing, "get_many", sql, names, args)
 
 
@@ -270,7 +270,7 @@ async def get_children(
     listing: Listing,
     *,
     parent: str,
-    parent_ids: Sequence[UUID],
+    parent_ids: Sequence[UUID | str],
     order: str,
     columns: Columns = None,
 ) -> Rows:
@@ -278,7 +278,7 @@ async def get_children(
 
     They stand in their parents' order, and in `parent_number` whose they are: 1 for the first of the ids.
     """
-    args: list[Any] = [ctx.tenant_id, list(parent_ids)]
+    args: list[Any] = [ctx.tenant_id, ids_text(parent_ids)]
     names = listing.names(columns)
     sql = f"""
           SELECT {_with_number("parent.number AS parent_number", listing.select(names))}
@@ -294,7 +294,8 @@ def _parameter(args: list[Any], value: Any) -> str:
     return f"${len(args)}"
 
 
-_PARENTS = "unnest($2::uuid[]) WITH ORDINALITY AS parent (id, number)"
+_IDS = "($2::text)::uuid[]"
+_PARENTS = f"unnest({_IDS}) WITH ORDINALITY AS parent (id, number)"
 
 
 def _with_number(number: str, columns: str) -> str:
@@ -310,7 +311,7 @@ def _with_parents(listing: Listing) -> str:
     return f"""
         WITH parent AS MATERIALIZED (
           SELECT owner.id, asked.number{columns}
-          FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (id, number)
+          FROM unnest({_IDS}) WITH ORDINALITY AS asked (id, number)
           JOIN {listing.owner.table} AS owner ON owner.tenant_id = $1 AND owner.id = asked.id
         )"""  # noqa: S608 - only declared texts
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.money import MINOR_MAX, allocate, divide_half_even, exponent, from_minor, to_minor
+from app.core.money import MINOR_MAX, allocate, divide_half_even, exponent, from_minor, point_writer, to_minor
 from app.errors import DomainError
 
 amounts = st.integers(-(10**12), 10**12)
@@ -29,6 +29,13 @@ def test_what_is_no_currency_is_refused(currency: str) -> None:
 @given(amounts, st.sampled_from(["GBP", "JPY", "KWD"]))
 def test_minor_and_major_units_are_one_amount(minor: int, currency: str) -> None:
     assert to_minor(from_minor(minor, currency), currency) == minor
+
+
+@given(st.lists(amounts | st.integers(-2_000, 2_000) | st.none()), st.sampled_from(["GBP", "JPY", "KWD", "CLF"]))
+def test_amounts_are_written_as_their_decimals_are(minors: list[int | None], currency: str) -> None:
+    written = point_writer(exponent(currency))(minors)
+
+    assert written == [None if minor is None else format(from_minor(minor, currency), "f") for minor in minors]
 
 
 @pytest.mark.parametrize(

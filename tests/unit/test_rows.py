@@ -62,9 +62,24 @@ def test_the_same_row_in_two_places_is_one_object() -> None:
     some = shown_some(Commission.of, rows, [None, 1])
 
     assert isinstance(found, Shown)
-    assert [each.amount for each in found] == found.column("amount") == [Decimal(250), Decimal("1.00"), Decimal(250)]
+    assert (
+        [each.amount for each in found] == list(found.column("amount")) == [Decimal(250), Decimal("1.00"), Decimal(250)]
+    )
     once, places = found.distinct() or ([], [])
-    assert [list(once)[place].amount for place in places] == found.column("amount")
+    assert [list(once)[place].amount for place in places] == list(found.column("amount"))
     assert found[:2].distinct() is None
     assert isinstance(some, Sparse)
     assert [each and each.amount for each in some] == [None, Decimal(250)]
+
+
+def test_amounts_of_several_currencies_are_written_with_the_digits_of_each() -> None:
+    several = Rows({"amount_minor": [100, -250, None, 7], "currency": ["EUR", "JPY", "EUR", "KWD"]})
+    one = Rows({"amount_minor": [100, -5, None], "currency": ["EUR"] * 3})
+
+    mixed, same = shown(Commission.of, several, range(4)), shown(Commission.of, one, range(3))
+
+    assert isinstance(mixed, Shown)
+    assert isinstance(same, Shown)
+    assert mixed.column("amount").written() == ["1.00", "-250", None, "0.007"]
+    assert same.column("amount").written() == ["1.00", "-0.05", None]
+    assert list(same.column("amount")) == [Decimal("1.00"), Decimal("-0.05"), None]

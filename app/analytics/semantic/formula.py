@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache, partial
+from functools import partial
 from itertools import repeat
 from operator import add, sub
 from typing import Any, TypeAlias
 
 from app.analytics.semantic.sums import SUMS
-from app.core.money import divide_half_even
+from app.core.money import divide_half_even, point_writer
 
 Value: TypeAlias = int | Decimal | None
 
@@ -232,37 +232,7 @@ def _written(unit: Unit, digits: int) -> Callable[[Sequence[int | None]], list[A
         return list
     if unit is Unit.QUANTITY:
         return lambda column: [None if scaled is None else str(_trimmed(scaled)) for scaled in column]
-    if digits == 0:
-        return lambda column: [None if scaled is None else str(scaled) for scaled in column]
-    return _fixed(digits)
-
-
-def _fixed(digits: int) -> Callable[[Sequence[int | None]], list[Any]]:
-    # What stands behind the point is looked up, at most three digits at a time: half as dear as writing it.
-    one, low = 10**digits, 10 ** min(digits, 3)
-    ends, starts = _padded(min(digits, 3)), _padded(digits - 3)
-
-    def negative(scaled: int) -> str:
-        return f"-{-scaled // one}.{-scaled % one:0{digits}}"
-
-    if digits <= 3:
-        return lambda column: [
-            None if scaled is None else f"{scaled // one}.{ends[scaled % one]}" if scaled >= 0 else negative(scaled)
-            for scaled in column
-        ]
-    return lambda column: [
-        None
-        if scaled is None
-        else f"{scaled // one}.{starts[scaled % one // low]}{ends[scaled % low]}"
-        if scaled >= 0
-        else negative(scaled)
-        for scaled in column
-    ]
-
-
-@cache
-def _padded(digits: int) -> tuple[str, ...]:
-    return tuple([str(number).zfill(digits) for number in range(10 ** max(digits, 0))])
+    return point_writer(digits)
 
 
 def _point(scaled: int, last: Decimal) -> Decimal:
