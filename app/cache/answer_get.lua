@@ -10,11 +10,9 @@
 --
 -- KEYS: the notes; the answer. ARGV: a fresh random word; milliseconds the notes live; milliseconds that an answer may be
 -- old although it is stale; milliseconds an answer lives; number of day spans; first and last day of each ('' = no end);
--- tags. Reply: the answer's key; token; and for an answer its own key and body.
+-- tags. Reply: the answer's key; and a token, or '' with an answer's own key and body.
 local notes, answer = KEYS[1], KEYS[2]
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-local clock = redis.call('TIME')
-local now_ms = string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000))
 
 local top = redis.call('ZREVRANGE', notes, 0, 0, 'WITHSCORES')
 local incarnation
@@ -28,11 +26,16 @@ else
 end
 local sequence = math.max(tonumber(top[2]), 0)
 local origin = server .. '.' .. incarnation
-local token = origin .. ':' .. string.format('%.0f', sequence) .. ':' .. now_ms
 
-local found = redis.call('HMGET', answer, 'origin', 'sequence', 'tags')
+local function token()
+  local clock = redis.call('TIME')
+  local now_ms = string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000))
+  return origin .. ':' .. string.format('%.0f', sequence) .. ':' .. now_ms
+end
+
+local found = redis.call('HMGET', answer, 'origin', 'sequence', 'tags', 'key', 'body')
 if not found[1] then
-  return { answer, token }
+  return { answer, token() }
 end
 
 local function is_stale()
@@ -72,7 +75,6 @@ end
 -- How old it is, its remaining life tells.
 if is_stale() and tonumber(ARGV[4]) - redis.call('PTTL', answer) > tonumber(ARGV[3]) then
   redis.call('DEL', answer)
-  return { answer, token }
+  return { answer, token() }
 end
-local kept = redis.call('HMGET', answer, 'key', 'body')
-return { answer, token, kept[1], kept[2] }
+return { answer, '', found[4], found[5] }

@@ -11,6 +11,7 @@ from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
+from itertools import count
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -124,6 +125,8 @@ class RedisAnswers:
         self._owed: dict[UUID, _Debt] = {}
         self._settling: asyncio.Task[None] | None = None
         self._refusal = ""
+        # Words that no other process and no other look-up has: a name of its own, and a number.
+        self._name, self._words = f"{secrets.token_hex(16)}-", count()
 
     async def get(self, tenant_id: UUID, key: str, depends: Depends, *, max_age: timedelta | None = None) -> Lookup:
         """The valid answer under the key, and a token for a new one; neither when Redis is away."""
@@ -140,20 +143,19 @@ class RedisAnswers:
         reply = await self._ask(
             self._GET,
             [notes_key(tenant_id), answer],
-            [secrets.token_hex(8), NOTES_LIFE_S * 1000, age_ms, self._answer_life_ms, *depends.words],
+            [f"{self._name}{next(self._words)}", NOTES_LIFE_S * 1000, age_ms, self._answer_life_ms, *depends.words],
             question=(answer, age_ms, depends.words),
         )
         # A note of this process may have failed while Redis was asked.
         if reply is None or tenant_id in self._owed:
             return Lookup(body=None, token=None)
-        token = str(reply[1], "ascii")
         if len(reply) == 2:
-            return Lookup(body=None, token=token)
+            return Lookup(body=None, token=str(reply[1], "ascii"))
         if reply[2] != answer.encode():
             # The value names its key: bytes that belong to another question, or another tenant, are never served.
             log.error("answer_of_another_question", tenant_id=str(tenant_id))
             return Lookup(body=None, token=None)
-        return Lookup(body=reply[3], token=token)
+        return Lookup(body=reply[3], token=None)
 
     async def put(self, tenant_id: UUID, key: str, token: str, body: bytes, tags: Collection[str] = ()) -> None:
         """Keep the answer for the rest of its life, which began with the token."""

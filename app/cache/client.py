@@ -77,7 +77,11 @@ class RedisClient:
         keys: of one hash slot. question: names what a script asks that only asks. Who asks the same before it is sent
         shares the reply.
         """
-        return Asked(self, script, (len(keys), *keys, *args), question)
+        return _AskedScript(self, script, (len(keys), *keys, *args), question)
+
+    def ask_plainly(self, *words: Argument, question: Hashable = None) -> "Asked":
+        """The same of one command, which takes the server a fraction of a script."""
+        return Asked(self, words, question)
 
     async def run(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument], *, question: Hashable = None
@@ -192,17 +196,30 @@ class RedisClient:
 
 
 class Asked:
-    """A script that was asked for its reply."""
+    """A command that was asked for its reply."""
 
-    __slots__ = ("_client", "_question", "_rest", "_script", "_sent", "_words")
+    __slots__ = ("_client", "_question", "_sent", "_words")
+
+    def __init__(self, client: RedisClient, words: Sequence[Argument], question: Hashable) -> None:
+        self._client = client
+        self._question = question
+        self._words = words
+        self._sent = client.send(words, question)
+
+    async def reply(self) -> Any:
+        """Its reply. Raises RedisAway or RedisRefused."""
+        return await self._client.reply_to(self._words, self._question, self._sent)
+
+
+class _AskedScript(Asked):
+    """A script that was asked for its reply: by its hash first."""
+
+    __slots__ = ("_rest", "_script")
 
     def __init__(self, client: RedisClient, script: Script, rest: tuple[Argument, ...], question: Hashable) -> None:
-        self._client = client
+        super().__init__(client, ("EVALSHA", script.sha, *rest), question)
         self._script = script
         self._rest = rest
-        self._question = question
-        self._words = ("EVALSHA", script.sha, *rest)
-        self._sent = client.send(self._words, question)
 
     async def reply(self) -> Any:
         """Its reply. Raises RedisAway or RedisRefused."""

@@ -6,4 +6,4 @@ if ARGV[3] == '1' or not epoch then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
   epoch = ARGV[1]
 end
-return {KEYS[1], epoch}
+return epoch

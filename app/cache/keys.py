@@ -8,14 +8,21 @@ import secrets
 from collections.abc import Awaitable, Generator
 from typing import Any, Protocol
 
+import structlog
+
 from app.cache.client import Asked, RedisAway, RedisClient, RedisRefused, Script
 
-EPOCH_KEY = "scoville:{keys}:epoch"
+EPOCH_KEY = "scoville:{keys}:current"
 
 EPOCH_LIFE_S = 60
 """Seconds until an epoch ends by itself: how long a revocation may stay unfelt that could not be told to Redis."""
 
+WORD_PREFIX = "epoch-"
+"""How the word of an epoch begins."""
+
 _SCRIPT = Script.load("key_epoch")
+
+log = structlog.get_logger(__name__)
 
 
 class KeyEpochs(Protocol):
@@ -39,36 +46,48 @@ class RedisKeyEpochs:
 
     async def bump(self) -> bool:
         """Start a new epoch; False when Redis is away (it is then felt within EPOCH_LIFE_S)."""
-        return await _Epoch(self._asked(replace=True), self._key) is not None
+        return await self._written(replace=True) is not None
 
     def current(self) -> Awaitable[str | None]:
         """The epoch now; None when Redis is away."""
-        return _Epoch(self._asked(replace=False), self._key)
+        # Read as it is: the script that begins one is run where there is none, once in EPOCH_LIFE_S.
+        return _Epoch(self, self._client.ask_plainly("GET", self._key, question=self._key))
 
-    def _asked(self, *, replace: bool) -> Asked:
-        args = (secrets.token_hex(16), EPOCH_LIFE_S * 1000, int(replace))
-        return self._client.ask(_SCRIPT, [self._key], args, question=None if replace else self._key)
+    async def read(self, asked: Asked) -> str | None:
+        """The epoch that was asked for; a new one where there was none; None when Redis is away."""
+        try:
+            epoch = await asked.reply()
+        except (RedisAway, RedisRefused):
+            return None
+        return await self._written(replace=False) if epoch is None else _word(epoch)
+
+    async def _written(self, *, replace: bool) -> str | None:
+        args = (WORD_PREFIX + secrets.token_hex(16), EPOCH_LIFE_S * 1000, int(replace))
+        try:
+            return _word(await self._client.run(_SCRIPT, [self._key], args))
+        except (RedisAway, RedisRefused):
+            return None
 
 
 class _Epoch:
-    """The epoch that is asked for, to be waited for."""
+    """The epoch that is asked for. To be waited for, or not: whoever leaves before needs no coroutine."""
 
-    __slots__ = ("_asked", "_key")
+    __slots__ = ("_asked", "_epochs")
 
-    def __init__(self, asked: Asked, key: str) -> None:
+    def __init__(self, epochs: RedisKeyEpochs, asked: Asked) -> None:
+        self._epochs = epochs
         self._asked = asked
-        self._key = key
 
     def __await__(self) -> Generator[Any, None, str | None]:
-        return self._read().__await__()
+        return self._epochs.read(self._asked).__await__()
 
-    async def _read(self) -> str | None:
-        try:
-            key, epoch = await self._asked.reply()
-        except (RedisAway, RedisRefused):
-            return None
-        assert key == self._key.encode(), "a reply to another command"
-        return str(epoch, "ascii")
+
+def _word(reply: Any) -> str | None:
+    # By its form an epoch is known from the reply to another command.
+    if isinstance(reply, bytes) and reply.startswith(WORD_PREFIX.encode()):
+        return str(reply, "ascii")
+    log.error("redis_reply_of_another_command")
+    return None
 
 
 class NullKeyEpochs:

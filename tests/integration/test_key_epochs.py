@@ -33,3 +33,14 @@ async def test_epoch_is_unknown_when_redis_is_away() -> None:
     assert await RedisKeyEpochs(client).current() is None
     assert await RedisKeyEpochs(client).bump() is False
     await client.close()
+
+
+async def test_what_is_no_epoch_is_not_taken_for_one(services: Settings) -> None:
+    client, key = _client(services), f"scoville:{{{uuid.uuid4()}}}:epoch"
+    await client.command("SET", key, "the reply to another command", "EX", 60)
+
+    assert await RedisKeyEpochs(client, key=key).current() is None
+
+    assert await RedisKeyEpochs(client, key=key).bump() is True
+    assert await RedisKeyEpochs(client, key=key).current() is not None
+    await client.close()
