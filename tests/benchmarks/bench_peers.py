@@ -92,8 +92,8 @@ GOALS = (
 )
 """What is to be reached; those of contenders that do not run are left out."""
 
-CPU_GOAL_MS = 0.4
-"""CPU of the server for one varied Q1."""
+CPU_GOAL = 0.4 / 0.045
+"""CPU of the server for one varied Q1: 0.4 ms on a machine where a constant body costs 0.045."""
 
 MEMORY_GOAL_MB = 250
 
@@ -204,12 +204,12 @@ def print_goals(results: Results) -> None:
         met = "met" if quartile >= goal.least else "missed"
         print(f"{what:66}{goal.least:9.2f}{statistics.median(ratios):9.3f}{quartile:10.3f}  {met}")
     dashboards = results.shots.get(("q1", VARIED, 16), {}).get("scoville", [])
-    if dashboards:
-        cpu = statistics.median(shot.cpu for shot in dashboards)
-        met = "met" if cpu <= CPU_GOAL_MS else "missed"
-        print(
-            f"{'q1 varied 16: CPU of the server, ms a request, at most':66}{CPU_GOAL_MS:9.2f}{cpu:9.3f}{'':10}  {met}"
-        )
+    constants = results.shots.get(("q1", REPEATED, 16), {}).get("constant", [])
+    if dashboards and constants:
+        ours, floor = (statistics.median(shot.cpu for shot in shots) for shots in (dashboards, constants))
+        met = "met" if ours / floor <= CPU_GOAL else "missed"
+        what = f"q1 varied 16: CPU of the server ({ours:.3f} ms) / constant ({floor:.3f} ms), at most"
+        print(f"{what:75}{CPU_GOAL:9.2f}{ours / floor:9.2f}  {met}")
 
 
 def check(contenders: Sequence[Contender], asked: Sequence[str]) -> None:
