@@ -22,8 +22,8 @@ from graphql_schema.analytics_inputs import CompareInput, FreshnessInput, RangeI
 from graphql_schema.analytics_selection import Asked, Document
 from graphql_schema.analytics_types import Analytics
 from graphql_schema.context import Info
-from graphql_schema.execution.columns import settled_all
-from graphql_schema.execution.together import reads
+from graphql_schema.execution.columns import settled_all, values_of
+from graphql_schema.execution.together import together
 from graphql_schema.loaders import Loader
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import CurrencyCode, TimeZone, required_uuid
@@ -133,19 +133,26 @@ def shown(info: Info, question: Asked, answer: Answer | None, parents: Parents |
     )
 
 
-async def nested_analytics(info: Info, dimension: str, parent_id: UUID, **arguments: Any) -> Analytics:
-    """The answer for one entity of a dimension. Those of a whole list are computed together."""
+async def nested_analytics(info: Info, dimension: str, parent_ids: Sequence[UUID], **arguments: Any) -> list[Analytics]:
+    """The answer for each of these entities of a dimension, computed together."""
     question = asked_here(info, **arguments)
-    answer = None
+    answers: Sequence[Answer | None] = [None] * len(parent_ids)
     if question.runs:
-        answer = await info.context.loaders.get(AnswersByParent(dimension, question.question)).load(parent_id)
-    return shown(info, question, answer, Parents(dimension, (parent_id,)))
+        answers = await info.context.loaders.get(AnswersByParent(dimension, question.question)).load_many(parent_ids)
+    return [
+        shown(info, question, answer, Parents(dimension, (parent_id,)))
+        for parent_id, answer in zip(parent_ids, answers, strict=True)
+    ]
 
 
 def analytics_of(dimension: str) -> Any:
     """The field `analytics` of the type of a dimension's entities, which have an `id`."""
 
-    @reads("id")
+    async def for_all(roots: Sequence[Any], info: Info, **arguments: Any) -> list[Analytics]:
+        parent_ids = [required_uuid(each, path=("id",)) for each in values_of(roots, "id")]
+        return await nested_analytics(info, dimension, parent_ids, **arguments)
+
+    @together(for_all, reads=("id",))
     async def analytics(
         root: strawberry.Parent[Any],
         info: Info,
@@ -157,10 +164,9 @@ def analytics_of(dimension: str) -> Any:
         compare: Compare = None,
         freshness: Freshness = None,
     ) -> Analytics | None:
-        return await nested_analytics(
+        (found,) = await for_all(
+            (root,),
             info,
-            dimension,
-            required_uuid(root.id, path=("id",)),
             range=range,
             where=where,
             time_zone=time_zone,
@@ -169,6 +175,7 @@ def analytics_of(dimension: str) -> Any:
             compare=compare,
             freshness=freshness,
         )
+        return found
 
     return strawberry.field(
         resolver=analytics,
