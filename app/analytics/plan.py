@@ -128,9 +128,8 @@ class FacetPlan:
     """How one facet is computed, in one statement. Equal questions share one.
 
     folds: of its dimensions, by number, None for those that are whole. is_original: amounts in the facts' own currency.
-    paging: None where all cells come. has_total: the sums over all time buckets come too, under none. tells_generation:
-    of the rollups that were read; such a facet always has a row. top_edges: of the buckets in which keys are kept,
-    where they are not those of its cells.
+    paging: None where all cells come. has_total: the sums over all time buckets come too, under none. top_edges: of the
+    buckets in which keys are kept, where they are not those of its cells.
     """
 
     name: str
@@ -140,7 +139,6 @@ class FacetPlan:
     is_original: bool = False
     paging: Paging | None = None
     has_total: bool = False
-    tells_generation: bool = False
     top_edges: tuple[datetime, ...] = ()
 
     @property

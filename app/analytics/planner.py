@@ -131,13 +131,10 @@ class _Planning:
         resolved = self.resolved
         totals = None
         if resolved.layout is not None and not resolved.totals_by_series:
-            totals = replace(
-                self._facet("totals", (), (), None, resolved.layout), tells_generation=self.stored is not None
-            )
+            totals = self._facet("totals", (), (), None, resolved.layout)
         series = tuple(self._facet("series", (), (), each.buckets, each.layout) for each in resolved.series)
         if resolved.totals_by_series:
-            first = replace(series[0], has_total=True, tells_generation=self.stored is not None)
-            series = (first, *series[1:])
+            series = (replace(series[0], has_total=True), *series[1:])
         groups = tuple(map(self._groups, resolved.groups))
         facets = [*([totals] if totals else ()), *series, *(facet for each in groups for facet in each.facets)]
         weighed = sum(_weighed(layer) for facet in facets for layer in facet.layers)

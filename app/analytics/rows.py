@@ -117,6 +117,11 @@ def keys_of(dimension: str, values: Sequence[Any]) -> list[UUID | str | int | No
     return [known[value] for value in values]
 
 
+def is_id(column: str) -> bool:
+    """Whether a column of these rows holds ids."""
+    return column == "parent" or (column in DIMENSIONS and DIMENSIONS[column].kind is KeyKind.ENTITY)
+
+
 def key_of(dimension: str, value: Any) -> UUID | str | int | None:
     """A key as it was read."""
     is_entity = DIMENSIONS[dimension].kind is KeyKind.ENTITY

@@ -155,7 +155,7 @@ class Runner:
 
     async def _compute(self, ctx: Ctx, resolved: Resolved) -> Computed:
         known = _known.get(ctx.tenant_id) if self.settings.rollups_enabled else None
-        if known is not None and resolved.layout is not None:
+        if known is not None:
             planned = self._planned(ctx, resolved, known)
             # The first statement tells whether the rollups are still those.
             session_of = self.db.read if is_one_statement(planned) else self.db.snapshot

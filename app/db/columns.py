@@ -25,13 +25,14 @@ class Form:
 
 _AS_IT_IS = Form()
 
-NUMERIC = Form("{}::text", Decimal)
-"""Read from its text, too: twice as fast."""
+TEXT = Form("{}::text")
+"""As its text, which whoever takes it reads."""
 
 _FORMS = {
     # Read from its text in an eighth of the time: connections are in UTC.
     "TIMESTAMP WITH TIME ZONE": Form("{}::text", datetime.fromisoformat),
-    "NUMERIC": NUMERIC,
+    # The same, in half the time.
+    "NUMERIC": Form("{}::text", Decimal),
     # Arrays of arrays must be rectangular.
     "TEXT[]": Form("to_jsonb({})"),
 }
@@ -52,10 +53,13 @@ def forms(table: str) -> Mapping[str, Form]:
     return {name: _FORMS.get(kind.split("(")[0], _AS_IT_IS) for name, kind in kinds.items()}
 
 
-def by_column(statement: str, names: Sequence[str], known: Mapping[str, Form]) -> str:
-    """The select that gives the columns of these names as arrays, of the rows of a select and in their order."""
+def by_column(statement: str, names: Sequence[str], known: Mapping[str, Form], more: Sequence[str] = ()) -> str:
+    """The select that gives the columns of these names as arrays, of the rows of a select and in their order.
+
+    more: what it gives behind them, once.
+    """
     arrays = (f"array_agg({known.get(name, _AS_IT_IS).sql.format(f'rows.{name}')}) AS {name}" for name in names)
-    return f"SELECT {', '.join(arrays)} FROM ({statement}\n        ) AS rows"  # noqa: S608 - only declared texts
+    return f"SELECT {', '.join([*arrays, *more])} FROM ({statement}\n        ) AS rows"  # noqa: S608 - only declared texts
 
 
 class Rows:

@@ -106,7 +106,6 @@ class Shape:
     view: View = View.CELLS
     whole: Money = Money.BASE
     has_total: bool = False
-    tells_generation: bool = False
 
     @property
     def cells(self) -> Cells:
@@ -120,7 +119,7 @@ class TopKeys:
 
     keys: tuple[Any, ...] = ()
     buckets: tuple[int, ...] = ()
-    parents: tuple[UUID, ...] = ()
+    parents: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +193,6 @@ def shaped(
             view,
             whole,
             has_total=facet.has_total,
-            tells_generation=facet.tells_generation,
         ),
         values,
     )

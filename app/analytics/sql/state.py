@@ -5,6 +5,9 @@ SELECT generation, zone, currency, sets
 FROM rollup_state
 WHERE tenant_id = $1"""
 
+GENERATION = "(SELECT max(generation) FROM rollup_state WHERE tenant_id = $1) AS generation"
+"""The same generation beside what is read of the rollups, in one statement: who planned with others plans again."""
+
 # Each is one look-up in an index that begins with tenant and time.
 EXTENT = """/* analytics.extent */
 SELECT least(

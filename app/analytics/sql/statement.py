@@ -26,7 +26,7 @@ from app.analytics.sql.filters import shape_of
 from app.analytics.sql.ordering import after, before_column, facet_value, fits, order_by, shown_value, term_column
 from app.analytics.sql.rollups import delta_scan, rollup_scan
 from app.analytics.sql.shapes import NOTHING, Given, LayerShape, PageShape, Shape, View, filter_of, shaped
-from app.analytics.sql.tables import BIG, of_tenant, one, rollup_state
+from app.analytics.sql.tables import BIG, one
 from app.core.hashing import hashed_once
 
 SHAPES_MAX = 1_000
@@ -37,9 +37,6 @@ RANK = "rank"
 
 TOTAL = "total"
 """Name of the column of the number of all groups."""
-
-GENERATION = "generation"
-"""Name of the column of the generation of the rollups."""
 
 MEMBERS = "members"
 """Name of the column of the number of keys in a group."""
@@ -143,8 +140,6 @@ def compiled(shape: Shape) -> Statement:
         case View.CELLS:
             scanned = _scanned(shape.layers, "scanned")
             statement = _added_up(scanned, shape.cells, only_present=shape.page is not None, has_total=shape.has_total)
-            if shape.tells_generation:
-                statement = statement.add_columns(_generation())
             if shape.page is not None:
                 statement = _paged(statement, shape.page, shape.cells)
             found = rendered(statement, shape.name)
@@ -163,12 +158,6 @@ def _scanned(layers: tuple[LayerShape, ...], name: str) -> FromClause:
             if scan is not None:
                 scans.append(scan)
     return (union_all(*scans) if len(scans) > 1 else scans[0]).cte(name)
-
-
-def _generation() -> ColumnElement[Any]:
-    # Of the rollups that were read: whoever planned with others plans again.
-    known = select(func.max(rollup_state.c.generation)).where(of_tenant(rollup_state))
-    return known.scalar_subquery().label(GENERATION)
 
 
 def _added_up(scanned: FromClause, cells: Cells, *, only_present: bool, has_total: bool = False) -> Select[Any]:

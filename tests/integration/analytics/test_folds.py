@@ -208,7 +208,9 @@ async def test_answers_use_only_the_sets_that_are_stored(runtime: Runtime, ctx: 
     before = await runner.run(ctx, question)
     async with runtime.db.write(ctx.tenant_id) as session:
         await session.execute(
-            "/* test.unstore */ UPDATE rollup_state SET sets = '{platform:DAY}' WHERE tenant_id = $1", ctx.tenant_id
+            """/* test.unstore */ UPDATE rollup_state SET sets = '{platform:DAY}', generation = generation + 1
+            WHERE tenant_id = $1""",
+            ctx.tenant_id,
         )
     without = await runner.run(ctx, question)
 

@@ -11,9 +11,7 @@ FROM (SELECT instance.visitor_id AS visitor_id
 FROM instances AS instance
 WHERE instance.tenant_id = $1 AND instance.occurred_at >= $5::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $6::TIMESTAMP WITH TIME ZONE AND instance.superseded_at >= 'infinity'::timestamptz AND (hashtextextended(instance.visitor_id, 0) & $4::BIGINT) = 0
 GROUP BY 1) AS visitor)
-SELECT CAST(sum(scanned.visitors) AS BIGINT) AS visitors, CAST(sum(scanned.visitors_1) AS BIGINT) AS visitors_1, (SELECT max(rollup_state.generation) AS max_1
-FROM rollup_state
-WHERE rollup_state.tenant_id = $1) AS generation
+SELECT CAST(sum(scanned.visitors) AS BIGINT) AS visitors, CAST(sum(scanned.visitors_1) AS BIGINT) AS visitors_1
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 range_start: timestamp with time zone

@@ -6,9 +6,7 @@ FROM (SELECT 1000000000::bigint AS weight, credit.customer_id AS customer_id
 FROM credits AS credit
 WHERE credit.tenant_id = $1 AND credit.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 GROUP BY 1) AS customer)
-SELECT CAST(sum(scanned.customers) AS BIGINT) AS customers, (SELECT max(rollup_state.generation) AS max_1
-FROM rollup_state
-WHERE rollup_state.tenant_id = $1) AS generation
+SELECT CAST(sum(scanned.customers) AS BIGINT) AS customers
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 range_start: timestamp with time zone

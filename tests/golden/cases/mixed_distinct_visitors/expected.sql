@@ -15,9 +15,7 @@ FROM (SELECT instance.visitor_id AS visitor_id, count(*) FILTER (WHERE instance.
 FROM instances AS instance
 WHERE instance.tenant_id = $1 AND instance.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND instance.occurred_at < $9::TIMESTAMP WITH TIME ZONE AND instance.superseded_at >= 'infinity'::timestamptz
 GROUP BY 1) AS visitor)
-SELECT CAST(sum(scanned.visitors) AS BIGINT) AS visitors, CAST(sum(scanned.clicks) AS BIGINT) AS clicks, sum(scanned.orders_e9) AS orders_e9, (SELECT max(rollup_state.generation) AS max_1
-FROM rollup_state
-WHERE rollup_state.tenant_id = $1) AS generation
+SELECT CAST(sum(scanned.visitors) AS BIGINT) AS visitors, CAST(sum(scanned.clicks) AS BIGINT) AS clicks, sum(scanned.orders_e9) AS orders_e9
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]

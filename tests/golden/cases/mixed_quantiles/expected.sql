@@ -25,9 +25,7 @@ WHERE credit.tenant_id = $1 AND credit.occurred_at >= $12::TIMESTAMP WITH TIME Z
 JOIN LATERAL (SELECT CASE WHEN (count(*) FILTER (WHERE line.amount_base_minor IS NULL) = 0) THEN coalesce(sum(line.amount_base_minor), 0) END AS gross
 FROM order_lines AS line
 WHERE line.tenant_id = $1 AND line.order_id = chosen.order_id AND line.kind IN ('DISCOUNT', 'ITEM')) AS value ON true)
-SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.order_value_1) AS order_value_1, CAST(sum(scanned.valued_orders_1) AS BIGINT) AS valued_orders_1, sum(scanned.order_value_2) AS order_value_2, CAST(sum(scanned.valued_orders_2) AS BIGINT) AS valued_orders_2, (SELECT max(rollup_state.generation) AS max_1
-FROM rollup_state
-WHERE rollup_state.tenant_id = $1) AS generation
+SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.order_value_1) AS order_value_1, CAST(sum(scanned.valued_orders_1) AS BIGINT) AS valued_orders_1, sum(scanned.order_value_2) AS order_value_2, CAST(sum(scanned.valued_orders_2) AS BIGINT) AS valued_orders_2
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]

@@ -9,9 +9,7 @@ SELECT delta.gross_e9 AS gross_e9, delta.refunds_e9 AS refunds_e9
 FROM (VALUES (($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
-SELECT sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, (SELECT max(rollup_state.generation) AS max_1
-FROM rollup_state
-WHERE rollup_state.tenant_id = $1) AS generation
+SELECT sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]

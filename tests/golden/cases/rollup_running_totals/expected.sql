@@ -9,9 +9,7 @@ SELECT width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket
 FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
-SELECT scanned.bucket, sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9, (SELECT max(rollup_state.generation) AS max_1
-FROM rollup_state
-WHERE rollup_state.tenant_id = $1) AS generation
+SELECT scanned.bucket, sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9
 FROM scanned
 GROUP BY GROUPING SETS((scanned.bucket), ());
 -- $1 tenant: uuid
