@@ -127,6 +127,9 @@ async def wrong_answers(
     asked = [(f"{zone}, seed {seed}, question {number}", made.next()) for number in range(questions)]
     both = runners(runtime)
     wrong = await differences(oracle, both, ctx, whole(START, END, zone))
+    for each in currencies:
+        # Never from rollups.
+        wrong += await differences(oracle, {"facts": both["facts"]}, ctx, whole(START, END, zone, each))
     for number, name in enumerate(both):
         # Each way half of them: what one way answers wrongly the other may answer right.
         wrong += await differences(oracle, {name: both[name]}, ctx, asked[number::2])
