@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from app.analytics import resolve
 from app.core.context import Ctx, Role
 from app.runtime import Runtime
 from tests.client import Client
@@ -141,6 +142,24 @@ async def test_a_table_tells_the_others_from_a_key_of_that_name(runtime: Runtime
     assert [column["name"] for column in plain] == ["channel", "n"]
     assert "Two columns are named 'channelIsOthers'." in taken["errors"][0]["message"]
     assert [column["name"] for column in free] == ["channel", "channelIsOthers"]
+
+
+@pytest.mark.parametrize(("others", "rows"), [("true", 3), ("false", 4)])
+async def test_a_column_that_tells_the_others_counts_among_a_tables_cells(
+    few: Few, client: Client, monkeypatch: pytest.MonkeyPatch, others: str, rows: int
+) -> None:
+    monkeypatch.setattr(resolve, "CELLS_MAX", 12)
+
+    found = await answer(
+        client,
+        f"""table(
+          by: [{{dimension: {{name: INFLUENCER, top: {{n: 4, by: {{name: ORDERS}}, others: {others}}}}}}}]
+          measures: [{{name: ORDERS}}]
+        ) {{ rowCount columns {{ name }} }}""",
+    )
+
+    assert found["table"]["rowCount"] == rows
+    assert rows * len(found["table"]["columns"]) == 12
 
 
 async def test_without_others_the_rest_and_the_null_key_are_left_out(few: Few, client: Client) -> None:
