@@ -16,7 +16,7 @@ from app.core.ids import new_id
 from app.runtime import Runtime
 from tests.conftest import add_tenant, make_ctx
 from tests.factories.facts import Facts, insert, made_up
-from tests.factories.rates import CURRENCIES, add_own_rates, add_rates
+from tests.factories.rates import OWN_CURRENCIES, add_own_rates, add_rates
 from tests.integration.analytics.asking import asks, values
 
 pytestmark = pytest.mark.database
@@ -61,7 +61,7 @@ def question(measure: str, currency: str, by: str, where: Filter | None = None) 
     return Question(Between(START, END), where=where, currency=currency, totals=columns, groups=(groups,))
 
 
-@pytest.mark.parametrize("currency", ["GBP", *CURRENCIES])
+@pytest.mark.parametrize("currency", ["GBP", *OWN_CURRENCIES])
 @pytest.mark.parametrize(("measure", "by"), [(measure, by) for measure, names in WHOLE.items() for by in names])
 async def test_groups_add_up_to_their_total(
     asked: Runner, facts: tuple[Ctx, Facts], measure: str, by: str, currency: str
@@ -76,7 +76,7 @@ async def test_groups_add_up_to_their_total(
     assert sum(parts) == Fraction(_one(values(answer.totals)))
 
 
-@pytest.mark.parametrize("currency", CURRENCIES)
+@pytest.mark.parametrize("currency", OWN_CURRENCIES)
 async def test_a_product_has_the_same_part_of_commissions_however_it_is_asked(
     asked: Runner, facts: tuple[Ctx, Facts], currency: str
 ) -> None:
