@@ -3,7 +3,7 @@
 An argument that is null is as good as not given.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import strawberry
@@ -244,9 +244,15 @@ def key_columns(element: query.GroupElement) -> tuple[str, ...]:
     return (f"{name}Id", f"{name}Name") if element.name in ENTITIES else (name,)
 
 
-def measure_columns(refs: Iterable[MeasureRef], by: Iterable[query.GroupElement], path: str) -> tuple[str, ...]:
+def others_columns(by: Iterable[query.GroupElement]) -> tuple[str, ...]:
+    """Names of a table's columns that tell which rows are the rest of a dimension's keys: of each with such a row."""
+    folded = (each for each in by if isinstance(each, query.ByDimension) and each.top is not None and each.top.others)
+    return tuple(f"{camel(element.name)}IsOthers" for element in folded)
+
+
+def measure_columns(refs: Iterable[MeasureRef], by: Sequence[query.GroupElement], path: str) -> tuple[str, ...]:
     """Names of a table's columns for these measures. Raises QueryIssues for one that is too long, or there twice."""
-    taken = {name for element in by for name in key_columns(element)}
+    taken = {*(name for element in by for name in key_columns(element)), *others_columns(by)}
     names: list[str] = []
     issues = []
     for index, ref in enumerate(refs):

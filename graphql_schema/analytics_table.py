@@ -17,7 +17,7 @@ from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
 from app.analytics.semantic.formula import Unit
 from app.analytics.semantic.measures import MEASURES
 from app.cache.recording import shows
-from graphql_schema.analytics_inputs import key_columns
+from graphql_schema.analytics_inputs import key_columns, others_columns
 from graphql_schema.analytics_words import ENTITIES
 from graphql_schema.connection import PageInfo
 from graphql_schema.context import Info
@@ -42,7 +42,7 @@ class ColumnKind(Enum):
     """What the values of a column are."""
 
     STRING = strawberry.enum_value("STRING", description="Texts and ids, in `strings`.")
-    INTEGER = strawberry.enum_value("INTEGER", description="Counts, in `integers`.")
+    INTEGER = strawberry.enum_value("INTEGER", description="Counts, hours, weekdays, 0 and 1, in `integers`.")
     DECIMAL = strawberry.enum_value("DECIMAL", description="Money, quantities and ratios, in `decimals`.")
     TIME = strawberry.enum_value("TIME", description="The buckets' first instants, in `times`.")
 
@@ -51,13 +51,19 @@ class ColumnKind(Enum):
 class Column:
     """A column of a table."""
 
-    name: str = strawberry.field(description="The dimension's name, `time`, the measure's name, or what `as` said.")
+    name: str = strawberry.field(
+        description="The dimension's name, `time`, the measure's name or what `as` said, or `<dimension>IsOthers`."
+    )
     kind: ColumnKind = strawberry.field(description="Which of the lists holds the values.")
     unit: str | None = strawberry.field(
         description="A measure's unit; of money its currency, or `currency` when grouped by currency. Null for keys."
     )
-    strings: list[str | None] | None = strawberry.field(default=None, description="A value per row; null: unknown.")
-    integers: list[BigInt | None] | None = strawberry.field(default=None, description="A value per row.")
+    strings: list[str | None] | None = strawberry.field(
+        default=None, description="A value per row; null: unknown, `Others`: the rest, or a key of that name."
+    )
+    integers: list[BigInt | None] | None = strawberry.field(
+        default=None, description="A value per row; null: unknown, or the rest."
+    )
     decimals: list[Decimal | None] | None = strawberry.field(
         default=None, description="A value per row; null: a ratio whose denominator is 0."
     )
@@ -72,7 +78,10 @@ class ColumnTable:
     """Groups as columns."""
 
     row_count: int = strawberry.field(description="Rows of this page.")
-    columns: list[Column] = strawberry.field(description="Keys in the order of `by`, then the measures as asked.")
+    columns: list[Column] = strawberry.field(
+        description="Keys in the order of `by`, then the measures as asked; then for each dimension of which `top` "
+        "keeps the rest as others a column `<dimension>IsOthers`: 1 where the row is the rest, else 0."
+    )
     page: strawberry.Private[GroupPage]
 
     @strawberry.field(description="Where this page lies in the table.")
@@ -82,7 +91,7 @@ class ColumnTable:
 
 
 OTHERS = "Others"
-"""What stands for the name of the rest of a dimension's keys."""
+"""What stands for the name of the rest of a dimension's keys. A key may be called so too: a column tells them apart."""
 
 
 async def column_table(info: Info, answer: Answer, page: GroupPage, named: Iterable[tuple[str, Ask]]) -> ColumnTable:
@@ -119,6 +128,10 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
             columns.append(Column(name=column, kind=ColumnKind.INTEGER, unit=text, integers=values))
         else:
             columns.append(Column(name=column, kind=ColumnKind.DECIMAL, unit=text, decimals=values))
+    folded = [rest for rest in map(page.others, range(len(dimensions))) if rest is not None]
+    for column, rest in zip(others_columns(page.asked.by), folded, strict=True):
+        flags = _as_written(list(map(int, rest)))
+        columns.append(Column(name=column, kind=ColumnKind.INTEGER, unit=None, integers=flags))
     return ColumnTable(row_count=len(page.rows), columns=columns, page=page)
 
 

@@ -28,7 +28,7 @@ from app.exports.columns import ColumnKind, FileColumn, Notes, Values
 from app.limits.values import check_values
 from app.runtime import Runtime
 from graphql_schema.analytics import runner_of
-from graphql_schema.analytics_inputs import key_columns
+from graphql_schema.analytics_inputs import key_columns, others_columns
 from graphql_schema.analytics_selection import Document, asked
 from graphql_schema.analytics_table import OTHERS
 from graphql_schema.analytics_words import ENTITIES
@@ -164,6 +164,7 @@ def _columns(table: StreamedTable, ask: TableAsk) -> tuple[FileColumn, ...]:
         digits = table.digits[place]
         shown = 0 if unit is Unit.QUANTITY else MONEY_DIGITS_MIN if unit is Unit.MONEY and is_original else None
         found.append(FileColumn(name, ColumnKind.DECIMAL, text, digits, shown, sample))
+    found += (FileColumn(name, ColumnKind.INTEGER) for name in others_columns(table.asked.by))
     return tuple(found)
 
 
@@ -223,7 +224,8 @@ class _Filling:
         async with aclosing(self.table.chunks) as chunks:  # type: ignore[type-var]  # it is a generator
             async for chunk in chunks:
                 keys = await self._keys(chunk)
-                yield chunk.rows, [*keys, *(chunk.values[place] for place in places)]
+                flags = [list(map(int, rest)) for rest in chunk.others if rest is not None]
+                yield chunk.rows, [*keys, *(chunk.values[place] for place in places), *flags]
 
     async def _keys(self, chunk: Chunk) -> list[Sequence[Any]]:
         found: list[Sequence[Any]] = []

@@ -371,8 +371,9 @@ def _wanted(having: Having, groups: Groups) -> Wanted | WantedJoint:
 def _limit(groups: Groups, page_items_max: int, cells_max: int, issues: list[QueryIssue]) -> int:
     most = page_items_max
     if groups.is_table:
-        # Two columns for an entity (id and name), one for any other key and for each measure.
-        most = cells_max // max(2 * len(groups.by) + len(groups.columns.values), 1)
+        # Two columns for an entity (id and name), one for any other key, for each measure, and for each rest of keys.
+        others = sum(top.others for top in groups.tops.values())
+        most = cells_max // max(2 * len(groups.by) + len(groups.columns.values) + others, 1)
     if groups.first is None:
         return most
     if not 0 <= groups.first <= most:

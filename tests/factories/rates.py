@@ -16,12 +16,14 @@ from app.orders.rates import insert_own
 CURRENCIES = ("CHF", "BHD", "ISK")
 """Of two, three and no digits."""
 
+OWN_CURRENCIES = (*CURRENCIES, "EUR")
+"""One of them is that of some facts, too: asked in it, these are not converted."""
 
-async def add_rates(admin: "asyncpg.Pool[Any]", *, seed: int, first: date, days: int) -> tuple[str, ...]:
+
+async def add_rates(admin: "asyncpg.Pool[Any]", *, seed: int, first: date, days: int) -> None:
     """Add rates between these currencies and those of made-up facts, published in either direction.
 
-    There are gaps of more than a week, after which nothing converts. The currencies come back. Rates that are there
-    already stay.
+    There are gaps of more than a week, after which nothing converts. Rates that are there already stay.
     """
     chance = Random(seed)
     rows: list[tuple[str, str, date, Decimal, datetime]] = []
@@ -42,15 +44,16 @@ async def add_rates(admin: "asyncpg.Pool[Any]", *, seed: int, first: date, days:
         VALUES ($1, $2, $3, $4, 'test', $5) ON CONFLICT DO NOTHING""",
         rows,
     )
-    return CURRENCIES
 
 
 async def add_own_rates(db: Database, ctx: Ctx, *, seed: int, first: date, days: int) -> None:
-    """Add a tenant's own rates of the same currencies: on some days none, on some several, in either direction."""
+    """Add a tenant's own rates to OWN_CURRENCIES: on some days none, on some several, in either direction."""
     chance = Random(seed)
     rates: list[Rate] = []
-    for asked in CURRENCIES:
+    for asked in OWN_CURRENCIES:
         for own in ("GBP", "EUR", "JPY", "KWD"):
+            if own == asked:
+                continue
             for _ in range(12):
                 pair = (asked, own) if chance.random() < 0.4 else (own, asked)
                 day = first + timedelta(days=chance.randrange(days))

@@ -78,7 +78,7 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 def instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """When the local clock first shows the wall time, which has no zone; when it jumped over it, if it never does."""
-    at = wall.replace(tzinfo=zone).astimezone(UTC)
+    at = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None) == wall:
         return at
     at = at.replace(second=0, microsecond=0) - timedelta(hours=3)

@@ -41,7 +41,7 @@ class Fact:
     """One fact. Times are microseconds since 1970. rated_at: the time whose exchange rate counts.
 
     weights: 1e-9 by model. one: what counts once however often it stands here: visitor, or credit. adds: whole numbers
-    that are added up.
+    that are added up. before: amount of the parts of the same whole that come first.
     """
 
     at: int
@@ -64,6 +64,7 @@ class Fact:
     first_at: int = 0
     quantity: int = 0
     amount: int = 0
+    before: int = 0
     base: int | None = None
     rated_at: int = 0
     adds: tuple[int | None, ...] = ()
@@ -138,9 +139,13 @@ _FACTS = {
     "commissions_by_product": """
         SELECT part.occurred_at AS "at", influencer_id AS influencer, campaign_id AS campaign, code, stated.currency,
                state AS commission_state, part.product_id AS product, part.amount_minor AS amount,
-               part.amount_base_minor AS base, coalesce(placed.occurred_at, stated.occurred_at) AS rated_at
+               part.amount_base_minor AS base, coalesce(placed.occurred_at, stated.occurred_at) AS rated_at,
+               coalesce(sum(part.amount_minor) OVER earlier, 0)::BIGINT AS before
         FROM known_commission_lines AS part JOIN stated ON stated.id = part.commission_id
-        LEFT JOIN placed USING (order_id)""",
+        LEFT JOIN placed USING (order_id)
+        WINDOW earlier AS (
+          PARTITION BY part.commission_id ORDER BY part.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        )""",
     "engagement": f"""
         SELECT occurred_at AS "at", influencer_id AS influencer, campaign_id AS campaign, platform,
                [{

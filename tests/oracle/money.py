@@ -42,8 +42,17 @@ class Rates:
         self._amounts: dict[tuple[int, str | None, int, str], int | None] = {}
 
     def amount(self, fact: Fact, currency: str) -> int | None:
-        """The fact's amount in minor units of another currency, half-even; None without a rate."""
-        key = (fact.amount, fact.currency, fact.rated_at // DAY, currency)
+        """The fact's amount in minor units of another currency, half-even; None without a rate.
+
+        A part is worth what the whole is up to it, less what it is before it.
+        """
+        up_to, before = (
+            self._known_amount(whole, fact, currency) for whole in (fact.before + fact.amount, fact.before)
+        )
+        return None if up_to is None or before is None else up_to - before
+
+    def _known_amount(self, amount: int, fact: Fact, currency: str) -> int | None:
+        key = (amount, fact.currency, fact.rated_at // DAY, currency)
         if key not in self._amounts:
             self._amounts[key] = self._converted(*key)
         return self._amounts[key]

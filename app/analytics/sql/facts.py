@@ -25,7 +25,7 @@ from app.analytics.sql.aggregates import (
 from app.analytics.sql.cells import Cells, Money, Times
 from app.analytics.sql.credited import credits_scan, lines_scan, orders_scan, refunds_scan
 from app.analytics.sql.filters import Key
-from app.analytics.sql.money import priced
+from app.analytics.sql.money import converted, priced
 from app.analytics.sql.reach import engagement_scan, payout_scan, spend_scan
 from app.analytics.sql.tables import (
     BIG,
@@ -115,26 +115,35 @@ def _commissions(sums: tuple[str, ...], cells: Cells, times: Times) -> Select[An
     source = part = commission
     product = UNKNOWN
     conditions = [of_tenant(commission), times.hold(commission.c.occurred_at), *cells.recorded(commission)]
+    is_converted = cells.money is Money.CONVERTED
+    before: ColumnElement[Any] | None = None
     if "product" in cells.used:
         part = commission_lines.alias("part")
-        product = Key(part.c.product_id)
         if cells.requires("product"):
             commission = _commission_of(part)
             # Index: commission_lines_product.
             source = part.join(commission, true())
             conditions = [of_tenant(part), times.hold(part.c.occurred_at), *cells.recorded(part)]
+            if is_converted:
+                sibling = _before(part)
+                source, before = source.join(sibling, true()), sibling.c.before_minor
+        elif is_converted:
+            part = _parts_of(commission)
+            source, before = commission.join(part, true()), part.c.before_minor
         else:
             # Index: commission_lines_commission. The times of one side alone, as with order lines.
             source = commission.join(part, part.c.commission_id == commission.c.id)
             conditions += [of_tenant(part), *cells.recorded(part)]
+        product = Key(part.c.product_id)
     at = part.c.occurred_at
-    rated_at: ColumnElement[Any] = at
-    if cells.money is Money.CONVERTED:
+    if is_converted:
         # A commission has its order's rate, also where it was reversed later.
         order = _order_of(commission)
-        source = source.outerjoin(order, true())
         rated_at = func.coalesce(order.c.occurred_at, at)
-    source, amount = priced(source, part, cells, rated_at, commission.c.currency)
+        joined = source.outerjoin(order, true())
+        source, amount = converted(joined, part.c.amount_minor, commission.c.currency, rated_at, before)
+    else:
+        source, amount = priced(source, part, cells, at)
     state: ColumnElement[Any] = commission.c.state
     if cells.has_as_of:
         then = _state_then(commission)
@@ -167,6 +176,30 @@ def _commission_of(part: FromClause) -> FromClause:
             of_tenant(commission), commission.c.id == part.c.commission_id
         ),
         "commission",
+    )
+
+
+def _parts_of(commission: FromClause) -> FromClause:
+    # A commission's lines, each with the sum of those before it. Index: commission_lines_commission.
+    line = commission_lines.alias("of_whole")
+    up_to = func.sum(line.c.amount_minor).over(order_by=line.c.id)
+    columns = (line.c.product_id, line.c.amount_minor, line.c.occurred_at)
+    return looked_up(
+        select(*columns, (up_to - line.c.amount_minor).label("before_minor")).where(
+            of_tenant(line), line.c.commission_id == commission.c.id
+        ),
+        "part",
+    )
+
+
+def _before(part: FromClause) -> FromClause:
+    # The sum of a commission's lines before one of them. Index: commission_lines_commission.
+    line = commission_lines.alias("sibling")
+    return looked_up(
+        select(sum_of(line.c.amount_minor).label("before_minor")).where(
+            of_tenant(line), line.c.commission_id == part.c.commission_id, line.c.id < part.c.id
+        ),
+        "before",
     )
 
 

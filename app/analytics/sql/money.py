@@ -24,39 +24,41 @@ from app.core.money import RATE_AGE_MAX
 
 
 def priced(
-    source: FromClause,
-    fact: FromClause,
-    cells: Cells,
-    at: ColumnElement[Any],
-    currency: ColumnElement[Any] | None = None,
+    source: FromClause, fact: FromClause, cells: Cells, at: ColumnElement[Any]
 ) -> tuple[FromClause, ColumnElement[Any]]:
     """The source, joined with the day's rate where one is needed, and the fact's minor units; null without a rate.
 
-    at: the time whose rate counts. currency: of the fact, where it has no column of its own.
+    at: the time whose rate counts.
     """
     if cells.money is Money.ORIGINAL:
         return source, fact.c.amount_minor
     if cells.money is Money.BASE:
         return source, fact.c.amount_base_minor
-    own = fact.c.currency if currency is None else currency
-    return converted(source, fact.c.amount_minor, own, at)
+    return converted(source, fact.c.amount_minor, fact.c.currency, at)
 
 
 def converted(
-    source: FromClause, minor: ColumnElement[Any], own: ColumnElement[Any], at: ColumnElement[Any]
+    source: FromClause,
+    minor: ColumnElement[Any],
+    own: ColumnElement[Any],
+    at: ColumnElement[Any],
+    before: ColumnElement[Any] | None = None,
 ) -> tuple[FromClause, ColumnElement[Any]]:
     """The source, joined with the day's rate, and an amount in minor units of the asked currency; null without a rate.
 
-    minor, own: the amount of each row, and its currency. at: the time whose rate counts.
+    minor, own: the amount of each row, and its currency. at: the time whose rate counts. before: where a row is a part
+    of a fact, the sum of the parts before it. So they add up to the fact, rounded once.
     """
     rate = _rate(own, at)
     exact = cast(minor, NUMERIC)
-    amount = case(
-        (own == one("currency", TEXT), exact),
-        (rate.c.down.is_not(None), half_even(exact * rate.c.up, rate.c.down)),
-    )
+    up_to = exact if before is None else before + exact
+    priced_at = half_even(up_to * rate.c.up, rate.c.down)
+    if before is not None:
+        priced_at = priced_at - half_even(before * rate.c.up, rate.c.down)
+    amount = case((own == one("currency", TEXT), exact), (rate.c.down.is_not(None), priced_at))
     # It has nothing of its own to read from: all of it is named beside it.
-    price = select(amount.label("amount")).correlate(source, minor.table, own.table, rate).lateral("price")
+    named = [each.table for each in (minor, own, before) if each is not None]
+    price = select(amount.label("amount")).correlate(source, *named, rate).lateral("price")
     return source.outerjoin(rate, true()).join(price, true()), price.c.amount
 
 

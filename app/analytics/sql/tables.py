@@ -114,6 +114,7 @@ commissions = table(
 commission_lines = table(
     "commission_lines",
     column("tenant_id", UID),
+    column("id", UID),
     column("commission_id", UID),
     column("product_id", UID),
     column("amount_minor", BIG),

@@ -196,10 +196,10 @@ async def differences(
     return found
 
 
-def whole(start: datetime, end: datetime, zone: str) -> list[tuple[str, Ask]]:
+def whole(start: datetime, end: datetime, zone: str, currency: str | None = None) -> list[tuple[str, Ask]]:
     """Every measure over the whole range: in total, by month, and by each dimension it has."""
     measures = tuple(Of(name, at=0.5 if MEASURES[name].takes == "at" else None) for name in MEASURES)
-    ask = Ask(end + timedelta(days=1_000), Between(start, end), zone)
+    ask = Ask(end + timedelta(days=1_000), Between(start, end), zone, currency=currency)
     found = [("totals", replace(ask, totals=measures, series=asked.Series("MONTH", measures)))]
     for name in sorted(set().union(*map(dimensions, MEASURES)) - {"is_purchase"}):
         has = tuple(of for of in measures if name in dimensions(of.name))

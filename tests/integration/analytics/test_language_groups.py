@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from app.analytics import resolve
 from app.core.context import Ctx, Role
 from app.runtime import Runtime
 from tests.client import Client
@@ -110,6 +111,55 @@ async def test_customers_of_the_others_are_counted_once(few: Few, client: Client
 
     # Three of the others sold to one customer, who is among the customers of the first two as well.
     assert [node["measures"]["customers"] for node in found["groups"]["nodes"] if node["isOthers"]] == [1]
+
+
+async def test_a_table_tells_the_others_from_a_key_of_that_name(runtime: Runtime, ctx: Ctx, client: Client) -> None:
+    few = Few(ctx)
+    for channel, clicks in (("Others", 3), ("email", 2), ("social", 1), ("video", 1), (None, 1)):
+        for _ in range(clicks):
+            few.click(DAY, channel=channel)
+    await few.stored(runtime)
+    selection = """table(
+      by: [{dimension: {name: CHANNEL, top: {n: 2, by: {name: CLICKS}, others: OTHERS}}}]
+      measures: [{name: CLICKS, as: "NAME"}], orderBy: [{dimension: {name: CHANNEL, direction: ASC}}]
+    ) { columns { name kind unit strings integers } }"""
+
+    def asked(others: str = "true", name: str = "n") -> str:
+        return selection.replace("OTHERS", others).replace("NAME", name)
+
+    columns = (await answer(client, asked()))["table"]["columns"]
+    plain = (await answer(client, asked("false")))["table"]["columns"]
+    taken = await client.query(f"{{ analytics({JANUARY}) {{ {asked(name='channelIsOthers')} }} }}")
+    free = (await answer(client, asked("false", "channelIsOthers")))["table"]["columns"]
+
+    assert [column["strings"] or column["integers"] for column in columns] == [
+        ["Others", "email", None, "Others"],
+        [3, 2, 1, 2],
+        [0, 0, 0, 1],
+    ]
+    flag = {"name": "channelIsOthers", "kind": "INTEGER", "unit": None, "strings": None, "integers": [0, 0, 0, 1]}
+    assert columns[2] == flag
+    assert [column["name"] for column in plain] == ["channel", "n"]
+    assert "Two columns are named 'channelIsOthers'." in taken["errors"][0]["message"]
+    assert [column["name"] for column in free] == ["channel", "channelIsOthers"]
+
+
+@pytest.mark.parametrize(("others", "rows"), [("true", 3), ("false", 4)])
+async def test_a_column_that_tells_the_others_counts_among_a_tables_cells(
+    few: Few, client: Client, monkeypatch: pytest.MonkeyPatch, others: str, rows: int
+) -> None:
+    monkeypatch.setattr(resolve, "CELLS_MAX", 12)
+
+    found = await answer(
+        client,
+        f"""table(
+          by: [{{dimension: {{name: INFLUENCER, top: {{n: 4, by: {{name: ORDERS}}, others: {others}}}}}}}]
+          measures: [{{name: ORDERS}}]
+        ) {{ rowCount columns {{ name }} }}""",
+    )
+
+    assert found["table"]["rowCount"] == rows
+    assert rows * len(found["table"]["columns"]) == 12
 
 
 async def test_without_others_the_rest_and_the_null_key_are_left_out(few: Few, client: Client) -> None:

@@ -62,6 +62,11 @@ QUESTIONS = {
     "original currencies": """table(
         by: [{dimension: {name: CURRENCY}}, {dimension: {name: CUSTOMER_KIND}}],
         measures: [{name: NET_REVENUE}, {name: ORDERS}, {name: AVERAGE_ORDER_VALUE}])""",
+    "top of two dimensions": """table(
+        by: [{dimension: {name: CHANNEL, top: {n: 1, by: {name: CLICKS}}}},
+          {dimension: {name: CAMPAIGN, top: {n: 1, by: {name: CLICKS}}}},
+          {dimension: {name: COUNTRY, top: {n: 1, by: {name: CLICKS}, others: false}}}],
+        measures: [{name: CLICKS}])""",
     "others of several currencies": """table(
         by: [{dimension: {name: CURRENCY, top: {n: 1, by: {name: ORDERS}}}}],
         measures: [{name: ORDERS}, {name: UNITS}])""",
@@ -75,6 +80,15 @@ QUESTIONS = {
         by: [{dimension: {name: CODE}}], measures: [{name: CLICKS}],
         having: {measure: {measure: {name: CLICKS}, gt: "1000000"}})""",
 }  # fmt: skip
+
+OTHERS = {
+    "top with others": ["productIsOthers"],
+    "top of each bucket": ["codeIsOthers"],
+    "top of two dimensions": ["channelIsOthers", "campaignIsOthers"],
+    "others of several currencies": ["currencyIsOthers"],
+    "top hours": ["hourOfDayIsOthers"],
+}
+"""Columns that tell of rows whether they are the rest of a dimension's keys, by question."""
 
 
 def document(table: str, arguments: str = "") -> str:
@@ -175,6 +189,9 @@ async def test_every_format_holds_what_table_answers(
     asked = document(QUESTIONS[question], ", compare: {previousPeriod: ELAPSED}")
     table = (await asker.data(asked))["analytics"]["table"]
     assert (table["rowCount"] == 0) == (question == "nothing")
+    told = [name for name in values_of(table) if name.endswith("IsOthers")]
+    assert told == OTHERS.get(question, [])
+    assert all({*values_of(table)[name]} == {0, 1} for name in told)
 
     for media_type in (CSV, PARQUET, ARROW):
         response = await exported(asker, asked, accept=media_type)
