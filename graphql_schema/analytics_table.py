@@ -6,7 +6,6 @@ from decimal import Decimal
 from enum import Enum
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
@@ -111,8 +110,7 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
             columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=integers))
             continue
         rest = page.others(number)
-        texts = [None if key is None else str(key) for key in keys]
-        strings = _strings(texts, places, None if second else rest)
+        strings = _strings(keys, places, None if second else rest)
         columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=strings))
         if second:
             names = await _names(info, element.name, keys)
@@ -140,7 +138,7 @@ def _as_written(values: list[Any]) -> Any:
     return Ready(len(values), lambda: values, lambda: values)
 
 
-def _strings(texts: Sequence[str | None], places: Iterable[int], rest: Iterable[bool] | None) -> Any:
+def _strings(texts: Sequence[Any], places: Iterable[int], rest: Iterable[bool] | None) -> Any:
     # rest: of which rows the text is that of others.
     found = list(map(texts.__getitem__, places))
     if rest is not None:
@@ -148,9 +146,8 @@ def _strings(texts: Sequence[str | None], places: Iterable[int], rest: Iterable[
     return _as_written(found)
 
 
-async def _names(info: Info, dimension: str, keys: Iterable[Any]) -> list[str | None]:
+async def _names(info: Info, dimension: str, keys: Sequence[Any]) -> list[str | None]:
     listing, _, column = ENTITIES[dimension]
-    asked: list[UUID | None] = list(keys)
-    shows(name_tag(listing, row_id) for row_id in asked if row_id is not None)
-    rows, found = await load_one_each(info, listing, asked, frozenset({column}))
+    shows(name_tag(listing, row_id) for row_id in keys if row_id is not None)
+    rows, found = await load_one_each(info, listing, keys, frozenset({column}))
     return [None if position is None else rows.column(column)[position] for position in found]

@@ -82,7 +82,7 @@ def needed(info: Info, made: Callable[[Any], Any]) -> Columns:
     return None if attributes is None else made.columns(attributes)
 
 
-def name_tag(listing: Listing, row_id: UUID) -> str:
+def name_tag(listing: Listing, row_id: UUID | str) -> str:
     """What is noted when the name of a row changes: see usecases/entities.py."""
     return f"{listing.tag.removesuffix('s')}:{row_id}"
 

@@ -122,7 +122,7 @@ class IdLoader(Loader):
         self._known = {str(row_id): place for place, row_id in enumerate(rows.column("id"))}
         self.rows.add(rows)
 
-    async def places(self, ids: Sequence[UUID | None]) -> list[int | None]:
+    async def places(self, ids: Sequence[UUID | str | None]) -> list[int | None]:
         """Where among the rows each id's stands; None without id or row."""
         texts = [None if row_id is None else str(row_id) for row_id in ids]
         asked = dict.fromkeys(texts)
@@ -187,7 +187,7 @@ class ById:
 
 
 async def load_one_each(
-    info: Info, listing: Listing, ids: Sequence[UUID | None], columns: Columns = None
+    info: Info, listing: Listing, ids: Sequence[UUID | str | None], columns: Columns = None
 ) -> tuple[Rows, list[int | None]]:
     """Rows by their ids: all that were loaded, and where among them each id's stands; None without id or row."""
     loader = info.context.loaders.get(ById(listing, columns))

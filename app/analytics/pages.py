@@ -87,8 +87,8 @@ class GroupPage:
         """The key of a dimension (by its number) of every group."""
         return self._reading.keys(number)
 
-    def distinct_keys(self, number: int) -> tuple[list[UUID | str | int | None], Sequence[int]]:
-        """The keys of a dimension (by its number), each once, and of every group which of them it has."""
+    def distinct_keys(self, number: int) -> tuple[list[str | int | None], Sequence[int]]:
+        """The keys of a dimension (by its number), each once, ids as texts, and of every group which of them it has."""
         return self._reading.distinct_keys(number)
 
     @cached_property
@@ -273,12 +273,12 @@ class _Reading:
         name, at = self._columns.keys[number]
         return keys_of(name, self._rows.values[at])
 
-    def distinct_keys(self, number: int) -> tuple[list[UUID | str | int | None], Sequence[int]]:
-        """The keys of a dimension, each once, and which of them every row has."""
-        name, at = self._columns.keys[number]
+    def distinct_keys(self, number: int) -> tuple[list[str | int | None], Sequence[int]]:
+        """The keys of a dimension, each once, ids as texts, and which of them every row has."""
+        _, at = self._columns.keys[number]
         values = self._rows.values[at]
         places = {value: place for place, value in enumerate(dict.fromkeys(values))}
-        return [key_of(name, value) for value in places], list(map(places.__getitem__, values))
+        return list(places), list(map(places.__getitem__, values))
 
     def times(self) -> list[Time | None]:
         """The time of every row, None where they are not grouped by it."""
