@@ -85,12 +85,11 @@ class EventRow:
 async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrder]) -> None:
     """Insert orders with their first version and lines, in three statements.
 
-    The caller holds the claims, so none of them exists; if one does all the same, the transaction is run again.
+    The caller holds the claims, and looked once it did: none of them exists.
     """
     if not orders:
         return
-    await session.insert_new(
-        len(orders),
+    await session.later(
         """/* orders.insert */
         INSERT INTO orders (tenant_id, id, external_id, occurred_at, recorded_at, version, currency, customer_id,
           visitor_id, click_id, codes, country, is_test)
@@ -98,8 +97,8 @@ async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrd
           new.visitor_id, new.click_id, string_to_array(new.codes, E'\\x1f'), new.country, new.is_test
         FROM unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[], $8::text[], $9::text[],
             $10::text[], $11::text[], $12::boolean[])
-          AS new (id, external_id, occurred_at, currency, customer_id, visitor_id, click_id, codes, country, is_test)
-        ON CONFLICT (tenant_id, external_id) DO NOTHING""",
+          AS new (id, external_id, occurred_at, currency, customer_id, visitor_id, click_id, codes, country,
+            is_test)""",
         ctx.tenant_id,
         ctx.now,
         [order.id for order in orders],
