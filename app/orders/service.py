@@ -1,9 +1,8 @@
 """Writes orders, their versions, lines and events: set-wise, facts only ever appended."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.core.context import Ctx
@@ -15,8 +14,7 @@ from app.orders.lines import CheckedOrder
 from app.orders.open_lines import OpenLine
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrder:
+class NewOrder(NamedTuple):
     """An order about to be recorded: as checked, with what was looked up for it. lines: all open."""
 
     id: UUID
@@ -47,8 +45,7 @@ def row_of(ctx: Ctx, order: NewOrder) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class LineRow:
+class LineRow(NamedTuple):
     """A row of order_lines that an edit appends."""
 
     order_id: UUID
@@ -59,8 +56,7 @@ class LineRow:
     occurred_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class VersionRow:
+class VersionRow(NamedTuple):
     """A row of order_versions."""
 
     order_id: UUID
@@ -70,8 +66,7 @@ class VersionRow:
     gross: int
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """A row of order_events. external_id and reason: the store's, or None for what happened by itself."""
 
     id: UUID
