@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -16,8 +16,7 @@ from app.core.words import AttributionCause, InstanceKind
 from app.db.session import ReadSession, WriteSession
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedOrder:
+class JudgedOrder(NamedTuple):
     """A verdict with what credits and the purchase need of the order. is_test: then nothing but the explanation."""
 
     order_id: UUID
@@ -31,8 +30,7 @@ class JudgedOrder:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
+class Credit(NamedTuple):
     """A row of credits. touch: None in the one row of an order that nobody is credited for."""
 
     id: UUID
@@ -128,8 +126,10 @@ def _keys(touch: Touch | None) -> tuple[Any, ...]:
     )
 
 
-async def insert_explanations(ctx: Ctx, session: WriteSession, orders: Sequence[JudgedOrder]) -> None:
-    """Keep why each order was judged as it was, in one statement."""
+async def insert_explanations(
+    ctx: Ctx, session: WriteSession, orders: Sequence[JudgedOrder], candidates: Sequence[list[dict[str, Any]]]
+) -> None:
+    """Keep why each order was judged as it was, in one statement. candidates: of each order's verdict, as stored."""
     if not orders:
         return
     await session.later(
@@ -143,7 +143,7 @@ async def insert_explanations(ctx: Ctx, session: WriteSession, orders: Sequence[
         [order.verdict.model for order in orders],
         [order.verdict.rule for order in orders],
         # As text: of a list of lists the driver would make an array of two dimensions.
-        [orjson.dumps(order.verdict.to_json()).decode() for order in orders],
+        [orjson.dumps(of_order).decode() for of_order in candidates],
     )
 
 

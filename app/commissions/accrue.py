@@ -64,8 +64,7 @@ class Refunded(NamedTuple):
     refunded: int
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(NamedTuple):
     """An amount and its shares, which sum to it. basis: the order's gross that it was computed from."""
 
     basis: int

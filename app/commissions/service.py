@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app import ledger
@@ -20,8 +20,7 @@ from app.db.parts import in_parts
 from app.db.session import ReadSession, WriteSession
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """Whose credit earns, and how much of it: the rate is kept as it was when the order was booked.
 
     credit_id: None of adjustments and bonuses. plan_version_id: of the plan whose rules gave it; the rate is None then,

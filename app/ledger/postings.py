@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from app.core.words import CommissionState, LedgerAccount
@@ -21,8 +22,7 @@ ACCOUNTS: dict[CommissionState, LedgerAccount] = {
 """Where what is owed for a commission stands, by its state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line: an account, of an influencer where the account is kept per influencer, moved by an amount.
 
     rate: where the posting changes currency, units of the other currency for one of this line's.

@@ -9,7 +9,7 @@ from datetime import UTC, date
 from uuid import UUID
 
 from app.core.context import Ctx
-from app.core.ids import ZERO_ID, new_id, new_ids
+from app.core.ids import ZERO_ID, new_ids
 from app.core.words import LedgerAccount
 from app.db.session import WriteSession
 from app.ledger.postings import Entry, Posting
@@ -19,10 +19,11 @@ async def append(ctx: Ctx, session: WriteSession, postings: Sequence[Posting]) -
     """Append the postings, in order, and what they add to balances: two statements."""
     if not postings:
         return
-    rows: list[tuple[UUID, UUID, Posting, Entry]] = []
-    for posting in postings:
-        posting_id = new_id()
-        rows.extend((new_id(), posting_id, posting, entry) for entry in posting.entries)
+    rows = [
+        (posting_id, posting, entry)
+        for posting_id, posting in zip(new_ids(len(postings)), postings, strict=True)
+        for entry in posting.entries
+    ]
     await session.later(
         """/* ledger.append */
         INSERT INTO ledger_entries (tenant_id, id, posting_id, account, influencer_id, currency, amount_minor,
@@ -33,18 +34,18 @@ async def append(ctx: Ctx, session: WriteSession, postings: Sequence[Posting]) -
             $10::numeric[])
           AS entry (id, posting_id, account, influencer_id, currency, amount_minor, cause_kind, cause_id, rate)""",
         ctx.tenant_id,
-        [row_id for row_id, _, _, _ in rows],
-        [posting_id for _, posting_id, _, _ in rows],
-        [entry.account for _, _, _, entry in rows],
-        [entry.influencer_id for _, _, _, entry in rows],
-        [entry.currency for _, _, _, entry in rows],
-        [entry.amount_minor for _, _, _, entry in rows],
-        [posting.cause_kind for _, _, posting, _ in rows],
-        [posting.cause_id for _, _, posting, _ in rows],
-        [entry.rate for _, _, _, entry in rows],
+        new_ids(len(rows)),
+        [posting_id for posting_id, _, _ in rows],
+        [entry.account for _, _, entry in rows],
+        [entry.influencer_id for _, _, entry in rows],
+        [entry.currency for _, _, entry in rows],
+        [entry.amount_minor for _, _, entry in rows],
+        [posting.cause_kind for _, posting, _ in rows],
+        [posting.cause_id for _, posting, _ in rows],
+        [entry.rate for _, _, entry in rows],
         ctx.now,
     )
-    await _append_deltas(ctx, session, [entry for _, _, _, entry in rows])
+    await _append_deltas(ctx, session, [entry for _, _, entry in rows])
 
 
 async def _append_deltas(ctx: Ctx, session: WriteSession, entries: Sequence[Entry]) -> None:

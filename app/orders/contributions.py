@@ -4,8 +4,8 @@ Revenue counts by booked credit: an order of three credits gives three contribut
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from app.analytics.rollups.deltas import Contribution
@@ -14,8 +14,7 @@ from app.core.words import LineKind
 from app.orders.open_lines import Change, OpenLine, Taken
 
 
-@dataclass(frozen=True, slots=True)
-class BookedShare:
+class BookedShare(NamedTuple):
     """A credit with a booked weight (1e-9, more than 0) and the keys it counts under."""
 
     credit_id: UUID
@@ -25,8 +24,7 @@ class BookedShare:
     weight: int
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """Sums over revenue lines, before credit.
 
     units: of the items, in pieces. gross_base: in minor units of the tenant's currency. missing: lines without an

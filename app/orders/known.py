@@ -71,11 +71,11 @@ def look_for_orders(external_ids: Collection[str]) -> Look[dict[str, KnownOrder]
     """Those of the orders that exist, by external id."""
     return Look(
         """/* orders.known */
-        SELECT orders.id, orders.external_id, first.content_hash
+        SELECT id, external_id, (
+          SELECT content_hash FROM order_versions WHERE tenant_id = $1 AND order_id = orders.id AND version = 1
+        ) AS content_hash
         FROM orders
-        JOIN order_versions AS first
-          ON first.tenant_id = $1 AND first.order_id = orders.id AND first.version = 1
-        WHERE orders.tenant_id = $1 AND orders.external_id = ANY($2::text[])""",
+        WHERE tenant_id = $1 AND external_id = ANY($2::text[])""",
         ("id", "external_id", "content_hash"),
         lambda rows: {row[1]: KnownOrder(*row) for row in rows},
         list(external_ids),

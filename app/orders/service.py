@@ -1,9 +1,8 @@
 """Writes orders, their versions, lines and events: set-wise, facts only ever appended."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.core.context import Ctx
@@ -15,8 +14,7 @@ from app.orders.lines import CheckedOrder
 from app.orders.open_lines import OpenLine
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrder:
+class NewOrder(NamedTuple):
     """An order about to be recorded: as checked, with what was looked up for it. lines: all open."""
 
     id: UUID
@@ -47,8 +45,7 @@ def row_of(ctx: Ctx, order: NewOrder) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class LineRow:
+class LineRow(NamedTuple):
     """A row of order_lines that an edit appends."""
 
     order_id: UUID
@@ -59,8 +56,7 @@ class LineRow:
     occurred_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class VersionRow:
+class VersionRow(NamedTuple):
     """A row of order_versions."""
 
     order_id: UUID
@@ -70,8 +66,7 @@ class VersionRow:
     gross: int
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """A row of order_events. external_id and reason: the store's, or None for what happened by itself."""
 
     id: UUID
@@ -85,12 +80,11 @@ class EventRow:
 async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrder]) -> None:
     """Insert orders with their first version and lines, in three statements.
 
-    The caller holds the claims, so none of them exists; if one does all the same, the transaction is run again.
+    The caller holds the claims, and looked once it did: none of them exists.
     """
     if not orders:
         return
-    await session.insert_new(
-        len(orders),
+    await session.later(
         """/* orders.insert */
         INSERT INTO orders (tenant_id, id, external_id, occurred_at, recorded_at, version, currency, customer_id,
           visitor_id, click_id, codes, country, is_test)
@@ -98,8 +92,8 @@ async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrd
           new.visitor_id, new.click_id, string_to_array(new.codes, E'\\x1f'), new.country, new.is_test
         FROM unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[], $8::text[], $9::text[],
             $10::text[], $11::text[], $12::boolean[])
-          AS new (id, external_id, occurred_at, currency, customer_id, visitor_id, click_id, codes, country, is_test)
-        ON CONFLICT (tenant_id, external_id) DO NOTHING""",
+          AS new (id, external_id, occurred_at, currency, customer_id, visitor_id, click_id, codes, country,
+            is_test)""",
         ctx.tenant_id,
         ctx.now,
         [order.id for order in orders],

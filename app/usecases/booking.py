@@ -18,7 +18,7 @@ from app.attribution.service import Credit, JudgedOrder, credits_of
 from app.attribution.touches import Trail
 from app.commissions import service as commissions
 from app.core.context import Ctx
-from app.core.ids import new_id
+from app.core.ids import new_id, new_ids
 from app.core.pauses import Pauses
 from app.core.words import InstanceKind, OrderEventKind
 from app.customers.ensure import complete as complete_customers
@@ -115,9 +115,10 @@ async def book(
     contributed.extend(commissions.contribution_of(row) for row in posted)
 
     await orders.insert_orders(ctx, session, new)
-    await orders.append_events(ctx, session, [_recorded(order) for order in new])
+    await orders.append_events(ctx, session, _recorded(new))
     await attribution.insert_credits(ctx, session, [(verdict, credits) for _, verdict, credits in earning])
-    await attribution.insert_explanations(ctx, session, judged)
+    candidates = [order.verdict.to_json() for order in judged]
+    await attribution.insert_explanations(ctx, session, judged, candidates)
     await attribution.insert_purchases(ctx, session, judged)
     await await_touches(ctx, session, judged, look_at=look_at(runtime.settings, ctx.now))
     await commissions.post(ctx, session, posted)
@@ -127,8 +128,8 @@ async def book(
     await outbox.append(ctx, session, [_event(order) for order in new])
     session.touch_days({order.checked.occurred_at.date() for order, _, _ in earning})
     return [
-        Booked(order, orders.row_of(ctx, order), detail_of(_explanation(verdict), books.answers(order.id)))
-        for order, verdict in zip(new, judged, strict=True)
+        Booked(order, orders.row_of(ctx, order), detail_of(_explanation(verdict, of_order), books.answers(order.id)))
+        for order, verdict, of_order in zip(new, judged, candidates, strict=True)
     ]
 
 
@@ -200,8 +201,11 @@ def _purchase(order: JudgedOrder) -> list[Contribution]:
     ]
 
 
-def _recorded(order: NewOrder) -> EventRow:
-    return EventRow(new_id(), order.id, OrderEventKind.RECORDED, order.checked.occurred_at)
+def _recorded(new: Sequence[NewOrder]) -> list[EventRow]:
+    return [
+        EventRow(id, order.id, OrderEventKind.RECORDED, order.checked.occurred_at)
+        for id, order in zip(new_ids(len(new)), new, strict=True)
+    ]
 
 
 def _event(order: NewOrder) -> outbox.Event:
@@ -228,9 +232,8 @@ def _titles(checked: Iterable[CheckedOrder]) -> dict[str, str | None]:
     return titles
 
 
-def _explanation(order: JudgedOrder) -> dict[str, Any]:
-    verdict = order.verdict
-    return attribution.explanation(verdict.model, verdict.rule, verdict.to_json())
+def _explanation(order: JudgedOrder, candidates: list[dict[str, Any]]) -> dict[str, Any]:
+    return attribution.explanation(order.verdict.model, order.verdict.rule, candidates)
 
 
 def detail_of(explanation: dict[str, Any], accrued: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ A step of whatever books credits: the commissions are looked at before they are 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from app import outbox
@@ -18,8 +19,7 @@ from app.fraud.rules import RULES, FraudRules
 from app.fraud.suspicion import Found, Suspect, suspicious
 
 
-@dataclass(frozen=True, slots=True)
-class Buying:
+class Buying(NamedTuple):
     """What an order tells of who bought."""
 
     customer_id: UUID | None
