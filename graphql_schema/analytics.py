@@ -1,7 +1,7 @@
 """`analytics` and `catalog`: any measure by any dimension over any range, and what there is to ask.
 
 A resolver reads the question from what is selected below it and has the runner answer it. Under a list of entities all
-questions are answered together: `nested_analytics`.
+questions are answered together: `analytics_of`.
 """
 
 from collections.abc import Sequence
@@ -133,24 +133,20 @@ def shown(info: Info, question: Asked, answer: Answer | None, parents: Parents |
     )
 
 
-async def nested_analytics(info: Info, dimension: str, parent_ids: Sequence[UUID], **arguments: Any) -> list[Analytics]:
-    """The answer for each of these entities of a dimension, computed together."""
-    question = asked_here(info, **arguments)
-    answers: Sequence[Answer | None] = [None] * len(parent_ids)
-    if question.runs:
-        answers = await info.context.loaders.get(AnswersByParent(dimension, question.question)).load_many(parent_ids)
-    return [
-        shown(info, question, answer, Parents(dimension, (parent_id,)))
-        for parent_id, answer in zip(parent_ids, answers, strict=True)
-    ]
-
-
 def analytics_of(dimension: str) -> Any:
     """The field `analytics` of the type of a dimension's entities, which have an `id`."""
 
     async def for_all(roots: Sequence[Any], info: Info, **arguments: Any) -> list[Analytics]:
         parent_ids = [required_uuid(each, path=("id",)) for each in values_of(roots, "id")]
-        return await nested_analytics(info, dimension, parent_ids, **arguments)
+        question = asked_here(info, **arguments)
+        answers: Sequence[Answer | None] = [None] * len(parent_ids)
+        if question.runs:
+            loader = info.context.loaders.get(AnswersByParent(dimension, question.question))
+            answers = await loader.load_many(parent_ids)
+        return [
+            shown(info, question, answer, Parents(dimension, (parent_id,)))
+            for parent_id, answer in zip(parent_ids, answers, strict=True)
+        ]
 
     @together(for_all, reads=("id",))
     async def analytics(

@@ -6,7 +6,6 @@ enrollments do, while their files do not: they name each other's types lazily.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -119,14 +118,10 @@ def _named_alone(info: Info, listing: Listing, roots: Sequence[Any], key: str) -
     if not all(issubclass(kind, Row) for kind in classes_of(roots)):
         return None
     ids = values_of(roots, key)
-    there = [row_id for row_id in ids if row_id is not None]
-    places = range(len(ids)) if len(there) == len(ids) else _places(ids)
-    return shown_some(show, Rows({"id": there}), places)
-
-
-def _places(ids: Sequence[UUID | None]) -> list[int | None]:
-    numbers = count()
-    return [None if row_id is None else next(numbers) for row_id in ids]
+    places: Sequence[int | None] = range(len(ids))
+    if None in ids:
+        places = [None if row_id is None else place for place, row_id in enumerate(ids)]
+    return shown_some(show, Rows({"id": ids}), places)
 
 
 _ID = frozenset({"id"})

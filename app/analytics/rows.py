@@ -111,7 +111,7 @@ def by_parent(rows: Rows | None) -> Apart:
 
 def keys_of(dimension: str, values: Sequence[Any]) -> list[UUID | str | int | None]:
     """Keys as they were read; each that comes again is read once."""
-    if DIMENSIONS[dimension].kind is not KeyKind.ENTITY:
+    if not is_id(dimension):
         return list(values)
     known = {value: key_of(dimension, value) for value in dict.fromkeys(values)}
     return [known[value] for value in values]
@@ -124,8 +124,7 @@ def is_id(column: str) -> bool:
 
 def key_of(dimension: str, value: Any) -> UUID | str | int | None:
     """A key as it was read."""
-    is_entity = DIMENSIONS[dimension].kind is KeyKind.ENTITY
-    return _id(value) if is_entity and value is not None else value
+    return _id(value) if value is not None and is_id(dimension) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ class _AskedScript(Asked):
     async def reply(self) -> Any:
         """Its reply. Raises RedisAway or RedisRefused."""
         try:
-            return await self._client.reply_to(self._words, self._question, self._sent)
+            return await super().reply()
         except _NotLoaded:
             return await self._client.reply_to(("EVAL", self._script.text, *self._rest), self._question)
 

@@ -171,11 +171,6 @@ payout_payments = table(
     column("occurred_at", INSTANT),
     column("recorded_at", INSTANT),
 )
-rollup_state = table(
-    "rollup_state",
-    column("tenant_id", UID),
-    column("generation", BIG),
-)
 exchange_rates = table(
     "exchange_rates",
     column("base", TEXT),
