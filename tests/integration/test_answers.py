@@ -4,13 +4,14 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+import uvloop
 from redis.asyncio import Redis
 
 from app.cache import answers as answers_module
@@ -365,6 +366,25 @@ async def test_dead_redis_costs_nothing_and_is_used_again(server: RedisServer, a
         await asyncio.sleep(0.05)
     await _keep(answers, tenant, DEPENDS)
     assert await _body(answers, tenant, DEPENDS) == b"body"
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_process_that_stood_still_does_not_blame_redis(
+    server: RedisServer, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    tenant, timeout_s = uuid.uuid4(), 0.1
+
+    async def ask() -> bytes | None:
+        async with _opened(server.url, timeout_s=timeout_s) as answers:
+            await _keep(answers, tenant, DEPENDS)
+            asked = asyncio.ensure_future(_body(answers, tenant, DEPENDS))
+            await asyncio.sleep(0)
+            # Nothing is sent meanwhile, and nothing read.
+            time.sleep(3 * timeout_s)  # noqa: ASYNC251
+            return await asked
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(ask()) == b"body"
 
 
 async def test_owed_note_is_written_when_redis_is_back(server: RedisServer) -> None:

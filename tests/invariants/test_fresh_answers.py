@@ -165,11 +165,14 @@ async def test_a_write_makes_whole_replies_stale_that_it_changes(
 
 
 async def kept_whole(asker: Asker, count_statements: Counting) -> Any:
-    """The reply, which costs nothing the third time it is asked."""
+    """The reply, which costs nothing the third time it is asked; once more where a new quarter of an hour began."""
     for _ in range(2):
-        found = await asker.cached.data(WHOLE)
-    with count_statements() as statements:
-        assert await asker.cached.data(WHOLE) == found
+        for _ in range(2):
+            found = await asker.cached.data(WHOLE)
+        with count_statements() as statements:
+            assert await asker.cached.data(WHOLE) == found
+        if not statements:
+            break
     assert statements == []
     return found
 

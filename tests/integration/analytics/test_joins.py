@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import orjson
 import pytest
 
@@ -45,11 +46,23 @@ BY = {"nothing": (), "month": (ByTime(Granularity.MONTH),)} | {
 
 @pytest.fixture(scope="module")
 async def unknown(services: Settings) -> AsyncIterator[Runtime]:
-    """A runtime on a database that has not looked through its tables since they were filled."""
+    """A runtime on a database that has not looked through its tables since they were filled, and does not begin to."""
     async with migrated_database(services) as settings, open_runtime(settings) as runtime:
+        await let_no_table_be_analyzed(settings)
         facts = made_up(TENANT, seed=1, start=NOW - timedelta(days=30), days=30, orders=1_000, instances=1)
         await insert(runtime.db, facts)
         yield runtime
+
+
+async def let_no_table_be_analyzed(settings: Settings) -> None:
+    """Turn autovacuum off for all tables of the database: it comes within a minute after they are filled."""
+    connection = await asyncpg.connect(settings.owner_url)
+    tables = await connection.fetch(
+        "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND oid > 16383"
+    )
+    for table in tables:
+        await connection.execute(f"ALTER TABLE {table['name']} SET (autovacuum_enabled = false)")
+    await connection.close()
 
 
 @pytest.mark.parametrize("by", BY)
