@@ -13,7 +13,7 @@ demo: $(STAMP)
 	$(BIN)/scoville demo $(DEMO_ARGS)
 
 test: $(STAMP)
-	$(BIN)/pytest -n 2 $(TEST_ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(TEST_ARGS)
 
 # What `make test` leaves out; with ONLINE_RETAIL_CSV also the import of that whole file, which one process does once.
 test-long: $(STAMP)

@@ -29,7 +29,8 @@ from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.tenancy.service import create_key
 from tests.client import Client
-from tests.factories.databases import migrated_database
+from tests.factories.commands import Commands
+from tests.factories.databases import migrated_database, wait_for_no_disk
 from tests.invariants.sql_rules import violations
 
 TESTS = str(Path(__file__).parent)
@@ -89,7 +90,10 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     # Every answer is kept from the first time on: what keeps it is tested with questions of all sizes.
-    with EmbeddedServices(Settings(data_dir=shared / "services", answer_rows_min=0)) as settings:
+    asked = Settings(data_dir=shared / "services", answer_rows_min=0)
+    with EmbeddedServices(asked) as settings:
+        if asked.database_url is None:
+            wait_for_no_disk(settings)
         yield settings
 
 
@@ -101,11 +105,25 @@ async def settings(services: Settings) -> AsyncIterator[Settings]:
 
 
 @pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    """Runs commands, in processes of their own."""
+    with Commands() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 async def admin(settings: Settings) -> AsyncIterator["asyncpg.Pool[Any]"]:
     """A pool of the administrator: for building what no use case builds, and for looking behind the app's back."""
     pool = await asyncpg.create_pool(settings.owner_url, min_size=1, max_size=2)
     yield pool
     await pool.close()
+
+
+@pytest.fixture(scope="session")
+async def owner(settings: Settings) -> AsyncIterator[OwnerDatabase]:
+    """The owner's sessions."""
+    async with OwnerDatabase.connected(settings) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
@@ -153,25 +171,24 @@ def make_ctx(
 
 
 @pytest.fixture
-async def make_key(settings: Settings, tenant: TenantInfo) -> AsyncIterator[Callable[..., Awaitable[str]]]:
+def make_key(owner: OwnerDatabase, tenant: TenantInfo) -> Callable[..., Awaitable[str]]:
     """`await make_key(Role.STORE)` gives a fresh key of the tenant; `of=` another tenant's, `influencer_id=` whose."""
-    async with OwnerDatabase.connected(settings) as owner:
 
-        async def make(
-            role: Role = Role.ADMIN, *, of: TenantInfo | None = None, influencer_id: uuid.UUID | None = None
-        ) -> str:
-            async with owner.owner() as session:
-                made = await create_key(
-                    session,
-                    tenant=of or tenant,
-                    role=role,
-                    name="test",
-                    now=datetime.now(UTC),
-                    influencer_id=influencer_id,
-                )
-            return made.key
+    async def make(
+        role: Role = Role.ADMIN, *, of: TenantInfo | None = None, influencer_id: uuid.UUID | None = None
+    ) -> str:
+        async with owner.owner() as session:
+            made = await create_key(
+                session,
+                tenant=of or tenant,
+                role=role,
+                name="test",
+                now=datetime.now(UTC),
+                influencer_id=influencer_id,
+            )
+        return made.key
 
-        yield make
+    return make
 
 
 @pytest.fixture

@@ -8,11 +8,25 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import psycopg
 from pydantic import SecretStr
 
+from app.db.keeper.postgres import SUPERUSER
 from app.db.migrate import migrate
 from app.db.pool import APP_ROLE
 from app.settings import Settings
+
+
+def wait_for_no_disk(settings: Settings) -> None:
+    """Let an embedded server acknowledge what no disk has yet: of a suite whose server is killed nothing is kept.
+
+    What kills must not take is tested on servers of those tests' own.
+    """
+    parts = urlsplit(settings.owner_url)
+    with psycopg.connect(urlunsplit(parts._replace(netloc=f"{SUPERUSER}@")), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @asynccontextmanager

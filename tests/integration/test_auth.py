@@ -33,12 +33,6 @@ SERIES = """
     { analytics(range: { last: { count: 30, unit: DAY } }) { series(every: DAY) { localDate measures { orders } } } }"""
 
 
-@pytest.fixture
-async def owner(settings: Settings) -> AsyncIterator[OwnerDatabase]:
-    async with OwnerDatabase.connected(settings) as owner:
-        yield owner
-
-
 async def revoke(runtime: Runtime, owner: OwnerDatabase, key: str) -> None:
     """What `scoville keys revoke` does."""
     principal = await find_principal(runtime.db, hash_key(key))

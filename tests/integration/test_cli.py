@@ -1,14 +1,11 @@
 """The command line as a user and a script meet it: what it prints, where, and with which exit code."""
 
 import json
-import os
 import subprocess
-import sys
 import uuid
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
 import pytest
@@ -18,67 +15,17 @@ from app.runtime import Runtime
 from app.seeding.demo import SLICE
 from app.settings import Settings
 from app.tenancy import queries, service
+from tests.factories.commands import COMMAND, Commands, Scoville, clean_environment, output
 
 pytestmark = pytest.mark.database
 
 Admin: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-Done: TypeAlias = "subprocess.CompletedProcess[str]"
-Scoville: TypeAlias = Callable[..., Done]
-
-COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
-
-
-def clean_environment(**more: str) -> dict[str, str]:
-    """The environment without anything that sets Scoville."""
-    ours = ("SCOVILLE_", "DATABASE_", "REDIS_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | more
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The environment that names the servers of the settings, and sets nothing else of Scoville."""
-    assert settings.database_url is not None
-    assert settings.redis_url is not None
-    return clean_environment(
-        DATABASE_URL=settings.database_url.get_secret_value(),
-        DATABASE_ADMIN_URL=settings.owner_url,
-        REDIS_URL=settings.redis_url.get_secret_value(),
-    )
-
-
-def runs_on(settings: Settings) -> Scoville:
-    """Runs a command against the servers of the settings."""
-    environment = environment_of(settings)
-
-    def run(*arguments: str, **more: str) -> Done:
-        return subprocess.run(
-            [*COMMAND, *arguments], env=environment | more, capture_output=True, text=True, timeout=60, check=False
-        )
-
-    return run
 
 
 @pytest.fixture(scope="session")
-def scoville(settings: Settings) -> Scoville:
+def scoville(commands: Commands, settings: Settings) -> Scoville:
     """Runs a command against the suite's servers."""
-    return runs_on(settings)
-
-
-def run_alone(*arguments: str, **environment: str) -> Done:
-    """A command on a machine where nothing sets Scoville but these variables."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=clean_environment(**environment),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def output(done: Done) -> Any:
-    """The JSON value that a successful command printed."""
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return commands.on(settings)
 
 
 def new_name() -> str:
@@ -197,13 +144,15 @@ def test_a_server_that_is_away_is_one_line(scoville: Scoville) -> None:
         (False, ("explain", "--tenant", "x", "--measure", "orders")),
     ],
 )
-def test_a_mistyped_data_directory_stays_as_it_is(tmp_path: Path, is_there: bool, arguments: tuple[str, ...]) -> None:
+def test_a_mistyped_data_directory_stays_as_it_is(
+    commands: Commands, tmp_path: Path, is_there: bool, arguments: tuple[str, ...]
+) -> None:
     data_dir = tmp_path / "data" if is_there else tmp_path / "nowhere" / "data"
     if is_there:
         data_dir.mkdir()
     before = list(tmp_path.rglob("*"))
 
-    done = run_alone(*arguments, "--data-dir", str(data_dir))
+    done = commands.alone(*arguments, "--data-dir", str(data_dir))
 
     assert done.returncode == 1
     assert done.stderr == (
@@ -228,14 +177,14 @@ SERVE, LIST = ("serve", "--port", "0"), ("tenants", "list")
     ],
 )
 def test_a_data_directory_that_cannot_be_is_one_line(
-    tmp_path: Path, arguments: tuple[str, ...], data_dir: str, said: str
+    commands: Commands, tmp_path: Path, arguments: tuple[str, ...], data_dir: str, said: str
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "postgres").touch()
     given = data_dir if data_dir.startswith("~") else str(tmp_path / data_dir)
 
-    done = run_alone(*arguments, "--data-dir", given)
+    done = commands.alone(*arguments, "--data-dir", given)
 
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
@@ -243,7 +192,10 @@ def test_a_data_directory_that_cannot_be_is_one_line(
 
 
 def test_version_is_the_installed_one() -> None:
-    done = run_alone("--version")
+    # As a shell starts it: nothing is imported yet.
+    done = subprocess.run(
+        [*COMMAND, "--version"], env=clean_environment(), capture_output=True, text=True, timeout=60, check=False
+    )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, f"scoville {metadata.version('scoville')}\n", "")
 
@@ -255,13 +207,10 @@ def test_partitions_and_migrate_may_be_repeated(scoville: Scoville) -> None:
     assert scoville("partitions", "ensure").stdout == "Nothing to do.\n"
 
 
-def settings_of(*arguments: str, **environment: str) -> dict[str, dict[str, Any]]:
-    """name → row, as `scoville settings --json` prints them."""
-    return {row["name"]: row for row in output(run_alone("settings", "--json", *arguments, **environment))}
-
-
-def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path) -> None:
-    rows = settings_of(
+def test_settings_are_shown_with_their_source_and_without_secrets(commands: Commands, tmp_path: Path) -> None:
+    done = commands.alone(
+        "settings",
+        "--json",
         "--data-dir",
         str(tmp_path),
         "--port",
@@ -271,6 +220,7 @@ def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path
         SCOVILLE_PORT="9999",
     )
 
+    rows = {row["name"]: row for row in output(done)}
     assert rows["DATABASE_URL"]["value"] == "postgresql://ada:hidden@db.example:5433/brand?hidden"
     assert "open-sesame" not in json.dumps(rows)
     sources = {name: row["source"] for name, row in rows.items()}
@@ -282,8 +232,8 @@ def test_settings_are_shown_with_their_source_and_without_secrets(tmp_path: Path
     assert all(row["description"] for row in rows.values())
 
 
-def test_a_setting_that_does_not_fit_is_named() -> None:
-    done = run_alone("settings", SCOVILLE_PORT="70000", SCOVILLE_WORKERS="many")
+def test_a_setting_that_does_not_fit_is_named(commands: Commands) -> None:
+    done = commands.alone("settings", SCOVILLE_PORT="70000", SCOVILLE_WORKERS="many")
 
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

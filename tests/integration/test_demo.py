@@ -1,6 +1,5 @@
 """The demo's tenant: loaded once, moved to the present, finished after a cut, and with keys that open."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,7 +14,6 @@ from app.runtime import Runtime
 from app.seeding import paying, remembered
 from app.seeding.demo import SLICE, Demo, find_or_make, keys_of, load, survey_before
 from app.seeding.remembered import Remembered
-from app.settings import Settings
 from app.tenancy import queries
 from app.tenancy.service import create_tenant, hash_key, revoke_key
 from tests.factories.orders import Look
@@ -27,13 +25,6 @@ LONDON = ZoneInfo("Europe/London")
 
 class CutOffError(Exception):
     """What ends a load in its middle."""
-
-
-@pytest.fixture
-async def owner(settings: Settings) -> AsyncIterator[OwnerDatabase]:
-    """The owner's sessions."""
-    async with OwnerDatabase.connected(settings) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("at", [datetime(2026, 11, 21, 15, tzinfo=UTC), datetime(2026, 6, 30, 23, 30, tzinfo=UTC)])

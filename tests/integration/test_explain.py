@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_cli import Scoville, new_name, output, scoville
+from tests.factories.commands import Scoville, output
+from tests.integration.test_cli import new_name, scoville
 
 pytestmark = pytest.mark.database
 

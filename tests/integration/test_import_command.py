@@ -1,5 +1,6 @@
 """`scoville import orders` reports each line, makes the months it needs, and exits with 1 when anything was refused."""
 
+import asyncio
 import json
 import re
 import uuid
@@ -9,8 +10,10 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 
+from app.db.pool import OPEN_UNUSED_S_MAX
+from tests.factories.commands import Scoville, output
 from tests.factories.online_retail import row, write
-from tests.integration.test_cli import Scoville, output, scoville
+from tests.integration.test_cli import scoville
 
 __all__ = ["scoville"]
 
@@ -28,8 +31,11 @@ ROWS = (
 
 
 @pytest.fixture
-def shop(scoville: Scoville) -> str:
+async def shop(scoville: Scoville) -> str:
     """The name of a new tenant."""
+    # An import makes partitions, and waits for whoever looks at the table. What this process has read is ended while
+    # its event loop runs, and commands stop that.
+    await asyncio.sleep(2 * OPEN_UNUSED_S_MAX)
     name = f"shop {uuid.uuid4().hex}"
     output(scoville("tenants", "create", name, "--zone", "Europe/London", "--currency", "GBP", "--json"))
     return name

@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from app.settings import Settings
+from tests.factories.commands import COMMAND, clean_environment
 from tests.factories.databases import empty_database, member_login
-from tests.integration.test_cli import COMMAND, clean_environment
 
 pytestmark = pytest.mark.database
 

@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
@@ -14,18 +13,9 @@ from app.core.words import TenantKind
 from app.db.owner import OwnerDatabase
 from app.errors import DomainError
 from app.runtime import Runtime
-from app.settings import Settings
 from app.tenancy import queries, service
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-async def owner(settings: Settings) -> AsyncIterator[OwnerDatabase]:
-    """The owner's door."""
-    db = await OwnerDatabase.open(settings)
-    yield db
-    await db.close()
 
 
 async def create_tenant(owner: OwnerDatabase, ctx: Ctx, **changed: str) -> tuple[TenantInfo, TenantInfo]:

@@ -23,10 +23,10 @@ from app.db.facts import FAMILIES
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from tests.conftest import add_tenant, make_ctx
+from tests.factories.commands import COMMAND, Commands, Done, Scoville, environment_of, output
 from tests.factories.databases import migrated_database
 from tests.factories.facts import Facts, contribute, insert, made_up
 from tests.factories.orders import Look
-from tests.integration.test_cli import COMMAND, Done, Scoville, environment_of, output, runs_on
 
 pytestmark = pytest.mark.database
 
@@ -62,9 +62,9 @@ async def own_runtime(own_settings: Settings) -> AsyncIterator[Runtime]:
 
 
 @pytest.fixture(scope="module")
-def scoville(own_settings: Settings) -> Scoville:
+def scoville(commands: Commands, own_settings: Settings) -> Scoville:
     """Runs a command against this module's database."""
-    return runs_on(own_settings)
+    return commands.on(own_settings)
 
 
 @pytest.fixture

@@ -205,7 +205,8 @@ async def test_the_worker_does_its_tasks_until_it_is_stopped(runtime: Runtime) -
     stop = asyncio.Event()
 
     with structlog.testing.capture_logs() as logs:
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        # It looks at every tenant that tests before have made.
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             group.create_task(worker.work(runtime, stop))
             await asyncio.sleep(0.3)
             stop.set()

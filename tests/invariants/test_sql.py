@@ -77,6 +77,11 @@ def test_the_rules_know_the_tables() -> None:
         "SELECT o.id FROM orders o LEFT JOIN refunds r ON r.tenant_id = $1 AND r.id = o.id WHERE o.tenant_id = $1",
         "WITH orders AS (SELECT 1 AS id) SELECT id FROM orders",
         "SELECT (SELECT count(*) FROM refunds WHERE tenant_id = $1 AND id = g.id) FROM unnest($2::uuid[]) AS g(id)",
+        "SELECT extract(year FROM o.at), (SELECT count(*) FROM refunds WHERE tenant_id = $1)\n"
+        "FROM orders AS o WHERE o.tenant_id = $1 AND o.name <> '(' UNION ALL SELECT 1, 2",
+        "SELECT found.id FROM unnest($2::uuid[]) AS g (id) CROSS JOIN LATERAL ("
+        "(SELECT id FROM orders WHERE tenant_id = $1 AND id = g.id LIMIT 1) UNION ALL "
+        "(SELECT id FROM refunds WHERE tenant_id = $1 AND id = g.id LIMIT 1)) AS found",
         "INSERT INTO orders (tenant_id, id) VALUES ($1, $2) ON CONFLICT (tenant_id, id) DO NOTHING",
         "INSERT INTO orders (tenant_id, id) SELECT $1, g.id FROM unnest($2::uuid[]) AS g(id)",
         "UPDATE orders SET version = g.version FROM unnest($2::uuid[], $3::int[]) AS g(id, version) "
@@ -101,6 +106,11 @@ def test_right_statements_pass(sql: str) -> None:
             "SELECT id FROM orders WHERE tenant_id = $1 AND EXISTS (SELECT 1 FROM refunds WHERE order_id = orders.id)",
             "refunds",
         ),
+        ("SELECT id FROM orders WHERE tenant_id = $1 UNION ALL SELECT id FROM refunds", "refunds"),
+        ("SELECT (SELECT count(*)\nFROM refunds) AS refunds\nFROM orders WHERE tenant_id = $1", "refunds"),
+        ("SELECT some.id FROM (SELECT 1 AS id UNION SELECT id FROM refunds WHERE id <> ')') AS some", "refunds"),
+        ("WITH o AS (SELECT id FROM orders WHERE tenant_id = $1) SELECT r.id FROM refunds r JOIN o ON true", "refunds"),
+        ("SELECT id FROM tenants WHERE id IN (SELECT tenant_id FROM orders WHERE tenant_id = $12)", "orders"),
         ("INSERT INTO orders (id, tenant_id) VALUES ($2, $1)", "first column"),
         ("INSERT INTO orders (tenant_id, id) VALUES ($2, $1)", "not $1"),
         ("INSERT INTO orders (tenant_id, id) SELECT tenant_id, id FROM unnest($1::uuid[]) AS g(tenant_id)", "not $1"),

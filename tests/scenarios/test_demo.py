@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.test_cli import COMMAND, clean_environment
+from tests.factories.commands import COMMAND, clean_environment
 from tests.integration.test_embedded import servers_in
 
 pytestmark = pytest.mark.embedded

@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ from app.db.session import Database
 from app.settings import Settings
 from app.tenancy.service import create_key
 from tests.conftest import add_tenant, make_ctx
+from tests.factories.commands import COMMAND, clean_environment
 from tests.factories.orders import NOON, Look, ProgramRows
-from tests.integration.test_cli import COMMAND, clean_environment
 from tests.integration.test_embedded import servers_in
 from tests.invariants.books import broken_laws
 
@@ -219,7 +219,7 @@ async def _furnish(settings: Settings) -> tuple[TenantInfo, str]:
     """A tenant with a program in a new database, and a key of its store."""
     admin_url = settings.owner_url
     await asyncio.to_thread(migrate, admin_url)
-    tenant = TenantInfo(new_id(), "Hot & Co", "Europe/London", "GBP", is_test=False)
+    tenant = TenantInfo(new_id(), f"Hot & Co {new_id()}", "Europe/London", "GBP", is_test=False)
     async with asyncpg.create_pool(admin_url, min_size=1, max_size=1) as admin:
         await add_tenant(admin, tenant)
         db = await Database.open(settings)
@@ -230,18 +230,32 @@ async def _furnish(settings: Settings) -> tuple[TenantInfo, str]:
     return tenant, made.key
 
 
-@pytest.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    """A place of this test's own. The test holds the services too, so that they outlive a killed server."""
-    data_dir = tmp_path / "scoville"
+@asynccontextmanager
+async def _opened(directory: Path) -> AsyncIterator[Place]:
+    """A place in the directory. The test holds the services too, so that they outlive a killed server."""
+    data_dir = directory / "scoville"
     with EmbeddedServices(Settings(data_dir=data_dir, database_url=None, redis_url=None)) as settings:
         tenant, key = await _furnish(settings)
-        server = Server(data_dir, tmp_path / "server.log")
+        server = Server(data_dir, directory / "server.log")
         server.start()
         try:
             yield Place(settings, data_dir, server, tenant, key)
         finally:
             server.kill()
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    """A place of this test's own, for killing."""
+    async with _opened(tmp_path) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    """A place in which nothing is killed."""
+    async with _opened(tmp_path_factory.mktemp("standing")) as place:
+        yield place
 
 
 async def _wait_for(claim: Any, timeout_s: float) -> float:
@@ -368,7 +382,9 @@ async def _ping(cache: "Redis") -> None:
 
 
 @pytest.mark.parametrize("is_keyed", [True, False])
-async def test_the_same_order_sent_fifty_times_at_once_over_http_is_one(place: Place, is_keyed: bool) -> None:
+async def test_the_same_order_sent_fifty_times_at_once_over_http_is_one(standing: Place, is_keyed: bool) -> None:
+    tenant, key = await _furnish(standing.settings)
+    place = replace(standing, tenant=tenant, key=key)
     async with place.store(3) as store:
         call = _orders("same", store.dice)
         if not is_keyed:

@@ -17,13 +17,13 @@ from app.core.context import Ctx
 from app.core.payout_words import PayoutProviderName
 from app.runtime import Runtime
 from app.settings import Settings
+from tests.factories.commands import COMMAND, environment_of
 from tests.factories.orders import Look, ProgramRows
 from tests.factories.payouts import Payouts
 from tests.fakes.paypal import FakePayPal
 from tests.fakes.server import FakeServer
 from tests.fakes.stripe import FakeStripe
 from tests.fakes.tipalti import FakeTipalti
-from tests.integration.test_cli import COMMAND, environment_of
 
 pytestmark = pytest.mark.database
 

@@ -30,11 +30,11 @@ from app.errors import OutsideError
 from app.runtime import Runtime
 from app.settings import Settings
 from tests.conftest import add_tenant, make_ctx
+from tests.factories.commands import Commands, Scoville, output
 from tests.factories.facts import contribute, insert, made_up
 from tests.factories.orders import Look
 from tests.integration.analytics.asking import RANGE, UNTIL, MakeKey, asking
 from tests.integration.analytics.store import START, Store
-from tests.integration.test_cli import Scoville, output, runs_on
 
 pytestmark = pytest.mark.database
 
@@ -215,9 +215,9 @@ async def test_the_worker_forgets_old_records(runtime: Runtime, shop: Store) -> 
 
 
 @pytest.fixture
-def scoville(settings: Settings) -> Scoville:
+def scoville(commands: Commands, settings: Settings) -> Scoville:
     """Runs a command against the suite's servers."""
-    return runs_on(settings)
+    return commands.on(settings)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Judging orders again whose commissions were paid out: what comes back, and in which account."""
 
 import dataclasses
-from datetime import timedelta
 
 import pytest
 
@@ -24,8 +23,9 @@ async def test_what_was_paid_out_comes_back_with_the_next_payout(
 ) -> None:
     ina, ben, campaign, _ = await two_clicks(shop)
     (row,) = await look.rows("commissions")
-    for seconds, state in enumerate((CommissionState.APPROVED, CommissionState.PAID)):
-        later = dataclasses.replace(ctx, now=ctx.now + timedelta(seconds=seconds))
+    for state in (CommissionState.APPROVED, CommissionState.PAID):
+        # By the clock that what comes before and after is dated by, too.
+        later = dataclasses.replace(ctx, now=runtime.clock.now())
         async with runtime.db.write(ctx.tenant_id) as session:
             await move(later, session, [Move(row["id"], state)])
     await shop.change_campaign(campaign, attributionModel="FIRST_TOUCH")
@@ -48,8 +48,9 @@ async def test_what_was_paid_out_is_invoiced_but_for_what_refunds_had_taken(
     (row,) = await look.rows("commissions")
     refund = {"externalId": "r", "orderExternalId": order["externalId"], "amount": "40.00", "occurredAt": iso(NOON)}
     await shop.write("recordRefunds", {"refunds": [refund]})
-    for seconds, state in enumerate((CommissionState.APPROVED, CommissionState.PAID)):
-        later = dataclasses.replace(ctx, now=ctx.now + timedelta(seconds=seconds))
+    for state in (CommissionState.APPROVED, CommissionState.PAID):
+        # By the clock that what comes before and after is dated by, too.
+        later = dataclasses.replace(ctx, now=runtime.clock.now())
         async with runtime.db.write(ctx.tenant_id) as session:
             await move(later, session, [Move(row["id"], state)])
     await set_money_terms(runtime, ctx, [MoneyTermsInput(clawback=Clawback.INVOICE)])

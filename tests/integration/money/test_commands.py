@@ -14,9 +14,9 @@ from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.usecases.record_orders import record_orders
 from tests.conftest import add_tenant, make_ctx
+from tests.factories.commands import Commands, Scoville, output
 from tests.factories.databases import migrated_database
 from tests.factories.orders import NOON, Look, ProgramRows, item, order
-from tests.integration.test_cli import Scoville, output, runs_on
 
 pytestmark = pytest.mark.database
 
@@ -38,9 +38,9 @@ async def own_runtime(own_settings: Settings) -> AsyncIterator[Runtime]:
 
 
 @pytest.fixture(scope="module")
-def scoville(own_settings: Settings) -> Scoville:
+def scoville(commands: Commands, own_settings: Settings) -> Scoville:
     """Runs a command against this module's database."""
-    return runs_on(own_settings)
+    return commands.on(own_settings)
 
 
 @pytest.fixture
