@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.attribution.encounters import Encounter, Encounters
 from app.attribution.judge import Touch, Verdict, judge
-from app.attribution.load import load_buyers, load_program, look_for_rules, look_for_viewed
+from app.attribution.load import load_buyers, load_program, look_for_program, look_for_rules, look_for_viewed
 from app.attribution.program import Program
 from app.attribution.touches import (
     CodeOffer,
@@ -69,12 +69,14 @@ class Looks:
         """codes: given at checkout, upper case."""
         self.rules = look_for_rules(reach.default_window)
         self.viewed = look_for_viewed()
-        self.offers = look_for_codes(set(codes))
+        given = set(codes)
+        self.offers = look_for_codes(given)
+        self.program = look_for_program(given)
 
     @property
     def all(self) -> tuple[Look[Any], ...]:
         """All of them."""
-        return self.rules, self.viewed, self.offers
+        return self.rules, self.viewed, self.offers, *self.program.all
 
 
 async def judge_all(
@@ -115,6 +117,7 @@ async def judge_all(
         ctx,
         session,
         (touch for of_orders in (touches, codes) for of_order in of_orders.values() for touch in of_order),
+        known=looks.program,
         has_histories=any(order.booked_at is not None for order in orders),
     )
     # Who bought is of no interest where nobody is known who could have bought for themselves.

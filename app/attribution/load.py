@@ -62,72 +62,6 @@ def look_for_viewed() -> Look[list[UUID]]:
     )
 
 
-async def load_program(
-    ctx: Ctx, session: ReadSession, touches: Iterable[Touch], *, has_histories: bool = False
-) -> Program:
-    """The influencers, campaigns and enrollments that the touches name, in one statement.
-
-    has_histories: with the statuses that they had before, in one more.
-    """
-    campaign_ids, influencer_ids = named({(touch.campaign_id, touch.influencer_id) for touch in touches})
-    influencers = Look(
-        """/* attribution.influencers */
-        SELECT id, status, email_hash, customer
-        FROM influencers
-        WHERE tenant_id = $1 AND id = ANY($2::uuid[])""",
-        ("id", "status", "email_hash", "customer"),
-        list,
-        influencer_ids,
-    )
-    accounts = Look(
-        """/* attribution.accounts */
-        SELECT influencer_id, reference
-        FROM payout_methods
-        WHERE tenant_id = $1 AND influencer_id = ANY($2::uuid[]) AND reference IS NOT NULL""",
-        ("influencer_id", "reference"),
-        list,
-        influencer_ids,
-    )
-    campaigns = Look(
-        f"""/* attribution.campaigns */
-        SELECT {", ".join(_TERMS)}
-        FROM campaigns
-        WHERE tenant_id = $1 AND id = ANY($2::uuid[])""",  # noqa: S608 - columns
-        _TERMS,
-        list,
-        campaign_ids,
-    )
-    enrollments = Look(
-        """/* attribution.enrollments */
-        SELECT id, campaign_id, influencer_id, status, commission_rate
-        FROM enrollments
-        WHERE tenant_id = $1 AND campaign_id = ANY($2::uuid[]) AND influencer_id = ANY($3::uuid[])""",
-        ("id", "campaign_id", "influencer_id", "status", "commission_rate"),
-        list,
-        campaign_ids,
-        influencer_ids,
-    )
-    await ask(ctx, session, influencers, accounts, campaigns, enrollments)
-    program = Program()
-    paid_to: dict[UUID, list[str]] = defaultdict(list)
-    for influencer_id, reference in accounts.found:
-        paid_to[influencer_id].append(reference)
-    for influencer_id, status, email_hash, customer in influencers.found:
-        program.influencers[influencer_id] = InfluencerStatus(status)
-        own = frozenset() if email_hash is None else frozenset({email_hash})
-        buyer = Buyer(customer, own | hashes(ctx.tenant_id, paid_to[influencer_id]))
-        if buyer != _UNKNOWN:
-            program.buyers[influencer_id] = buyer
-    program.campaigns.update({values[0]: _terms(dict(zip(_TERMS, values, strict=True))) for values in campaigns.found})
-    for enrollment_id, campaign_id, influencer_id, status, rate in enrollments.found:
-        key = campaign_id, influencer_id
-        program.enrollments[key] = EnrollmentTerms(EnrollmentStatus(status), rate)
-        program.enrollment_ids[key] = enrollment_id
-    if has_histories:
-        await _load_histories(ctx, session, program)
-    return program
-
-
 _TERMS = (
     "id",
     "status",
@@ -142,6 +76,114 @@ _TERMS = (
     "paid_search",
     "commission_rate",
 )
+
+
+class ProgramLooks:
+    """What is looked for of influencers, of campaigns, and of the enrollments of these influencers in these campaigns.
+
+    campaign_ids, influencer_ids: those that were found.
+    """
+
+    def __init__(self, influencers: str, whose: list[Any], campaigns: str, which: list[Any]) -> None:
+        """influencers, campaigns: conditions on their ids, where {} is the number of their parameter: whose, which."""
+        own = influencers.format(2)
+        self._influencers = Look(
+            f"""/* attribution.influencers */
+            SELECT id, status, email_hash, customer
+            FROM influencers
+            WHERE tenant_id = $1 AND id {own}""",  # noqa: S608 - declared texts
+            ("id", "status", "email_hash", "customer"),
+            list,
+            whose,
+        )
+        self._accounts = Look(
+            f"""/* attribution.accounts */
+            SELECT influencer_id, reference
+            FROM payout_methods
+            WHERE tenant_id = $1 AND influencer_id {own} AND reference IS NOT NULL""",  # noqa: S608 - declared texts
+            ("influencer_id", "reference"),
+            list,
+            whose,
+        )
+        self._campaigns = Look(
+            f"""/* attribution.campaigns */
+            SELECT {", ".join(_TERMS)}
+            FROM campaigns
+            WHERE tenant_id = $1 AND id {campaigns.format(2)}""",  # noqa: S608 - declared texts
+            _TERMS,
+            list,
+            which,
+        )
+        self._enrollments = Look(
+            f"""/* attribution.enrollments */
+            SELECT id, campaign_id, influencer_id, status, commission_rate
+            FROM enrollments
+            WHERE tenant_id = $1 AND campaign_id {campaigns.format(2)}
+              AND influencer_id {influencers.format(3)}""",  # noqa: S608 - declared texts
+            ("id", "campaign_id", "influencer_id", "status", "commission_rate"),
+            list,
+            which,
+            whose,
+        )
+
+    @property
+    def all(self) -> tuple[Look[Any], ...]:
+        """All of them."""
+        return self._influencers, self._accounts, self._campaigns, self._enrollments
+
+    @property
+    def campaign_ids(self) -> set[UUID]:
+        """The campaigns found."""
+        return {values[0] for values in self._campaigns.found}
+
+    @property
+    def influencer_ids(self) -> set[UUID]:
+        """The influencers found."""
+        return {values[0] for values in self._influencers.found}
+
+    def program(self, ctx: Ctx) -> Program:
+        """What was found."""
+        program = Program()
+        paid_to: dict[UUID, list[str]] = defaultdict(list)
+        for influencer_id, reference in self._accounts.found:
+            paid_to[influencer_id].append(reference)
+        for influencer_id, status, email_hash, customer in self._influencers.found:
+            program.influencers[influencer_id] = InfluencerStatus(status)
+            own = frozenset() if email_hash is None else frozenset({email_hash})
+            buyer = Buyer(customer, own | hashes(ctx.tenant_id, paid_to[influencer_id]))
+            if buyer != _UNKNOWN:
+                program.buyers[influencer_id] = buyer
+        for values in self._campaigns.found:
+            program.campaigns[values[0]] = _terms(dict(zip(_TERMS, values, strict=True)))
+        for enrollment_id, campaign_id, influencer_id, status, rate in self._enrollments.found:
+            key = campaign_id, influencer_id
+            program.enrollments[key] = EnrollmentTerms(EnrollmentStatus(status), rate)
+            program.enrollment_ids[key] = enrollment_id
+        return program
+
+
+def look_for_program(codes: Collection[str]) -> ProgramLooks:
+    """Whose and for which campaigns the codes are."""
+    given = list(codes)
+    of_codes = "IN (SELECT {}_id FROM codes WHERE tenant_id = $1 AND code = ANY(${{}}::text[]))"
+    return ProgramLooks(of_codes.format("influencer"), given, of_codes.format("campaign"), given)
+
+
+async def load_program(
+    ctx: Ctx, session: ReadSession, touches: Iterable[Touch], *, known: ProgramLooks, has_histories: bool = False
+) -> Program:
+    """The influencers, campaigns and enrollments that the touches name, in one statement; none where they are known.
+
+    has_histories: with the statuses that they had before, in one more.
+    """
+    campaign_ids, influencer_ids = named({(touch.campaign_id, touch.influencer_id) for touch in touches})
+    if not (known.campaign_ids.issuperset(campaign_ids) and known.influencer_ids.issuperset(influencer_ids)):
+        known = ProgramLooks("= ANY(${}::uuid[])", influencer_ids, "= ANY(${}::uuid[])", campaign_ids)
+        await ask(ctx, session, *known.all)
+    program = known.program(ctx)
+    if has_histories:
+        await _load_histories(ctx, session, program)
+    return program
 
 
 def _terms(row: Any) -> CampaignTerms:

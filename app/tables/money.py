@@ -201,9 +201,16 @@ class LedgerEntry(TenantEntity, table=True):
     __table_args__ = (
         one_of("account", LedgerAccount, name="ledger_entries_account_known"),
         CheckConstraint("amount_minor <> 0", name="ledger_entries_not_empty"),
-        Index("ledger_entries_posting", "tenant_id", "posting_id"),
+        Index("ledger_entries_converted", "tenant_id", "posting_id", postgresql_where=sql("account = 'FX'")),
         Index("ledger_entries_posted", "tenant_id", "posted_at", "id"),
-        Index("ledger_entries_influencer", "tenant_id", "influencer_id", "posted_at", "id"),
+        Index(
+            "ledger_entries_influencer_posted",
+            "tenant_id",
+            "influencer_id",
+            "posted_at",
+            "id",
+            postgresql_where=sql("influencer_id IS NOT NULL"),
+        ),
         Index("ledger_entries_cause", "tenant_id", "cause_id"),
     )
 

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index
-from sqlalchemy import text as sql
 
 from app.tables.base import TenantEntity, TenantRow, digest, instant, json, small, text, uid
 
@@ -13,15 +12,12 @@ from app.tables.base import TenantEntity, TenantRow, digest, instant, json, smal
 class Outbox(TenantEntity, table=True):
     """An event written in the transaction that caused it.
 
-    It is kept, undelivered, for the consumers that later releases bring: nothing reads or deletes events yet.
+    It is kept, undelivered, for the consumers that later releases bring: nothing reads or deletes events yet, so that
+    no index finds those that are due.
     available_at: when it may first be delivered. delivered_at: null until it was.
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (
-        Index("outbox_due", "tenant_id", "available_at", "id", postgresql_where=sql("delivered_at IS NULL")),
-    )
-
     topic: str = text()
     subject_id: UUID = uid()
     payload: Any = json()

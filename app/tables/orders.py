@@ -116,7 +116,14 @@ class OrderEvent(TenantEntity, table=True):
     __table_args__ = (
         one_of("kind", OrderEventKind, name="order_events_kind_known"),
         refers("order_id", "orders", name="order_events_order"),
-        UniqueConstraint("tenant_id", "order_id", "external_id", name="order_events_external_id"),
+        Index(
+            "order_events_external",
+            "tenant_id",
+            "order_id",
+            "external_id",
+            unique=True,
+            postgresql_where=sql("external_id IS NOT NULL"),
+        ),
         Index("order_events_order", "tenant_id", "order_id", "occurred_at", "id"),
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy import Index
 from sqlmodel import SQLModel
 
 from app.core.words import Grain
-from app.tables.base import TenantEntity, TenantRow, instant, json, number, one_of, small, text, texts, uid, whole
+from app.tables.base import TenantRow, instant, json, number, one_of, small, text, texts, uid, whole
 
 
 class Sums(SQLModel):
@@ -54,13 +54,13 @@ class Rollup(Sums, TenantRow, table=True):
     bucket: datetime = instant(key=True)
 
 
-class RollupDelta(Sums, TenantEntity, table=True):
+class RollupDelta(Sums, TenantRow, table=True):
     """A fact's contribution to the rollups, at its exact time: in the rollups or here, never both, never neither."""
 
     __tablename__ = "rollup_delta"
-    __table_args__ = (Index("rollup_delta_occurred", "tenant_id", "occurred_at"),)
 
-    occurred_at: datetime = instant()
+    occurred_at: datetime = instant(key=True)
+    id: UUID = uid(key=True)
     campaign_id: UUID = uid()
     influencer_id: UUID = uid()
     platform: str = text()
