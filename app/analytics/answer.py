@@ -124,7 +124,7 @@ class _Whole:
     def __init__(self, resolved: Resolved, columns: Columns, layout: Layout, rows: Rows) -> None:
         self._reader = reader(columns, layout, rows.columns, exponent(resolved.currency))
         self._sums = self._reader.numbers(rows.values)
-        self.places = places_by_parent(rows)
+        self.places = places_by_parent(rows, resolved.parents)
 
     def of(self, parent: UUID | None) -> Figures:
         """The figures of the parent."""
@@ -143,17 +143,17 @@ class _Reading:
             self._totals = _Whole(resolved, resolved.totals, resolved.layout, computed.totals)
         digits = exponent(resolved.currency)
         self._series = [
-            (asked, Cells(asked, rows, digits), places_by_parent(rows))
+            (asked, Cells(asked, rows, digits), places_by_parent(rows, resolved.parents))
             for asked, rows in zip(resolved.series, computed.series, strict=True)
         ]
-        self._pages = [by_parent(rows.page) for rows in computed.groups]
+        self._pages = [by_parent(rows.page, resolved.parents) for rows in computed.groups]
         self._wholes = [
             # Where groups are commission states each has its own amount; together they are the net, as everywhere.
             None if rows.totals is None else _Whole(resolved, Columns(asked.totals), netted(asked.layout), rows.totals)
             for asked, rows in zip(resolved.groups, computed.groups, strict=True)
         ]
-        self._members = [by_parent(rows.members) for rows in computed.groups]
-        self._nested = [[by_parent(rows) for rows in each.series] for each in computed.groups]
+        self._members = [by_parent(rows.members, resolved.parents) for rows in computed.groups]
+        self._nested = [[by_parent(rows, resolved.parents) for rows in each.series] for each in computed.groups]
 
     def answer(self, parent: UUID | None) -> Answer:
         """The answer for the parent."""

@@ -61,13 +61,11 @@ class Figures:
 class Reader:
     """Reads rows of one facet in one currency. digits: of the currency.
 
-    sums: where they stand in the rows. counted: where among the sums those stand by which something lies in a row:
-    what lies in the compared time alone does not count. previous, shares: where a value's measure stands among those of
-    the compared time, and among the shares. is_compared: whether there is a compared time.
+    sums: where they stand in the rows. previous, shares: where a value's measure stands among those of the compared
+    time, and among the shares. is_compared: whether there is a compared time.
     """
 
     sums: tuple[int, ...]
-    counted: tuple[int, ...]
     values: tuple[Scaled, ...]
     before: tuple[Scaled, ...]
     shown: tuple[Callable[[int], Value], ...]
@@ -117,10 +115,8 @@ def reader(asked: Columns, layout: Layout, columns: tuple[str, ...], digits: int
         return tuple(_formula(layout.readings[ask, is_previous], places, digits) for ask in asks)
 
     readings = [layout.readings[ask, False] for ask in asked.values]
-    own = {places[column(name, reading.layer)] for reading in readings for name in reading.formula.sums}
     return Reader(
         tuple(map(columns.index, sums)),
-        tuple(sorted(own)) or tuple(places.values()),
         formulas(asked.values, is_previous=False),
         formulas(asked.previous, is_previous=True),
         tuple(reading.formula.shown(digits) for reading in readings),
@@ -132,8 +128,8 @@ def reader(asked: Columns, layout: Layout, columns: tuple[str, ...], digits: int
 
 
 def sums_of(columns: Sequence[str], layout: Layout) -> tuple[str, ...]:
-    """Those of the columns that are sums of the layout, in order."""
-    known = {column(name, layer) for layer, names in enumerate(layout.sums) for name in names}
+    """Those of the columns that are outputs of the layout, in order."""
+    known = {column(output.name, layer) for layer, outputs in enumerate(layout.outputs) for output in outputs}
     return tuple([name for name in columns if name in known])
 
 

@@ -4,12 +4,14 @@ A layer is one reading of the facts: of the range or of the compared time, narro
 All layers of a facet are added up by cell in one statement; their sums stand side by side. Pure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import gcd
+from typing import Any
 
 from app.analytics.query import Ask, Asks, Facet, Filter, Precision
-from app.analytics.semantic.formula import Formula
+from app.analytics.semantic.formula import Formula, Terms
 from app.analytics.semantic.measures import MEASURES
 
 LAYOUTS_MAX = 2_000
@@ -30,8 +32,16 @@ class LayerKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """What a statement gives of a layer: a sum, or several that nobody tells apart, each times a whole number."""
+
+    name: str
+    parts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """Where a measure is read off: the sums of a layer."""
+    """Where a measure is read off: the outputs of a layer, which are its formula's columns."""
 
     layer: int
     formula: Formula
@@ -51,13 +61,24 @@ class Term:
 class Layout:
     """The layers of a facet, the sums of each, and where every measure is read off. Equal questions share one.
 
-    The first layer is the range, without any filter of a measure. readings: by measure, and whether of the compared
-    time.
+    The first layer is the range, without any filter of a measure. outputs: of each layer, made of its sums. readings:
+    by measure, and whether of the compared time.
     """
 
     layers: tuple[LayerKey, ...]
     sums: tuple[tuple[str, ...], ...]
+    outputs: tuple[tuple[Output, ...], ...]
     readings: Mapping[tuple[Ask, bool], Reading]
+
+    def counted(self, values: Asks) -> tuple[tuple[str, int], ...]:
+        """The sums, with their layers, by which something lies in a cell: those of these measures, or all.
+
+        What lies in the compared time alone does not count.
+        """
+        readings = [self.readings[ask, False] for ask in values]
+        read = {(name, reading.layer) for reading in readings for name in reading.formula.sums}
+        every = ((output, layer) for layer, outputs in enumerate(self.outputs) for output in outputs)
+        return tuple([(n, at) for each, at in every if not read or (each.name, at) in read for n, _ in each.parts])
 
 
 def column(name: str, layer: int) -> str:
@@ -81,6 +102,7 @@ def laid_out(
     sums that are read besides.
     """
     sums: dict[LayerKey, dict[str, None]] = {LayerKey(): {}}
+    formulas: dict[LayerKey, list[Formula]] = {LayerKey(): []}
     found: dict[tuple[Ask, bool], tuple[LayerKey, Formula]] = {}
     for is_previous, asks in ((False, values), (True, previous)):
         for ask in asks:
@@ -91,21 +113,77 @@ def laid_out(
             )
             key = LayerKey(is_previous, ask.where, ask.at, is_sampled)
             sums.setdefault(key, {}).update(dict.fromkeys(formula.sums))
+            # Groups that are commission states are read together as well.
+            formulas.setdefault(key, []).extend((formula, measure.formula_of(ask.states, by_state=False)))
             found[ask, is_previous] = key, formula
     sums[LayerKey()].update(dict.fromkeys(more))
     if not any(sums.values()):
         sums[LayerKey()] = dict.fromkeys(presence)
     layers = tuple(sums)
-    readings = {asked: Reading(layers.index(key), formula) for asked, (key, formula) in found.items()}
-    return Layout(layers, tuple(map(tuple, sums.values())), readings)
+    outputs = tuple([_outputs(names, formulas[key], more) for key, names in sums.items()])
+    readings = {}
+    for asked, (key, formula) in found.items():
+        layer = layers.index(key)
+        readings[asked] = Reading(layer, _over(formula, outputs[layer]))
+    return Layout(layers, tuple(map(tuple, sums.values())), outputs, readings)
+
+
+def alone(names: Iterable[str]) -> tuple[Output, ...]:
+    """Sums that are each told apart."""
+    return tuple([Output(name, ((name, 1),)) for name in names])
+
+
+def _outputs(names: Iterable[str], formulas: Iterable[Formula], apart: tuple[str, ...]) -> tuple[Output, ...]:
+    # Sums that all formulas take in the same proportions are given added up. apart: sums that are read as they are.
+    uses, kept = [], set(apart)
+    for formula in formulas:
+        uses += [dict(each.weights) for each in (formula.numerator, formula.denominator) if each is not None]
+        kept.update(formula.known)
+    together: dict[Any, list[tuple[str, int]]] = {}
+    for name in names:
+        weights = [use.get(name, 0) for use in uses]
+        times = gcd(*weights)
+        if not times or name in kept:
+            together[name] = [(name, 1)]
+            continue
+        if next(filter(None, weights)) < 0:
+            times = -times
+        together.setdefault(tuple([weight // times for weight in weights]), []).append((name, times))
+    return tuple([_output(parts) for parts in together.values()])
+
+
+def _output(parts: Sequence[tuple[str, int]]) -> Output:
+    first, times = parts[0]
+    if len(parts) == 1:
+        return Output(first, ((first, 1),))
+    common = gcd(*(each for _, each in parts)) * (1 if times > 0 else -1)
+    return Output(f"{first}_combined", tuple([(name, each // common) for name, each in parts]))
+
+
+def _over(formula: Formula, outputs: Sequence[Output]) -> Formula:
+    # The formula over what the statement gives.
+    denominator = None if formula.denominator is None else _terms_over(formula.denominator, outputs)
+    return replace(formula, numerator=_terms_over(formula.numerator, outputs), denominator=denominator)
+
+
+def _terms_over(terms: Terms, outputs: Sequence[Output]) -> Terms:
+    own = dict(terms.weights)
+    weights = []
+    for output in outputs:
+        if any(name in own for name, _ in output.parts):
+            name, times = output.parts[0]
+            weight = own.get(name, 0) // times
+            assert all(own.get(each, 0) == weight * of for each, of in output.parts), "its parts are not told apart"
+            weights.append((output.name, weight))
+    return replace(terms, weights=tuple(weights))
 
 
 def netted(layout: Layout) -> Layout:
     """The same, of groups together that are commission states: what was reversed is taken off."""
-    readings = {
-        (ask, is_previous): Reading(reading.layer, MEASURES[ask.name].formula_of(ask.states, by_state=False))
-        for (ask, is_previous), reading in layout.readings.items()
-    }
+    readings = {}
+    for (ask, is_previous), reading in layout.readings.items():
+        formula = MEASURES[ask.name].formula_of(ask.states, by_state=False)
+        readings[ask, is_previous] = Reading(reading.layer, _over(formula, layout.outputs[reading.layer]))
     return replace(layout, readings=readings)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TypeAlias
 
-from app.analytics.layout import LayerKey, Term
+from app.analytics.layout import LayerKey, Output, Term
 from app.analytics.order import Place, Sort
 from app.analytics.query import Attribution, Filter, Parents
 from app.analytics.semantic.sums import Source
@@ -64,7 +64,8 @@ class Layer:
     """One reading of the facts. only: narrows it further than the question's filter and the measure's own.
 
     edges: of its time buckets, cut to the interval; () for one. aligned: the answer's cell of each of its buckets, 0
-    for none; () where they are the same. sizing: how much there is to take a sample of, where one is taken.
+    for none; () where they are the same. outputs: what its statement gives of the sums. sizing: how much there is to
+    take a sample of, where one is taken.
     """
 
     key: LayerKey
@@ -73,6 +74,7 @@ class Layer:
     edges: tuple[datetime, ...]
     aligned: tuple[int, ...]
     sums: tuple[str, ...]
+    outputs: tuple[Output, ...]
     scans: tuple[Scan, ...]
     sizing: "Layer | None" = None
 
@@ -129,7 +131,8 @@ class FacetPlan:
 
     folds: of its dimensions, by number, None for those that are whole. is_original: amounts in the facts' own currency.
     paging: None where all cells come. has_total: the sums over all time buckets come too, under none. top_edges: of the
-    buckets in which keys are kept, where they are not those of its cells.
+    buckets in which keys are kept, where they are not those of its cells. counted: sums, with their layers, of which it
+    is told by cell whether any is not nothing.
     """
 
     name: str
@@ -140,6 +143,7 @@ class FacetPlan:
     paging: Paging | None = None
     has_total: bool = False
     top_edges: tuple[datetime, ...] = ()
+    counted: tuple[tuple[str, int], ...] = ()
 
     @property
     def has_time(self) -> bool:
@@ -216,6 +220,11 @@ class Plan:
         """All facets."""
         grouped = (facet for groups in self.groups for facet in groups.facets)
         return (*((self.totals,) if self.totals else ()), *self.series, *grouped)
+
+    @property
+    def reads_facts(self) -> bool:
+        """Whether any of it is computed from facts."""
+        return any(isinstance(scan, FactScan) for facet in self.facets for scan in facet.scans)
 
     @property
     def sources(self) -> tuple[PlanSource, ...]:

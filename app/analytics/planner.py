@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from app.analytics.layout import LayerKey, Layout, terms_of
+from app.analytics.layout import LayerKey, Layout, Output, alone, terms_of
 from app.analytics.order import Sort, SortKind
 from app.analytics.plan import FacetPlan, FactScan, Fold, GroupsPlan, Layer, Paging, Plan, RollupScan, Scan
 from app.analytics.query import AllOf, ByDimension, Facet, Filter, dimensions_of
@@ -132,7 +132,7 @@ class _Planning:
         totals = None
         if resolved.layout is not None and not resolved.totals_by_series:
             totals = self._facet("totals", (), (), None, resolved.layout)
-        series = tuple(self._facet("series", (), (), each.buckets, each.layout) for each in resolved.series)
+        series = tuple(self._series(each) for each in resolved.series)
         if resolved.totals_by_series:
             series = (replace(series[0], has_total=True), *series[1:])
         groups = tuple(map(self._groups, resolved.groups))
@@ -155,6 +155,10 @@ class _Planning:
             estimated_rows=sum(_rows(scan) for facet in facets for scan in facet.scans),
             cost=math.ceil(weighed / 10_000) + math.ceil(cells / 100),
         )
+
+    def _series(self, asked: ResolvedSeries) -> FacetPlan:
+        facet = self._facet("series", (), (), asked.buckets, asked.layout)
+        return replace(facet, counted=asked.layout.counted(asked.columns.values))
 
     def _groups(self, asked: ResolvedGroups) -> GroupsPlan:
         folds = tuple(
@@ -197,6 +201,7 @@ class _Planning:
             # Cut at the groups' own edges too: each cell lies in one bucket of the series and in one group.
             buckets = Buckets(buckets.every, tuple(sorted({*buckets.edges, *asked.edges})))
         facet = self._facet("group_series", asked.dimensions, folds, buckets, series.layout)
+        facet = replace(facet, counted=series.layout.counted(series.columns.values))
         if any(fold is not None and fold.per_bucket for fold in folds):
             facet = replace(facet, top_edges=asked.edges)
         return facet
@@ -211,12 +216,18 @@ class _Planning:
         paging: Paging | None = None,
     ) -> FacetPlan:
         layers = tuple(
-            self._layer(key, sums, dimensions, buckets) for key, sums in zip(layout.layers, layout.sums, strict=True)
+            self._layer(key, sums, outputs, dimensions, buckets)
+            for key, sums, outputs in zip(layout.layers, layout.sums, layout.outputs, strict=True)
         )
         return FacetPlan(name, dimensions, folds, layers, "currency" in dimensions, paging)
 
     def _layer(
-        self, key: LayerKey, sums: tuple[str, ...], dimensions: tuple[str, ...], buckets: Buckets | None
+        self,
+        key: LayerKey,
+        sums: tuple[str, ...],
+        outputs: tuple[Output, ...],
+        dimensions: tuple[str, ...],
+        buckets: Buckets | None,
     ) -> Layer:
         resolved = self.resolved
         interval, edges = resolved.interval, buckets.edges if buckets else ()
@@ -234,8 +245,8 @@ class _Planning:
         if key.is_sampled:
             sizes = tuple(SIZES[name] for name in sums)
             counted = self._scans(sizes, interval, (), self.parent | dimensions_of(where))
-            sizing = Layer(LayerKey(where=key.where), None, interval, (), (), sizes, counted)
-        return Layer(key, None, interval, edges, aligned, sums, scans, sizing)
+            sizing = Layer(LayerKey(where=key.where), None, interval, (), (), sizes, alone(sizes), counted)
+        return Layer(key, None, interval, edges, aligned, sums, outputs, scans, sizing)
 
     def _scans(
         self, sums: tuple[str, ...], interval: Interval, edges: tuple[datetime, ...], needed: frozenset[str]

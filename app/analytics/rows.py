@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.analytics.figures import whole_number
 from app.analytics.plan import Plan
+from app.analytics.query import Parents
 from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
 from app.analytics.semantic.sums import MISSING_RATES
 from app.analytics.sql.cells import others
@@ -84,28 +85,27 @@ Places = dict[UUID | None, Sequence[int]]
 """Where the rows of each parent stand, in order; parents without rows are not in it."""
 
 
-def places_by_parent(rows: Rows | None) -> Places:
-    """Where the rows of each parent stand; those of None where there are no parents."""
+def places_by_parent(rows: Rows | None, parents: Parents | None) -> Places:
+    """Where the rows of each of the parents stand; those of None where there are no parents."""
     if rows is None or not len(rows):
         return {}
     if "parent" not in rows.columns:
-        return {None: range(len(rows))}
-    parents = rows.of("parent")
-    if parents.count(parents[0]) == len(parents):
-        return {_id(parents[0]): range(len(parents))}
-    places: dict[Any, list[int]] = {parent: [] for parent in dict.fromkeys(parents)}
-    for place, parent in enumerate(parents):
+        # There is one at most.
+        return {None if parents is None else parents.ids[0]: range(len(rows))}
+    column = rows.of("parent")
+    places: dict[Any, list[int]] = {parent: [] for parent in dict.fromkeys(column)}
+    for place, parent in enumerate(column):
         places[parent].append(place)
     return {_id(parent): found for parent, found in places.items()}
 
 
-def by_parent(rows: Rows | None) -> Apart:
-    """The rows of each parent; of None where there are no parents."""
+def by_parent(rows: Rows | None, parents: Parents | None) -> Apart:
+    """The rows of each of the parents; of None where there are no parents."""
     if rows is None:
         return {}
     return {
         parent: rows if len(places) == len(rows) else rows.picked(places)
-        for parent, places in places_by_parent(rows).items()
+        for parent, places in places_by_parent(rows, parents).items()
     }
 
 

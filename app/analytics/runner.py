@@ -6,7 +6,7 @@ one.
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -78,7 +78,7 @@ class Runner:
         """
         whole, first = unbounded(question)
         resolved = await self._resolve(ctx, whole, None)
-        async with self.db.snapshot(ctx.tenant_id, timeout_s=timeout_s) as session:
+        async with self.db.snapshot(ctx.tenant_id, timeout_s=timeout_s, plans_anew=True) as session:
             planned = self._planned(ctx, resolved, await self._stored(session))
             yield await streamed(session, resolved, planned, first)
 
@@ -158,16 +158,21 @@ class Runner:
         if known is not None:
             planned = self._planned(ctx, resolved, known)
             # The first statement tells whether the rollups are still those.
-            session_of = self.db.read if is_one_statement(planned) else self.db.snapshot
             try:
-                async with session_of(ctx.tenant_id) as session:
+                async with self._session(ctx, planned) as session:
                     return await compute(session, resolved, planned)
             except OtherRollups:
                 _known.pop(ctx.tenant_id, None)
-        async with self.db.snapshot(ctx.tenant_id) as session:
+        async with self.db.snapshot(ctx.tenant_id, plans_anew=True) as session:
             # Read in the snapshot: a rebuild for another zone or currency is seen whole or not at all.
             planned = self._planned(ctx, resolved, await self._stored(session))
             return await compute(session, resolved, planned, is_checked=True)
+
+    def _session(self, ctx: Ctx, planned: Plan) -> AbstractAsyncContextManager[ReadSession]:
+        # Facts are joined, and how depends on how many a tenant has; rollups are found by their key.
+        if planned.reads_facts:
+            return self.db.snapshot(ctx.tenant_id, plans_anew=True)
+        return self.db.read(ctx.tenant_id) if is_one_statement(planned) else self.db.snapshot(ctx.tenant_id)
 
     def _planned(self, ctx: Ctx, resolved: Resolved, known: Stored | None) -> Plan:
         # Counted where it is computed, also when it then takes too long: an answer that was kept costs nothing.

@@ -14,6 +14,7 @@ from app.analytics.figures import Figures, Reader, reader
 from app.analytics.query import Fill
 from app.analytics.resolved import Resolved, ResolvedSeries
 from app.analytics.rows import Rows
+from app.analytics.sql.cells import KNOWN
 from app.core.timegrain import DAYS_KEPT_MAX, bucket_of, local_date
 
 Numbers = Sequence[int | None]
@@ -119,20 +120,15 @@ class Cells:
     """The rows of a series' statement, by column: all at once, whosever they are. digits: of their currency.
 
     Behind them stands one more, of a cell in which nothing lies. numbers: of their cells, from 0. sums: the sums that
-    are asked.
+    are asked. are_known: whether anything lies in each.
     """
 
     def __init__(self, asked: ResolvedSeries, rows: Rows, digits: int) -> None:
         self.reader = reader(asked.columns, asked.layout, rows.columns, digits)
         self.nothing = len(rows)
         self.numbers = [bucket - 1 for bucket in rows.of("bucket")]
+        self.are_known: list[bool] = [*rows.of(KNOWN), False] if KNOWN in rows.columns else [False] * (len(rows) + 1)
         self.sums: list[Sequence[int]] = [[*column, 0] for column in self.reader.numbers(rows.values)]
-
-    @cached_property
-    def are_known(self) -> list[bool]:
-        """Whether anything lies in each."""
-        counted = [self.sums[place] for place in self.reader.counted]
-        return list(map(any, zip(*counted, strict=True))) if counted else [False] * (self.nothing + 1)
 
     @cached_property
     def values(self) -> list[Numbers]:

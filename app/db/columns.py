@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.dialects import postgresql
 
@@ -36,11 +35,6 @@ _FORMS = {
     # Arrays of arrays must be rectangular.
     "TEXT[]": Form("to_jsonb({})"),
 }
-
-
-def ids_text(ids: Sequence[UUID | str]) -> str:
-    """Ids as the text of an array of them, for `::uuid[]`: sent in a fifth of the time that an array takes."""
-    return f"{{{','.join(map(str, ids))}}}"
 
 
 @cache

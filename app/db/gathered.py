@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from app.core.arrays import array_text
+
 ROWS_MAX = 500
 """Rows of a statement that goes with others; one of more is worth its round trip, and is encoded by itself."""
 
@@ -13,6 +15,9 @@ TEXT_MAX = 14_000
 
 _PARAMETER = re.compile(r"\$(\d+)")
 _INDENT = re.compile(r"\n\s+")
+
+_WRITTEN = re.compile(r"\$(\d+)::((?:uuid|bigint|integer|boolean|timestamptz)\[\])")
+"""Arrays that are sent as one text each."""
 
 
 class Gathered:
@@ -36,8 +41,12 @@ class Gathered:
             self._args.append(tenant_id)
         assert tenant_id == self._args[0], "a transaction is one tenant's"
         self._texts.append(sql)
-        self._args += args
-        self._length += len(sql)
+        given = list(args)
+        for place in _written(sql):
+            if given[place] is not None:
+                given[place] = array_text(given[place])
+        self._args += given
+        self._length += len(_reading_texts(sql))
 
     def take(self) -> tuple[str, list[Any]]:
         """All of them as one statement, and its parameters; none is left."""
@@ -58,6 +67,7 @@ def as_one(texts: tuple[str, ...]) -> str:
     $1 is the same in all. None sees what another one writes. Foreign keys are looked at after all; a cluster runs them
     in their order.
     """
+    texts = tuple(_reading_texts(text) for text in texts)
     if len(texts) == 1:
         return texts[0]
     placed = []
@@ -67,6 +77,17 @@ def as_one(texts: tuple[str, ...]) -> str:
         used += parameters(text) - 1
     parts = ", ".join(f"w{number} AS (\n{text}\n)" for number, text in enumerate(placed[:-1], start=1))
     return f"/* session.gathered */\nWITH {parts}\n{placed[-1]}"
+
+
+@lru_cache(maxsize=1_000)
+def _written(sql: str) -> tuple[int, ...]:
+    """The places of a statement's parameters from $2 on, from 0, that are sent as texts."""
+    return tuple({int(number) - 2 for number, _ in _WRITTEN.findall(sql)})
+
+
+@lru_cache(maxsize=1_000)
+def _reading_texts(sql: str) -> str:
+    return _WRITTEN.sub(r"$\1::text::\2", sql)
 
 
 def parameters(sql: str) -> int:

@@ -1,13 +1,17 @@
-"""Connections: made, held and given back here alone. Everyone else goes through app/db/session.py."""
+"""Connections: made, held and given back here alone. Everyone else goes through app/db/session.py.
+
+A transaction that only reads may be given back open. Whoever begins one with the same words goes on with it, and needs
+no round trip; whoever begins another ends it with the message that begins his own. Nobody does soon, or it has lasted
+long: it is ended.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from collections.abc import Callable, Coroutine, Hashable
+from functools import partial
+from typing import Any
 
 import asyncpg
 import orjson
-from asyncpg.pool import PoolConnectionProxy
 
 from app.errors import OutsideError
 
@@ -17,16 +21,39 @@ APP_ROLE = "scoville_app"
 CLOSE_TIMEOUT_S = 5.0
 """Seconds a closing pool waits for statements under way; then connections are terminated."""
 
+CONNECT_TIMEOUT_S = 5.0
+"""Seconds that the first connection gets to be made."""
+
 IDLE_S_MAX = 60.0
-"""Seconds without use after which a connection is handed to asyncpg's pool, which closes it later."""
+"""Seconds without use after which a connection is closed."""
 
 ACQUIRE_TIMEOUT_S_MIN = 0.1
 """Seconds that a connection gets to be made even when the slot for it was had at the last moment."""
 
-RELEASE_TIMEOUT_S = 0.3
-"""Seconds to wait for the server to confirm a cancelled statement, before its connection is terminated."""
+OPEN_UNUSED_S_MAX = 0.02
+"""Seconds without use after which a transaction that was given back open is ended."""
 
-Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
+OPEN_S_MAX = 0.25
+"""Seconds since its begin after which nobody goes on with a transaction: whoever changes a table waits for it."""
+
+SPARE_S = 0.005
+"""Seconds that a request may let its connection rest between two reads although somebody waits for one."""
+
+
+class Connection(asyncpg.Connection):
+    """A connection. open_as: the words that began the reading transaction that it was given back with; "" without one.
+
+    began_s: when that began. used_s: when the connection was last given back. Both by the event loop's clock.
+    """
+
+    open_as = ""
+    began_s = 0.0
+    used_s = 0.0
+
+    def goes_on(self, begin: str, now_s: float) -> bool:
+        """Whether whoever begins with these words may go on with its transaction."""
+        return self.open_as == begin and now_s - self.began_s < OPEN_S_MAX
+
 
 UNREACHABLE = (
     OSError,
@@ -50,11 +77,8 @@ REFUSED = (
 
 
 def is_lost(connection: Connection) -> bool:
-    """Whether the server closed the connection. The pool may have taken it back already: then it tells nothing more."""
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:
-        return True
+    """Whether the connection is closed, by whomever."""
+    return connection.is_closed()
 
 
 def unreachable() -> OutsideError:
@@ -63,19 +87,25 @@ def unreachable() -> OutsideError:
 
 
 class Pool:
-    """A bounded pool of connections of one process."""
+    """A bounded pool of connections of one process. connect: makes one."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", *, size_max: int, acquire_timeout_s: float) -> None:
-        self._pool = pool
+    def __init__(
+        self, connect: Callable[..., Coroutine[Any, Any, Connection]], *, size_max: int, acquire_timeout_s: float
+    ) -> None:
+        self._connect = connect
         self._acquire_timeout_s = acquire_timeout_s
+        self._size_max = size_max
         self._slots = asyncio.Semaphore(size_max)
         self._waiting = 0
-        # Connections that are at hand for whoever used them last, and how each is had from them.
-        self._spare: dict[Hashable, Callable[[], Awaitable[None]]] = {}
-        # Connections had from asyncpg's pool and kept here between uses, with when they were last used. Handing them
-        # back and forth costs as much as a transaction.
-        self._idle: list[tuple[PoolConnectionProxy[Any], float]] = []
-        self._returning: set[asyncio.Task[None]] = set()
+        # Connections that are at hand for whoever used them last: since when, and how each is had from them.
+        self._spare: dict[Hashable, tuple[float, Callable[[], None]]] = {}
+        self._ripening: asyncio.TimerHandle | None = None
+        # Connections that nobody uses, the one used last at the end: without a transaction, and with one.
+        self._idle: list[Connection] = []
+        self._open: list[Connection] = []
+        self._sweep: asyncio.TimerHandle | None = None
+        self._all: set[Connection] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
     @classmethod
@@ -85,18 +115,16 @@ class Pool:
         server_settings = {"citus.override_table_visibility": "off", "application_name": "scoville", "timezone": "UTC"}
         if role is not None:
             server_settings["role"] = role
+        connect: Any = partial(
+            asyncpg.connect,
+            url,
+            connection_class=Connection,
+            server_settings=server_settings,
+            statement_cache_size=512,
+        )
+        pool = cls(connect, size_max=size_max, acquire_timeout_s=acquire_timeout_s)
         try:
-            pool = await asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=size_max,
-                init=_prepare,
-                reset=_keep,
-                server_settings=server_settings,
-                statement_cache_size=512,
-                command_timeout=None,
-                timeout=5,
-            )
+            pool._put_by(await pool._made(CONNECT_TIMEOUT_S))
         except UNREACHABLE as error:
             raise unreachable() from error
         except REFUSED as error:
@@ -105,29 +133,22 @@ class Pool:
                 f"role {APP_ROLE} (`scoville migrate` makes it; `GRANT {APP_ROLE} TO` the login lets it be taken).",
                 retryable=False,
             ) from error
-        return cls(pool, size_max=size_max, acquire_timeout_s=acquire_timeout_s)
+        return pool
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """One connection, without an open transaction. Raises OutsideError when none can be had in time."""
-        connection = await self.take()
-        is_clean = False
-        try:
-            yield connection
-            is_clean = True
-        finally:
-            await self.give(connection, is_clean=is_clean)
+    async def take(self, begin: str = "") -> Connection:
+        """A connection, to be given back. Raises OutsideError when none can be had in time.
 
-    async def take(self) -> "PoolConnectionProxy[Any]":
-        """The same, to be given back by `give`."""
+        It may have an open transaction that only read, as `open_as` tells. begin: words that begin one; a connection
+        whose transaction was begun with them is preferred, so that it goes on.
+        """
         # One deadline for both.
         time_s = asyncio.get_running_loop().time
         until_s = time_s() + self._acquire_timeout_s
         await self._take_slot()
         try:
-            connection = self._kept()
+            connection = self._kept(begin, time_s())
             if connection is None:
-                connection = await self._pool.acquire(timeout=max(until_s - time_s(), ACQUIRE_TIMEOUT_S_MIN))
+                connection = await self._made(max(until_s - time_s(), ACQUIRE_TIMEOUT_S_MIN))
             return connection
         except UNREACHABLE as error:
             self._slots.release()
@@ -136,35 +157,48 @@ class Pool:
             self._slots.release()
             raise
 
-    async def give(self, connection: "PoolConnectionProxy[Any]", *, is_clean: bool) -> None:
-        """Give a connection back. is_clean: whether nothing went wrong on it, so that it may be kept for the next."""
+    def give(self, connection: Connection, *, is_clean: bool) -> None:
+        """Give a connection back without a transaction. is_clean: whether nothing went wrong on it that lasts."""
         try:
-            if not (is_clean and self._put_by(connection)):
-                await asyncio.shield(self._give_back(connection))
+            if is_clean and not is_lost(connection) and not connection.is_in_transaction() and not self._is_closed:
+                self._put_by(connection)
+            else:
+                # A cancelled task may leave a transaction behind: no one else may ever meet it.
+                self._all.discard(connection)
+                connection.terminate()
         finally:
             self._slots.release()
 
-    @property
-    def is_waited_for(self) -> bool:
-        """Whether anybody waits for a connection."""
-        return self._waiting > 0
+    def give_open(self, connection: Connection, begin: str) -> None:
+        """Give a connection back with an open transaction that only reads, and that these words began."""
+        if self._is_closed or is_lost(connection):
+            self.give(connection, is_clean=False)
+            return
+        connection.open_as = begin
+        connection.used_s = asyncio.get_running_loop().time()
+        self._open.append(connection)
+        self._watch_unused()
+        self._slots.release()
 
-    def spare(self, holder: Hashable, give_up: Callable[[], Awaitable[None]]) -> None:
-        """The holder of a connection can do without it: when one is wanted, `give_up` is called."""
-        self._spare[holder] = give_up
+    def spare(self, holder: Hashable, give_up: Callable[[], None]) -> None:
+        """The holder of a connection can do without it: when one is wanted for a while, `give_up` is called."""
+        self._spare[holder] = asyncio.get_running_loop().time(), give_up
+        if self._waiting:
+            self._ripen()
 
     def no_spare(self, holder: Hashable) -> None:
         """The holder uses it again, or has given it back."""
         self._spare.pop(holder, None)
 
     async def _take_slot(self) -> None:
-        while self._slots.locked() and self._spare:
-            _, give_up = self._spare.popitem()
-            await give_up()
+        if self._is_closed:
+            raise unreachable()
         if not self._slots.locked():
             await self._slots.acquire()
             return
         self._waiting += 1
+        if self._spare:
+            self._ripen()
         try:
             async with asyncio.timeout(self._acquire_timeout_s):
                 await self._slots.acquire()
@@ -173,56 +207,117 @@ class Pool:
         finally:
             self._waiting -= 1
 
-    def _kept(self) -> "PoolConnectionProxy[Any] | None":
-        while self._idle:
-            connection, _ = self._idle.pop()
+    def _ripen(self) -> None:
+        # One timer for all: the one that has been spare for longest is the first to be given up.
+        if self._ripening is None:
+            since_s, _ = next(iter(self._spare.values()))
+            self._ripening = asyncio.get_running_loop().call_at(since_s + SPARE_S, self._take_from_holder)
+
+    def _take_from_holder(self) -> None:
+        self._ripening = None
+        if self._waiting and self._spare:
+            holder, (since_s, give_up) = next(iter(self._spare.items()))
+            if since_s + SPARE_S <= asyncio.get_running_loop().time():
+                del self._spare[holder]
+                give_up()
+        if self._waiting and self._spare:
+            self._ripen()
+
+    def _kept(self, begin: str, now_s: float) -> Connection | None:
+        if begin:
+            for place in range(len(self._open) - 1, -1, -1):
+                found = self._open[place]
+                if found.goes_on(begin, now_s) and not is_lost(found):
+                    return self._open.pop(place)
+        while self._idle or self._open:
+            connection = self._idle.pop() if self._idle else self._open.pop(0)
             if not is_lost(connection):
                 return connection
+            self._all.discard(connection)
         return None
 
-    def _put_by(self, connection: "PoolConnectionProxy[Any]") -> bool:
-        """Keep a connection for the next use; False when it is not fit for one, or the pool is closed."""
-        if self._is_closed or is_lost(connection) or connection.is_in_transaction():
-            return False
-        now_s = asyncio.get_running_loop().time()
-        self._idle.append((connection, now_s))
-        if now_s - self._idle[0][1] > IDLE_S_MAX:
-            # asyncpg's pool closes what is not used for longer.
-            unused, _ = self._idle.pop(0)
-            task = asyncio.ensure_future(self._give_back(unused))
-            self._returning.add(task)
-            task.add_done_callback(self._returning.discard)
-        return True
-
-    async def _give_back(self, connection: "PoolConnectionProxy[Any]") -> None:
-        if not is_lost(connection) and connection.is_in_transaction():
-            # A cancelled task may leave a transaction behind: no one else may ever meet it.
-            connection.terminate()
+    async def _made(self, timeout_s: float) -> Connection:
+        connection = await self._connect(timeout=timeout_s)
         try:
-            await self._pool.release(connection, timeout=RELEASE_TIMEOUT_S)
-        except TimeoutError:
-            # The server does not confirm that it cancelled the last statement. The connection has been terminated.
+            await _prepare(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        self._all.add(connection)
+        return connection
+
+    def _put_by(self, connection: Connection) -> None:
+        now_s = connection.used_s = asyncio.get_running_loop().time()
+        connection.open_as = ""
+        self._idle.append(connection)
+        if now_s - self._idle[0].used_s > IDLE_S_MAX:
+            self._aside(self._closed(self._idle.pop(0)))
+
+    def _watch_unused(self) -> None:
+        # One timer for all, as above.
+        if self._sweep is None and self._open and not self._is_closed:
+            at_s = self._open[0].used_s + OPEN_UNUSED_S_MAX
+            self._sweep = asyncio.get_running_loop().call_at(at_s, self._end_unused)
+
+    def _end_unused(self) -> None:
+        self._sweep = None
+        if self._has_unused:
+            self._aside(self._ended())
+        else:
+            self._watch_unused()
+
+    @property
+    def _has_unused(self) -> bool:
+        now_s = asyncio.get_running_loop().time()
+        return bool(self._open) and self._open[0].used_s + OPEN_UNUSED_S_MAX <= now_s
+
+    async def _ended(self) -> None:
+        # As one who uses them. A slot is free as long as any is unused: nobody is waited for.
+        while self._has_unused and not self._slots.locked():
+            await self._slots.acquire()
+            connection, is_clean = self._open.pop(0), False
+            try:
+                await connection.execute("COMMIT", timeout=self._acquire_timeout_s)
+                is_clean = True
+            except (asyncpg.PostgresError, asyncpg.InternalClientError, *UNREACHABLE):
+                # It read and was answered; its connection is done away with.
+                continue
+            finally:
+                self.give(connection, is_clean=is_clean)
+        self._watch_unused()
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _closed(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        try:
+            await connection.close(timeout=CLOSE_TIMEOUT_S)
+        except (asyncpg.PostgresError, asyncpg.InternalClientError, *UNREACHABLE):
+            # It has been terminated instead.
             return
-        except (asyncpg.InternalClientError, *UNREACHABLE):
-            # The connection broke while it was given back: the pool took it back by itself.
-            if not is_lost(connection):
-                raise
 
     async def close(self) -> None:
-        """Give back all connections; those that do not finish in time are terminated."""
+        """Close all connections; those that are still used after a while are terminated."""
+        if self._is_closed:
+            return
         self._is_closed = True
-        idle, self._idle = self._idle, []
-        await asyncio.gather(*self._returning, *(self._give_back(connection) for connection, _ in idle))
+        for timer in (self._sweep, self._ripening):
+            if timer is not None:
+                timer.cancel()
         try:
-            await asyncio.wait_for(self._pool.close(), CLOSE_TIMEOUT_S)
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                for _ in range(self._size_max):
+                    await self._slots.acquire()
         except TimeoutError:
-            self._pool.terminate()
-
-
-async def _keep(connection: Connection) -> None:
-    # The default reset costs a round trip. Nothing is left to reset: settings are SET LOCAL only, and a connection with
-    # an open transaction is terminated instead of released.
-    return None
+            pass
+        unused = [*self._idle, *self._open]
+        self._idle, self._open = [], []
+        await asyncio.gather(*self._closing, *map(self._closed, unused))
+        for connection in self._all:
+            connection.terminate()
 
 
 async def _prepare(connection: Connection) -> None:

@@ -1,8 +1,7 @@
 """The reads of one request, which share a transaction where one of them ends before the next begins.
 
-Between two reads their transaction stays open, and its connection is at hand. That costs nobody anything: statements of
-read committed see each its own moment, and a connection that somebody waits for is given up. So a request of three
-reads is five round trips instead of nine, and nobody waits for one who waits.
+Between two reads the connection stays at hand: statements of read committed see each its own moment, so that nobody
+sees a difference. A connection that somebody waits for is soon given up: nobody waits for one who waits.
 """
 
 import asyncio
@@ -13,7 +12,6 @@ from uuid import UUID
 
 from app.db.pool import Pool, is_lost
 from app.db.transaction import Transaction
-from app.errors import OutsideError
 
 
 class Reading:
@@ -32,14 +30,14 @@ class Reading:
         """The open transaction, if no other read has it; else one of its own."""
         found = self._taken()
         if found is not None and is_lost(found.connection):
-            await _end_for_nobody(found)
+            found.leave()
             found = None
         return await self._begin().begun() if found is None else found
 
     async def give(self, transaction: Transaction, error: BaseException | None) -> None:
         """Give a transaction back after a read, with the error that ended that: it is rolled back, and told in our
         words."""
-        if error is not None or self._is_over or self._kept is not None or self._pool.is_waited_for:
+        if error is not None or self._is_over or self._kept is not None:
             await transaction.end(error)
         else:
             self._kept = transaction
@@ -61,11 +59,11 @@ class Reading:
         finally:
             self._turn.release()
 
-    async def give_up(self) -> None:
-        """End the open transaction, if no read has it."""
+    def give_up(self) -> None:
+        """Give the connection back, if no read has it."""
         found = self._taken()
         if found is not None:
-            await _end_for_nobody(found)
+            found.leave()
 
     async def __aenter__(self) -> None:
         self._token = current.set(self)
@@ -77,21 +75,13 @@ class Reading:
         if self._token is not None:
             current.reset(self._token)
         self._is_over = True
-        await self.give_up()
+        self.give_up()
 
     def _taken(self) -> Transaction | None:
         found, self._kept = self._kept, None
         if found is not None:
             self._pool.no_spare(self)
         return found
-
-
-async def _end_for_nobody(transaction: Transaction) -> None:
-    try:
-        await transaction.end()
-    except OutsideError:
-        # What was read stays true, and the pool has done away with the connection.
-        return
 
 
 current: ContextVar[Reading | None] = ContextVar("reading", default=None)

@@ -192,14 +192,22 @@ class Database:
         return Reading(self._pool, tenant_id, partial(self._reads, tenant_id))
 
     def _reads(self, tenant_id: UUID) -> Transaction:
-        return self._transaction(_begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s))
+        begin = _begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s)
+        return self._transaction(begin, goes_on=True)
 
     @asynccontextmanager
     async def snapshot(
-        self, tenant_id: UUID, *, timeout_s: float | None = None, snapshot_id: str | None = None
+        self,
+        tenant_id: UUID,
+        *,
+        timeout_s: float | None = None,
+        snapshot_id: str | None = None,
+        plans_anew: bool = False,
     ) -> AsyncIterator[ReadSession]:
         """A read-only transaction of the tenant whose statements all see the same moment (repeatable read).
 
+        plans_anew: whether Postgres plans each statement for the values it is given, and not once for all tenants:
+        where some of them have a thousand times the rows of others, what suits most is much too slow for those.
         snapshot_id: see what another open transaction sees; its pg_export_snapshot() gives it. Raises BAD_USER_INPUT
         when there is no such snapshot.
         """
@@ -211,6 +219,8 @@ class Database:
         has_begun = False
         try:
             begin = _begin(level, tenant_id, timeout_s or self._settings.statement_timeout_s)
+            if plans_anew:
+                begin += "; SET LOCAL plan_cache_mode = force_custom_plan"
             async with self._transaction(begin) as connection:
                 has_begun = True
                 yield ReadSession(connection, tenant_id)
@@ -240,11 +250,16 @@ class Database:
     async def directory(self) -> AsyncIterator[ReadSession]:
         """A read-only transaction without a tenant: sees the global tables, and no row of any tenant table."""
         timeout_ms = int(self._settings.statement_timeout_s * 1000)
-        async with self._transaction(f"BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout_ms}") as connection:
+        begin = f"BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout_ms}"
+        async with self._transaction(begin, goes_on=True) as connection:
             yield ReadSession(connection, UUID(int=0))
 
-    def _transaction(self, begin: str) -> Transaction:
-        return Transaction(self._pool, self._settings, begin)
+    def _transaction(self, begin: str, *, goes_on: bool = False) -> Transaction:
+        reading = current.get()
+        if reading is not None and not goes_on:
+            # Whoever is to read on has one connection at hand, and needs another now.
+            reading.give_up()
+        return Transaction(self._pool, self._settings, begin, goes_on=goes_on)
 
 
 class _Read:

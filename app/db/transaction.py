@@ -2,10 +2,9 @@
 
 import asyncio
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from app.db.pool import UNREACHABLE, Connection, Pool, is_lost, unreachable
 from app.errors import OutsideError
@@ -27,33 +26,46 @@ class TransactionConflict(OutsideError):
 
 
 class Transaction:
-    """A transaction that begins with one message: committed at its end, rolled back where an exception ends it."""
+    """A transaction that begins with one message: committed at its end, rolled back where an exception ends it.
 
-    __slots__ = ("_begin", "_pool", "_settings", "connection")
+    One that only reads, each statement at its own moment, may go on where another of the same words ended, and is left
+    open for the next: see pool.py.
+    """
 
-    connection: "PoolConnectionProxy[Any]"
+    __slots__ = ("_begin", "_goes_on", "_pool", "_settings", "connection")
+
+    connection: Connection
     """From `begun` to `end`."""
 
-    def __init__(self, pool: Pool, settings: Settings, begin: str) -> None:
+    def __init__(self, pool: Pool, settings: Settings, begin: str, *, goes_on: bool = False) -> None:
         self._pool = pool
         self._settings = settings
         self._begin = begin
+        self._goes_on = goes_on
 
     async def begun(self) -> Self:
         """Begin on a connection of its own. Raises OutsideError when none can be had in time."""
         # One deadline for both: a server that takes connections and answers nothing is as good as none.
         time_s = asyncio.get_running_loop().time
         until_s = time_s() + self._settings.pool_acquire_timeout_s
-        connection = self.connection = await self._pool.take()
+        connection = self.connection = await self._pool.take(self._begin if self._goes_on else "")
+        if self._goes_on and connection.goes_on(self._begin, time_s()):
+            return self
+        begin = f"COMMIT; {self._begin}" if connection.open_as else self._begin
+        connection.open_as = ""
         try:
-            await _execute(connection, self._begin, timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
+            await _execute(connection, begin, timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
         except BaseException:
-            await self._pool.give(connection, is_clean=False)
+            self._pool.give(connection, is_clean=False)
             raise
+        connection.began_s = time_s()
         return self
 
     async def end(self, error: BaseException | None = None) -> None:
         """Commit, or roll back what the error ended. Raises in our words what failed, or else returns."""
+        if error is None and self._goes_on:
+            self.leave()
+            return
         connection = self.connection
         is_clean = False
         try:
@@ -61,10 +73,14 @@ class Transaction:
                 await _execute(connection, "COMMIT", timeout_s=self._settings.write_timeout_s)
                 is_clean = True
             else:
-                await _rollback(connection)
+                is_clean = await _rollback(connection)
                 _raise_in_our_words(error, connection)
         finally:
-            await self._pool.give(connection, is_clean=is_clean)
+            self._pool.give(connection, is_clean=is_clean)
+
+    def leave(self) -> None:
+        """Leave it open for the next of the same words."""
+        self._pool.give_open(self.connection, self._begin)
 
     async def __aenter__(self) -> Connection:
         return (await self.begun()).connection
@@ -83,12 +99,13 @@ async def _execute(connection: Connection, sql: str, *, timeout_s: float) -> Non
         raise
 
 
-async def _rollback(connection: Connection) -> None:
+async def _rollback(connection: Connection) -> bool:
     # Shielded: a cancelled request still ends its transaction. What cannot be rolled back is terminated by the pool.
     try:
         await asyncio.shield(connection.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT_S))
     except (asyncpg.PostgresError, asyncpg.InternalClientError, *UNREACHABLE):
-        return
+        return False
+    return True
 
 
 def _raise_in_our_words(error: BaseException, connection: Connection) -> None:

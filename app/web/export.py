@@ -123,11 +123,14 @@ class FileOr:
         self._export = export
         self._otherwise = otherwise
 
-    async def __call__(self, request: Request, caller: Caller) -> Response:
+    def __call__(self, request: Request, caller: Caller) -> Awaitable[Response]:
         """The answer of one of both."""
         if wants_file(head_of(request.scope).get("accept")):
-            return await self._export(request, await caller.ctx())
-        return await self._otherwise(request, caller)
+            return self._file(request, caller)
+        return self._otherwise(request, caller)
+
+    async def _file(self, request: Request, caller: Caller) -> Response:
+        return await self._export(request, await caller.ctx())
 
 
 class ExportEndpoint:

@@ -1,13 +1,14 @@
 """Statements that go together: writes that are run later, and looks that are asked for at once."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import asyncpg
 import pytest
 
 from app.core.context import Ctx
-from app.core.ids import new_id
+from app.core.ids import new_id, new_ids
 from app.db.gathered import ROWS_MAX, TEXT_MAX, as_one
 from app.db.looks import Look, ask
 from app.db.session import WriteSession
@@ -21,6 +22,17 @@ CLAIMS = """/* test.claims */
 PRODUCTS = """/* test.products */
     INSERT INTO products (tenant_id, id, external_id, title, created_at, updated_at)
     SELECT $1, new.id, $3, $3, $4, $4 FROM unnest($2::uuid[]) AS new (id)"""
+ORDERS = """/* test.orders */
+    INSERT INTO orders (tenant_id, id, external_id, occurred_at, recorded_at, version, currency, is_test, customer_id,
+      codes)
+    SELECT $1, new.id, new.external_id, new.occurred_at, new.occurred_at, new.version, 'GBP', new.is_test,
+      new.customer_id, ARRAY[$7]
+    FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::integer[], $6::boolean[], $8::uuid[])
+      AS new (id, external_id, occurred_at, version, is_test, customer_id)"""
+MOVES = """/* test.moves */
+    INSERT INTO ledger_deltas (tenant_id, id, influencer_id, account, currency, month, amount_minor, entries)
+    SELECT $1, new.id, new.id, 'FX', 'GBP', $4, new.amount, 1
+    FROM unnest($2::uuid[], $3::bigint[]) AS new (id, amount)"""
 RELEASE = """/* test.release */
     DELETE FROM order_claims WHERE tenant_id = $1 AND external_id = $2"""
 COUNT = "/* test */ SELECT count(*) FROM order_claims WHERE tenant_id = $1"
@@ -48,6 +60,38 @@ async def test_writes_go_together_at_the_commit(runtime: Runtime, ctx: Ctx, coun
         )
         title = await session.fetchval("/* test */ SELECT title FROM products WHERE tenant_id = $1", ctx.tenant_id)
     assert ({row["external_id"] for row in names}, title) == ({"ann", "bo", "cy"}, "A")
+
+
+async def test_arrays_arrive_as_they_were_given(runtime: Runtime, ctx: Ctx) -> None:
+    at = datetime(2026, 3, 1, 23, 59, 59, 999_999, tzinfo=timezone(timedelta(hours=-3, minutes=-30, seconds=-52)))
+    ids = [*new_ids(2), new_id()]
+    names = ['quo"ted', "{braced},\\", "NULL"]
+    codes = "\n"
+
+    async with runtime.db.write(ctx.tenant_id) as session:
+        await session.later(
+            ORDERS, ctx.tenant_id, ids, names, [at, at, ctx.now], [1, 2, 3], [True, False, True], codes, [None] * 3
+        )
+        await session.later(MOVES, ctx.tenant_id, ids, [2**63 - 1, -(2**63), 0], at.date())
+        await session.later(MOVES, ctx.tenant_id, [], [], at.date())
+
+    async with runtime.db.read(ctx.tenant_id) as session:
+        rows = await session.fetch(
+            """/* test */ SELECT id, external_id, occurred_at, version, is_test, customer_id, codes FROM orders
+            WHERE tenant_id = $1 ORDER BY version""",
+            ctx.tenant_id,
+        )
+        moves = await session.fetch(
+            "/* test */ SELECT id, amount_minor FROM ledger_deltas WHERE tenant_id = $1", ctx.tenant_id
+        )
+    assert [(str(row[0]), *row[1:]) for row in rows] == [
+        (str(ids[0]), names[0], at, 1, True, None, [codes]),
+        (str(ids[1]), names[1], at, 2, False, None, [codes]),
+        (str(ids[2]), names[2], ctx.now, 3, True, None, [codes]),
+    ]
+    assert {str(row["id"]): row["amount_minor"] for row in moves} == dict(
+        zip(map(str, ids), (2**63 - 1, -(2**63), 0), strict=True)
+    )
 
 
 async def test_whatever_comes_next_sees_what_was_to_be_written(

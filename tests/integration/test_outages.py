@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.context import Role
+from app.db.pool import OPEN_UNUSED_S_MAX
 from app.main import create_app
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
@@ -62,6 +63,8 @@ async def test_postgres_away_is_told_in_time_and_forgotten_after(
     through: Client, proxy: PostgresProxy, fail: str
 ) -> None:
     assert await through.data(ASK) == {"slow": 1}
+    # What is under way, or goes on with what was just read, waits as long as its statement may take.
+    await asyncio.sleep(2 * OPEN_UNUSED_S_MAX)
 
     if fail == "cut":
         await proxy.cut()

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from contextlib import suppress
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
@@ -16,6 +16,8 @@ from app.runtime import Runtime
 from app.settings import Settings
 
 pytestmark = pytest.mark.database
+
+MakePool: TypeAlias = Callable[[int, float], Awaitable[Pool]]
 
 
 async def test_session_is_the_app_role_and_sees_only_its_tenant(runtime: Runtime, ctx: Ctx) -> None:
@@ -92,40 +94,89 @@ async def test_a_session_whose_connection_the_server_ends_may_be_repeated(
         assert await session.fetchval("/* test */ SELECT 1") == 1
 
 
-@pytest.mark.parametrize("is_used_well", [True, False])
-async def test_a_connection_that_breaks_while_it_is_given_back_is_replaced(
-    settings: Settings, is_used_well: bool
+@pytest.fixture
+async def make_pool(settings: Settings) -> AsyncIterator[MakePool]:
+    """Opens pools of so many connections, for which one waits so long."""
+    made: list[Pool] = []
+
+    async def make(size_max: int, acquire_timeout_s: float) -> Pool:
+        assert settings.database_url is not None
+        url = settings.database_url.get_secret_value()
+        made.append(await Pool.open(url, size_max=size_max, acquire_timeout_s=acquire_timeout_s))
+        return made[-1]
+
+    yield make
+    for pool in made:
+        await pool.close()
+
+
+@pytest.mark.parametrize("is_clean", [True, False])
+async def test_a_connection_that_breaks_after_it_was_given_back_is_replaced(
+    make_pool: MakePool, is_clean: bool
 ) -> None:
-    assert settings.database_url is not None
-    pool = await Pool.open(settings.database_url.get_secret_value(), size_max=1, acquire_timeout_s=5)
-    with suppress(ZeroDivisionError):
-        async with pool.connection() as broken:
-            # It takes two turns of the loop to give back what was not used well; this one breaks after the first.
-            asyncio.get_running_loop().call_soon(broken._con._transport.abort)  # type: ignore[union-attr]
-            if not is_used_well:
-                raise ZeroDivisionError
+    pool = await make_pool(1, 5)
+    broken = await pool.take()
+    asyncio.get_running_loop().call_soon(broken._transport.abort)  # type: ignore[attr-defined]
+    pool.give(broken, is_clean=is_clean)
     until_s = time.monotonic() + 5
     while not is_lost(broken):
         assert time.monotonic() < until_s, "the break is not felt"
         await asyncio.sleep(0)
 
-    async with pool.connection() as connection:
-        assert await connection.fetchval("SELECT 1") == 1
-    await pool.close()
+    connection = await pool.take()
+    assert await connection.fetchval("SELECT 1") == 1
+    pool.give(connection, is_clean=True)
 
 
-async def test_connections_are_kept_up_to_the_bound(settings: Settings) -> None:
-    assert settings.database_url is not None
-    pool = await Pool.open(settings.database_url.get_secret_value(), size_max=2, acquire_timeout_s=0.2)
+async def test_connections_are_kept_up_to_the_bound(make_pool: MakePool) -> None:
+    pool = await make_pool(2, 0.2)
 
     async def pid() -> int:
-        async with pool.connection() as connection:
-            found: int = await connection.fetchval("SELECT pg_backend_pid()")
-            return found
+        connection = await pool.take()
+        found: int = await connection.fetchval("SELECT pg_backend_pid()")
+        pool.give(connection, is_clean=True)
+        return found
 
     assert len({await pid() for _ in range(5)}) == 1
     assert len(set(await asyncio.gather(*(pid() for _ in range(20))))) == 2
-    async with pool.connection(), pool.connection():
-        with pytest.raises(OutsideError):
-            await pid()
-    await pool.close()
+    taken = [await pool.take(), await pool.take()]
+    with pytest.raises(OutsideError):
+        await pid()
+    for connection in taken:
+        pool.give(connection, is_clean=True)
+
+
+async def test_a_connection_left_in_a_transaction_is_done_away_with(make_pool: MakePool) -> None:
+    pool = await make_pool(1, 5)
+    left = await pool.take()
+    await left.execute("BEGIN")
+    pool.give(left, is_clean=True)
+
+    found = await pool.take()
+    assert is_lost(left)
+    assert not found.is_in_transaction()
+    pool.give(found, is_clean=True)
+
+
+async def test_a_closing_pool_waits_for_what_is_under_way(make_pool: MakePool) -> None:
+    pool = await make_pool(2, 5)
+    used = await pool.take()
+    closing = asyncio.create_task(pool.close())
+    assert await used.fetchval("SELECT pg_sleep(0.1)::text || 'slept'") == "slept"
+    assert not closing.done()
+    pool.give(used, is_clean=True)
+    await closing
+
+    assert is_lost(used)
+    with pytest.raises(OutsideError):
+        await pool.take()
+
+
+async def test_a_snapshot_may_have_its_statements_planned_anew(runtime: Runtime, ctx: Ctx) -> None:
+    mode = "/* test */ SHOW plan_cache_mode"
+    async with runtime.db.snapshot(ctx.tenant_id, plans_anew=True) as session:
+        anew = await session.fetchval(mode)
+    async with runtime.db.snapshot(ctx.tenant_id) as session:
+        once = await session.fetchval(mode)
+
+    assert (anew, once) == ("force_custom_plan", "auto")

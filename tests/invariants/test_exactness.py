@@ -77,10 +77,17 @@ class Pinned(Database):
 
     @asynccontextmanager
     async def snapshot(
-        self, tenant_id: UUID, *, timeout_s: float | None = None, snapshot_id: str | None = None
+        self,
+        tenant_id: UUID,
+        *,
+        timeout_s: float | None = None,
+        snapshot_id: str | None = None,
+        plans_anew: bool = False,
     ) -> AsyncIterator[ReadSession]:
         """A session at the snapshot."""
-        async with super().snapshot(tenant_id, timeout_s=timeout_s, snapshot_id=self.snapshot_id) as session:
+        async with super().snapshot(
+            tenant_id, timeout_s=timeout_s, snapshot_id=self.snapshot_id, plans_anew=plans_anew
+        ) as session:
             yield session
 
     @asynccontextmanager

@@ -34,33 +34,46 @@ def transactions(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     seen: list[str] = []
     reading: set[int] = set()
     listening: dict[int, Callable[[LoggedQuery], None]] = {}
-    take, give = Pool.take, Pool.give
+    take, give, give_open = Pool.take, Pool.give, Pool.give_open
 
-    async def taken(pool: Pool) -> Connection:
-        given = await take(pool)
+    async def taken(pool: Pool, begin: str = "") -> Connection:
+        given = await take(pool, begin)
 
         def told(query: LoggedQuery) -> None:
-            first = query.query.partition(";")[0]
-            if first.startswith("BEGIN") and "READ ONLY" in first:
-                reading.add(id(given))
-            elif first.startswith("BEGIN"):
-                seen.append(first)
-            elif first in ("COMMIT", "ROLLBACK") and id(given) in reading:
-                reading.remove(id(given))
-            elif first in ("COMMIT", "ROLLBACK"):
-                seen.append(first)
+            for word in query.query.split("; "):
+                if word.startswith("BEGIN") and "READ ONLY" in word:
+                    reading.add(id(given))
+                elif word.startswith("BEGIN"):
+                    seen.append(word)
+                elif word in ("COMMIT", "ROLLBACK") and id(given) in reading:
+                    reading.remove(id(given))
+                elif word in ("COMMIT", "ROLLBACK"):
+                    seen.append(word)
 
+        if given.open_as:
+            reading.add(id(given))
         listening[id(given)] = told
         given.add_query_logger(told)
         return given
 
-    async def given_back(pool: Pool, connection: Any, *, is_clean: bool) -> None:
-        connection.remove_query_logger(listening.pop(id(connection)))
-        await give(pool, connection, is_clean=is_clean)
+    def listen_no_more(connection: Connection) -> None:
+        # What the pool ends by itself, nobody has taken.
+        told = listening.pop(id(connection), None)
+        if told is not None:
+            connection.remove_query_logger(told)
+
+    def given_back(pool: Pool, connection: Connection, *, is_clean: bool) -> None:
+        listen_no_more(connection)
+        give(pool, connection, is_clean=is_clean)
+
+    def given_back_open(pool: Pool, connection: Connection, begin: str) -> None:
+        listen_no_more(connection)
+        give_open(pool, connection, begin)
 
     with patch.context() as patched:
         patched.setattr(Pool, "take", taken)
         patched.setattr(Pool, "give", given_back)
+        patched.setattr(Pool, "give_open", given_back_open)
         yield seen
 
 

@@ -47,32 +47,31 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A sum of sums, at least one, to be added or (subtracted) taken off. All are money, or none is."""
+    """A sum of columns, at least one, each times a whole number. decimals: digits of it that are behind the point.
 
-    added: tuple[str, ...]
-    subtracted: tuple[str, ...] = ()
+    is_money: whether it is minor units.
+    """
 
-    def __post_init__(self) -> None:
-        assert len({SUMS[name].is_money for name in self.names}) == 1, "terms of one kind"
+    weights: tuple[tuple[str, int], ...]
+    decimals: int
+    is_money: bool
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The sums it is made of."""
-        return self.added + self.subtracted
+        """The columns it is made of."""
+        return tuple([name for name, _ in self.weights])
 
-    @property
-    def decimals(self) -> int:
-        """Digits behind the point of its finest sum; the others are scaled to them."""
-        return max(SUMS[name].decimals for name in self.names)
 
-    @property
-    def is_money(self) -> bool:
-        """Whether it is minor units."""
-        return SUMS[self.added[0]].is_money
-
-    def factor(self, name: str) -> int:
-        """By what one of its sums is scaled."""
-        return int(10 ** (self.decimals - SUMS[name].decimals))
+def terms(added: Sequence[str], subtracted: Sequence[str] = ()) -> Terms:
+    """Sums to be added or taken off, scaled to the digits of the finest. All are money, or none is."""
+    sums = [SUMS[name] for name in (*added, *subtracted)]
+    is_money = sums[0].is_money
+    assert all(each.is_money is is_money for each in sums), "terms of one kind"
+    decimals = max(each.decimals for each in sums)
+    weights = dict.fromkeys([each.name for each in sums], 0)
+    for place, each in enumerate(sums):
+        weights[each.name] += 10 ** (decimals - each.decimals) * (1 if place < len(added) else -1)
+    return Terms(tuple(weights.items()), decimals, is_money)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +183,7 @@ def ratio(scaled: int | None) -> Decimal | None:
 
 
 def _added(terms: Terms, places: Mapping[str, int]) -> Callable[[Columns], Sequence[int]]:
-    signed = [(places[name], terms.factor(name)) for name in terms.added]
-    signed += [(places[name], -terms.factor(name)) for name in terms.subtracted]
+    signed = [(places[name], weight) for name, weight in terms.weights]
 
     def values(columns: Columns) -> Sequence[int]:
         total: Sequence[int] | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from app.analytics.semantic.dimensions import DIMENSIONS
-from app.analytics.semantic.formula import Formula, Terms, Unit
+from app.analytics.semantic.formula import Formula, Unit, terms
 from app.analytics.semantic.sums import SUMS, Source
 from app.core.words import CommissionState
 
@@ -82,17 +82,16 @@ class Measure:
 def _in_states(states: tuple[str, ...]) -> Formula:
     added = tuple(f"commission_{state.lower()}" for state in states)
     # Of no state there is nothing: a sum less itself, so that it is read, ordered and shown as any other money.
-    return Formula(Unit.MONEY, Terms(added) if added else Terms(_NET_COMMISSION.added[:1], _NET_COMMISSION.added[:1]))
+    return Formula(Unit.MONEY, terms(added or _EARNED[:1], () if added else _EARNED[:1]))
 
 
 _CREDITED = "Grouped or filtered by influencer, campaign, code, platform or channel it counts by credit."
 
-_NET_COMMISSION = Terms(
-    added=("commission_pending", "commission_held", "commission_approved", "commission_paid"),
-    subtracted=("commission_reversed",),
-)
+_EARNED = ("commission_pending", "commission_held", "commission_approved", "commission_paid")
+_REVERSED = ("commission_reversed",)
+_NET_COMMISSION = terms(_EARNED, _REVERSED)
 
-_ENGAGEMENTS = Terms(("likes", "comments", "shares"))
+_ENGAGEMENTS = terms(("likes", "comments", "shares"))
 _ENGAGEMENTS_KNOWN = ("likes_known", "comments_known", "shares_known")
 
 
@@ -103,7 +102,7 @@ def _figure(name: str) -> Measure:
         f"Growth of the posts' {name}: the last snapshot in the time less the last one before. Null without a snapshot "
         "that knows them; negative where they fell.",
         f"sum over posts of {name} − {name} before",
-        Formula(Unit.COUNT, Terms((name,)), known=(f"{name}_known",)),
+        Formula(Unit.COUNT, terms((name,)), known=(f"{name}_known",)),
     )
 
 
@@ -113,14 +112,14 @@ _DECLARED = (
         "Instances",
         "Tracked interactions of every kind.",
         "count of instances",
-        Formula(Unit.COUNT, Terms(("instances",))),
+        Formula(Unit.COUNT, terms(("instances",))),
     ),
     Measure(
         "clicks",
         "Clicks",
         "Instances of kind CLICK.",
         "count of instances where kind = CLICK",
-        Formula(Unit.COUNT, Terms(("clicks",))),
+        Formula(Unit.COUNT, terms(("clicks",))),
     ),
     Measure(
         "purchases",
@@ -128,21 +127,21 @@ _DECLARED = (
         "Instances of kind PURCHASE: one for each attributed order, with what its winner's touch came with, and "
         "those that stores record.",
         "count of instances where kind = PURCHASE",
-        Formula(Unit.COUNT, Terms(("purchases",))),
+        Formula(Unit.COUNT, terms(("purchases",))),
     ),
     Measure(
         "nonPurchases",
         "Non-purchases",
         "Instances of every kind but PURCHASE.",
         "instances − purchases",
-        Formula(Unit.COUNT, Terms(("instances",), ("purchases",))),
+        Formula(Unit.COUNT, terms(("instances",), ("purchases",))),
     ),
     Measure(
         "visitors",
         "Visitors",
         "Distinct visitors of instances; unknown visitors do not count. Does not add up over groups or time.",
         "count of distinct visitors",
-        Formula(Unit.COUNT, Terms(("visitors",))),
+        Formula(Unit.COUNT, terms(("visitors",))),
         takes="precision",
     ),
     Measure(
@@ -150,14 +149,14 @@ _DECLARED = (
         "Orders",
         f"Orders placed, test orders aside. {_CREDITED} By product: orders that contain it, so it does not add up.",
         "sum of weights",
-        Formula(Unit.QUANTITY, Terms(("orders_e9",))),
+        Formula(Unit.QUANTITY, terms(("orders_e9",))),
     ),
     Measure(
         "customers",
         "Customers",
         "Distinct customers of orders with any credit in the cell; unknown customers do not count.",
         "count of distinct customers",
-        Formula(Unit.COUNT, Terms(("customers",))),
+        Formula(Unit.COUNT, terms(("customers",))),
         takes="precision",
     ),
     Measure(
@@ -165,42 +164,42 @@ _DECLARED = (
         "New customers",
         "Customers of the cell whose first order ever lies in the cell's time.",
         "count of distinct customers whose first order is in the time of the cell",
-        Formula(Unit.COUNT, Terms(("new_customers",))),
+        Formula(Unit.COUNT, terms(("new_customers",))),
     ),
     Measure(
         "units",
         "Units",
         f"Quantity of ITEM lines; refunds do not reduce it. {_CREDITED}",
         "sum of quantity × weight",
-        Formula(Unit.QUANTITY, Terms(("units_e9",))),
+        Formula(Unit.QUANTITY, terms(("units_e9",))),
     ),
     Measure(
         "grossRevenue",
         "Gross revenue",
         f"Net amounts of ITEM and DISCOUNT lines, at the order's time. No tax, no shipping. {_CREDITED}",
         "sum of amount × weight",
-        Formula(Unit.MONEY, Terms(("gross_e9",))),
+        Formula(Unit.MONEY, terms(("gross_e9",))),
     ),
     Measure(
         "refunds",
         "Refunds",
         f"What was taken back of ITEM and DISCOUNT lines, at the refund's time, and adjustments. {_CREDITED}",
         "sum of refunded amount × weight",
-        Formula(Unit.MONEY, Terms(("refunds_e9",))),
+        Formula(Unit.MONEY, terms(("refunds_e9",))),
     ),
     Measure(
         "netRevenue",
         "Net revenue",
         "Gross revenue less refunds; negative where more was taken back than sold.",
         "grossRevenue − refunds",
-        Formula(Unit.MONEY, Terms(("gross_e9",), ("refunds_e9",))),
+        Formula(Unit.MONEY, terms(("gross_e9",), ("refunds_e9",))),
     ),
     Measure(
         "averageOrderValue",
         "Average order value",
         "Gross revenue of one order. Null without orders.",
         "grossRevenue ÷ orders",
-        Formula(Unit.MONEY, Terms(("gross_e9",)), Terms(("orders_e9",))),
+        Formula(Unit.MONEY, terms(("gross_e9",)), terms(("orders_e9",))),
     ),
     Measure(
         "orderValueQuantile",
@@ -208,7 +207,7 @@ _DECLARED = (
         "The gross revenue that a share `at` of the orders does not exceed, by nearest rank, over whole orders with "
         "any credit in the cell. Null without orders.",
         "nearest rank of the orders' gross revenue",
-        Formula(Unit.MONEY, Terms(("order_value",)), known=("valued_orders",)),
+        Formula(Unit.MONEY, terms(("order_value",)), known=("valued_orders",)),
         takes="at",
     ),
     Measure(
@@ -216,21 +215,21 @@ _DECLARED = (
         "Conversion rate",
         "Share of instances that are purchases. Null without instances.",
         "purchases ÷ instances",
-        Formula(Unit.RATIO, Terms(("purchases",)), Terms(("instances",))),
+        Formula(Unit.RATIO, terms(("purchases",)), terms(("instances",))),
     ),
     Measure(
         "orderRate",
         "Order rate",
         "Orders for one click. Null without clicks.",
         "orders ÷ clicks",
-        Formula(Unit.RATIO, Terms(("orders_e9",)), Terms(("clicks",))),
+        Formula(Unit.RATIO, terms(("orders_e9",)), terms(("clicks",))),
     ),
     Measure(
         "clickThroughRate",
         "Click-through rate",
         "Clicks for one view of a post. Null without known views.",
         "clicks ÷ postViews",
-        Formula(Unit.RATIO, Terms(("clicks",)), Terms(("views",))),
+        Formula(Unit.RATIO, terms(("clicks",)), terms(("views",))),
     ),
     Measure(
         "commission",
@@ -246,14 +245,14 @@ _DECLARED = (
         "Payouts",
         "What was paid to influencers, at the time of payment, less what came back, at the time it did.",
         "sum of payments, returns negative",
-        Formula(Unit.MONEY, Terms(("payouts",))),
+        Formula(Unit.MONEY, terms(("payouts",))),
     ),
     Measure(
         "spend",
         "Spend",
         "What campaigns cost besides commission: fees, products, advertising.",
         "sum of spend",
-        Formula(Unit.MONEY, Terms(("spend",))),
+        Formula(Unit.MONEY, terms(("spend",))),
     ),
     Measure(
         "profit",
@@ -262,7 +261,7 @@ _DECLARED = (
         "netRevenue − commission − spend",
         Formula(
             Unit.MONEY,
-            Terms(("gross_e9", *_NET_COMMISSION.subtracted), ("refunds_e9", *_NET_COMMISSION.added, "spend")),
+            terms(("gross_e9", *_REVERSED), ("refunds_e9", *_EARNED, "spend")),
         ),
     ),
     Measure(
@@ -272,8 +271,8 @@ _DECLARED = (
         "netRevenue ÷ (commission + spend)",
         Formula(
             Unit.RATIO,
-            Terms(("gross_e9",), ("refunds_e9",)),
-            Terms((*_NET_COMMISSION.added, "spend"), _NET_COMMISSION.subtracted),
+            terms(("gross_e9",), ("refunds_e9",)),
+            terms((*_EARNED, "spend"), _REVERSED),
         ),
     ),
     Measure(
@@ -281,7 +280,7 @@ _DECLARED = (
         "Earnings per click",
         "Commission for one click, in major units with six digits. Null without clicks.",
         "commission ÷ clicks",
-        Formula(Unit.MONEY_RATE, _NET_COMMISSION, Terms(("clicks",))),
+        Formula(Unit.MONEY_RATE, _NET_COMMISSION, terms(("clicks",))),
     ),
     _figure("likes"),
     _figure("comments"),
@@ -299,7 +298,7 @@ _DECLARED = (
         "Engagement rate",
         "Engagements for one view. Null without known views.",
         "engagements ÷ postViews",
-        Formula(Unit.RATIO, _ENGAGEMENTS, Terms(("views",)), known=_ENGAGEMENTS_KNOWN),
+        Formula(Unit.RATIO, _ENGAGEMENTS, terms(("views",)), known=_ENGAGEMENTS_KNOWN),
     ),
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, any_, case, func, literal_column, or_, select, table, tuple_
 from sqlalchemy import column as named
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.expression import FromClause
 
 from app.analytics.layout import column
@@ -14,13 +15,28 @@ from app.analytics.plan import Fold
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.sql.filters import Joint, Key, Mask, kind_of, predicate, requires
 from app.analytics.sql.local import local_key
-from app.analytics.sql.tables import INSTANT, NO_TEXT, SMALL, TEXT, UID, ZERO_UID, element, in_force, many, one
+from app.analytics.sql.tables import (
+    INSTANT,
+    NO_TEXT,
+    SMALL,
+    TEXT,
+    UID,
+    ZERO_UID,
+    element,
+    in_force,
+    instants,
+    many,
+    one,
+)
 
 PARENT = "parent"
 """Name of the column of parent keys."""
 
 BUCKET = "bucket"
 """Name of the column of time cells, numbered from 1."""
+
+KNOWN = "known"
+"""Name of the column that tells whether anything lies in a time cell."""
 
 FITTING = "fitting"
 """Name of the groups that fit `having`, where totals are taken of them alone."""
@@ -48,7 +64,7 @@ def member(dimension: str) -> str:
 class Cells:
     """The cells of an answer: parent, dimensions, time. where: shape of the filter. sums: of this layer.
 
-    outputs: every sum of the facet and its layer, in order. folds: of the dimensions, None for those that are whole.
+    every_sum: those of the facet, each with its layer. folds: of the dimensions, None for those that are whole.
     is_exact: every instant is a cell of its own, instead of buckets between edges. is_aligned: buckets belong to cells
     that a parameter tells. is_compared: some layer is aligned. weight: column of the credits. has_as_of: facts recorded
     later do not count. is_sampled: distinct counts are estimated from a part. keeps_members: folded keys stay apart.
@@ -60,7 +76,7 @@ class Cells:
     has_time: bool
     where: Mask | Joint | None
     sums: tuple[str, ...]
-    outputs: tuple[tuple[str, int], ...] = ()
+    every_sum: tuple[tuple[str, int], ...] = ()
     layer: int = 0
     folds: tuple[Fold | None, ...] = ()
     is_exact: bool = False
@@ -83,6 +99,11 @@ class Cells:
             found |= self.within.used
         return frozenset(found | {self.parent} if self.parent else found)
 
+    @property
+    def groups_by(self) -> str | None:
+        """The dimension of the parents, where there are several: one is told apart by the conditions alone."""
+        return None if self.has_one_parent else self.parent
+
     def bind(self, name: str) -> str:
         """Name of a parameter of this layer."""
         return column(name, self.layer)
@@ -103,14 +124,14 @@ class Cells:
         flags = tuple(others(name) for name, fold in self.folded if fold.has_others)
         time = (BUCKET,) if self.has_time else ()
         members = tuple(member(name) for name, _ in self.folded) if self.keeps_members else ()
-        return ((PARENT,) if self.parent else ()) + self.dimensions + flags + time + members
+        return ((PARENT,) if self.groups_by else ()) + self.dimensions + flags + time + members
 
     def keys(self, known: Mapping[str, Key], at: ColumnElement[Any]) -> list[ColumnElement[Any]]:
         """The key columns over the keys of one table. at: its time."""
         values = {name: self._key(known, at, name) for name in self.dimensions}
         found: dict[str, ColumnElement[Any]] = dict(values)
-        if self.parent:
-            found[PARENT] = self._key(known, at, self.parent)
+        if self.groups_by:
+            found[PARENT] = self._key(known, at, self.groups_by)
         for name, fold in self.folded:
             found[member(name)] = values[name]
             if fold.has_others:
@@ -155,8 +176,8 @@ class Cells:
             return key == row.c[member(dimension)]
         bucket: ColumnElement[Any] | None = row.c[BUCKET] if self.has_time else None
         if self.has_top_edges:
-            bucket = func.width_bucket(self.start_of(bucket), many("top_edges", INSTANT))
-        rest = ~self._is_kept(key, bucket, row.c[PARENT] if self.parent else None, dimension, fold)
+            bucket = func.width_bucket(self.start_of(bucket), instants("top_edges"))
+        rest = ~self._is_kept(key, bucket, row.c[PARENT] if self.groups_by else None, dimension, fold)
         return case((row.c[others(dimension)], rest), else_=key == row.c[dimension])
 
     def recorded(self, fact: FromClause) -> list[ColumnElement[bool]]:
@@ -171,11 +192,11 @@ class Cells:
 
     def summed(self, aggregates: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
         """The columns of all sums: as given, 0 for those that this scan does not give."""
-        outputs = self.outputs or tuple((name, 0) for name in self.sums)
+        every_sum = self.every_sum or tuple((name, 0) for name in self.sums)
         nothing: ColumnElement[Any] = literal_column("0")
         return [
             (aggregates.get(name, nothing) if layer == self.layer else nothing).label(column(name, layer))
-            for name, layer in outputs
+            for name, layer in every_sum
         ]
 
     @property
@@ -186,13 +207,16 @@ class Cells:
     @property
     def sums_named(self) -> tuple[str, ...]:
         """Names of the columns of all sums."""
-        return tuple(column(name, layer) for name, layer in self.outputs or tuple((name, 0) for name in self.sums))
+        return tuple(column(name, layer) for name, layer in self.every_sum or tuple((name, 0) for name in self.sums))
 
     def start_of(self, bucket: ColumnElement[Any] | None) -> ColumnElement[Any]:
         """When the cell's time begins. bucket: its number, None without time."""
         if bucket is None:
             return one(self.bind("range_start"), INSTANT)
-        return element(self.bind("starts" if self.is_aligned else "edges"), INSTANT, bucket)
+        if self.is_aligned:
+            return element(self.bind("starts"), INSTANT, bucket)
+        start: ColumnElement[Any] = Grouping(instants(self.bind("edges")))[bucket]
+        return start
 
     def holds(self, known: Mapping[str, Key], at: ColumnElement[Any]) -> ColumnElement[bool]:
         """Whether a fact lies in one of the cells that fit."""
@@ -204,15 +228,15 @@ class Cells:
         return local_key(name, at) if DIMENSIONS[name].is_local else known[name].value(kind_of(name))
 
     def _bucket(self, at: ColumnElement[Any]) -> ColumnElement[Any]:
-        number = func.width_bucket(at, many(self.bind("edges"), INSTANT))
+        number = func.width_bucket(at, instants(self.bind("edges")))
         return element(self.bind("aligned"), SMALL, number) if self.is_aligned else number
 
     def _is_top(self, known: Mapping[str, Key], at: ColumnElement[Any], name: str, fold: Fold) -> ColumnElement[bool]:
         bucket = None
         if fold.per_bucket:
-            edges = many("top_edges", INSTANT)
+            edges = instants("top_edges")
             bucket = func.width_bucket(at, edges) if self.has_top_edges else self._bucket(at)
-        parent = self._key(known, at, self.parent) if self.parent else None
+        parent = self._key(known, at, self.groups_by) if self.groups_by else None
         return self._is_kept(self._key(known, at, name), bucket, parent, name, fold)
 
     def _is_kept(
@@ -224,7 +248,7 @@ class Cells:
         fold: Fold,
     ) -> ColumnElement[bool]:
         keys = many(f"top_{name}", kind_of(name))
-        if not fold.per_bucket and not self.parent:
+        if not fold.per_bucket and not self.groups_by:
             return key == any_(keys)
         places, listed, names = [key], [keys], ["key"]
         if fold.per_bucket:
@@ -232,10 +256,10 @@ class Cells:
             places.append(bucket)
             listed.append(many(f"top_{name}_buckets", SMALL))
             names.append(BUCKET)
-        if self.parent:
+        if self.groups_by:
             assert parent is not None, "keys of a parent are kept by parent"
             places.append(parent)
-            listed.append(many(f"top_{name}_parents", kind_of(self.parent)))
+            listed.append(many(f"top_{name}_parents", kind_of(self.groups_by)))
             names.append(PARENT)
         top = func.unnest(*listed).table_valued(*names).render_derived(name="top")
         return tuple_(*places).in_(select(*(top.c[each] for each in names)))

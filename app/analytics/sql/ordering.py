@@ -93,22 +93,26 @@ def fits(wanted: Bounded | BoundedJoint, groups: FromClause) -> ColumnElement[bo
     return and_(*found) if found else literal_column("true", BOOL)
 
 
+def weighed(numbers: Sequence[tuple[ColumnElement[Any], int]]) -> ColumnElement[Any]:
+    """Numbers added up, each so many times; at least one."""
+    (first, weight), *others = numbers
+    total = _times(first, weight)
+    for number, weight in others:
+        found = _times(number, abs(weight))
+        total = total - found if weight < 0 else total + found
+    return total
+
+
 def _times(value: ColumnElement[Any], factor: int) -> ColumnElement[Any]:
     return value if factor == 1 else value * whole(factor)
 
 
 def _terms(terms: Terms, layer: int, groups: FromClause) -> ColumnElement[Any]:
-    def scaled(name: str) -> ColumnElement[Any]:
-        found: ColumnElement[Any] = groups.c[column(name, layer)]
-        return _times(found, terms.factor(name))
-
-    total: ColumnElement[Any] = cast(groups.c[column(terms.added[0], layer)], NUMERIC)
-    total = _times(total, terms.factor(terms.added[0]))
-    for name in terms.added[1:]:
-        total = total + scaled(name)
-    for name in terms.subtracted:
-        total = total - scaled(name)
-    return total
+    numbers: list[tuple[ColumnElement[Any], int]] = [
+        (groups.c[column(name, layer)], weight) for name, weight in terms.weights
+    ]
+    first, weight = numbers[0]
+    return weighed([(cast(first, NUMERIC), weight), *numbers[1:]])
 
 
 def compared(sort: Sort, groups: FromClause) -> ColumnElement[Any]:

@@ -28,7 +28,7 @@ def rollup_scan(sums: tuple[str, ...], cells: Cells, parts: int = 0) -> Select[A
 
 
 def delta_scan(sums: tuple[str, ...], cells: Cells, spans: int = 0) -> Select[Any]:
-    """What is not folded yet, over the times that the parts cover. Index: rollup_delta_occurred."""
+    """What is not folded yet, over the times that the parts cover. Index: its key, which begins with the time."""
     delta = _stored("rollup_delta", "occurred_at", sums).alias("delta")
     span = _listed("span", {"span_start": INSTANT, "span_end": INSTANT}, "delta_", cells, spans)
     at = delta.c.occurred_at

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from app.analytics.layout import Term, column
+from app.analytics.layout import Output, Term, column
 from app.analytics.order import Sort
 from app.analytics.plan import FacetPlan, Layer, Paging, Plan, RollupScan, Wanted, WantedJoint
 from app.analytics.query import AllOf, Attribution, Facet, Filter
@@ -19,6 +19,7 @@ from app.analytics.semantic.sums import Source
 from app.analytics.sql.cells import Cells, Money
 from app.analytics.sql.filters import shape_of
 from app.analytics.sql.local import offsets
+from app.core.arrays import array_text
 from app.core.money import exponent, odd_exponents
 from app.core.timegrain import Interval
 
@@ -98,10 +99,16 @@ class LayerShape:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Everything that changes a statement's text. whole: the currency of what all groups are together."""
+    """Everything that changes a statement's text.
+
+    outputs: what it gives of the sums, with their layers. counted: sums of which it tells whether any is not nothing.
+    whole: the currency of what all groups are together.
+    """
 
     name: str
     layers: tuple[LayerShape, ...]
+    outputs: tuple[tuple[Output, int], ...]
+    counted: tuple[tuple[str, int], ...]
     page: PageShape | None
     view: View = View.CELLS
     whole: Money = Money.BASE
@@ -153,22 +160,22 @@ def shaped(
         values |= {f"top_{name}": list(top.keys), f"top_{name}_buckets": list(top.buckets)}
         values[f"top_{name}_parents"] = list(top.parents)
     for number, totals in enumerate(given.totals):
-        values[f"total_{number}"] = list(totals) if plan.parents is not None else totals[0]
+        values[f"total_{number}"] = list(totals) if parent is not None and not has_one_parent else totals[0]
     if any(DIMENSIONS[name].is_local for name in facet.dimensions):
         starts, seconds = offsets(_extent(facet.layers), plan.zone)
         values |= {"offset_starts": list(starts), "offsets": list(seconds)}
     if facet.top_edges:
-        values["top_edges"] = list(facet.top_edges)
+        values["top_edges"] = array_text(facet.top_edges)
     whole = Money.CONVERTED if plan.converts else Money.BASE
     money = Money.ORIGINAL if facet.is_original else whole
-    outputs = tuple((name, number) for number, layer in enumerate(facet.layers) for name in layer.sums)
+    every_sum = tuple((name, number) for number, layer in enumerate(facet.layers) for name in layer.sums)
     common = Cells(
         parent,
         facet.dimensions,
         facet.has_time,
         None,
         (),
-        outputs,
+        every_sum,
         folds=facet.folds if any(facet.folds) else (),
         weight=WEIGHTS[plan.attribution],
         money=money,
@@ -189,6 +196,8 @@ def shaped(
         Shape(
             facet.name,
             layers,
+            tuple((output, number) for number, layer in enumerate(facet.layers) for output in layer.outputs),
+            facet.counted,
             page,
             view,
             whole,
@@ -229,7 +238,7 @@ def _layer(
     bound: dict[str, Any] = {
         "range_start": layer.interval.start,
         "range_end": layer.interval.end,
-        "edges": list(layer.edges),
+        "edges": array_text(layer.edges),
         "aligned": [place or None for place in layer.aligned],
         "at": layer.key.at,
     }

@@ -5,7 +5,7 @@ comment that names it, and the tenant is its first parameter.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
@@ -17,13 +17,23 @@ from sqlalchemy import ColumnElement, Select, cast, func, literal_column, or_, s
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.sql.expression import FromClause
 
+from app.analytics.layout import Output, column
 from app.analytics.plan import FacetPlan, Layer, Plan
 from app.analytics.query import Facet
 from app.analytics.semantic.sums import SUMS
-from app.analytics.sql.cells import BUCKET, FITTING, PARENT, Cells, Money, Times, member
+from app.analytics.sql.cells import BUCKET, FITTING, KNOWN, PARENT, Cells, Money, Times, member
 from app.analytics.sql.facts import fact_scan
 from app.analytics.sql.filters import shape_of
-from app.analytics.sql.ordering import after, before_column, facet_value, fits, order_by, shown_value, term_column
+from app.analytics.sql.ordering import (
+    after,
+    before_column,
+    facet_value,
+    fits,
+    order_by,
+    shown_value,
+    term_column,
+    weighed,
+)
 from app.analytics.sql.rollups import delta_scan, rollup_scan
 from app.analytics.sql.shapes import NOTHING, Given, LayerShape, PageShape, Shape, View, filter_of, shaped
 from app.analytics.sql.tables import BIG, one
@@ -139,11 +149,11 @@ def compiled(shape: Shape) -> Statement:
             found = rendered(_members(shape), f"{shape.name}_members")
         case View.CELLS:
             scanned = _scanned(shape.layers, "scanned")
-            statement = _added_up(scanned, shape.cells, only_present=shape.page is not None, has_total=shape.has_total)
+            statement = _added_up(scanned, shape, only_present=shape.page is not None)
             if shape.page is not None:
                 statement = _paged(statement, shape.page, shape.cells)
             found = rendered(statement, shape.name)
-    return replace(found, numerics=_numerics(found.columns, shape.cells))
+    return replace(found, numerics=_numerics(found.columns, shape))
 
 
 def _scanned(layers: tuple[LayerShape, ...], name: str) -> FromClause:
@@ -160,16 +170,20 @@ def _scanned(layers: tuple[LayerShape, ...], name: str) -> FromClause:
     return (union_all(*scans) if len(scans) > 1 else scans[0]).cte(name)
 
 
-def _added_up(scanned: FromClause, cells: Cells, *, only_present: bool, has_total: bool = False) -> Select[Any]:
+def _added_up(scanned: FromClause, shape: Shape, *, only_present: bool, cells: Cells | None = None) -> Select[Any]:
+    # cells: where they are not those of the answer.
+    cells = shape.cells if cells is None else cells
     totals = {name: func.sum(scanned.c[name]) for name in cells.sums_named}
-    kinds = dict(zip(cells.sums_named, (name for name, _ in cells.outputs), strict=True))
-    columns = [*(scanned.c[name] for name in cells.columns)]
-    columns += [_typed(kinds[name], total).label(name) for name, total in totals.items()]
+    columns: list[ColumnElement[Any]] = [scanned.c[name] for name in cells.columns]
+    columns += [_given(output, layer, totals).label(column(output.name, layer)) for output, layer in shape.outputs]
+    if shape.counted:
+        known = or_(*(totals[column(*counted)] != literal_column("0") for counted in shape.counted))
+        columns.append(known.is_(true()).label(KNOWN))
     statement = select(*columns)
     if cells.is_compared and cells.has_time:
         # Buckets of the compared time that belong to no bucket of the range.
         statement = statement.where(scanned.c[BUCKET].is_not(None))
-    if has_total:
+    if shape.has_total:
         keys = [scanned.c[name] for name in cells.columns]
         statement = statement.group_by(func.grouping_sets(tuple_(*keys), tuple_(*keys[:-1])))
     elif cells.columns:
@@ -180,12 +194,13 @@ def _added_up(scanned: FromClause, cells: Cells, *, only_present: bool, has_tota
     return statement
 
 
-def _typed(name: str, total: ColumnElement[Any]) -> ColumnElement[Any]:
-    return cast(total, BIG) if _fits_big(name) else total
+def _given(output: Output, layer: int, totals: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
+    found = weighed([(totals[column(name, layer)], weight) for name, weight in output.parts])
+    return cast(found, BIG) if _fits_big(output) else found
 
 
-def _fits_big(name: str) -> bool:
-    return SUMS[name].decimals == 0 and not SUMS[name].is_money
+def _fits_big(output: Output) -> bool:
+    return all(SUMS[name].decimals == 0 and not SUMS[name].is_money for name, _ in output.parts)
 
 
 def _fitting(groups: Select[Any], page: PageShape, cells: Cells) -> tuple[FromClause, FromClause]:
@@ -236,7 +251,7 @@ def _paged(groups: Select[Any], page: PageShape, cells: Cells) -> Select[Any]:
 
 
 def _parent(cells: Cells, source: FromClause) -> list[ColumnElement[Any]] | None:
-    return [source.c[PARENT]] if cells.parent else None
+    return [source.c[PARENT]] if cells.groups_by else None
 
 
 def _counted(chosen: Select[Any], groups: FromClause, cells: Cells, page: PageShape) -> Select[Any]:
@@ -244,12 +259,12 @@ def _counted(chosen: Select[Any], groups: FromClause, cells: Cells, page: PageSh
     paged = chosen.subquery("page")
     every = select(*(_parent(cells, groups) or []), func.count().label(TOTAL)).select_from(groups)
     on: Callable[[FromClause], ColumnElement[bool]] = lambda counted: true()  # noqa: E731
-    if cells.parent:
+    if cells.groups_by:
         every = every.group_by(groups.c[PARENT])
         on = lambda counted: counted.c[PARENT] == paged.c[PARENT]  # noqa: E731
     counted = every.subquery("counted")
     columns = [column for column in paged.c if column.name != PARENT]
-    if cells.parent:
+    if cells.groups_by:
         columns.insert(0, counted.c[PARENT])
     joined = counted.outerjoin(paged, on(counted))
     return select(*columns, counted.c[TOTAL]).select_from(joined).order_by(*order_by(page.sorts, paged))
@@ -259,10 +274,11 @@ def _totals(shape: Shape) -> Select[Any]:
     # From the facts of all groups that fit: distinct counts of groups do not add up.
     assert shape.page is not None
     cells = shape.cells
-    groups = _added_up(_scanned(shape.layers, "scanned"), cells, only_present=True)
+    groups = _added_up(_scanned(shape.layers, "scanned"), shape, only_present=True)
     _, fitting = _fitting(groups, shape.page, cells)
     layers = tuple(replace(layer, cells=_inside(layer.cells, shape.whole)) for layer in shape.layers)
-    statement = _added_up(_scanned(layers, "inside"), _inside(cells, shape.whole), only_present=False)
+    inside = _inside(cells, shape.whole)
+    statement = _added_up(_scanned(layers, "inside"), shape, only_present=False, cells=inside)
     return statement.add_cte(fitting)  # type: ignore[arg-type]  # a CTE, for totals are asked of groups that fit
 
 
@@ -274,7 +290,7 @@ def _inside(cells: Cells, money: Money) -> Cells:
 def _members(shape: Shape) -> Select[Any]:
     cells = shape.cells
     members = {member(name) for name, _ in cells.folded}
-    apart = _added_up(_scanned(shape.layers, "scanned"), cells, only_present=True).subquery("apart")
+    apart = _added_up(_scanned(shape.layers, "scanned"), shape, only_present=True).subquery("apart")
     keys = [apart.c[name] for name in cells.columns if name not in members]
     return select(*keys, func.count().label(MEMBERS)).group_by(*keys)
 
@@ -301,11 +317,9 @@ def rendered(statement: Select[Any], name: str) -> Statement:
     return Statement(f"/* analytics.{name} */\n{body}", tuple(names), types, columns)
 
 
-def _numerics(columns: Sequence[str], cells: Cells) -> frozenset[str]:
-    sums = zip(cells.sums_named, cells.outputs, strict=True)
-    return frozenset(
-        [*(name for name, (kind, _) in sums if not _fits_big(kind)), *(name for name in columns if _TERM.match(name))]
-    )
+def _numerics(columns: Sequence[str], shape: Shape) -> frozenset[str]:
+    sums = [column(output.name, layer) for output, layer in shape.outputs if not _fits_big(output)]
+    return frozenset([*sums, *filter(_TERM.match, columns)])
 
 
 _TERM = re.compile(r"(term|before)_\d+$")

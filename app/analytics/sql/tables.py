@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, column, literal_column, table
+from sqlalchemy import ColumnElement, bindparam, cast, column, literal_column, select, table
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.expression import FromClause
 from sqlalchemy.types import ARRAY, BigInteger, Boolean, Date, DateTime, Double, Integer, Numeric, Text, Uuid
@@ -221,6 +221,11 @@ def one(name: str, kind: Any) -> ColumnElement[Any]:
 def many(name: str, kind: Any) -> ColumnElement[Any]:
     """A parameter that is an array of the type."""
     return bindparam(name, type_=ARRAY(kind))
+
+
+def instants(name: str) -> ColumnElement[Any]:
+    """A parameter that is the text of an array of instants, made by `array_text`. A statement reads it once."""
+    return select(cast(bindparam(name, type_=TEXT), ARRAY(INSTANT))).scalar_subquery()
 
 
 def element(name: str, kind: Any, number: ColumnElement[Any]) -> ColumnElement[Any]:

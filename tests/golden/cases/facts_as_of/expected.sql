@@ -20,7 +20,7 @@ UNION ALL
 SELECT 0 AS orders_e9, 0 AS gross_e9, coalesce(sum(adjustment.amount_base_minor), 0) * 1000000000::bigint AS refunds_e9
 FROM adjustments AS adjustment
 WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND adjustment.recorded_at <= $4::TIMESTAMP WITH TIME ZONE)
-SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
+SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 range_start: timestamp with time zone
@@ -39,11 +39,11 @@ LIMIT 1 OFFSET 0) AS passed ON true
 WHERE commission.tenant_id = $1 AND commission.occurred_at >= $3::TIMESTAMP WITH TIME ZONE AND commission.occurred_at < $4::TIMESTAMP WITH TIME ZONE AND commission.recorded_at <= $2::TIMESTAMP WITH TIME ZONE
 GROUP BY 1),
 grouped AS
-(SELECT scanned.commission_state AS commission_state, sum(scanned.commission_pending) AS commission_pending, sum(scanned.commission_held) AS commission_held, sum(scanned.commission_approved) AS commission_approved, sum(scanned.commission_paid) AS commission_paid, sum(scanned.commission_reversed) AS commission_reversed
+(SELECT scanned.commission_state AS commission_state, sum(scanned.commission_pending) + sum(scanned.commission_held) + sum(scanned.commission_approved) + sum(scanned.commission_paid) AS commission_pending_combined, sum(scanned.commission_reversed) AS commission_reversed
 FROM scanned
 GROUP BY 1
 HAVING sum(scanned.commission_pending) != 0 OR sum(scanned.commission_held) != 0 OR sum(scanned.commission_approved) != 0 OR sum(scanned.commission_paid) != 0 OR sum(scanned.commission_reversed) != 0)
-SELECT grouped.commission_state, grouped.commission_pending, grouped.commission_held, grouped.commission_approved, grouped.commission_paid, grouped.commission_reversed
+SELECT grouped.commission_state, grouped.commission_pending_combined, grouped.commission_reversed
 FROM grouped
 ORDER BY grouped.commission_state COLLATE "C" ASC NULLS LAST
 LIMIT $5::BIGINT;

@@ -20,12 +20,12 @@ FROM adjustments AS adjustment
 WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $5::TIMESTAMP WITH TIME ZONE
 GROUP BY 1),
 grouped AS
-(SELECT scanned.currency AS currency, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
+(SELECT scanned.currency AS currency, sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined
 FROM scanned
 GROUP BY 1
 HAVING sum(scanned.gross_e9) != 0 OR sum(scanned.refunds_e9) != 0)
-SELECT valued.currency, valued.gross_e9, valued.refunds_e9, valued.term_0
-FROM (SELECT grouped.currency AS currency, grouped.gross_e9 AS gross_e9, grouped.refunds_e9 AS refunds_e9, (CASE WHEN (1000000000::numeric != 0) THEN div(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric) + CASE WHEN (2 * abs(mod(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric)) > abs(1000000000::numeric) OR 2 * abs(mod(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric)) = abs(1000000000::numeric) AND mod(div(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric), 2) != 0) THEN sign(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9) * sign(1000000000::numeric) ELSE 0 END END * 10000::numeric) / CAST(coalesce(($2::NUMERIC[])[array_position($3::TEXT[], grouped.currency)], 100::numeric) AS NUMERIC) AS term_0
+SELECT valued.currency, valued.gross_e9_combined, valued.term_0
+FROM (SELECT grouped.currency AS currency, grouped.gross_e9_combined AS gross_e9_combined, (CASE WHEN (1000000000::numeric != 0) THEN div(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric) + CASE WHEN (2 * abs(mod(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric)) > abs(1000000000::numeric) OR 2 * abs(mod(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric)) = abs(1000000000::numeric) AND mod(div(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric), 2) != 0) THEN sign(CAST(grouped.gross_e9_combined AS NUMERIC)) * sign(1000000000::numeric) ELSE 0 END END * 10000::numeric) / CAST(coalesce(($2::NUMERIC[])[array_position($3::TEXT[], grouped.currency)], 100::numeric) AS NUMERIC) AS term_0
 FROM grouped) AS valued
 ORDER BY valued.term_0 DESC NULLS LAST, valued.currency COLLATE "C" ASC NULLS LAST
 LIMIT $6::BIGINT;

@@ -20,12 +20,12 @@ FROM adjustments AS adjustment
 WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $3::TIMESTAMP WITH TIME ZONE
 GROUP BY 1),
 grouped AS
-(SELECT scanned.product AS product, sum(scanned.units_e9) AS units_e9, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
+(SELECT scanned.product AS product, sum(scanned.units_e9) AS units_e9, sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined
 FROM scanned
 GROUP BY 1
 HAVING sum(scanned.units_e9) != 0 OR sum(scanned.gross_e9) != 0 OR sum(scanned.refunds_e9) != 0)
-SELECT valued.product, valued.units_e9, valued.gross_e9, valued.refunds_e9, valued.term_0
-FROM (SELECT grouped.product AS product, grouped.units_e9 AS units_e9, grouped.gross_e9 AS gross_e9, grouped.refunds_e9 AS refunds_e9, CAST(grouped.units_e9 AS NUMERIC) AS term_0
+SELECT valued.product, valued.units_e9, valued.gross_e9_combined, valued.term_0
+FROM (SELECT grouped.product AS product, grouped.units_e9 AS units_e9, grouped.gross_e9_combined AS gross_e9_combined, CAST(grouped.units_e9 AS NUMERIC) AS term_0
 FROM grouped) AS valued
 ORDER BY valued.term_0 DESC NULLS LAST, valued.product ASC NULLS LAST
 LIMIT $4::BIGINT;

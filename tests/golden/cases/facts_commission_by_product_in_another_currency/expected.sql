@@ -18,7 +18,7 @@ ORDER BY known.day DESC, known.is_own DESC, known.is_inverse, known.id DESC
 LIMIT 1 OFFSET 0) AS rate ON true
 JOIN LATERAL (SELECT CASE WHEN (commission.currency = $5::VARCHAR) THEN CAST(commission.amount_minor AS NUMERIC) WHEN (rate.down IS NOT NULL) THEN CASE WHEN (rate.down != 0) THEN div(CAST(commission.amount_minor AS NUMERIC) * rate.up, rate.down) + CASE WHEN (2 * abs(mod(CAST(commission.amount_minor AS NUMERIC) * rate.up, rate.down)) > abs(rate.down) OR 2 * abs(mod(CAST(commission.amount_minor AS NUMERIC) * rate.up, rate.down)) = abs(rate.down) AND mod(div(CAST(commission.amount_minor AS NUMERIC) * rate.up, rate.down), 2) != 0) THEN sign(CAST(commission.amount_minor AS NUMERIC) * rate.up) * sign(rate.down) ELSE 0 END END END AS amount) AS price ON true
 WHERE commission.tenant_id = $1 AND commission.occurred_at >= $6::TIMESTAMP WITH TIME ZONE AND commission.occurred_at < $7::TIMESTAMP WITH TIME ZONE)
-SELECT sum(scanned.commission_pending) AS commission_pending, sum(scanned.commission_held) AS commission_held, sum(scanned.commission_approved) AS commission_approved, sum(scanned.commission_paid) AS commission_paid, sum(scanned.commission_reversed) AS commission_reversed
+SELECT (sum(scanned.commission_pending) + sum(scanned.commission_held) + sum(scanned.commission_approved) + sum(scanned.commission_paid)) - sum(scanned.commission_reversed) AS commission_pending_combined
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 minors: numeric
@@ -54,12 +54,12 @@ JOIN LATERAL (SELECT CASE WHEN (commission.currency = $5::VARCHAR) THEN CAST(par
 WHERE commission.tenant_id = $1 AND commission.occurred_at >= $6::TIMESTAMP WITH TIME ZONE AND commission.occurred_at < $7::TIMESTAMP WITH TIME ZONE
 GROUP BY 1),
 grouped AS
-(SELECT scanned.product AS product, sum(scanned.commission_pending) AS commission_pending, sum(scanned.commission_held) AS commission_held, sum(scanned.commission_approved) AS commission_approved, sum(scanned.commission_paid) AS commission_paid, sum(scanned.commission_reversed) AS commission_reversed
+(SELECT scanned.product AS product, (sum(scanned.commission_pending) + sum(scanned.commission_held) + sum(scanned.commission_approved) + sum(scanned.commission_paid)) - sum(scanned.commission_reversed) AS commission_pending_combined
 FROM scanned
 GROUP BY 1
 HAVING sum(scanned.commission_pending) != 0 OR sum(scanned.commission_held) != 0 OR sum(scanned.commission_approved) != 0 OR sum(scanned.commission_paid) != 0 OR sum(scanned.commission_reversed) != 0)
-SELECT valued.product, valued.commission_pending, valued.commission_held, valued.commission_approved, valued.commission_paid, valued.commission_reversed, valued.term_0
-FROM (SELECT grouped.product AS product, grouped.commission_pending AS commission_pending, grouped.commission_held AS commission_held, grouped.commission_approved AS commission_approved, grouped.commission_paid AS commission_paid, grouped.commission_reversed AS commission_reversed, (CAST(grouped.commission_pending AS NUMERIC) + grouped.commission_held + grouped.commission_approved + grouped.commission_paid) - grouped.commission_reversed AS term_0
+SELECT valued.product, valued.commission_pending_combined, valued.term_0
+FROM (SELECT grouped.product AS product, grouped.commission_pending_combined AS commission_pending_combined, CAST(grouped.commission_pending_combined AS NUMERIC) AS term_0
 FROM grouped) AS valued
 ORDER BY valued.term_0 DESC NULLS LAST, valued.product ASC NULLS LAST
 LIMIT $8::BIGINT;

@@ -34,11 +34,11 @@ FROM adjustments AS adjustment
 WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $3::TIMESTAMP WITH TIME ZONE
 GROUP BY 1),
 grouped AS
-(SELECT scanned.customer_kind AS customer_kind, sum(scanned.orders_e9) AS orders_e9, CAST(sum(scanned.customers) AS BIGINT) AS customers, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
+(SELECT scanned.customer_kind AS customer_kind, sum(scanned.orders_e9) AS orders_e9, CAST(sum(scanned.customers) AS BIGINT) AS customers, sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined
 FROM scanned
 GROUP BY 1
 HAVING sum(scanned.orders_e9) != 0 OR sum(scanned.customers) != 0 OR sum(scanned.gross_e9) != 0 OR sum(scanned.refunds_e9) != 0)
-SELECT grouped.customer_kind, grouped.orders_e9, grouped.customers, grouped.gross_e9, grouped.refunds_e9
+SELECT grouped.customer_kind, grouped.orders_e9, grouped.customers, grouped.gross_e9_combined
 FROM grouped
 ORDER BY grouped.customer_kind COLLATE "C" ASC NULLS LAST
 LIMIT $4::BIGINT;
@@ -49,7 +49,7 @@ LIMIT $4::BIGINT;
 
 /* analytics.groups */
 WITH scanned AS
-(SELECT width_bucket(credit.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, coalesce(sum(1000000000::bigint), 0) AS orders_e9_1
+(SELECT width_bucket(credit.occurred_at, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_1)) AS bucket, coalesce(sum(1000000000::bigint), 0) AS orders_e9_1
 FROM credits AS credit
 WHERE credit.tenant_id = $1 AND credit.occurred_at >= $3::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $4::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz AND CASE WHEN (credit.customer_id IS NULL) THEN NULL::text WHEN (EXISTS (SELECT 1
 FROM credits AS before
@@ -67,7 +67,7 @@ FROM grouped
 ORDER BY grouped.bucket ASC NULLS LAST
 LIMIT $6::BIGINT;
 -- $1 tenant: uuid
--- $2 edges_1: timestamp with time zone[]
+-- $2 edges_1: text
 -- $3 range_start_1: timestamp with time zone
 -- $4 range_end_1: timestamp with time zone
 -- $5 in_0: text[]

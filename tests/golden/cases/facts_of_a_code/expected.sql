@@ -20,7 +20,7 @@ UNION ALL
 SELECT 0 AS orders_e9, 0 AS gross_e9, coalesce(sum(adjustment.amount_base_minor), 0) * 1000000000::bigint AS refunds_e9
 FROM adjustments AS adjustment
 WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND (true OR false) AND NOT (adjustment.country IS NOT NULL AND adjustment.country = ANY ($5::TEXT[])))
-SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
+SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 range_start: timestamp with time zone

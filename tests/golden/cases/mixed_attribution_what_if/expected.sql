@@ -9,7 +9,7 @@ SELECT delta.orders_e9 AS orders_e9, delta.gross_e9 AS gross_e9, delta.refunds_e
 FROM (VALUES (($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
-SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
+SELECT sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]
@@ -56,12 +56,12 @@ FROM adjustments AS adjustment
 WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $8::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $9::TIMESTAMP WITH TIME ZONE
 GROUP BY 1),
 grouped AS
-(SELECT scanned.influencer AS influencer, sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.commission_pending) AS commission_pending, sum(scanned.commission_held) AS commission_held, sum(scanned.commission_approved) AS commission_approved, sum(scanned.commission_paid) AS commission_paid, sum(scanned.commission_reversed) AS commission_reversed
+(SELECT scanned.influencer AS influencer, sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined, (sum(scanned.commission_pending) + sum(scanned.commission_held) + sum(scanned.commission_approved) + sum(scanned.commission_paid)) - sum(scanned.commission_reversed) AS commission_pending_combined
 FROM scanned
 GROUP BY 1
 HAVING sum(scanned.orders_e9) != 0 OR sum(scanned.gross_e9) != 0 OR sum(scanned.refunds_e9) != 0 OR sum(scanned.commission_pending) != 0 OR sum(scanned.commission_held) != 0 OR sum(scanned.commission_approved) != 0 OR sum(scanned.commission_paid) != 0 OR sum(scanned.commission_reversed) != 0)
-SELECT valued.influencer, valued.orders_e9, valued.gross_e9, valued.refunds_e9, valued.commission_pending, valued.commission_held, valued.commission_approved, valued.commission_paid, valued.commission_reversed, valued.term_0
-FROM (SELECT grouped.influencer AS influencer, grouped.orders_e9 AS orders_e9, grouped.gross_e9 AS gross_e9, grouped.refunds_e9 AS refunds_e9, grouped.commission_pending AS commission_pending, grouped.commission_held AS commission_held, grouped.commission_approved AS commission_approved, grouped.commission_paid AS commission_paid, grouped.commission_reversed AS commission_reversed, CAST(grouped.orders_e9 AS NUMERIC) AS term_0
+SELECT valued.influencer, valued.orders_e9, valued.gross_e9_combined, valued.commission_pending_combined, valued.term_0
+FROM (SELECT grouped.influencer AS influencer, grouped.orders_e9 AS orders_e9, grouped.gross_e9_combined AS gross_e9_combined, grouped.commission_pending_combined AS commission_pending_combined, CAST(grouped.orders_e9 AS NUMERIC) AS term_0
 FROM grouped) AS valued
 ORDER BY valued.term_0 DESC NULLS LAST, valued.influencer ASC NULLS LAST
 LIMIT $10::BIGINT;

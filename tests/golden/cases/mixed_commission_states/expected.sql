@@ -9,7 +9,7 @@ SELECT delta.commission_pending AS commission_pending, delta.commission_held AS 
 FROM (VALUES (($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
-SELECT sum(scanned.commission_pending) AS commission_pending, sum(scanned.commission_held) AS commission_held, sum(scanned.commission_approved) AS commission_approved, sum(scanned.commission_paid) AS commission_paid, sum(scanned.commission_reversed) AS commission_reversed
+SELECT sum(scanned.commission_pending) + sum(scanned.commission_held) AS commission_pending_combined, sum(scanned.commission_approved) + sum(scanned.commission_paid) AS commission_approved_combined, sum(scanned.commission_reversed) AS commission_reversed
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]
@@ -26,11 +26,11 @@ FROM commissions AS commission
 WHERE commission.tenant_id = $1 AND commission.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND commission.occurred_at < $3::TIMESTAMP WITH TIME ZONE
 GROUP BY 1),
 grouped AS
-(SELECT scanned.commission_state AS commission_state, sum(scanned.commission_pending) AS commission_pending, sum(scanned.commission_held) AS commission_held, sum(scanned.commission_approved) AS commission_approved, sum(scanned.commission_paid) AS commission_paid, sum(scanned.commission_reversed) AS commission_reversed
+(SELECT scanned.commission_state AS commission_state, sum(scanned.commission_pending) + sum(scanned.commission_held) + sum(scanned.commission_approved) + sum(scanned.commission_paid) AS commission_pending_combined, sum(scanned.commission_reversed) AS commission_reversed
 FROM scanned
 GROUP BY 1
 HAVING sum(scanned.commission_pending) != 0 OR sum(scanned.commission_held) != 0 OR sum(scanned.commission_approved) != 0 OR sum(scanned.commission_paid) != 0 OR sum(scanned.commission_reversed) != 0)
-SELECT grouped.commission_state, grouped.commission_pending, grouped.commission_held, grouped.commission_approved, grouped.commission_paid, grouped.commission_reversed
+SELECT grouped.commission_state, grouped.commission_pending_combined, grouped.commission_reversed
 FROM grouped
 ORDER BY grouped.commission_state COLLATE "C" ASC NULLS LAST
 LIMIT $4::BIGINT;

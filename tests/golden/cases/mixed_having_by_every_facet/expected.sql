@@ -46,16 +46,16 @@ FROM adjustments AS adjustment
 WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $3::TIMESTAMP WITH TIME ZONE
 GROUP BY 1),
 grouped AS
-(SELECT scanned.code AS code, CAST(sum(scanned.clicks) AS BIGINT) AS clicks, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
+(SELECT scanned.code AS code, CAST(sum(scanned.clicks) AS BIGINT) AS clicks, sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined
 FROM scanned
 GROUP BY 1
 HAVING sum(scanned.clicks) != 0 OR sum(scanned.gross_e9) != 0 OR sum(scanned.refunds_e9) != 0),
 fitting AS
-(SELECT valued.code AS code, valued.clicks AS clicks, valued.gross_e9 AS gross_e9, valued.refunds_e9 AS refunds_e9, valued.term_0 AS term_0
-FROM (SELECT grouped.code AS code, grouped.clicks AS clicks, grouped.gross_e9 AS gross_e9, grouped.refunds_e9 AS refunds_e9, CASE WHEN (1000000000::numeric != 0) THEN div(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric) + CASE WHEN (2 * abs(mod(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric)) > abs(1000000000::numeric) OR 2 * abs(mod(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric)) = abs(1000000000::numeric) AND mod(div(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric), 2) != 0) THEN sign(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9) * sign(1000000000::numeric) ELSE 0 END END AS term_0
+(SELECT valued.code AS code, valued.clicks AS clicks, valued.gross_e9_combined AS gross_e9_combined, valued.term_0 AS term_0
+FROM (SELECT grouped.code AS code, grouped.clicks AS clicks, grouped.gross_e9_combined AS gross_e9_combined, CASE WHEN (1000000000::numeric != 0) THEN div(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric) + CASE WHEN (2 * abs(mod(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric)) > abs(1000000000::numeric) OR 2 * abs(mod(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric)) = abs(1000000000::numeric) AND mod(div(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric), 2) != 0) THEN sign(CAST(grouped.gross_e9_combined AS NUMERIC)) * sign(1000000000::numeric) ELSE 0 END END AS term_0
 FROM grouped) AS valued
 WHERE valued.term_0 IS NOT NULL AND (valued.term_0 > $4::NUMERIC) AND (valued.term_0 <= $5::NUMERIC))
-SELECT fitting.code, fitting.clicks, fitting.gross_e9, fitting.refunds_e9, fitting.term_0
+SELECT fitting.code, fitting.clicks, fitting.gross_e9_combined, fitting.term_0
 FROM fitting
 ORDER BY fitting.code COLLATE "C" ASC NULLS LAST
 LIMIT $6::BIGINT;

@@ -44,18 +44,18 @@ FROM scanned;
 /* analytics.series */
 WITH scanned AS
 (SELECT chosen.bucket AS bucket, percentile_disc($2::FLOAT) WITHIN GROUP (ORDER BY value.gross) AS order_value_1, count(value.gross) AS valued_orders_1
-FROM (SELECT DISTINCT width_bucket(credit.occurred_at, $3::TIMESTAMP WITH TIME ZONE[]) AS bucket, credit.order_id AS order_id
+FROM (SELECT DISTINCT width_bucket(credit.occurred_at, (SELECT CAST($3::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_1)) AS bucket, credit.order_id AS order_id
 FROM credits AS credit
 WHERE credit.tenant_id = $1 AND credit.occurred_at >= $4::TIMESTAMP WITH TIME ZONE AND credit.occurred_at < $5::TIMESTAMP WITH TIME ZONE AND credit.position = 0 AND credit.superseded_at >= 'infinity'::timestamptz) AS chosen
 JOIN LATERAL (SELECT CASE WHEN (count(*) FILTER (WHERE line.amount_base_minor IS NULL) = 0) THEN coalesce(sum(line.amount_base_minor), 0) END AS gross
 FROM order_lines AS line
 WHERE line.tenant_id = $1 AND line.order_id = chosen.order_id AND line.kind IN ('DISCOUNT', 'ITEM')) AS value ON true
 GROUP BY 1)
-SELECT scanned.bucket, sum(scanned.order_value_1) AS order_value_1, CAST(sum(scanned.valued_orders_1) AS BIGINT) AS valued_orders_1
+SELECT scanned.bucket, sum(scanned.order_value_1) AS order_value_1, CAST(sum(scanned.valued_orders_1) AS BIGINT) AS valued_orders_1, (sum(scanned.order_value_1) != 0 OR sum(scanned.valued_orders_1) != 0) IS true AS known
 FROM scanned
 GROUP BY 1;
 -- $1 tenant: uuid
 -- $2 at_1: double precision
--- $3 edges_1: timestamp with time zone[]
+-- $3 edges_1: text
 -- $4 range_start_1: timestamp with time zone
 -- $5 range_end_1: timestamp with time zone

@@ -1,27 +1,26 @@
 /* analytics.totals */
 WITH scanned AS
-(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, rollup.gross_e9 AS gross_e9, rollup.refunds_e9 AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
+(SELECT rollup.gross_e9 AS gross_e9, rollup.refunds_e9 AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
 FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
-SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, delta.gross_e9 AS gross_e9, delta.refunds_e9 AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
+SELECT delta.gross_e9 AS gross_e9, delta.refunds_e9 AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
 FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($6::UUID[])[1]
 UNION ALL
-SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, 0 AS gross_e9, 0 AS refunds_e9, rollup.gross_e9 AS gross_e9_1, rollup.refunds_e9 AS refunds_e9_1
+SELECT 0 AS gross_e9, 0 AS refunds_e9, rollup.gross_e9 AS gross_e9_1, rollup.refunds_e9 AS refunds_e9_1
 FROM (VALUES (($9::TEXT[])[1], ($10::TIMESTAMP WITH TIME ZONE[])[1], ($11::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $12::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
-SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, 0 AS gross_e9, 0 AS refunds_e9, delta.gross_e9 AS gross_e9_1, delta.refunds_e9 AS refunds_e9_1
+SELECT 0 AS gross_e9, 0 AS refunds_e9, delta.gross_e9 AS gross_e9_1, delta.refunds_e9 AS refunds_e9_1
 FROM (VALUES (($13::TIMESTAMP WITH TIME ZONE[])[1], ($14::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($6::UUID[])[1])
-SELECT scanned.parent, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.gross_e9_1) AS gross_e9_1, sum(scanned.refunds_e9_1) AS refunds_e9_1
-FROM scanned
-GROUP BY 1;
+SELECT sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined, sum(scanned.gross_e9_1) - sum(scanned.refunds_e9_1) AS gross_e9_combined_1
+FROM scanned;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]
 -- $3 part_starts: timestamp with time zone[]
@@ -39,31 +38,31 @@ GROUP BY 1;
 
 /* analytics.series */
 WITH scanned AS
-(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, rollup.orders_e9 AS orders_e9, 0 AS orders_e9_1
+(SELECT width_bucket(rollup.bucket, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_1)) AS bucket, rollup.orders_e9 AS orders_e9, 0 AS orders_e9_1
 FROM (VALUES (($3::TEXT[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($7::UUID[])[1]
 UNION ALL
-SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, delta.orders_e9 AS orders_e9, 0 AS orders_e9_1
+SELECT width_bucket(delta.occurred_at, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_2)) AS bucket, delta.orders_e9 AS orders_e9, 0 AS orders_e9_1
 FROM (VALUES (($8::TIMESTAMP WITH TIME ZONE[])[1], ($9::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($7::UUID[])[1]
 UNION ALL
-SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, ($10::INTEGER[])[width_bucket(rollup.bucket, $11::TIMESTAMP WITH TIME ZONE[])] AS bucket, 0 AS orders_e9, rollup.orders_e9 AS orders_e9_1
+SELECT ($10::INTEGER[])[width_bucket(rollup.bucket, (SELECT CAST($11::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_3))] AS bucket, 0 AS orders_e9, rollup.orders_e9 AS orders_e9_1
 FROM (VALUES (($12::TEXT[])[1], ($13::TIMESTAMP WITH TIME ZONE[])[1], ($14::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $15::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($7::UUID[])[1]
 UNION ALL
-SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, ($10::INTEGER[])[width_bucket(delta.occurred_at, $11::TIMESTAMP WITH TIME ZONE[])] AS bucket, 0 AS orders_e9, delta.orders_e9 AS orders_e9_1
+SELECT ($10::INTEGER[])[width_bucket(delta.occurred_at, (SELECT CAST($11::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_4))] AS bucket, 0 AS orders_e9, delta.orders_e9 AS orders_e9_1
 FROM (VALUES (($16::TIMESTAMP WITH TIME ZONE[])[1], ($17::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($7::UUID[])[1])
-SELECT scanned.parent, scanned.bucket, sum(scanned.orders_e9) AS orders_e9, sum(scanned.orders_e9_1) AS orders_e9_1
+SELECT scanned.bucket, sum(scanned.orders_e9) AS orders_e9, sum(scanned.orders_e9_1) AS orders_e9_1, (sum(scanned.orders_e9) != 0) IS true AS known
 FROM scanned
 WHERE scanned.bucket IS NOT NULL
-GROUP BY 1, 2;
+GROUP BY 1;
 -- $1 tenant: uuid
--- $2 edges: timestamp with time zone[]
+-- $2 edges: text
 -- $3 part_grains: text[]
 -- $4 part_starts: timestamp with time zone[]
 -- $5 part_ends: timestamp with time zone[]
@@ -72,7 +71,7 @@ GROUP BY 1, 2;
 -- $8 delta_starts: timestamp with time zone[]
 -- $9 delta_ends: timestamp with time zone[]
 -- $10 aligned_1: integer[]
--- $11 edges_1: timestamp with time zone[]
+-- $11 edges_1: text
 -- $12 part_grains_1: text[]
 -- $13 part_starts_1: timestamp with time zone[]
 -- $14 part_ends_1: timestamp with time zone[]
@@ -82,31 +81,29 @@ GROUP BY 1, 2;
 
 /* analytics.top */
 WITH scanned AS
-(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, nullif(rollup.platform, '') AS platform, rollup.orders_e9 AS orders_e9
+(SELECT nullif(rollup.platform, '') AS platform, rollup.orders_e9 AS orders_e9
 FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
-SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, nullif(delta.platform, '') AS platform, delta.orders_e9 AS orders_e9
+SELECT nullif(delta.platform, '') AS platform, delta.orders_e9 AS orders_e9
 FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($6::UUID[])[1]),
 grouped AS
-(SELECT scanned.parent AS parent, scanned.platform AS platform, sum(scanned.orders_e9) AS orders_e9
+(SELECT scanned.platform AS platform, sum(scanned.orders_e9) AS orders_e9
 FROM scanned
-GROUP BY 1, 2
+GROUP BY 1
 HAVING sum(scanned.orders_e9) != 0),
 fitting AS
-(SELECT valued.parent AS parent, valued.platform AS platform, valued.orders_e9 AS orders_e9, valued.term_0 AS term_0
-FROM (SELECT grouped.parent AS parent, grouped.platform AS platform, grouped.orders_e9 AS orders_e9, CAST(grouped.orders_e9 AS NUMERIC) AS term_0
+(SELECT valued.platform AS platform, valued.orders_e9 AS orders_e9, valued.term_0 AS term_0
+FROM (SELECT grouped.platform AS platform, grouped.orders_e9 AS orders_e9, CAST(grouped.orders_e9 AS NUMERIC) AS term_0
 FROM grouped) AS valued
 WHERE valued.platform IS NOT NULL)
-SELECT numbered.parent, numbered.platform, numbered.orders_e9, numbered.term_0
-FROM (SELECT fitting.parent AS parent, fitting.platform AS platform, fitting.orders_e9 AS orders_e9, fitting.term_0 AS term_0, row_number() OVER (PARTITION BY fitting.parent
-ORDER BY fitting.term_0 DESC NULLS LAST, fitting.platform COLLATE "C" ASC NULLS LAST) AS place
-FROM fitting) AS numbered
-WHERE numbered.place <= $9::BIGINT
-ORDER BY numbered.place;
+SELECT fitting.platform, fitting.orders_e9, fitting.term_0
+FROM fitting
+ORDER BY fitting.term_0 DESC NULLS LAST, fitting.platform COLLATE "C" ASC NULLS LAST
+LIMIT $9::BIGINT;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]
 -- $3 part_starts: timestamp with time zone[]
@@ -119,38 +116,58 @@ ORDER BY numbered.place;
 
 /* analytics.groups */
 WITH scanned AS
-(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
-FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
-FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, rollup.orders_e9 AS orders_e9
+(SELECT CASE WHEN (nullif(rollup.platform, '') IS NULL OR nullif(rollup.platform, '') = ANY ($2::TEXT[])) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR nullif(rollup.platform, '') = ANY ($2::TEXT[])) THEN false ELSE true END AS platform_others, rollup.orders_e9 AS orders_e9
+FROM (VALUES (($3::TEXT[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
+JOIN rollups AS rollup ON true
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($7::UUID[])[1]
+UNION ALL
+SELECT CASE WHEN (nullif(delta.platform, '') IS NULL OR nullif(delta.platform, '') = ANY ($2::TEXT[])) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR nullif(delta.platform, '') = ANY ($2::TEXT[])) THEN false ELSE true END AS platform_others, delta.orders_e9 AS orders_e9
+FROM (VALUES (($8::TIMESTAMP WITH TIME ZONE[])[1], ($9::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
+JOIN rollup_delta AS delta ON true
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($7::UUID[])[1]),
+grouped AS
+(SELECT scanned.platform AS platform, scanned.platform_others AS platform_others, sum(scanned.orders_e9) AS orders_e9
+FROM scanned
+GROUP BY 1, 2
+HAVING sum(scanned.orders_e9) != 0),
+fitting AS
+(SELECT valued.platform AS platform, valued.platform_others AS platform_others, valued.orders_e9 AS orders_e9, valued.term_0 AS term_0
+FROM (SELECT grouped.platform AS platform, grouped.platform_others AS platform_others, grouped.orders_e9 AS orders_e9, CAST(grouped.orders_e9 AS NUMERIC) AS term_0
+FROM grouped) AS valued
+WHERE valued.term_0 IS NOT NULL AND (valued.term_0 > $10::NUMERIC))
+SELECT fitting.platform, fitting.platform_others, fitting.orders_e9, fitting.term_0
+FROM fitting
+ORDER BY fitting.platform_others ASC NULLS LAST, fitting.platform COLLATE "C" ASC NULLS LAST
+LIMIT $11::BIGINT;
+-- $1 tenant: uuid
+-- $2 top_platform: text[]
+-- $3 part_grains: text[]
+-- $4 part_starts: timestamp with time zone[]
+-- $5 part_ends: timestamp with time zone[]
+-- $6 rollup_set: text
+-- $7 parents: uuid[]
+-- $8 delta_starts: timestamp with time zone[]
+-- $9 delta_ends: timestamp with time zone[]
+-- $10 bound_0: numeric
+-- $11 limit: bigint
+
+/* analytics.group_series */
+WITH scanned AS
+(SELECT CASE WHEN (nullif(rollup.platform, '') IS NULL OR nullif(rollup.platform, '') = ANY ($2::TEXT[])) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR nullif(rollup.platform, '') = ANY ($2::TEXT[])) THEN false ELSE true END AS platform_others, width_bucket(rollup.bucket, (SELECT CAST($3::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_1)) AS bucket, rollup.orders_e9 AS orders_e9
 FROM (VALUES (($4::TEXT[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1], ($6::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $7::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($8::UUID[])[1]
 UNION ALL
-SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
-FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
-FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, delta.orders_e9 AS orders_e9
+SELECT CASE WHEN (nullif(delta.platform, '') IS NULL OR nullif(delta.platform, '') = ANY ($2::TEXT[])) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR nullif(delta.platform, '') = ANY ($2::TEXT[])) THEN false ELSE true END AS platform_others, width_bucket(delta.occurred_at, (SELECT CAST($3::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_2)) AS bucket, delta.orders_e9 AS orders_e9
 FROM (VALUES (($9::TIMESTAMP WITH TIME ZONE[])[1], ($10::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($8::UUID[])[1]),
-grouped AS
-(SELECT scanned.parent AS parent, scanned.platform AS platform, scanned.platform_others AS platform_others, sum(scanned.orders_e9) AS orders_e9
+WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($8::UUID[])[1])
+SELECT scanned.platform, scanned.platform_others, scanned.bucket, sum(scanned.orders_e9) AS orders_e9, (sum(scanned.orders_e9) != 0) IS true AS known
 FROM scanned
-GROUP BY 1, 2, 3
-HAVING sum(scanned.orders_e9) != 0),
-fitting AS
-(SELECT valued.parent AS parent, valued.platform AS platform, valued.platform_others AS platform_others, valued.orders_e9 AS orders_e9, valued.term_0 AS term_0
-FROM (SELECT grouped.parent AS parent, grouped.platform AS platform, grouped.platform_others AS platform_others, grouped.orders_e9 AS orders_e9, CAST(grouped.orders_e9 AS NUMERIC) AS term_0
-FROM grouped) AS valued
-WHERE valued.term_0 IS NOT NULL AND (valued.term_0 > $11::NUMERIC))
-SELECT numbered.parent, numbered.platform, numbered.platform_others, numbered.orders_e9, numbered.term_0
-FROM (SELECT fitting.parent AS parent, fitting.platform AS platform, fitting.platform_others AS platform_others, fitting.orders_e9 AS orders_e9, fitting.term_0 AS term_0, row_number() OVER (PARTITION BY fitting.parent
-ORDER BY fitting.platform_others ASC NULLS LAST, fitting.platform COLLATE "C" ASC NULLS LAST) AS place
-FROM fitting) AS numbered
-WHERE numbered.place <= $12::BIGINT
-ORDER BY numbered.place;
+GROUP BY 1, 2, 3;
 -- $1 tenant: uuid
 -- $2 top_platform: text[]
--- $3 top_platform_parents: uuid[]
+-- $3 edges: text
 -- $4 part_grains: text[]
 -- $5 part_starts: timestamp with time zone[]
 -- $6 part_ends: timestamp with time zone[]
@@ -158,35 +175,3 @@ ORDER BY numbered.place;
 -- $8 parents: uuid[]
 -- $9 delta_starts: timestamp with time zone[]
 -- $10 delta_ends: timestamp with time zone[]
--- $11 bound_0: numeric
--- $12 limit: bigint
-
-/* analytics.group_series */
-WITH scanned AS
-(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
-FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
-FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, width_bucket(rollup.bucket, $4::TIMESTAMP WITH TIME ZONE[]) AS bucket, rollup.orders_e9 AS orders_e9
-FROM (VALUES (($5::TEXT[])[1], ($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
-JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $8::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($9::UUID[])[1]
-UNION ALL
-SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
-FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid)) IN (SELECT top.key, top.parent
-FROM unnest($2::TEXT[], $3::UUID[]) AS top(key, parent))) THEN false ELSE true END AS platform_others, width_bucket(delta.occurred_at, $4::TIMESTAMP WITH TIME ZONE[]) AS bucket, delta.orders_e9 AS orders_e9
-FROM (VALUES (($10::TIMESTAMP WITH TIME ZONE[])[1], ($11::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
-JOIN rollup_delta AS delta ON true
-WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($9::UUID[])[1])
-SELECT scanned.parent, scanned.platform, scanned.platform_others, scanned.bucket, sum(scanned.orders_e9) AS orders_e9
-FROM scanned
-GROUP BY 1, 2, 3, 4;
--- $1 tenant: uuid
--- $2 top_platform: text[]
--- $3 top_platform_parents: uuid[]
--- $4 edges: timestamp with time zone[]
--- $5 part_grains: text[]
--- $6 part_starts: timestamp with time zone[]
--- $7 part_ends: timestamp with time zone[]
--- $8 rollup_set: text
--- $9 parents: uuid[]
--- $10 delta_starts: timestamp with time zone[]
--- $11 delta_ends: timestamp with time zone[]

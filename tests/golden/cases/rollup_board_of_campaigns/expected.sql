@@ -9,7 +9,7 @@ SELECT delta.gross_e9 AS gross_e9, delta.refunds_e9 AS refunds_e9
 FROM (VALUES (($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
-SELECT sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
+SELECT sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]
@@ -31,16 +31,16 @@ FROM (VALUES (($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end),
 grouped AS
-(SELECT scanned.campaign AS campaign, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.orders_e9) AS orders_e9
+(SELECT scanned.campaign AS campaign, sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined, sum(scanned.orders_e9) AS orders_e9
 FROM scanned
 GROUP BY 1
 HAVING sum(scanned.gross_e9) != 0 OR sum(scanned.refunds_e9) != 0 OR sum(scanned.orders_e9) != 0)
-SELECT page.campaign, page.gross_e9, page.refunds_e9, page.orders_e9, page.term_0, page.rank, counted.total
+SELECT page.campaign, page.gross_e9_combined, page.orders_e9, page.term_0, page.rank, counted.total
 FROM (SELECT count(*) AS total
 FROM grouped) AS counted
-LEFT OUTER JOIN (SELECT ranked.campaign AS campaign, ranked.gross_e9 AS gross_e9, ranked.refunds_e9 AS refunds_e9, ranked.orders_e9 AS orders_e9, ranked.term_0 AS term_0, ranked.rank AS rank
-FROM (SELECT valued.campaign AS campaign, valued.gross_e9 AS gross_e9, valued.refunds_e9 AS refunds_e9, valued.orders_e9 AS orders_e9, valued.term_0 AS term_0, row_number() OVER (ORDER BY valued.term_0 DESC NULLS LAST, valued.campaign ASC NULLS LAST) AS rank
-FROM (SELECT grouped.campaign AS campaign, grouped.gross_e9 AS gross_e9, grouped.refunds_e9 AS refunds_e9, grouped.orders_e9 AS orders_e9, CASE WHEN (1000000000::numeric != 0) THEN div(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric) + CASE WHEN (2 * abs(mod(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric)) > abs(1000000000::numeric) OR 2 * abs(mod(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric)) = abs(1000000000::numeric) AND mod(div(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9, 1000000000::numeric), 2) != 0) THEN sign(CAST(grouped.gross_e9 AS NUMERIC) - grouped.refunds_e9) * sign(1000000000::numeric) ELSE 0 END END AS term_0
+LEFT OUTER JOIN (SELECT ranked.campaign AS campaign, ranked.gross_e9_combined AS gross_e9_combined, ranked.orders_e9 AS orders_e9, ranked.term_0 AS term_0, ranked.rank AS rank
+FROM (SELECT valued.campaign AS campaign, valued.gross_e9_combined AS gross_e9_combined, valued.orders_e9 AS orders_e9, valued.term_0 AS term_0, row_number() OVER (ORDER BY valued.term_0 DESC NULLS LAST, valued.campaign ASC NULLS LAST) AS rank
+FROM (SELECT grouped.campaign AS campaign, grouped.gross_e9_combined AS gross_e9_combined, grouped.orders_e9 AS orders_e9, CASE WHEN (1000000000::numeric != 0) THEN div(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric) + CASE WHEN (2 * abs(mod(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric)) > abs(1000000000::numeric) OR 2 * abs(mod(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric)) = abs(1000000000::numeric) AND mod(div(CAST(grouped.gross_e9_combined AS NUMERIC), 1000000000::numeric), 2) != 0) THEN sign(CAST(grouped.gross_e9_combined AS NUMERIC)) * sign(1000000000::numeric) ELSE 0 END END AS term_0
 FROM grouped) AS valued) AS ranked
 ORDER BY ranked.term_0 DESC NULLS LAST, ranked.campaign ASC NULLS LAST
 LIMIT $8::BIGINT) AS page ON true

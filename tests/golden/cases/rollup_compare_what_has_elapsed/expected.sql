@@ -19,7 +19,7 @@ SELECT 0 AS gross_e9, 0 AS refunds_e9, 0 AS orders_e9, delta.gross_e9 AS gross_e
 FROM (VALUES (($12::TIMESTAMP WITH TIME ZONE[])[1], ($13::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
-SELECT sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9_1) AS gross_e9_1, sum(scanned.refunds_e9_1) AS refunds_e9_1, sum(scanned.orders_e9_1) AS orders_e9_1
+SELECT sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined, sum(scanned.orders_e9) AS orders_e9, sum(scanned.gross_e9_1) - sum(scanned.refunds_e9_1) AS gross_e9_combined_1, sum(scanned.orders_e9_1) AS orders_e9_1
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]

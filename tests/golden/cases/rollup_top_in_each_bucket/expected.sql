@@ -1,11 +1,11 @@
 /* analytics.top */
 WITH scanned AS
-(SELECT nullif(rollup.platform, '') AS platform, width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, rollup.clicks AS clicks
+(SELECT nullif(rollup.platform, '') AS platform, width_bucket(rollup.bucket, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_1)) AS bucket, rollup.clicks AS clicks
 FROM (VALUES (($3::TEXT[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
-SELECT nullif(delta.platform, '') AS platform, width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, delta.clicks AS clicks
+SELECT nullif(delta.platform, '') AS platform, width_bucket(delta.occurred_at, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_2)) AS bucket, delta.clicks AS clicks
 FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end),
@@ -26,7 +26,7 @@ FROM fitting) AS numbered
 WHERE numbered.place <= $9::BIGINT
 ORDER BY numbered.place;
 -- $1 tenant: uuid
--- $2 edges: timestamp with time zone[]
+-- $2 edges: text
 -- $3 part_grains: text[]
 -- $4 part_starts: timestamp with time zone[]
 -- $5 part_ends: timestamp with time zone[]
@@ -37,16 +37,16 @@ ORDER BY numbered.place;
 
 /* analytics.groups */
 WITH scanned AS
-(SELECT CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
-FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
-FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN false ELSE true END AS platform_others, width_bucket(rollup.bucket, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, rollup.clicks AS clicks
+(SELECT CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), width_bucket(rollup.bucket, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_1))) IN (SELECT top.key, top.bucket
+FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR (nullif(rollup.platform, ''), width_bucket(rollup.bucket, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_1))) IN (SELECT top.key, top.bucket
+FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN false ELSE true END AS platform_others, width_bucket(rollup.bucket, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_2)) AS bucket, rollup.clicks AS clicks
 FROM (VALUES (($5::TEXT[])[1], ($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $8::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end
 UNION ALL
-SELECT CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
-FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[])) IN (SELECT top.key, top.bucket
-FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN false ELSE true END AS platform_others, width_bucket(delta.occurred_at, $2::TIMESTAMP WITH TIME ZONE[]) AS bucket, delta.clicks AS clicks
+SELECT CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), width_bucket(delta.occurred_at, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_3))) IN (SELECT top.key, top.bucket
+FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR (nullif(delta.platform, ''), width_bucket(delta.occurred_at, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_3))) IN (SELECT top.key, top.bucket
+FROM unnest($3::TEXT[], $4::INTEGER[]) AS top(key, bucket))) THEN false ELSE true END AS platform_others, width_bucket(delta.occurred_at, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_4)) AS bucket, delta.clicks AS clicks
 FROM (VALUES (($9::TIMESTAMP WITH TIME ZONE[])[1], ($10::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end),
@@ -61,7 +61,7 @@ FROM grouped) AS valued
 ORDER BY valued.bucket ASC NULLS LAST, valued.platform_others ASC NULLS LAST, valued.term_0 DESC NULLS LAST, valued.platform COLLATE "C" ASC NULLS LAST
 LIMIT $11::BIGINT;
 -- $1 tenant: uuid
--- $2 edges: timestamp with time zone[]
+-- $2 edges: text
 -- $3 top_platform: text[]
 -- $4 top_platform_buckets: integer[]
 -- $5 part_grains: text[]

@@ -9,7 +9,7 @@ SELECT delta.gross_e9 AS gross_e9, delta.refunds_e9 AS refunds_e9, delta.orders_
 FROM (VALUES (($6::TIMESTAMP WITH TIME ZONE[])[1], ($7::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end)
-SELECT sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9, sum(scanned.orders_e9) AS orders_e9, CAST(sum(scanned.clicks) AS BIGINT) AS clicks, CAST(sum(scanned.purchases) AS BIGINT) AS purchases, CAST(sum(scanned.instances) AS BIGINT) AS instances, sum(scanned.commission_pending) AS commission_pending, sum(scanned.commission_held) AS commission_held, sum(scanned.commission_approved) AS commission_approved, sum(scanned.commission_paid) AS commission_paid, sum(scanned.commission_reversed) AS commission_reversed
+SELECT sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined, sum(scanned.orders_e9) AS orders_e9, CAST(sum(scanned.clicks) AS BIGINT) AS clicks, CAST(sum(scanned.purchases) AS BIGINT) AS purchases, CAST(sum(scanned.instances) AS BIGINT) AS instances, (sum(scanned.commission_pending) + sum(scanned.commission_held) + sum(scanned.commission_approved) + sum(scanned.commission_paid)) - sum(scanned.commission_reversed) AS commission_pending_combined
 FROM scanned;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]

@@ -1,17 +1,16 @@
 /* analytics.totals */
 WITH scanned AS
-(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, rollup.gross_e9 AS gross_e9, rollup.refunds_e9 AS refunds_e9
+(SELECT rollup.gross_e9 AS gross_e9, rollup.refunds_e9 AS refunds_e9
 FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1]), (($2::TEXT[])[2], ($3::TIMESTAMP WITH TIME ZONE[])[2], ($4::TIMESTAMP WITH TIME ZONE[])[2])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
-SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, delta.gross_e9 AS gross_e9, delta.refunds_e9 AS refunds_e9
+SELECT delta.gross_e9 AS gross_e9, delta.refunds_e9 AS refunds_e9
 FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($6::UUID[])[1])
-SELECT scanned.parent, sum(scanned.gross_e9) AS gross_e9, sum(scanned.refunds_e9) AS refunds_e9
-FROM scanned
-GROUP BY 1;
+SELECT sum(scanned.gross_e9) - sum(scanned.refunds_e9) AS gross_e9_combined
+FROM scanned;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]
 -- $3 part_starts: timestamp with time zone[]
@@ -23,26 +22,24 @@ GROUP BY 1;
 
 /* analytics.groups */
 WITH scanned AS
-(SELECT nullif(rollup.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, nullif(rollup.platform, '') AS platform, rollup.orders_e9 AS orders_e9
+(SELECT nullif(rollup.platform, '') AS platform, rollup.orders_e9 AS orders_e9
 FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1]), (($2::TEXT[])[2], ($3::TIMESTAMP WITH TIME ZONE[])[2], ($4::TIMESTAMP WITH TIME ZONE[])[2])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
 WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
-SELECT nullif(delta.campaign_id, '00000000-0000-0000-0000-000000000000'::uuid) AS parent, nullif(delta.platform, '') AS platform, delta.orders_e9 AS orders_e9
+SELECT nullif(delta.platform, '') AS platform, delta.orders_e9 AS orders_e9
 FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
 JOIN rollup_delta AS delta ON true
 WHERE delta.tenant_id = $1 AND delta.occurred_at >= span.span_start AND delta.occurred_at < span.span_end AND delta.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND delta.campaign_id = ($6::UUID[])[1]),
 grouped AS
-(SELECT scanned.parent AS parent, scanned.platform AS platform, sum(scanned.orders_e9) AS orders_e9
+(SELECT scanned.platform AS platform, sum(scanned.orders_e9) AS orders_e9
 FROM scanned
-GROUP BY 1, 2
+GROUP BY 1
 HAVING sum(scanned.orders_e9) != 0)
-SELECT numbered.parent, numbered.platform, numbered.orders_e9
-FROM (SELECT grouped.parent AS parent, grouped.platform AS platform, grouped.orders_e9 AS orders_e9, row_number() OVER (PARTITION BY grouped.parent
-ORDER BY grouped.platform COLLATE "C" ASC NULLS LAST) AS place
-FROM grouped) AS numbered
-WHERE numbered.place <= $9::BIGINT
-ORDER BY numbered.place;
+SELECT grouped.platform, grouped.orders_e9
+FROM grouped
+ORDER BY grouped.platform COLLATE "C" ASC NULLS LAST
+LIMIT $9::BIGINT;
 -- $1 tenant: uuid
 -- $2 part_grains: text[]
 -- $3 part_starts: timestamp with time zone[]
