@@ -4,9 +4,9 @@ A resolver reads the question from what is selected below it and has the runner 
 questions are answered together: `analytics_of`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -123,12 +123,13 @@ def asked_here(info: Info, **arguments: Any) -> Asked:
     return found
 
 
-def shown(info: Info, question: Asked, answer: Answer | None, parents: Parents | None) -> Analytics:
-    ctx, runner = info.context.ctx, runner_of(info.context.runtime)
+def shown(
+    ctx: Ctx, runner: Runner, question: Asked, answer: Answer | None, parents: Callable[[], Parents] | None = None
+) -> Analytics:
     return Analytics(
         asked=question,
         answer=answer,
-        make_plan=lambda: runner.plan(ctx, question.question, parents),
+        make_plan=lambda: runner.plan(ctx, question.question, parents() if parents else None),
         bind=lambda plan: runner.statements(ctx, plan),
     )
 
@@ -142,9 +143,10 @@ def analytics_of(dimension: str) -> Any:
         answers: Sequence[Answer | None] = [None] * len(parent_ids)
         if question.runs:
             loader = info.context.loaders.get(AnswersByParent(dimension, question.question))
-            answers = await loader.load_many(parent_ids)
+            answers = await loader.load_many(parent_ids, is_alone=info.context.in_single_file)
+        ctx, runner = info.context.ctx, runner_of(info.context.runtime)
         return [
-            shown(info, question, answer, Parents(dimension, (parent_id,)))
+            shown(ctx, runner, question, answer, partial(Parents, dimension, (parent_id,)))
             for parent_id, answer in zip(parent_ids, answers, strict=True)
         ]
 
@@ -216,7 +218,8 @@ class Query:
         )
         answer = None
         if question.runs:
-            answer = await info.context.loaders.get(same_question).load(question.question)
+            loader = info.context.loaders.get(same_question)
+            answer = await loader.load(question.question, is_alone=info.context.in_single_file)
             if isinstance(answer, Exception):
                 raise answer
-        return shown(info, question, answer, None)
+        return shown(info.context.ctx, runner_of(info.context.runtime), question, answer)

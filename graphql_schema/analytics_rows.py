@@ -12,7 +12,7 @@ from app.analytics import series as answers
 from app.analytics.answer import Answer
 from app.analytics.figures import Figures
 from app.analytics.pages import GroupPage
-from app.analytics.query import Asks, Fill
+from app.analytics.query import Asks, Columns, Fill
 from app.analytics.ranges import BUCKETS_MAX
 from app.analytics.resolve import CELLS_MAX
 from app.core.timegrain import Granularity
@@ -63,9 +63,9 @@ class Selected:
 
 
 @lru_cache(maxsize=2_000)
-def selected_of(views: Views, asks: Asks) -> Selected:
-    """The same once: selections are kept with their documents."""
-    return Selected(views, asks)
+def selected_of(views: Views, columns: Columns) -> Selected:
+    """The same once: selections are kept with their documents. columns: those of the facet."""
+    return Selected(views, columns.values)
 
 
 def _measured(rows: Sequence["Bucket | Group"], key: str) -> list[Row]:
@@ -336,9 +336,9 @@ class GroupConnection:
     def of(answer: Answer, page: GroupPage, part: Part) -> "GroupConnection":
         """The page as it is shown."""
         asked = page.asked
-        selected = selected_of(part.views, asked.columns.values)
+        selected = selected_of(part.views, asked.columns)
         series = {
-            key: (nested.place, selected_of(nested.views, asked.series[nested.place].columns.values))
+            key: (nested.place, selected_of(nested.views, asked.series[nested.place].columns))
             for key, nested in part.series.items()
         }
         nodes: Any = Groups(page, selected, series)

@@ -7,6 +7,7 @@ without running it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -108,7 +109,7 @@ def _nodes(grouped: Mapping[str, Sequence[FieldDetails]]) -> Fields:
     return {key: [details.node for details in found] for key, found in grouped.items()}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Views:
     """What is selected of rows. measures: by answering name, for each may have its own filter."""
 
@@ -117,7 +118,7 @@ class Views:
     change: Asks = ()
     share: Asks = ()
 
-    @property
+    @cached_property
     def columns(self) -> Columns:
         """What is asked of every row."""
         values = (ask for asks in self.measures.values() for ask in asks)

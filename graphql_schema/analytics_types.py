@@ -331,7 +331,7 @@ class Analytics:
         """The figures of the whole range, and what is selected of them."""
         figures = self.known.totals
         assert figures is not None, "whoever selects totals has them computed"
-        return figures, selected_of(self.asked.totals, self.known.resolved.totals.values)
+        return figures, selected_of(self.asked.totals, self.known.resolved.totals)
 
     def part(self, key: str) -> Part:
         """The series, grouping or table that answers under this name."""
@@ -341,7 +341,7 @@ class Analytics:
         """The series that answers under this name."""
         part = self.part(key)
         asked = self.known.resolved.series[part.place]
-        return Buckets(self.known.series[part.place], selected_of(part.views, asked.columns.values))
+        return Buckets(self.known.series[part.place], selected_of(part.views, asked.columns))
 
     def grouped(self, key: str) -> GroupConnection:
         """The groups that answer under this name."""

@@ -42,11 +42,14 @@ class Context:
     """One GraphQL operation: made by the executor, read by resolvers as `info.context`.
 
     reads: by the name of a type, the attributes that the operation reads of its objects; None or not there: any.
+    in_single_file: whether its resolvers are awaited one after another, each for one parent: no two ask for something
+    at a time.
     """
 
     runtime: Runtime
     ctx: Ctx
     reads: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    in_single_file: bool = False
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

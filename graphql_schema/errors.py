@@ -63,7 +63,9 @@ def render_field_errors(errors: Sequence[GraphQLError], *, errors_max: int) -> R
     """Errors of fields that were executed. The mistakes of the first question are told all at once."""
     shown: list[dict[str, Any]] = []
     omitted = 0
-    first = _cause(errors[0]) if errors else None
+    if not errors:
+        return Rendered(errors=shown, omitted=omitted)
+    first = _cause(errors[0])
     if isinstance(first, QueryIssues):
         errors_max = max(errors_max, min(len(first.issues), ISSUES_MAX))
     unlogged: Counter[str] = Counter()

@@ -4,12 +4,11 @@ Reads have a deadline and end when their caller leaves. A mutation that was star
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import orjson
 import strawberry
@@ -33,6 +32,8 @@ from graphql_schema.execution.run import Run
 from graphql_schema.literals import Cut
 from graphql_schema.schema import schema as scoville_schema
 from graphql_schema.whole import Wholes
+
+_QUERY, _MUTATION = OperationType.QUERY.value, OperationType.MUTATION.value
 
 
 class Ending(StrEnum):
@@ -116,7 +117,7 @@ class Executor:
         found = await self._wholes.find(ctx, place)
         if found.body is None:
             return Looked(place, found.token)
-        return Looked(place, None, Reply(Ending.EXECUTED.value, found.body, OperationType.QUERY.value, (), found.cost))
+        return Looked(place, None, Reply(Ending.EXECUTED, found.body, _QUERY, (), found.cost))
 
     def ready(self, ctx: Ctx, document: str, operation_name: str | None, values: dict[str, Any]) -> "Ready | Reply":
         """The operation with all that is known before its first field; the answer when that refuses it."""
@@ -188,13 +189,14 @@ class Executor:
         return values
 
     async def _run(self, ready: "Ready") -> Reply:
-        kind, measured = ready.execution.operation.operation.value, ready.measured
-        work = self._complete(ready)
+        kind, measured = ready.execution.kind, ready.measured
         try:
-            if kind == OperationType.MUTATION.value:
-                result = await self._to_the_end(work)
+            if kind == _MUTATION:
+                result = await self._to_the_end(self._complete(ready))
             else:
-                result = await self._in_time(work, ready.execution.context_value.ctx.tenant_id)
+                with Deadline(self._settings.operation_timeout_s):
+                    async with self._runtime.db.reading(ready.execution.context_value.ctx.tenant_id):
+                        result = await self._complete(ready)
         except TimeoutError:
             late = DomainError(
                 "SERVICE_UNAVAILABLE",
@@ -211,7 +213,8 @@ class Executor:
 
     async def _complete(self, ready: "Ready") -> ExecutionResult:
         if isinstance(ready.plan, Plan):
-            ready.execution.context_value.reads = ready.plan.reads
+            context: Context = ready.execution.context_value
+            context.reads, context.in_single_file = ready.plan.reads, ready.plan.in_single_file
             return await Run(ready.plan, ready.execution).execute()
         metrics.fallbacks.labels(reason=ready.plan).inc()
         result: Any = ready.execution.executor.execute_operation()
@@ -228,12 +231,7 @@ class Executor:
         context = Context(runtime=self._runtime, ctx=ctx)
         return executed.execution(context, variables, errors_max=self._settings.errors_max)
 
-    async def _in_time(self, work: Any, tenant_id: UUID) -> Any:
-        with Deadline(self._settings.operation_timeout_s):
-            async with self._runtime.db.reading(tenant_id):
-                return await work
-
-    async def _to_the_end(self, work: Any) -> Any:
+    async def _to_the_end(self, work: Coroutine[Any, Any, ExecutionResult]) -> ExecutionResult:
         # Kept in a set: a task that nothing refers to may vanish, and a shielded one must not.
         task = asyncio.ensure_future(work)
         self._mutations.add(task)
@@ -261,7 +259,7 @@ class Executor:
         if extensions:
             payload["extensions"] = extensions
         return Reply(
-            ending=ending.value,
+            ending=ending,
             body=orjson.dumps(payload, option=orjson.OPT_UTC_Z),
             kind=kind,
             codes=rendered.codes,

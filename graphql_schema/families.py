@@ -96,9 +96,10 @@ async def found(info: Info, listing: Listing, row_id: UUID | None) -> Any | None
 
 async def all_found(info: Info, listing: Listing, ids: Sequence[UUID | None]) -> Sequence[Any | None]:
     """The same for many ids, in their order: one look-up."""
-    _shown(name_tag(listing, row_id) for row_id in ids if row_id is not None)
+    texts = [None if row_id is None else str(row_id) for row_id in ids]
+    _shown(name_tag(listing, text) for text in texts if text is not None)
     show = FAMILIES[listing.tag].show
-    return shown_some(show, *await load_one_each(info, listing, ids, needed(info, show)))
+    return shown_some(show, *await load_one_each(info, listing, texts, needed(info, show)))
 
 
 def know(info: Info, listing: Listing, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -153,6 +154,10 @@ def root_one(of: Any, listing: Listing, *, scope: Scope) -> Any:
     """The root field of one row by its id. of: the row's GraphQL type."""
     name = listing.tag.removesuffix("s")
 
+    async def for_all(roots: Sequence[Any], info: Info, id: strawberry.ID) -> Sequence[Any]:
+        return await all_found(info, listing, [required_uuid(id, path=("id",))] * len(roots))
+
+    @together(for_all)
     async def resolve(
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="An id that the API gave: a plain UUID.")],

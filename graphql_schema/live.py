@@ -170,7 +170,7 @@ async def _analytics(
         watch.zone = answer.resolved.zone
     else:
         watch.depends = ()
-    return shown(info, asked, answer, None)
+    return shown(info.context.ctx, runner_of(info.context.runtime), asked, answer)
 
 
 def _followed() -> Any:

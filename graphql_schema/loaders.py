@@ -43,16 +43,19 @@ class Loader:
         self._under_way: list[_Batch] = []
         self._next: _Batch | None = None
 
-    async def load(self, key: Any) -> Any:
-        """What is loaded for the key."""
-        (found,) = await self.load_many((key,))
+    async def load(self, key: Any, *, is_alone: bool = False) -> Any:
+        """What is loaded for the key. is_alone: as below."""
+        (found,) = await self.load_many((key,), is_alone=is_alone)
         return found
 
-    async def load_many(self, keys: Collection[Any]) -> list[Any]:
-        """What is loaded for each key, in their order."""
+    async def load_many(self, keys: Collection[Any], *, is_alone: bool = False) -> list[Any]:
+        """What is loaded for each key, in their order. is_alone: nobody can join, and nobody is waited for."""
         missing = dict.fromkeys(keys)
         if self._known:
             missing = {key: None for key in missing if key not in self._known}
+        if is_alone:
+            await self._fill(list(missing))
+            missing = {}
         while missing:
             new = missing
             batches = [batch for batch in self._under_way if not batch.keys.keys().isdisjoint(new)]
@@ -70,9 +73,12 @@ class Loader:
             missing = {key: None for key in missing if key not in self._known} if batches else {}
         return list(map(self._known.__getitem__, keys))
 
-    async def _loaded(self, keys: Sequence[Any]) -> Sequence[Any]:
-        found: Sequence[Any] = await self._fetch(keys)
-        return found
+    def _loaded(self, keys: Sequence[Any]) -> Awaitable[Sequence[Any]]:
+        return self._fetch(keys)
+
+    async def _fill(self, keys: Sequence[Any]) -> None:
+        for part in in_parts(keys, self._batch_max):
+            self._known |= zip(part, await self._loaded(part), strict=True)
 
     async def _lead(self, batch: "_Batch") -> None:
         self._next = batch
@@ -83,8 +89,7 @@ class Loader:
                 await asyncio.sleep(0)
             finally:
                 self._next = None
-            for part in in_parts(list(batch.keys), self._batch_max):
-                self._known |= zip(part, await self._loaded(part), strict=True)
+            await self._fill(list(batch.keys))
         except Exception as error:
             batch.done.set_exception(error)
             # Told here whether or not anybody else waits for it.
@@ -122,12 +127,12 @@ class IdLoader(Loader):
         self._known = {str(row_id): place for place, row_id in enumerate(rows.column("id"))}
         self.rows.add(rows)
 
-    async def places(self, ids: Sequence[UUID | str | None]) -> list[int | None]:
-        """Where among the rows each id's stands; None without id or row."""
+    async def places(self, ids: Sequence[UUID | str | None], *, is_alone: bool = False) -> list[int | None]:
+        """Where among the rows each id's stands; None without id or row. is_alone: as of `load_many`."""
         texts = [None if row_id is None else str(row_id) for row_id in ids]
         asked = dict.fromkeys(texts)
         asked.pop(None, None)
-        await self.load_many(asked)
+        await self.load_many(asked, is_alone=is_alone)
         return list(map(self._known.get, texts))
 
     async def rows_of(self, row_id: UUID) -> list[RowAt]:
@@ -152,9 +157,9 @@ class ChildLoader(Loader):
         super().__init__(fetch)
         self.rows = Rows()
 
-    async def load_many(self, keys: Collection[UUID | str]) -> list[Any]:
+    async def load_many(self, keys: Collection[UUID | str], *, is_alone: bool = False) -> list[Any]:
         """The positions of each parent's rows, in the order of the ids."""
-        return await super().load_many(list(map(str, keys)))
+        return await super().load_many(list(map(str, keys)), is_alone=is_alone)
 
     async def rows_of(self, parent_id: UUID) -> list[RowAt]:
         """The rows of a parent, for whoever takes them one by one."""
@@ -191,7 +196,7 @@ async def load_one_each(
 ) -> tuple[Rows, list[int | None]]:
     """Rows by their ids: all that were loaded, and where among them each id's stands; None without id or row."""
     loader = info.context.loaders.get(ById(listing, columns))
-    return loader.rows, await loader.places(ids)
+    return loader.rows, await loader.places(ids, is_alone=info.context.in_single_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +371,7 @@ async def nested(
     loaders = info.context.loaders
     asked = _with_cursors(info, columns, sort)
     loader = loaders.get(Pages(listing, parent, fixed, sort, page, asked, _asks(info, "more")))
-    parts = await loader.load_many(parent_ids)
+    parts = await loader.load_many(parent_ids, is_alone=info.context.in_single_file)
 
     async def count(index: int) -> int:
         counted: int = await loaders.get(Counts(listing, parent, fixed)).load(parent_ids[index])

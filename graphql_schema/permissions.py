@@ -25,10 +25,11 @@ class Requires(FieldExtension):
 
     def __init__(self, scopes: frozenset[Scope]) -> None:
         self.scopes = scopes
+        self._in_order = sorted(scopes)
 
     def apply(self, field: StrawberryField) -> None:
         """Say the scopes in the field's description, where a reader of the schema looks."""
-        needed = " and ".join(f"`{scope.value}`" for scope in sorted(self.scopes))
+        needed = " and ".join(f"`{scope.value}`" for scope in self._in_order)
         field.description = f"{(field.description or '').strip()} Needs the scope {needed}.".strip()
 
     def resolve(self, next_: SyncExtensionResolver, source: Any, info: Info, **kwargs: Any) -> Any:
@@ -43,7 +44,7 @@ class Requires(FieldExtension):
 
     def check(self, info: Info) -> None:
         """Raise FORBIDDEN unless the caller has all the scopes."""
-        for scope in sorted(self.scopes):
+        for scope in self._in_order:
             info.context.ctx.require(scope)
 
 

@@ -7,7 +7,7 @@ an ID is text, a vocabulary's word its member. Rows can be read many at once, an
 lists load only those that a document asks for (`needed` in families.py).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
@@ -19,6 +19,9 @@ import strawberry
 from app.core.money import exponent, point_writer
 from app.db.columns import RowAt, Rows
 from graphql_schema.execution.columns import Columnar, Sparse, Written
+
+KNOWN_MAX = 200
+"""Sets of attributes of a type of which it is remembered what columns they are read of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +77,21 @@ class Row:
 
     __slots__ = ()
     reads: ClassVar[Mapping[str, Read]]
+    known: ClassVar[dict[frozenset[str], frozenset[str]]]
+    """Columns of attributes that were asked for together."""
 
     def __init__(self, row: RowAt) -> None: ...
 
     @classmethod
-    def columns(cls, attributes: Iterable[str]) -> frozenset[str]:
-        """The columns that the attributes are read of."""
-        return frozenset(column for name in attributes for column in cls.reads[name].columns)
+    def columns(cls, attributes: frozenset[str]) -> frozenset[str]:
+        """The columns that the attributes are read of: documents ask for the same again and again."""
+        found = cls.known.get(attributes)
+        if found is None:
+            found = frozenset(column for name in attributes for column in cls.reads[name].columns)
+            if len(cls.known) >= KNOWN_MAX:
+                cls.known.clear()
+            cls.known[attributes] = found
+        return found
 
 
 class Shown(Columnar):
@@ -179,7 +190,7 @@ def _of_rows(owner: Any, readings: Mapping[str, str | Read]) -> Callable[[Any], 
         self.row = row
 
     body: dict[str, Any] = {name: _property(read) for name, read in reads.items()}
-    return type(f"{owner.__name__}Row", (owner, Row), {**body, "__init__": __init__, "reads": reads})
+    return type(f"{owner.__name__}Row", (owner, Row), {**body, "__init__": __init__, "reads": reads, "known": {}})
 
 
 def _hints(owner: type) -> dict[str, Any]:

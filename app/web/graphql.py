@@ -24,8 +24,8 @@ from app.web.sse import Streams, takes_streams
 
 T = TypeVar("T")
 
-WATCH_AFTER_S = 0.005
-"""Seconds that an operation runs before it is watched whether its client is still there."""
+WATCH_AFTER_S = 0.1
+"""Seconds that an operation runs before it is watched whether its client is still there, which takes a task."""
 
 
 class OperationReply(Protocol):
@@ -135,12 +135,10 @@ class GraphQLEndpoint:
     @staticmethod
     def _tell(request: Request, reply: OperationReply, duration_s: float) -> None:
         count_operation(reply, duration_s)
-        observation_of(request.scope).fields |= {
-            "kind": reply.kind,
-            "ending": reply.ending,
-            "cost": reply.cost,
-            **({"codes": list(reply.codes)} if reply.codes else {}),
-        }
+        fields = observation_of(request.scope).fields
+        fields["kind"], fields["ending"], fields["cost"] = reply.kind, reply.ending, reply.cost
+        if reply.codes:
+            fields["codes"] = list(reply.codes)
 
 
 def count_operation(reply: OperationReply, duration_s: float) -> None:

@@ -160,10 +160,10 @@ class Straight:
         self._path = path
         self._method = method
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer the request straight, or through the app."""
         is_led = scope["type"] == "http" and scope["path"] == self._path and scope["method"] == self._method
-        await (self._to if is_led else self._app)(scope, receive, send)
+        return (self._to if is_led else self._app)(scope, receive, send)
 
 
 class SocketRoute(WebSocketRoute):

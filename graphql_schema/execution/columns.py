@@ -203,7 +203,7 @@ class Failed:
 
 @dataclass(slots=True)
 class Place:
-    """Where the values of a column stand in the answer. Never changed: frozen ones take thrice as long to make.
+    """Where the values of a column stand in the answer. Not changed once it is told: frozen ones take thrice as long.
 
     outer: the place of what they are of. One of: key and position, of a field; lists, whose items they are, laid end to
     end; among, of which they are those that are there; picked, their indices in the outer column. turn: number of the

@@ -32,6 +32,7 @@ class Operation:
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, node: OperationDefinitionNode) -> None:
         self.schema, self.node = schema, node
+        self.kind = node.operation.value
         self._document = document
         self.fragments = {
             definition.name.value: definition
@@ -74,7 +75,10 @@ class Operation:
 
 
 class Execution:
-    """One execution: attributes are those of graphql-core's executor. given: the variables as they were sent."""
+    """One execution: attributes are those of graphql-core's executor, and kind: query, mutation or subscription.
+
+    given: the variables as they were sent.
+    """
 
     root_value = None
     is_awaitable = staticmethod(optimized_is_awaitable)
@@ -85,6 +89,7 @@ class Execution:
     def __init__(self, operation: Operation, context: Any, given: Mapping[str, Any], variables: VariableValues) -> None:
         self.schema = operation.schema
         self.operation = operation.node
+        self.kind = operation.kind
         self.fragment_definitions: dict[str, FragmentDefinitionNode] = operation.fragments
         self.context_value = context
         self.variable_values = variables

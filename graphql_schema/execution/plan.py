@@ -129,11 +129,16 @@ class ObjectPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole operation. reads: by the name of a type, the attributes that anything selected of it reads; None: any."""
+    """A whole operation.
+
+    reads: by the name of a type, the attributes that anything selected of it reads; None: any. in_single_file: whether
+    at most one resolver is awaited at a time, and for one parent.
+    """
 
     root: ObjectPlan
     is_serial: bool
     reads: Mapping[str, frozenset[str] | None]
+    in_single_file: bool
 
 
 _FIXED = (str, int, float, Decimal, date, type(None), type(UNSET), Enum)
@@ -207,7 +212,9 @@ class _Compiler:
         assert kind is not None, "the operation is valid"
         found = collect_fields(self._schema, self._fragments, self._variables, kind, self._operation, True)
         root = self._object(kind, found.grouped_field_set)
-        return Plan(root, is_serial=self._operation.operation is OperationType.MUTATION, reads=self._reads)
+        is_serial = self._operation.operation is OperationType.MUTATION
+        in_single_file = not is_serial and _in_single_file(root)
+        return Plan(root, is_serial=is_serial, reads=self._reads, in_single_file=in_single_file)
 
     def _object(self, kind: GraphQLObjectType, grouped: Mapping[str, list[FieldDetails]]) -> ObjectPlan:
         if is_introspection_type(kind):
@@ -351,6 +358,18 @@ def _reads(field: FieldPlan) -> frozenset[str] | None:
     call: Any = None if resolver is None else resolver.wrapped_func
     names = None if call is None else together.reads_of(call)
     return None if names is None else frozenset(names)
+
+
+def _in_single_file(plan: ObjectPlan) -> bool:
+    """Whether at most one resolver is awaited at a time, and for one parent, of a selection of which there is one."""
+    waiting = [each for each in plan.fields if each.waits]
+    if len(waiting) != 1:
+        return not waiting
+    (field,) = waiting
+    below = [each for each in field.below.values() if each.waits]
+    if field.way is Way.FOREIGN or (below and len(field.nullable) > 1):
+        return False
+    return all(map(_in_single_file, below))
 
 
 def _levels(definition: GraphQLField) -> tuple[tuple[bool, ...], GraphQLNamedType]:

@@ -6,14 +6,13 @@ something that may be null. Where a value stands in the answer is told only when
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from inspect import isawaitable
 from typing import Any
 
 from graphql import ExecutionResult, get_argument_values
 from graphql.pyutils import gather_with_cancel
+from strawberry import Info
 
-from graphql_schema.context import Info
 from graphql_schema.execution.columns import (
     Column,
     Columnar,
@@ -28,7 +27,6 @@ from graphql_schema.execution.columns import (
 )
 from graphql_schema.execution.operation import Executing
 from graphql_schema.execution.plan import FieldPlan, ObjectPlan, Plan, Way, arguments_of
-from graphql_schema.execution.quick import Quick
 from graphql_schema.execution.values import Values, inner
 
 
@@ -103,7 +101,7 @@ class Run(Values):
         else:
             values = await self._resolve(field, sources, place)
             self._turns += 1
-            place = replace(place, turn=self._turns)
+            place.turn = self._turns
         failures, done = self._failures, None
         whole = self._whole(field, values, place) if len(values) == 1 else None
         # Of several some may be the same, which is looked for below.
@@ -117,8 +115,13 @@ class Run(Values):
         return self._up(field, levels, done)
 
     def _field_now(self, field: FieldPlan, sources: Column, place: Place) -> Column:
-        if field.quick is not None and sources and (ready := self._at_a_go(field.quick, sources)) is not None:
-            return ready
+        if field.quick is not None and sources:
+            try:
+                ready = field.quick(sources)
+            except Exception:  # noqa: BLE001 - found again, where it belongs
+                ready = None
+            if ready is not None:
+                return ready
         place = Place(place, key=field.key, position=field.position)
         values = self._read(field, sources, place)
         if field.leaf is not None and (ready := written(values, field.nullable)) is not None:
@@ -135,13 +138,6 @@ class Run(Values):
         if done is None:
             done = self._named_now(field, levels[-1].there, inner(levels[-1]))
         return self._up(field, levels, done)
-
-    @staticmethod
-    def _at_a_go(quick: Quick, sources: Column) -> Column | None:
-        try:
-            return quick(sources)
-        except Exception:  # noqa: BLE001 - found again, where it belongs
-            return None
 
     def _read(self, field: FieldPlan, sources: Column, place: Place) -> Column:
         """The values of a field that takes no waiting; an exception in the place of one that cannot be had."""
@@ -200,7 +196,7 @@ class Run(Values):
         if arguments is None:
             arguments = arguments_of(self._executor.schema, field, self._executor.variable_values)
         if field.checks or field.passes_info is not None:
-            info: Info = Info(_raw_info=self._info(field, place, 0), _field=field.strawberry)  # type: ignore[arg-type]
+            info: Info[Any, Any] = Info(_raw_info=self._info(field, place, 0), _field=field.strawberry)  # type: ignore[arg-type]
             for required in field.checks:
                 required.check(info)
             if field.passes_info is not None:

@@ -45,6 +45,18 @@ async def test_keys_under_way_are_waited_for_and_not_asked_again() -> None:
     assert doubling.batches == [[1], [2]]
 
 
+async def test_who_is_alone_loads_at_once() -> None:
+    doubling = Doubling()
+    doubling.may_go.set()
+    loader = Loader(doubling)
+    waiting = loader.load_many([1, 2, 1], is_alone=True)
+    with pytest.raises(StopIteration) as ended:
+        waiting.send(None)
+    assert ended.value.value == [2, 4, 2]
+    assert await loader.load(2, is_alone=True) == 4
+    assert doubling.batches == [[1, 2]]
+
+
 async def test_large_batches_are_cut() -> None:
     doubling = Doubling()
     doubling.may_go.set()
