@@ -21,10 +21,10 @@ from graphql_schema.analytics_filters import FactFilter
 from graphql_schema.analytics_inputs import CompareInput, FreshnessInput, RangeInput
 from graphql_schema.analytics_selection import Asked, Document
 from graphql_schema.analytics_types import Analytics
+from graphql_schema.batching import Loader
 from graphql_schema.context import Info
 from graphql_schema.execution.columns import settled_all, values_of
 from graphql_schema.execution.together import together
-from graphql_schema.loaders import Loader
 from graphql_schema.permissions import requires
 from graphql_schema.scalars import CurrencyCode, TimeZone, required_uuid
 from graphql_schema.selections import Selections
@@ -143,7 +143,7 @@ def analytics_of(dimension: str) -> Any:
         answers: Sequence[Answer | None] = [None] * len(parent_ids)
         if question.runs:
             loader = info.context.loaders.get(AnswersByParent(dimension, question.question))
-            answers = await loader.load_many(parent_ids, is_alone=info.context.in_single_file)
+            answers = await loader.load_many(parent_ids)
         ctx, runner = info.context.ctx, runner_of(info.context.runtime)
         return [
             shown(ctx, runner, question, answer, partial(Parents, dimension, (parent_id,)))
@@ -219,7 +219,7 @@ class Query:
         answer = None
         if question.runs:
             loader = info.context.loaders.get(same_question)
-            answer = await loader.load(question.question, is_alone=info.context.in_single_file)
+            answer = await loader.load(question.question)
             if isinstance(answer, Exception):
                 raise answer
         return shown(info.context.ctx, runner_of(info.context.runtime), question, answer)

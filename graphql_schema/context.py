@@ -8,6 +8,7 @@ import strawberry
 
 from app.core.context import Ctx
 from app.runtime import Runtime
+from graphql_schema.batching import Loader
 
 T = TypeVar("T")
 
@@ -23,6 +24,8 @@ class Loaders:
     def __init__(self, runtime: Runtime, ctx: Ctx) -> None:
         self._runtime = runtime
         self._ctx = ctx
+        self.in_single_file = False
+        """Whether resolvers are awaited one after another, each for one parent: no two ask for something at a time."""
         self._made: dict[Callable[..., Any], Any] = {}
 
     def get(self, make: Callable[[Runtime, Ctx], T]) -> T:
@@ -30,6 +33,8 @@ class Loaders:
         found: T | None = self._made.get(make)
         if found is None:
             found = self._made[make] = make(self._runtime, self._ctx)
+            if isinstance(found, Loader):
+                found.is_alone = self.in_single_file
         return found
 
     def forget(self) -> None:
@@ -42,14 +47,11 @@ class Context:
     """One GraphQL operation: made by the executor, read by resolvers as `info.context`.
 
     reads: by the name of a type, the attributes that the operation reads of its objects; None or not there: any.
-    in_single_file: whether its resolvers are awaited one after another, each for one parent: no two ask for something
-    at a time.
     """
 
     runtime: Runtime
     ctx: Ctx
     reads: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-    in_single_file: bool = False
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

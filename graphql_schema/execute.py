@@ -214,7 +214,7 @@ class Executor:
     async def _complete(self, ready: "Ready") -> ExecutionResult:
         if isinstance(ready.plan, Plan):
             context: Context = ready.execution.context_value
-            context.reads, context.in_single_file = ready.plan.reads, ready.plan.in_single_file
+            context.reads, context.loaders.in_single_file = ready.plan.reads, ready.plan.in_single_file
             return await Run(ready.plan, ready.execution).execute()
         metrics.fallbacks.labels(reason=ready.plan).inc()
         result: Any = ready.execution.executor.execute_operation()

@@ -114,11 +114,11 @@ def child_list(
         parent_ids = values_of(roots, "row_id")
         if not isinstance(show, each):
             loader = info.context.loaders.get(rows)
-            found = await loader.load_many(parent_ids, is_alone=info.context.in_single_file)
+            found = await loader.load_many(parent_ids)
             return [show([RowAt(loader.rows, position) for position in positions]) for positions in found]
         made = maker(show.show)
         loader = info.context.loaders.get(replace(rows, columns=needed(info, made)))
-        found = await loader.load_many(parent_ids, is_alone=info.context.in_single_file)
+        found = await loader.load_many(parent_ids)
         return Nested(shown_all(made, loader.rows, end_to_end(found)), list(map(len, found)))
 
     @together(for_all, reads=("row_id",))

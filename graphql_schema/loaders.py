@@ -5,7 +5,6 @@ A loader is asked for by what it loads, and is the same for the whole request:
 transaction; no connection is kept in the context.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -20,95 +19,10 @@ from app.core.paging import Page, page_of
 from app.db import keyset
 from app.db.columns import RowAt, Rows
 from app.db.keyset import Columns, Condition, Listing, Sort
-from app.db.parts import in_parts
 from app.runtime import Runtime
+from graphql_schema.batching import Loader
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT, Connection, Connections
 from graphql_schema.context import Info
-
-BATCH_MAX = 5_000
-"""Keys of one batch; more become several statements."""
-
-
-class Loader:
-    """Loads by key, each key once: what is asked for in one turn of the loop is one batch.
-
-    Who asks first loads for all who join, and those wait for the batch: there is no promise for each key, and no task.
-    """
-
-    def __init__(self, fetch: Callable[[Sequence[Any]], Awaitable[Any]], *, batch_max: int = BATCH_MAX) -> None:
-        """fetch: gives what is loaded for each key, in their order. batch_max: keys that it is given at most."""
-        self._fetch = fetch
-        self._batch_max = batch_max
-        self._known: dict[Any, Any] = {}
-        self._under_way: list[_Batch] = []
-        self._next: _Batch | None = None
-
-    async def load(self, key: Any, *, is_alone: bool = False) -> Any:
-        """What is loaded for the key. is_alone: as below."""
-        (found,) = await self.load_many((key,), is_alone=is_alone)
-        return found
-
-    async def load_many(self, keys: Collection[Any], *, is_alone: bool = False) -> list[Any]:
-        """What is loaded for each key, in their order. is_alone: nobody can join, and nobody is waited for."""
-        missing = dict.fromkeys(keys)
-        if self._known:
-            missing = {key: None for key in missing if key not in self._known}
-        if is_alone:
-            await self._fill(list(missing))
-            missing = {}
-        while missing:
-            new = missing
-            batches = [batch for batch in self._under_way if not batch.keys.keys().isdisjoint(new)]
-            for batch in batches:
-                new = {key: None for key in new if key not in batch.keys}
-            if new and self._next is None:
-                await self._lead(_Batch(new))
-            elif new and self._next is not None:
-                self._next.keys.update(new)
-                batches.append(self._next)
-            for batch in batches:
-                # Shielded: one that leaves takes nothing from the others.
-                await asyncio.shield(batch.done)
-            # Of what others were loading, not all is there if they left.
-            missing = {key: None for key in missing if key not in self._known} if batches else {}
-        return list(map(self._known.__getitem__, keys))
-
-    def _loaded(self, keys: Sequence[Any]) -> Awaitable[Sequence[Any]]:
-        return self._fetch(keys)
-
-    async def _fill(self, keys: Sequence[Any]) -> None:
-        for part in in_parts(keys, self._batch_max):
-            self._known |= zip(part, await self._loaded(part), strict=True)
-
-    async def _lead(self, batch: "_Batch") -> None:
-        self._next = batch
-        self._under_way.append(batch)
-        try:
-            try:
-                # A turn of the loop, in which others ask for more.
-                await asyncio.sleep(0)
-            finally:
-                self._next = None
-            await self._fill(list(batch.keys))
-        except Exception as error:
-            batch.done.set_exception(error)
-            # Told here whether or not anybody else waits for it.
-            batch.done.exception()
-            raise
-        finally:
-            self._under_way.remove(batch)
-            if not batch.done.done():
-                batch.done.set_result(None)
-
-
-class _Batch:
-    """Keys that are loaded together. done: when whoever loads them has ended, or what was raised."""
-
-    __slots__ = ("done", "keys")
-
-    def __init__(self, keys: dict[Any, None]) -> None:
-        self.keys = dict(keys)
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class IdLoader(Loader):
@@ -127,12 +41,12 @@ class IdLoader(Loader):
         self._known = {str(row_id): place for place, row_id in enumerate(rows.column("id"))}
         self.rows.add(rows)
 
-    async def places(self, ids: Sequence[UUID | str | None], *, is_alone: bool = False) -> list[int | None]:
-        """Where among the rows each id's stands; None without id or row. is_alone: as of `load_many`."""
+    async def places(self, ids: Sequence[UUID | str | None]) -> list[int | None]:
+        """Where among the rows each id's stands; None without id or row."""
         texts = [None if row_id is None else str(row_id) for row_id in ids]
         asked = dict.fromkeys(texts)
         asked.pop(None, None)
-        await self.load_many(asked, is_alone=is_alone)
+        await self.load_many(asked)
         return list(map(self._known.get, texts))
 
     async def rows_of(self, row_id: UUID) -> list[RowAt]:
@@ -157,9 +71,9 @@ class ChildLoader(Loader):
         super().__init__(fetch)
         self.rows = Rows()
 
-    async def load_many(self, keys: Collection[UUID | str], *, is_alone: bool = False) -> list[Any]:
+    async def load_many(self, keys: Collection[UUID | str]) -> list[Any]:
         """The positions of each parent's rows, in the order of the ids."""
-        return await super().load_many(list(map(str, keys)), is_alone=is_alone)
+        return await super().load_many(list(map(str, keys)))
 
     async def rows_of(self, parent_id: UUID) -> list[RowAt]:
         """The rows of a parent, for whoever takes them one by one."""
@@ -196,7 +110,7 @@ async def load_one_each(
 ) -> tuple[Rows, list[int | None]]:
     """Rows by their ids: all that were loaded, and where among them each id's stands; None without id or row."""
     loader = info.context.loaders.get(ById(listing, columns))
-    return loader.rows, await loader.places(ids, is_alone=info.context.in_single_file)
+    return loader.rows, await loader.places(ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,7 +285,7 @@ async def nested(
     loaders = info.context.loaders
     asked = _with_cursors(info, columns, sort)
     loader = loaders.get(Pages(listing, parent, fixed, sort, page, asked, _asks(info, "more")))
-    parts = await loader.load_many(parent_ids, is_alone=info.context.in_single_file)
+    parts = await loader.load_many(parent_ids)
 
     async def count(index: int) -> int:
         counted: int = await loaders.get(Counts(listing, parent, fixed)).load(parent_ids[index])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from graphql_schema.loaders import Loader
+from graphql_schema.batching import Loader
 
 
 class Doubling:
@@ -49,11 +49,12 @@ async def test_who_is_alone_loads_at_once() -> None:
     doubling = Doubling()
     doubling.may_go.set()
     loader = Loader(doubling)
-    waiting = loader.load_many([1, 2, 1], is_alone=True)
+    loader.is_alone = True
+    waiting = loader.load_many([1, 2, 1])
     with pytest.raises(StopIteration) as ended:
         waiting.send(None)
     assert ended.value.value == [2, 4, 2]
-    assert await loader.load(2, is_alone=True) == 4
+    assert await loader.load(2) == 4
     assert doubling.batches == [[1, 2]]
 
 
