@@ -122,6 +122,11 @@ class Trade:
         self._is_over = True
         await asyncio.gather(*self._tasks)
 
+    @property
+    def is_brisk(self) -> bool:
+        """Whether as much went on as it takes for a question to meet everything half done."""
+        return self.folded > 100 and self.outcomes[Outcome.RECORDED] > 100 and self.judged > 10
+
     def check(self) -> None:
         """Raise what a writer or a fold raised meanwhile."""
         for task in self._tasks:
@@ -226,7 +231,12 @@ async def check_under_way(
     try:
         async with Trade(runtime, ctx, offered, seed=seed) as trade:
             began = time.monotonic()
-            while time.monotonic() - began < seconds or len(orders) < 3:
+            # On a slow machine longer: the test is of what meets, not of how fast it goes.
+            while (
+                (took_s := time.monotonic() - began) < seconds
+                or len(orders) < 3
+                or not (trade.is_brisk or took_s > 10 * seconds)
+            ):
                 number = len(orders)
                 orders.append(
                     await check_snapshot(runtime, pinned, ctx, directory / str(number), seed=seed + number, questions=5)
@@ -239,9 +249,7 @@ async def check_under_way(
         # The stores traded and folds moved what they wrote while it was looked at.
         assert orders == sorted(orders)
         assert orders[0] < orders[-1]
-        assert trade.folded > 100
-        assert trade.outcomes[Outcome.RECORDED] > 100
-        assert trade.judged > 10
+        assert trade.is_brisk, (trade.folded, trade.outcomes, trade.judged)
 
         await check_snapshot(runtime, pinned, ctx, directory / "end", seed=seed, questions=20)
         await fold(runtime.db, ctx.tenant_id, now=ctx.now)

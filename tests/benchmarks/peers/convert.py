@@ -388,10 +388,16 @@ def _load_tenants(reading: Connection, writing: Connection) -> list[TenantInfo]:
     return made
 
 
+_TYPES = """SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"""
+
+
 def _copy(reading: Connection, writing: Connection, load: Load) -> int:
     with _unforced(writing, load.table), reading.cursor() as out, writing.cursor() as into:
-        # The types that text constants have in a query's output are not those of columns: name them all.
-        query = f"SELECT * FROM ({load.query}) AS row ({load.columns})"
+        # The binary form says no types: each column is sent in the one that its table has.
+        types = dict(writing.execute(_TYPES, (load.table,)).fetchall())
+        typed = ", ".join(f"{name}::{types[name]}" for name in load.columns.split(", "))
+        query = f"SELECT {typed} FROM ({load.query}) AS row ({load.columns})"
         with (
             out.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as rows,
             into.copy(f"COPY {load.table} ({load.columns}) FROM STDIN (FORMAT binary)") as copy,

@@ -71,7 +71,7 @@ def lay(stack: ExitStack, database: str, small: str | None) -> Ground:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scoville-peers-")))
         services = stack.enter_context(EmbeddedServices(Settings(data_dir=directory)))
         assert services.redis_url is not None, "embedded services have both"
-        source = _generated(services.owner_url)
+        source = generated(services.owner_url)
         target = make_conninfo(source, dbname="scoville_peers")
         settings = convert(source, target, say=lambda line: None)
         redis = services.redis_url.get_secret_value()
@@ -102,13 +102,14 @@ def _with_redis(settings: Settings, url: str) -> Settings:
     return settings.model_copy(update={"redis_enabled": True, "redis_url": SecretStr(url)})
 
 
-def _generated(owner_url: str) -> str:
-    source = make_conninfo(owner_url, dbname="source")
+def generated(owner_url: str, *, name: str = "source", instances: int = GENERATED_INSTANCES) -> str:
+    """A new database on the server, in the shape of the harness's."""
+    source = make_conninfo(owner_url, dbname=name)
     with psycopg.connect(owner_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE source")
+        connection.execute(f"CREATE DATABASE {name}")
     text = (HERE / "source.sql").read_text()
     with psycopg.connect(source, autocommit=True) as connection:
-        connection.execute((text % {"instances": GENERATED_INSTANCES}).encode())
+        connection.execute((text % {"instances": instances}).encode())
     return source
 
 
