@@ -1,6 +1,6 @@
 """Groups as columns, for notebooks and extracts; and where a page of groups lies in its list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -103,19 +103,16 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
             columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=_as_written([*page.starts()])))
             continue
         number = dimensions.index(element.name)
-        # Each key is made once: most come again and again.
-        keys, places = page.distinct_keys(number)
+        keys = page.shown_keys(number)
         if DIMENSIONS[element.name].kind is KeyKind.NUMBER:
-            integers = _as_written(list(map(keys.__getitem__, places)))
-            columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=integers))
+            columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=_as_written(keys)))
             continue
         rest = page.others(number)
-        strings = _strings(keys, places, None if second else rest)
+        strings = _strings(keys, None if second else rest)
         columns.append(Column(name=name, kind=ColumnKind.STRING, unit=None, strings=strings))
         if second:
             names = await _names(info, element.name, keys)
-            strings = _strings(names, places, rest)
-            columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=strings))
+            columns.append(Column(name=second[0], kind=ColumnKind.STRING, unit=None, strings=_strings(names, rest)))
     currency = "currency" if "currency" in dimensions else answer.resolved.currency
     for column, ask in named:
         at = page.asked.columns.values.index(ask)
@@ -138,16 +135,18 @@ def _as_written(values: list[Any]) -> Any:
     return Ready(len(values), lambda: values, lambda: values)
 
 
-def _strings(texts: Sequence[Any], places: Iterable[int], rest: Iterable[bool] | None) -> Any:
+def _strings(texts: list[Any], rest: Iterable[bool] | None) -> Any:
     # rest: of which rows the text is that of others.
-    found = list(map(texts.__getitem__, places))
     if rest is not None:
-        found = [OTHERS if is_rest else text for text, is_rest in zip(found, rest, strict=True)]
-    return _as_written(found)
+        texts = [OTHERS if is_rest else text for text, is_rest in zip(texts, rest, strict=True)]
+    return _as_written(texts)
 
 
-async def _names(info: Info, dimension: str, keys: Sequence[Any]) -> list[str | None]:
+async def _names(info: Info, dimension: str, keys: list[Any]) -> list[str | None]:
+    # Each is looked up once: most come again and again.
     listing, _, column = ENTITIES[dimension]
-    shows(name_tag(listing, row_id) for row_id in keys if row_id is not None)
-    rows, found = await load_one_each(info, listing, keys, frozenset({column}))
-    return [None if position is None else rows.column(column)[position] for position in found]
+    known = list(dict.fromkeys(keys))
+    shows(name_tag(listing, row_id) for row_id in known if row_id is not None)
+    rows, found = await load_one_each(info, listing, known, frozenset({column}))
+    texts = [None if position is None else rows.column(column)[position] for position in found]
+    return list(map(dict(zip(known, texts, strict=True)).__getitem__, keys))

@@ -87,9 +87,9 @@ class GroupPage:
         """The key of a dimension (by its number) of every group."""
         return self._reading.keys(number)
 
-    def distinct_keys(self, number: int) -> tuple[list[str | int | None], Sequence[int]]:
-        """The keys of a dimension (by its number), each once, ids as texts, and of every group which of them it has."""
-        return self._reading.distinct_keys(number)
+    def shown_keys(self, number: int) -> list[str | int | None]:
+        """The same, ids as texts."""
+        return self._reading.shown_keys(number)
 
     @cached_property
     def times(self) -> list[Time | None]:
@@ -273,12 +273,9 @@ class _Reading:
         name, at = self._columns.keys[number]
         return keys_of(name, self._rows.values[at])
 
-    def distinct_keys(self, number: int) -> tuple[list[str | int | None], Sequence[int]]:
-        """The keys of a dimension, each once, ids as texts, and which of them every row has."""
-        _, at = self._columns.keys[number]
-        values = self._rows.values[at]
-        places = {value: place for place, value in enumerate(dict.fromkeys(values))}
-        return list(places), list(map(places.__getitem__, values))
+    def shown_keys(self, number: int) -> list[str | int | None]:
+        """The same, ids as texts."""
+        return list(self._rows.values[self._columns.keys[number][1]])
 
     def times(self) -> list[Time | None]:
         """The time of every row, None where they are not grouped by it."""

@@ -37,10 +37,11 @@ class Part:
 class RollupScan:
     """Sums read from a rollup set's whole buckets, and from the deltas of the same times (spans).
 
-    cells: rows of one bucket in a busy tenant.
+    dimensions: of the set. cells: rows of one bucket in a busy tenant.
     """
 
     rollup: str
+    dimensions: tuple[str, ...]
     cells: int
     sums: tuple[str, ...]
     parts: tuple[Part, ...]
@@ -132,7 +133,8 @@ class FacetPlan:
     folds: of its dimensions, by number, None for those that are whole. is_original: amounts in the facts' own currency.
     paging: None where all cells come. has_total: the sums over all time buckets come too, under none. top_edges: of the
     buckets in which keys are kept, where they are not those of its cells. counted: sums, with their layers, of which it
-    is told by cell whether any is not nothing.
+    is told by cell whether any is not nothing. is_stored: whether each row of its only rollup is a group, to which only
+    what is not folded yet is added.
     """
 
     name: str
@@ -144,6 +146,7 @@ class FacetPlan:
     has_total: bool = False
     top_edges: tuple[datetime, ...] = ()
     counted: tuple[tuple[str, int], ...] = ()
+    is_stored: bool = False
 
     @property
     def has_time(self) -> bool:

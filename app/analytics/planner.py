@@ -16,7 +16,7 @@ from app.analytics.plan import FacetPlan, FactScan, Fold, GroupsPlan, Layer, Pag
 from app.analytics.query import AllOf, ByDimension, Facet, Filter, dimensions_of
 from app.analytics.resolved import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
 from app.analytics.rollups.catalog import CATALOG, RollupSet
-from app.analytics.rollups.match import Cover, covered, has_dimensions, merged, rollable_sums
+from app.analytics.rollups.match import Cover, covered, has_dimensions, lie_apart, merged, rollable_sums
 from app.analytics.semantic.sums import SUMS, Source
 from app.core.context import TenantInfo
 from app.core.timegrain import Interval
@@ -219,7 +219,16 @@ class _Planning:
             self._layer(key, sums, outputs, dimensions, buckets)
             for key, sums, outputs in zip(layout.layers, layout.sums, layout.outputs, strict=True)
         )
-        return FacetPlan(name, dimensions, folds, layers, "currency" in dimensions, paging)
+        apart = frozenset(dimensions) | self.parent
+        return FacetPlan(
+            name,
+            dimensions,
+            folds,
+            layers,
+            "currency" in dimensions,
+            paging,
+            is_stored=paging is not None and not any(folds) and _is_stored(layers, apart),
+        )
 
     def _layer(
         self,
@@ -267,6 +276,14 @@ class _Planning:
         return rows * asked_for * sum(len(layer.sums) for layer in facet.layers)
 
 
+def _is_stored(layers: Sequence[Layer], apart: frozenset[str]) -> bool:
+    # Whether all there is is one rollup, of whose rows no two lie in one cell. apart: dimensions of the cells.
+    if len(layers) != 1 or len(layers[0].scans) != 1:
+        return False
+    layer, scan = layers[0], layers[0].scans[0]
+    return isinstance(scan, RollupScan) and apart.issuperset(scan.dimensions) and lie_apart(scan.parts, layer.edges)
+
+
 def _facts(sums: Sequence[str], spans: tuple[Interval, ...]) -> list[FactScan]:
     if not spans:
         return []
@@ -294,7 +311,7 @@ def _rollup(
         return None, ()
     rollup, cover = found
     spans = merged(part.interval for part in cover.parts)
-    return RollupScan(rollup.name, rollup.cells, sums, cover.parts, spans), cover.rest
+    return RollupScan(rollup.name, rollup.dimensions, rollup.cells, sums, cover.parts, spans), cover.rest
 
 
 def cheapest(

@@ -69,6 +69,22 @@ def covered(interval: Interval, breaks: Sequence[datetime], grains: Sequence[Gra
     return Cover(tuple(parts), merged(rest))
 
 
+def lie_apart(parts: Sequence[Part], edges: Sequence[datetime]) -> bool:
+    """Whether each bucket of the parts, which are in order, is the only one of its cell.
+
+    edges: of the cells that they cover, () of one. No bucket lies in two.
+    """
+    if not edges:
+        return sum(part.buckets for part in parts) == 1
+    reached = 0
+    for part in parts:
+        first, last = bisect_right(edges, part.interval.start), bisect_left(edges, part.interval.end)
+        if first <= reached or last - first + 1 != part.buckets:
+            return False
+        reached = last
+    return True
+
+
 def merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     """The same instants in as few intervals as possible, in order."""
     found: list[Interval] = []

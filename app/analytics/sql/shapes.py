@@ -102,7 +102,7 @@ class Shape:
     """Everything that changes a statement's text.
 
     outputs: what it gives of the sums, with their layers. counted: sums of which it tells whether any is not nothing.
-    whole: the currency of what all groups are together.
+    whole: the currency of what all groups are together. is_stored: whether the rows of its only rollup are its groups.
     """
 
     name: str
@@ -113,6 +113,7 @@ class Shape:
     view: View = View.CELLS
     whole: Money = Money.BASE
     has_total: bool = False
+    is_stored: bool = False
 
     @property
     def cells(self) -> Cells:
@@ -202,6 +203,7 @@ def shaped(
             view,
             whole,
             has_total=facet.has_total,
+            is_stored=facet.is_stored,
         ),
         values,
     )

@@ -13,7 +13,20 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Select, cast, func, literal_column, or_, select, true, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SelectBase,
+    cast,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.sql.expression import FromClause
 
@@ -148,10 +161,10 @@ def compiled(shape: Shape) -> Statement:
         case View.MEMBERS:
             found = rendered(_members(shape), f"{shape.name}_members")
         case View.CELLS:
-            scanned = _scanned(shape.layers, "scanned")
-            statement = _added_up(scanned, shape, only_present=shape.page is not None)
-            if shape.page is not None:
-                statement = _paged(statement, shape.page, shape.cells)
+            if shape.page is None:
+                statement = _added_up(_scanned(shape.layers, "scanned"), shape, only_present=False)
+            else:
+                statement = _paged(_groups(shape), shape.page, shape.cells)
             found = rendered(statement, shape.name)
     return replace(found, numerics=_numerics(found.columns, shape))
 
@@ -189,9 +202,30 @@ def _added_up(scanned: FromClause, shape: Shape, *, only_present: bool, cells: C
     elif cells.columns:
         statement = statement.group_by(*cells.grouping)
     if only_present:
-        # A group is there if anything that is asked of it is not nothing; rollups keep rows of which nothing is left.
-        statement = statement.having(or_(*(total != literal_column("0") for total in totals.values())))
+        statement = statement.having(_is_present(totals))
     return statement
+
+
+def _groups(shape: Shape) -> SelectBase:
+    if not shape.is_stored:
+        return _added_up(_scanned(shape.layers, "scanned"), shape, only_present=True)
+    # Rows of the rollup are groups as they are, unless there is anything to add to them.
+    (layer,) = shape.layers
+    cells, rollup = layer.cells, layer.rollup
+    assert rollup is not None, "its rows are stored in one"
+    fresh = delta_scan(rollup.sums, cells, rollup.spans).cte("fresh")
+    has_fresh = exists(select(literal_column("1")).select_from(fresh))
+    stored = rollup_scan(rollup.sums, cells, rollup.parts).subquery("stored")
+    sums = {name: stored.c[name] for name in cells.sums_named}
+    outputs = (_given(output, number, sums).label(output.name) for output, number in shape.outputs)
+    unchanged = select(*(stored.c[name] for name in cells.columns), *outputs).where(~has_fresh, _is_present(sums))
+    scanned = union_all(rollup_scan(rollup.sums, cells, rollup.parts), select(fresh)).cte("scanned")
+    return union_all(unchanged, _added_up(scanned, shape, only_present=True).where(has_fresh))
+
+
+def _is_present(sums: Mapping[str, ColumnElement[Any]]) -> ColumnElement[bool]:
+    # A group is there if anything that is asked of it is not nothing; rollups keep rows of which nothing is left.
+    return or_(*(found != literal_column("0") for found in sums.values()))
 
 
 def _given(output: Output, layer: int, totals: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
@@ -203,7 +237,7 @@ def _fits_big(output: Output) -> bool:
     return all(SUMS[name].decimals == 0 and not SUMS[name].is_money for name, _ in output.parts)
 
 
-def _fitting(groups: Select[Any], page: PageShape, cells: Cells) -> tuple[FromClause, FromClause]:
+def _fitting(groups: SelectBase, page: PageShape, cells: Cells) -> tuple[FromClause, FromClause]:
     # All groups, and those that fit `having`, with the values that they are ordered and chosen by.
     grouped = groups.cte("grouped")
     is_original = cells.money is Money.ORIGINAL
@@ -230,7 +264,7 @@ def _fitting(groups: Select[Any], page: PageShape, cells: Cells) -> tuple[FromCl
     return fitting, fitting
 
 
-def _paged(groups: Select[Any], page: PageShape, cells: Cells) -> Select[Any]:
+def _paged(groups: SelectBase, page: PageShape, cells: Cells) -> Select[Any]:
     every, valued = _fitting(groups, page, cells)
     if page.is_ranked:
         rank = func.row_number().over(partition_by=_parent(cells, valued), order_by=order_by(page.sorts, valued))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.analytics.rollups.catalog import CATALOG, TOKENS, stored
-from app.analytics.rollups.match import Cover, covered, has_dimensions, merged, stored_sums
+from app.analytics.rollups.match import Cover, covered, has_dimensions, lie_apart, merged, stored_sums
 from app.core import timegrain
 from app.core.timegrain import Granularity, Interval
 from app.core.words import Grain
@@ -131,3 +131,28 @@ def test_grains_are_declared_coarsest_first(rollup: object) -> None:
     grains = SETS[rollup.name].grains  # type: ignore[attr-defined]
 
     assert list(grains) == sorted(grains, key=order.index)
+
+
+@given(
+    st.integers(0, 400),
+    st.integers(1, 400),
+    st.sampled_from([None, *Granularity]),
+    st.sampled_from(["UTC", "Europe/London", "Asia/Kathmandu"]),
+    st.lists(st.sampled_from([Grain.QUARTER, Grain.MONTH, Grain.DAY]), unique=True, min_size=1),
+)
+def test_buckets_lie_apart_where_no_two_are_in_one_cell(
+    first: int, days: int, every: Granularity | None, zone: str, grains: list[Grain]
+) -> None:
+    start = at("2025-10-20") + timedelta(days=first)
+    interval = Interval(start, start + timedelta(days=min(days, 40) if every is Granularity.HOUR else days))
+    whole = timegrain.edges(interval, every, zone) if every else []
+    edges = [interval.start, *whole[1:-1], interval.end] if every else []
+    ordered = [grain for grain in (Grain.QUARTER, Grain.MONTH, Grain.DAY) if grain in grains]
+
+    parts = covered(interval, edges[1:-1], ordered, zone).parts
+
+    starts = [
+        bucket for part in parts for bucket in timegrain.edges(part.interval, Granularity(part.grain.value), zone)[:-1]
+    ]
+    cells = [max((number for number, edge in enumerate(edges) if edge <= bucket), default=0) for bucket in starts]
+    assert lie_apart(parts, edges) == (len(set(cells)) == len(cells) if edges else len(cells) == 1)
