@@ -92,17 +92,13 @@ FAMILIES: tuple[Family, ...] = (
             _occurred("When it was placed."),
             Column("version", Kind.INTEGER, "1, or more once it was edited."),
             _text("currency", "ISO 4217 code of the amounts."),
-            Column("total_minor", Kind.MINOR, "Sum of all lines, in minor units.", "version.total_minor"),
-            Column("gross_minor", Kind.MINOR, "Sum of ITEM and DISCOUNT lines, in minor units.", "version.gross_minor"),
+            Column("total_minor", Kind.MINOR, "Sum of all lines, in minor units."),
+            Column("gross_minor", Kind.MINOR, "Sum of ITEM and DISCOUNT lines, in minor units."),
             _CUSTOMER,
             Column("codes", Kind.TEXTS, "Codes given at checkout, in upper case."),
             _text("country", "Shipping country, else billing country, or null."),
             Column("is_test", Kind.FLAG, "Whether it is a test: kept, and in no measure."),
             _RECORDED,
-        ),
-        join=(
-            "JOIN order_versions AS version ON version.tenant_id = $1 AND version.tenant_id = fact.tenant_id "
-            "AND version.order_id = fact.id AND version.version = fact.version"
         ),
     ),
     Family(

@@ -44,8 +44,7 @@ class Listing:
 
     places: a table that has the ids, the sort columns and the parents of the rows, where their own has not all of them:
     lists by parent are paged in it, under the alias `item` too, and only the rows of the page are read. Such rows are
-    listed in no other way. joins: to their table, of what their computed columns are of. like: the table whose columns
-    it has, where `table` is a select.
+    listed in no other way. like: the table whose columns it has, where `table` is a select.
     """
 
     tag: str
@@ -56,7 +55,6 @@ class Listing:
     computed: tuple[tuple[str, str], ...] = ()
     owner: Owner | None = None
     places: str | None = None
-    joins: str = ""
     like: str | None = None
 
     @property
@@ -74,10 +72,6 @@ class Listing:
             return sorted({*columns, *always})
         listed = [name.strip().removeprefix("item.") for name in self.columns.split(",")]
         return [*(self.forms if listed == ["*"] else listed), *(name for name, _ in self.computed)]
-
-    def is_computed(self, names: Sequence[str]) -> bool:
-        """Whether any of these columns is computed."""
-        return not {name for name, _ in self.computed}.isdisjoint(names)
 
     def select(self, names: Sequence[str]) -> str:
         """The select list of these columns."""
@@ -181,12 +175,11 @@ async def pages(
         sql += f"\n          ORDER BY parent.number, {_order('found', sort, page)}"
     else:
         # Looked up in the order of their index, which costs a sixth less than in that of the lists.
-        joins = listing.joins if listing.is_computed(names) else ""
         sql = f"""
           SELECT {_with_number("place.parent_number", listing.select(names))}
           FROM ({sql}
           ORDER BY found.id) AS place
-          JOIN {listing.table} AS item ON item.tenant_id = $1 AND item.id = place.id{joins}
+          JOIN {listing.table} AS item ON item.tenant_id = $1 AND item.id = place.id
           ORDER BY place.parent_number, {_order("place", sort, page)}"""  # noqa: S608
     names = ["parent_number", *names]
     return await _fetched(session, listing, "pages", sql, names, args, before=_with_parents(listing))

@@ -101,7 +101,7 @@ async def lock_orders(
         return {}
     rows = await session.fetch(
         """/* orders.lock */
-        SELECT id, external_id, occurred_at, currency, is_test
+        SELECT id, external_id, occurred_at, currency, is_test, version, total_minor
         FROM orders
         WHERE tenant_id = $1 AND external_id = ANY($2::text[])
         ORDER BY id
@@ -112,16 +112,6 @@ async def lock_orders(
     if not rows:
         return {}
     ids = [row["id"] for row in rows]
-    versions = await session.fetch(
-        """/* orders.newest_versions */
-        SELECT DISTINCT ON (order_id) order_id, version, total_minor
-        FROM order_versions
-        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
-        ORDER BY order_id, version DESC""",
-        ctx.tenant_id,
-        ids,
-    )
-    newest = {row["order_id"]: row for row in versions}
     lines, last_positions = await _open_lines(ctx, session, ids, LINES_READ_MAX if is_bounded else None)
     return {
         row["external_id"]: OrderState(
@@ -130,8 +120,8 @@ async def lock_orders(
             occurred_at=row["occurred_at"],
             currency=row["currency"],
             is_test=row["is_test"],
-            version=newest[row["id"]]["version"],
-            total=newest[row["id"]]["total_minor"],
+            version=row["version"],
+            total=row["total_minor"],
             lines=lines.get(row["id"], []),
             last_position=last_positions.get(row["id"], 0),
             is_read=row["id"] in lines,

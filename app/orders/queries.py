@@ -18,22 +18,12 @@ def _credited(order: str) -> str:
     )
 
 
-def _newest(column: str) -> tuple[str, str]:
-    """A sum of the newest version, in minor units."""
-    return (
-        column,
-        f"(SELECT newest.{column} FROM order_versions AS newest WHERE newest.tenant_id = $1 "  # noqa: S608 - a column
-        "AND newest.order_id = item.id AND newest.version = item.version)",
-    )
-
-
 ORDERS = Listing(
     tag="orders",
     table="orders",
     columns="item.*",
     own=_credited("id"),
     sorts=(("occurred_at", "timestamptz"), ("recorded_at", "timestamptz")),
-    computed=(_newest("total_minor"), _newest("gross_minor")),
 )
 
 ORDER_LINES = Listing(
@@ -73,18 +63,11 @@ def _credited_orders(*columns: str) -> str:
     )
 
 
-_NEWEST = """
-          JOIN order_versions AS newest
-            ON newest.tenant_id = $1 AND newest.order_id = item.id AND newest.version = item.version"""
-
-
 def _orders_of(tag: str, *columns: str, owner: Owner | None = None) -> Listing:
     return replace(
         ORDERS,
         tag=tag,
         places=_credited_orders(*columns),
-        computed=tuple((name, f"newest.{name}") for name, _ in ORDERS.computed),
-        joins=_NEWEST,
         sorts=(("occurred_at", "timestamptz"),),
         owner=owner,
     )

@@ -24,7 +24,7 @@ class NewOrder(NamedTuple):
 
 
 def row_of(ctx: Ctx, order: NewOrder) -> dict[str, Any]:
-    """The order as lists of orders show it, once it is inserted: by column of `orders`, with its version's sums."""
+    """The order as lists of orders show it, once it is inserted: by column of `orders`."""
     checked = order.checked
     return {
         "tenant_id": ctx.tenant_id,
@@ -86,14 +86,14 @@ async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrd
         return
     await session.later(
         """/* orders.insert */
-        INSERT INTO orders (tenant_id, id, external_id, occurred_at, recorded_at, version, currency, customer_id,
-          visitor_id, click_id, codes, country, is_test)
-        SELECT $1, new.id, new.external_id, new.occurred_at, $2, 1, new.currency, new.customer_id,
-          new.visitor_id, new.click_id, string_to_array(new.codes, E'\\x1f'), new.country, new.is_test
+        INSERT INTO orders (tenant_id, id, external_id, occurred_at, recorded_at, version, total_minor, gross_minor,
+          currency, customer_id, visitor_id, click_id, codes, country, is_test)
+        SELECT $1, new.id, new.external_id, new.occurred_at, $2, 1, new.total_minor, new.gross_minor, new.currency,
+          new.customer_id, new.visitor_id, new.click_id, string_to_array(new.codes, E'\\x1f'), new.country, new.is_test
         FROM unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[], $8::text[], $9::text[],
-            $10::text[], $11::text[], $12::boolean[])
+            $10::text[], $11::text[], $12::boolean[], $13::bigint[], $14::bigint[])
           AS new (id, external_id, occurred_at, currency, customer_id, visitor_id, click_id, codes, country,
-            is_test)""",
+            is_test, total_minor, gross_minor)""",
         ctx.tenant_id,
         ctx.now,
         [order.id for order in orders],
@@ -107,6 +107,8 @@ async def insert_orders(ctx: Ctx, session: WriteSession, orders: Sequence[NewOrd
         ["\x1f".join(order.checked.codes) for order in orders],
         [order.checked.country for order in orders],
         [order.checked.is_test for order in orders],
+        [order.checked.total for order in orders],
+        [order.checked.gross for order in orders],
     )
     firsts = [
         VersionRow(order.id, 1, order.checked.content_hash, order.checked.total, order.checked.gross)
@@ -204,16 +206,19 @@ async def append_versions(
         [row.is_reversal for row in lines],
         [row.occurred_at for row in lines],
     )
-    newest = {row.order_id: row.version for row in versions}
+    newest = {row.order_id: row for row in versions}
     await session.execute(
         """/* orders.set_version */
         UPDATE orders
-        SET version = newest.version
-        FROM unnest($2::uuid[], $3::integer[]) AS newest (order_id, version)
+        SET version = newest.version, total_minor = newest.total_minor, gross_minor = newest.gross_minor
+        FROM unnest($2::uuid[], $3::integer[], $4::bigint[], $5::bigint[])
+          AS newest (order_id, version, total_minor, gross_minor)
         WHERE orders.tenant_id = $1 AND orders.id = newest.order_id""",
         ctx.tenant_id,
         list(newest),
-        list(newest.values()),
+        [row.version for row in newest.values()],
+        [row.total for row in newest.values()],
+        [row.gross for row in newest.values()],
     )
 
 

@@ -30,7 +30,7 @@ from app.tables.base import (
 
 
 class Order(TenantEntity, table=True):
-    """What the store sold: its identity. `version` points at the newest of order_versions; nothing else changes."""
+    """What the store sold: its identity, and the newest of order_versions with its sums; nothing else changes."""
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -48,6 +48,8 @@ class Order(TenantEntity, table=True):
     occurred_at: datetime = instant()
     recorded_at: datetime = instant()
     version: int = small()
+    total_minor: int = whole()
+    gross_minor: int = whole()
     currency: str = text()
     customer_id: UUID | None = uid(null=True)
     visitor_id: str | None = text(null=True)

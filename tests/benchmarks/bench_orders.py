@@ -101,9 +101,9 @@ async def insert_bare(stage: Stage, ctx: Ctx, orders: Any, lines: Any) -> None:
     async with stage.runtime.db.write(ctx.tenant_id) as session:
         await session.execute(
             """/* bench.orders */
-            INSERT INTO orders (tenant_id, id, external_id, occurred_at, recorded_at, version, currency, customer_id,
-              codes, country, is_test)
-            SELECT $1, new.id, new.external_id, new.occurred_at, $2, 1, 'GBP', new.customer_id, '{}', 'GB', false
+            INSERT INTO orders (tenant_id, id, external_id, occurred_at, recorded_at, version, total_minor, gross_minor,
+              currency, customer_id, codes, country, is_test)
+            SELECT $1, new.id, new.external_id, new.occurred_at, $2, 1, 0, 0, 'GBP', new.customer_id, '{}', 'GB', false
             FROM unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::uuid[])
               AS new (id, external_id, occurred_at, customer_id)""",
             ctx.tenant_id,

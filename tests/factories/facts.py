@@ -238,6 +238,8 @@ class _Maker:
             occurred_at=at,
             recorded_at=at,
             version=1,
+            total_minor=0,
+            gross_minor=0,
             currency=currency,
             customer_id=customer,
             country=country,
@@ -274,6 +276,11 @@ class _Maker:
             "recorded_at": order["recorded_at"],
             **values,
         }
+        return self._added(order, line)
+
+    def _added(self, order: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
+        order["total_minor"] += line["amount_minor"]
+        order["gross_minor"] += line["amount_minor"] if line["kind"] in ("ITEM", "DISCOUNT") else 0
         return self.facts.add("order_lines", **line)
 
     def _lines(self, order: dict[str, Any], rate: float | None) -> list[dict[str, Any]]:
@@ -288,7 +295,7 @@ class _Maker:
                 back = {**line, "id": new_id(), "version": 2, "is_reversal": True}
                 for column in ("quantity", "amount_minor", "amount_base_minor"):
                     back[column] = None if line[column] is None else -line[column]
-                self.facts.rows["order_lines"].append(back)
+                self._added(order, back)
                 if chance.random() < 0.3:
                     continue
                 line = self._line(

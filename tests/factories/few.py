@@ -96,6 +96,8 @@ class Few:
             occurred_at=at,
             recorded_at=recorded,
             version=1,
+            total_minor=amount,
+            gross_minor=amount,
             currency=currency,
             customer_id=customer,
             country=None,

@@ -166,6 +166,8 @@ class Listed(MoneyRows):
             "occurred_at": at,
             "recorded_at": recorded_at,
             "version": 1,
+            "total_minor": 100 + number,
+            "gross_minor": 100,
             "currency": one_of(("EUR", "GBP"), number // 3),
             "country": one_of(COUNTRIES, number),
             "codes": [],

@@ -23,9 +23,9 @@ PRODUCTS = """/* test.products */
     INSERT INTO products (tenant_id, id, external_id, title, created_at, updated_at)
     SELECT $1, new.id, $3, $3, $4, $4 FROM unnest($2::uuid[]) AS new (id)"""
 ORDERS = """/* test.orders */
-    INSERT INTO orders (tenant_id, id, external_id, occurred_at, recorded_at, version, currency, is_test, customer_id,
-      codes)
-    SELECT $1, new.id, new.external_id, new.occurred_at, new.occurred_at, new.version, 'GBP', new.is_test,
+    INSERT INTO orders (tenant_id, id, external_id, occurred_at, recorded_at, version, total_minor, gross_minor,
+      currency, is_test, customer_id, codes)
+    SELECT $1, new.id, new.external_id, new.occurred_at, new.occurred_at, new.version, 0, 0, 'GBP', new.is_test,
       new.customer_id, ARRAY[$7]
     FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::integer[], $6::boolean[], $8::uuid[])
       AS new (id, external_id, occurred_at, version, is_test, customer_id)"""

@@ -117,6 +117,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 'GBP', $8, $9, $9, $9)"""
 """A commission as the release before states of commissions writes it."""
 
 
+_SOLD = """INSERT INTO orders (tenant_id, id, external_id, currency, is_test, version, occurred_at, recorded_at)
+VALUES ($1, $2, 'o', 'GBP', false, $3, $4, $4)"""
+"""An order as releases write it that do not keep its sums."""
+
+_VERSION = """INSERT INTO order_versions (tenant_id, order_id, version, content_hash, total_minor, gross_minor,
+  recorded_at)
+VALUES ($1, $2, $3, '', $4::bigint, $4::bigint - 10, $5)"""
+
+
 async def test_a_release_that_knows_no_states_of_commissions_cannot_earn_beside_one_that_does(
     plain_owner: str,
 ) -> None:
@@ -131,13 +140,8 @@ async def test_a_release_that_knows_no_states_of_commissions_cannot_earn_beside_
         influencer_id,
         NOON,
     )
-    await connection.execute(
-        """INSERT INTO orders (tenant_id, id, external_id, currency, is_test, version, occurred_at, recorded_at)
-        VALUES ($1, $2, 'o', 'GBP', false, 1, $3, $3)""",
-        tenant_id,
-        order_id,
-        NOON,
-    )
+    await connection.execute(_SOLD, tenant_id, order_id, 1, NOON)
+    await connection.execute(_VERSION, tenant_id, order_id, 1, 1000, NOON)
     await connection.execute(
         """INSERT INTO credits (tenant_id, id, order_id, position, influencer_id, weight_booked, weight_last,
           weight_first, weight_linear, weight_time_decay, weight_position, occurred_at, currency, recorded_at)
@@ -162,6 +166,27 @@ async def test_a_release_that_knows_no_states_of_commissions_cannot_earn_beside_
         await connection.execute(_EARNED, tenant_id, new_id(), "REVERSAL", "REVERSED", *of_credit, -100, NOON)
     await connection.execute("RESET app.tenant_id")
     assert await connection.fetchval("SELECT count(*) FROM commissions") == 0, "the policies are forced again"
+    await connection.close()
+
+
+async def test_orders_get_the_sums_of_their_newest_version(plain_owner: str) -> None:
+    await asyncio.to_thread(migrate, plain_owner, revision="0016")
+    tenant_id, order_id = new_id(), new_id()
+    connection = await asyncpg.connect(plain_owner)
+    await connection.execute(f"SET app.tenant_id = '{tenant_id}'")
+    await connection.execute(_SOLD, tenant_id, order_id, 2, NOON)
+    for version, total in ((1, 1000), (2, 700)):
+        await connection.execute(_VERSION, tenant_id, order_id, version, total, NOON)
+
+    await asyncio.to_thread(migrate, plain_owner)
+
+    row = await connection.fetchrow("SELECT total_minor, gross_minor FROM orders")
+    assert row is not None
+    assert tuple(row) == (700, 690)
+    with pytest.raises(asyncpg.NotNullViolationError):
+        await connection.execute(_SOLD, tenant_id, new_id(), 1, NOON)
+    await connection.execute("RESET app.tenant_id")
+    assert await connection.fetchval("SELECT count(*) FROM orders") == 0, "the policies are forced again"
     await connection.close()
 
 

@@ -86,7 +86,7 @@ FACTS: dict[str, set[str]] = {
     "order_events": set(),
     "order_lines": {"amount_base_minor"},
     "order_versions": set(),
-    "orders": {"version"},
+    "orders": {"version", "total_minor", "gross_minor"},
     "own_rates": set(),
     "payout_batches": {"state", "approved_by", "approved_at", "finished_at", "updated_at"},
     "payout_events": set(),

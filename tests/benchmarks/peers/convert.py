@@ -218,9 +218,10 @@ LOADS: tuple[Load, ...] = (
     ),
     Load(
         "orders",
-        "tenant_id, id, external_id, occurred_at, recorded_at, version, currency, codes, country, is_test",
-        f"""SELECT {_tenant()}, {sql_id(Kind.ORDER, "o.id")}, o.external_id, o.placed_at, o.placed_at, 1, 'USD',
-          '{{}}'::text[], 'US', false
+        "tenant_id, id, external_id, occurred_at, recorded_at, version, total_minor, gross_minor, currency, codes, "
+        "country, is_test",
+        f"""SELECT {_tenant()}, {sql_id(Kind.ORDER, "o.id")}, o.external_id, o.placed_at, o.placed_at, 1, o.total_cents,
+          o.total_cents, 'USD', '{{}}'::text[], 'US', false
         {_ORDERS}""",
     ),
     Load(
