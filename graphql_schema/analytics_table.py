@@ -103,7 +103,7 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
             columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=_as_written([*page.starts()])))
             continue
         number = dimensions.index(element.name)
-        keys = page.shown_keys(number)
+        keys = page.keys(number)
         if DIMENSIONS[element.name].kind is KeyKind.NUMBER:
             columns.append(Column(name=name, kind=ColumnKind.INTEGER, unit=None, integers=_as_written(keys)))
             continue

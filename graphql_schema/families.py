@@ -86,7 +86,7 @@ def name_tag(listing: Listing, row_id: UUID | str) -> str:
     return f"{listing.tag.removesuffix('s')}:{row_id}"
 
 
-async def found(info: Info, listing: Listing, row_id: UUID | None) -> Any | None:
+async def found(info: Info, listing: Listing, row_id: UUID | str | None) -> Any | None:
     """The row with this id as its GraphQL type; None when there is no id, no such row, or it is not the caller's."""
     if row_id is None:
         return None
@@ -94,7 +94,7 @@ async def found(info: Info, listing: Listing, row_id: UUID | None) -> Any | None
     return shown
 
 
-async def all_found(info: Info, listing: Listing, ids: Sequence[UUID | None]) -> Sequence[Any | None]:
+async def all_found(info: Info, listing: Listing, ids: Sequence[UUID | str | None]) -> Sequence[Any | None]:
     """The same for many ids, in their order: one look-up."""
     texts = [None if row_id is None else str(row_id) for row_id in ids]
     _shown(name_tag(listing, text) for text in texts if text is not None)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
-from uuid import UUID
 
 from app.analytics.figures import Figures, Numbers, Reader, reader, sums_of, whole_number
 from app.analytics.order import Place, SortKind, cursor_after
 from app.analytics.resolved import Resolved, ResolvedGroups, ResolvedSeries
-from app.analytics.rows import Apart, GroupColumns, GroupId, GroupRows, Keys, Rows, key_of, keys_of
+from app.analytics.rows import Apart, GroupColumns, GroupId, GroupRows, Keys, Rows, key_of
 from app.analytics.semantic.formula import Value
 from app.analytics.series import BucketList, Cells, buckets, buckets_within
 from app.analytics.sql.cells import others
@@ -83,13 +82,9 @@ class GroupPage:
         """The same as it stands in JSON."""
         return self._reading.written(place)
 
-    def keys(self, number: int) -> list[UUID | str | int | None]:
-        """The key of a dimension (by its number) of every group."""
+    def keys(self, number: int) -> list[str | int | None]:
+        """The key of a dimension (by its number) of every group, ids as texts."""
         return self._reading.keys(number)
-
-    def shown_keys(self, number: int) -> list[str | int | None]:
-        """The same, ids as texts."""
-        return self._reading.shown_keys(number)
 
     @cached_property
     def times(self) -> list[Time | None]:
@@ -268,13 +263,8 @@ class _Reading:
             return [figures.written(place) for figures in self.figures]
         return read.written[place](self.measures[place])
 
-    def keys(self, number: int) -> list[UUID | str | int | None]:
-        """The key of a dimension of every row."""
-        name, at = self._columns.keys[number]
-        return keys_of(name, self._rows.values[at])
-
-    def shown_keys(self, number: int) -> list[str | int | None]:
-        """The same, ids as texts."""
+    def keys(self, number: int) -> list[str | int | None]:
+        """The key of a dimension of every row, ids as texts."""
         return list(self._rows.values[self._columns.keys[number][1]])
 
     def times(self) -> list[Time | None]:
