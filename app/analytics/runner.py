@@ -78,7 +78,7 @@ class Runner:
         """
         whole, first = unbounded(question)
         resolved = await self._resolve(ctx, whole, None)
-        async with self.db.snapshot(ctx.tenant_id, timeout_s=timeout_s, plans_anew=True) as session:
+        async with self.db.snapshot(ctx.tenant_id, timeout_s=timeout_s, plans_once=True) as session:
             planned = self._planned(ctx, resolved, await self._stored(session))
             yield await streamed(session, resolved, planned, first)
 
@@ -163,15 +163,15 @@ class Runner:
                     return await compute(session, resolved, planned)
             except OtherRollups:
                 _known.pop(ctx.tenant_id, None)
-        async with self.db.snapshot(ctx.tenant_id, plans_anew=True) as session:
+        async with self.db.snapshot(ctx.tenant_id, plans_once=True) as session:
             # Read in the snapshot: a rebuild for another zone or currency is seen whole or not at all.
             planned = self._planned(ctx, resolved, await self._stored(session))
             return await compute(session, resolved, planned, is_checked=True)
 
     def _session(self, ctx: Ctx, planned: Plan) -> AbstractAsyncContextManager[ReadSession]:
-        # Facts are joined, and how depends on how many a tenant has; rollups are found by their key.
+        # How facts are joined must not depend on how many Postgres takes a tenant to have; rollups are found by key.
         if planned.reads_facts:
-            return self.db.snapshot(ctx.tenant_id, plans_anew=True)
+            return self.db.snapshot(ctx.tenant_id, plans_once=True)
         return self.db.read(ctx.tenant_id) if is_one_statement(planned) else self.db.snapshot(ctx.tenant_id)
 
     def _planned(self, ctx: Ctx, resolved: Resolved, known: Stored | None) -> Plan:

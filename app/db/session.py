@@ -202,12 +202,12 @@ class Database:
         *,
         timeout_s: float | None = None,
         snapshot_id: str | None = None,
-        plans_anew: bool = False,
+        plans_once: bool = False,
     ) -> AsyncIterator[ReadSession]:
         """A read-only transaction of the tenant whose statements all see the same moment (repeatable read).
 
-        plans_anew: whether Postgres plans each statement for the values it is given, and not once for all tenants:
-        where some of them have a thousand times the rows of others, what suits most is much too slow for those.
+        plans_once: whether Postgres plans each statement once, for a tenant like others, and not for the one that asks:
+        of one whose rows came after it last looked through the tables it expects none, and reads them all for each.
         snapshot_id: see what another open transaction sees; its pg_export_snapshot() gives it. Raises BAD_USER_INPUT
         when there is no such snapshot.
         """
@@ -219,8 +219,8 @@ class Database:
         has_begun = False
         try:
             begin = _begin(level, tenant_id, timeout_s or self._settings.statement_timeout_s)
-            if plans_anew:
-                begin += "; SET LOCAL plan_cache_mode = force_custom_plan"
+            if plans_once:
+                begin += "; SET LOCAL plan_cache_mode = force_generic_plan"
             async with self._transaction(begin) as connection:
                 has_begun = True
                 yield ReadSession(connection, tenant_id)

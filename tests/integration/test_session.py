@@ -172,11 +172,11 @@ async def test_a_closing_pool_waits_for_what_is_under_way(make_pool: MakePool) -
         await pool.take()
 
 
-async def test_a_snapshot_may_have_its_statements_planned_anew(runtime: Runtime, ctx: Ctx) -> None:
+async def test_a_snapshot_may_have_its_statements_planned_once(runtime: Runtime, ctx: Ctx) -> None:
     mode = "/* test */ SHOW plan_cache_mode"
-    async with runtime.db.snapshot(ctx.tenant_id, plans_anew=True) as session:
-        anew = await session.fetchval(mode)
-    async with runtime.db.snapshot(ctx.tenant_id) as session:
+    async with runtime.db.snapshot(ctx.tenant_id, plans_once=True) as session:
         once = await session.fetchval(mode)
+    async with runtime.db.snapshot(ctx.tenant_id) as session:
+        otherwise = await session.fetchval(mode)
 
-    assert (anew, once) == ("force_custom_plan", "auto")
+    assert (once, otherwise) == ("force_generic_plan", "auto")

@@ -82,11 +82,11 @@ class Pinned(Database):
         *,
         timeout_s: float | None = None,
         snapshot_id: str | None = None,
-        plans_anew: bool = False,
+        plans_once: bool = False,
     ) -> AsyncIterator[ReadSession]:
         """A session at the snapshot."""
         async with super().snapshot(
-            tenant_id, timeout_s=timeout_s, snapshot_id=self.snapshot_id, plans_anew=plans_anew
+            tenant_id, timeout_s=timeout_s, snapshot_id=self.snapshot_id, plans_once=plans_once
         ) as session:
             yield session
 

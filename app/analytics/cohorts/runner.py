@@ -59,7 +59,7 @@ class CohortRunner:
 
     async def _sums(self, ctx: Ctx, resolved: ResolvedCohorts) -> list[Any]:
         statement = bound(resolved, ctx.tenant_id)
-        async with self.db.snapshot(ctx.tenant_id, plans_anew=True) as session:
+        async with self.db.snapshot(ctx.tenant_id, plans_once=True) as session:
             return await session.fetch(statement.statement.text, *statement.args)
 
     async def _resolve(self, ctx: Ctx, asked: CohortAsk) -> ResolvedCohorts:

@@ -56,7 +56,7 @@ async def verify(db: Database, tenant_id: UUID) -> list[Difference]:
     A tenant without a state is compared as its next write would make it: all sets, in its present zone. Facts that came
     without their contributions would be missing from answers from then on.
     """
-    async with db.snapshot(tenant_id, timeout_s=TIMEOUT_S, plans_anew=True) as session:
+    async with db.snapshot(tenant_id, timeout_s=TIMEOUT_S, plans_once=True) as session:
         state = await session.fetchrow(_STATE, tenant_id)
         extent = await _extent(session)
         if extent is None:

@@ -54,6 +54,37 @@ async def unknown(services: Settings) -> AsyncIterator[Runtime]:
         yield runtime
 
 
+async def test_a_tenant_that_came_after_the_statistics_is_read_once(services: Settings) -> None:
+    async with migrated_database(services) as settings, open_runtime(settings) as runtime:
+        await let_no_table_be_analyzed(settings)
+        for seed in range(10):
+            other = TenantInfo(new_id(), f"known {seed}", reporting_zone="Europe/London", currency="GBP", is_test=False)
+            start = NOW - timedelta(days=30)
+            await insert(runtime.db, made_up(other, seed=seed, start=start, days=30, orders=30, instances=1))
+        connection = await asyncpg.connect(settings.owner_url)
+        await connection.execute("ANALYZE")
+        await connection.close()
+        facts = made_up(TENANT, seed=11, start=NOW - timedelta(days=30), days=30, orders=500, instances=1)
+        await insert(runtime.db, facts)
+        ctx = make_ctx(TENANT, now=NOW)
+        measures = Columns(tuple(map(Ask, ("orders", "customers", "units", "netRevenue", "refunds"))))
+        question = Question(RANGE, groups=(Groups(BY["product"], measures),))
+        runner = Runner(runtime.db, NullAnswers(), settings)
+
+        planned = await runner.planned(ctx, question)
+        async with runner._session(ctx, planned) as session:
+            for bound in runner.statements(ctx, planned):
+                await session.fetch(bound.statement.text, *bound.args)
+            read = await session.fetchval(
+                """/* test.read */ SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint
+                FROM pg_stat_xact_user_tables WHERE relname = ANY($1)""",
+                sorted(FACTS),
+            )
+
+    # Each fact by some scans, and not by one for each order.
+    assert read < 20 * sum(len(facts.rows[table]) for table in FACTS)
+
+
 async def let_no_table_be_analyzed(settings: Settings) -> None:
     """Turn autovacuum off for all tables of the database: it comes within a minute after they are filled."""
     connection = await asyncpg.connect(settings.owner_url)
