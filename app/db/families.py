@@ -44,7 +44,6 @@ class Family:
     description: str
     columns: tuple[Column, ...]
     key: str = "fact.id"
-    join: str = ""
     is_global: bool = False
 
     @property
@@ -53,6 +52,6 @@ class Family:
         columns = ", ".join(column.sql for column in self.columns)
         where = "$1::uuid IS NOT NULL" if self.is_global else "fact.tenant_id = $1"
         return (
-            f"/* facts.{self.name} */ SELECT {columns} FROM {self.name} AS fact {self.join} "  # noqa: S608 - constants
+            f"/* facts.{self.name} */ SELECT {columns} FROM {self.name} AS fact "  # noqa: S608 - constants
             f"WHERE {where} ORDER BY {self.key}"
         )

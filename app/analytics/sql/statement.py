@@ -188,7 +188,7 @@ def _added_up(scanned: FromClause, shape: Shape, *, only_present: bool, cells: C
     cells = shape.cells if cells is None else cells
     totals = {name: func.sum(scanned.c[name]) for name in cells.sums_named}
     columns: list[ColumnElement[Any]] = [scanned.c[name] for name in cells.columns]
-    columns += [_given(output, layer, totals).label(column(output.name, layer)) for output, layer in shape.outputs]
+    columns += _given(shape, totals)
     if shape.counted:
         known = or_(*(totals[column(*counted)] != literal_column("0") for counted in shape.counted))
         columns.append(known.is_(true()).label(KNOWN))
@@ -217,8 +217,8 @@ def _groups(shape: Shape) -> SelectBase:
     has_fresh = exists(select(literal_column("1")).select_from(fresh))
     stored = rollup_scan(rollup.sums, cells, rollup.parts).subquery("stored")
     sums = {name: stored.c[name] for name in cells.sums_named}
-    outputs = (_given(output, number, sums).label(output.name) for output, number in shape.outputs)
-    unchanged = select(*(stored.c[name] for name in cells.columns), *outputs).where(~has_fresh, _is_present(sums))
+    keys = (stored.c[name] for name in cells.columns)
+    unchanged = select(*keys, *_given(shape, sums)).where(~has_fresh, _is_present(sums))
     scanned = union_all(rollup_scan(rollup.sums, cells, rollup.parts), select(fresh)).cte("scanned")
     return union_all(unchanged, _added_up(scanned, shape, only_present=True).where(has_fresh))
 
@@ -228,9 +228,13 @@ def _is_present(sums: Mapping[str, ColumnElement[Any]]) -> ColumnElement[bool]:
     return or_(*(found != literal_column("0") for found in sums.values()))
 
 
-def _given(output: Output, layer: int, totals: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
-    found = weighed([(totals[column(name, layer)], weight) for name, weight in output.parts])
-    return cast(found, BIG) if _fits_big(output) else found
+def _given(shape: Shape, sums: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    # The outputs, made of the sums.
+    found: list[ColumnElement[Any]] = []
+    for output, layer in shape.outputs:
+        value = weighed([(sums[column(name, layer)], weight) for name, weight in output.parts])
+        found.append((cast(value, BIG) if _fits_big(output) else value).label(column(output.name, layer)))
+    return found
 
 
 def _fits_big(output: Output) -> bool:
