@@ -4,6 +4,7 @@ For each kind of write: ask twice (the second time it must come from the cache),
 now with an application that has none. A note that is forgotten, or a day too few in it, shows here.
 """
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -20,6 +21,7 @@ from app.core.outcomes import ItemOutcome, Outcome
 from app.core.words import InstanceKind, Platform
 from app.influencers.inputs import InfluencerChange
 from app.main import create_app
+from app.observability import metrics
 from app.products.inputs import ProductInput
 from app.runtime import Runtime
 from app.tracking.inputs import InstanceInput
@@ -165,16 +167,22 @@ async def test_a_write_makes_whole_replies_stale_that_it_changes(
 
 
 async def kept_whole(asker: Asker, count_statements: Counting) -> Any:
-    """The reply, which costs nothing the third time it is asked; once more where a new quarter of an hour began."""
+    """The reply, which costs nothing the third time it is asked; asked once more where that could not be."""
     for _ in range(2):
+        moment = _moment()
         for _ in range(2):
             found = await asker.cached.data(WHOLE)
         with count_statements() as statements:
             assert await asker.cached.data(WHOLE) == found
-        if not statements:
+        if moment == _moment():
             break
     assert statements == []
     return found
+
+
+def _moment() -> tuple[float, float]:
+    # What replies are kept for: a quarter of an hour, and a Redis that answers in time.
+    return time.time() // 900, metrics.redis_failures.labels(kind="away")._value.get()
 
 
 NAMES: dict[str, Callable[[Runtime, Ctx, Offer], Awaitable[Sequence[ItemOutcome]]]] = {
