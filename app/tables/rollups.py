@@ -50,8 +50,8 @@ class Rollup(Sums, TenantRow, table=True):
     grain: str = text(key=True)
     campaign_id: UUID = uid(key=True)
     influencer_id: UUID = uid(key=True)
-    platform: str = text(key=True)
     bucket: datetime = instant(key=True)
+    platform: str = text(key=True)
 
 
 class RollupDelta(Sums, TenantRow, table=True):

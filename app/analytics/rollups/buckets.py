@@ -23,6 +23,8 @@ STORED: tuple[str, ...] = tuple(name for name, declared in SUMS.items() if decla
 _KEYS = {"campaign": "campaign_id", "influencer": "influencer_id", "platform": "platform"}
 _NONE = {"campaign": f"'{ZERO_ID}'::uuid", "influencer": f"'{ZERO_ID}'::uuid", "platform": "''"}
 _COLUMNS = ", ".join(STORED)
+_KEY = "rollup_set, grain, campaign_id, influencer_id, bucket, platform"
+"""Of rollups, after the tenant."""
 
 _EDGES_OF = {grain: f"{grain.value.lower()}s" for grain in Grain}
 
@@ -69,14 +71,14 @@ def _cells(sets: Sequence[RollupSet]) -> str:
     sums = ", ".join(f"sum(contribution.{name}) AS {name}" for name in STORED)
     branches = []
     for rollup in sets:
-        keys = ", ".join(
-            f"{f'contribution.{_KEYS[name]}' if name in rollup.dimensions else _NONE[name]} AS {_KEYS[name]}"
+        keys = {
+            name: f"{f'contribution.{_KEYS[name]}' if name in rollup.dimensions else _NONE[name]} AS {_KEYS[name]}"
             for name in ROLLUP_DIMENSIONS
-        )
+        }
         branches += [
             f"""
-  SELECT '{rollup.name}'::text AS rollup_set, '{grain.value}'::text AS grain, {keys},
-    {_BUCKETS[grain]} AS bucket, {sums}
+  SELECT '{rollup.name}'::text AS rollup_set, '{grain.value}'::text AS grain, {keys["campaign"]}, {keys["influencer"]},
+    {_BUCKETS[grain]} AS bucket, {keys["platform"]}, {sums}
   FROM contribution
   GROUP BY 1, 2, 3, 4, 5, 6"""  # noqa: S608
             for grain in rollup.grains
@@ -87,18 +89,17 @@ def _cells(sets: Sequence[RollupSet]) -> str:
 def _upsert(name: str, contributions: str, sets: Sequence[RollupSet]) -> str:
     # In the order of the key, so that a campaign's days lie together: read by questions, a row on each page costs most.
     added = ", ".join(f"{name} = rollups.{name} + excluded.{name}" for name in STORED)
-    keys = "rollup_set, grain, campaign_id, influencer_id, platform, bucket"
     return f"""/* rollups.{name} */
 WITH {_EDGES},
 contribution AS MATERIALIZED ({contributions}
 ),
 cell AS ({_cells(sets)}
 )
-INSERT INTO rollups (tenant_id, {keys}, {_COLUMNS})
-SELECT $1, {keys}, {_COLUMNS}
+INSERT INTO rollups (tenant_id, {_KEY}, {_COLUMNS})
+SELECT $1, {_KEY}, {_COLUMNS}
 FROM cell
-ORDER BY {keys}
-ON CONFLICT (tenant_id, {keys})
+ORDER BY {_KEY}
+ON CONFLICT (tenant_id, {_KEY})
 DO UPDATE SET {added}"""  # noqa: S608
 
 
@@ -143,7 +144,6 @@ def verify_text(sets: tuple[RollupSet, ...]) -> str:
     minus = ", ".join(f"-{name} AS {name}" for name in STORED)
     sums = ", ".join(f"sum({name}) AS {name}" for name in STORED)
     differs = " OR ".join(f"sum({name}) <> 0" for name in STORED)
-    keys = "rollup_set, grain, campaign_id, influencer_id, platform, bucket"
     pairs = ", ".join(f"('{rollup.name}', '{grain.value}')" for rollup in sets for grain in rollup.grains)
     return f"""/* rollups.verify */
 WITH {_EDGES},
@@ -155,13 +155,13 @@ contribution AS MATERIALIZED ({_from_facts()}
 ),
 cell AS ({_cells(sets)}
   UNION ALL
-  SELECT {keys}, {minus}
+  SELECT {_KEY}, {minus}
   FROM rollups
   WHERE tenant_id = $1 AND (rollup_set, grain) IN ({pairs}) AND bucket >= $2 AND bucket < $3
 )
-SELECT {keys}, {sums}
+SELECT {_KEY}, {sums}
 FROM cell
-GROUP BY {keys}
+GROUP BY {_KEY}
 HAVING {differs}
-ORDER BY {keys}
+ORDER BY {_KEY}
 LIMIT $8"""  # noqa: S608

@@ -10,30 +10,34 @@ from sqlalchemy.sql.expression import FromClause
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.sql.cells import Cells
 from app.analytics.sql.filters import Key
+from app.analytics.sql.shapes import RollupShape
 from app.analytics.sql.tables import INSTANT, NO_TEXT, NUMERIC, TEXT, UID, ZERO_UID, element, many, of_tenant, one
 
 
-def rollup_scan(sums: tuple[str, ...], cells: Cells, parts: int = 0) -> Select[Any]:
-    """The bound set's buckets in the bound parts, so many (0: any number). Index: rollups_bucket or the primary key."""
-    rollup = _stored("rollups", "bucket", sums).alias("rollup")
-    part = _listed("part", {"grain": TEXT, "span_start": INSTANT, "span_end": INSTANT}, "part_", cells, parts)
+def rollup_scan(shape: RollupShape, cells: Cells) -> Select[Any]:
+    """The bound set's buckets in the bound parts. Index: the primary key where keys are looked for, which has the
+    buckets of each in a row if all that stands before them is told; rollups_bucket where all keys are read."""
+    rollup = _stored("rollups", "bucket", shape.sums).alias("rollup")
+    part = _listed("part", {"grain": TEXT, "span_start": INSTANT, "span_end": INSTANT}, "part_", cells, shape.parts)
+    keys = _keys(rollup)
     conditions = [
         of_tenant(rollup),
         rollup.c.rollup_set == one(cells.bind("rollup_set"), TEXT),
         rollup.c.grain == part.c.grain,
+        *(keys[name].is_null for name in shape.told_empty),
         rollup.c.bucket >= part.c.span_start,
         rollup.c.bucket < part.c.span_end,
     ]
-    return _rows(part.join(rollup, true()), rollup, rollup.c.bucket, conditions, sums, cells)
+    return _rows(part.join(rollup, true()), rollup, rollup.c.bucket, conditions, shape.sums, cells)
 
 
-def delta_scan(sums: tuple[str, ...], cells: Cells, spans: int = 0) -> Select[Any]:
+def delta_scan(shape: RollupShape, cells: Cells) -> Select[Any]:
     """What is not folded yet, over the times that the parts cover. Index: its key, which begins with the time."""
-    delta = _stored("rollup_delta", "occurred_at", sums).alias("delta")
-    span = _listed("span", {"span_start": INSTANT, "span_end": INSTANT}, "delta_", cells, spans)
+    delta = _stored("rollup_delta", "occurred_at", shape.sums).alias("delta")
+    span = _listed("span", {"span_start": INSTANT, "span_end": INSTANT}, "delta_", cells, shape.spans)
     at = delta.c.occurred_at
     conditions = [of_tenant(delta), at >= span.c.span_start, at < span.c.span_end]
-    return _rows(span.join(delta, true()), delta, at, conditions, sums, cells)
+    return _rows(span.join(delta, true()), delta, at, conditions, shape.sums, cells)
 
 
 def _listed(name: str, kinds: dict[str, Any], prefix: str, cells: Cells, count: int) -> FromClause:
@@ -75,10 +79,14 @@ def _rows(
     sums: tuple[str, ...],
     cells: Cells,
 ) -> Select[Any]:
-    keys = dict.fromkeys(DIMENSIONS, Key(None)) | {
+    keys = _keys(stored)
+    columns = [*cells.keys(keys, at), *cells.summed({item: stored.c[item] for item in sums})]
+    return select(*columns).select_from(source).where(*conditions, *cells.conditions(keys, at, tells_one=True))
+
+
+def _keys(stored: FromClause) -> dict[str, Key]:
+    return dict.fromkeys(DIMENSIONS, Key(None)) | {
         "campaign": Key(stored.c.campaign_id, ZERO_UID),
         "influencer": Key(stored.c.influencer_id, ZERO_UID),
         "platform": Key(stored.c.platform, NO_TEXT),
     }
-    columns = [*cells.keys(keys, at), *cells.summed({item: stored.c[item] for item in sums})]
-    return select(*columns).select_from(source).where(*conditions, *cells.conditions(keys, at, tells_one=True))

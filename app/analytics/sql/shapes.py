@@ -33,6 +33,9 @@ WEIGHTS: dict[Attribution, str] = {
 }
 """The column of credits that holds each model's weights."""
 
+BEFORE_BUCKETS = ("campaign", "influencer")
+"""Dimensions that stand before the bucket in the key of rollups."""
+
 INTERVALS_MAX = 8
 """Intervals of rollups that are written out one by one; of more the database's planner knows less."""
 
@@ -81,11 +84,15 @@ class PageShape:
 
 @dataclass(frozen=True, slots=True)
 class RollupShape:
-    """The sums of a rollup scan, and how many parts and spans of deltas it reads (0: any number)."""
+    """The sums of a rollup scan, and how many parts and spans of deltas it reads (0: any number).
+
+    told_empty: dimensions that the set lacks, and that the statement says to be empty.
+    """
 
     sums: tuple[str, ...]
     parts: int
     spans: int
+    told_empty: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +259,9 @@ def _layer(
     facts = []
     for scan in layer.scans:
         if isinstance(scan, RollupScan):
-            rollup = RollupShape(scan.sums, _written_out(scan.parts), _written_out(scan.spans))
+            rollup = RollupShape(
+                scan.sums, _written_out(scan.parts), _written_out(scan.spans), _told_empty(scan, cells)
+            )
             bound["rollup_set"] = scan.rollup
             bound["part_grains"] = [part.grain.value for part in scan.parts]
             bound["part_starts"] = [part.interval.start for part in scan.parts]
@@ -267,6 +276,13 @@ def _layer(
         facts.append((scan.source, scan.sums, rest))
     values |= {column(name, number): value for name, value in bound.items()}
     return LayerShape(cells, rollup, tuple(facts))
+
+
+def _told_empty(scan: RollupScan, cells: Cells) -> tuple[str, ...]:
+    # Where it makes the buckets looked for lie in a row. Elsewhere the database's planner would take it for narrowing.
+    empty = tuple(name for name in BEFORE_BUCKETS if name not in scan.dimensions)
+    looked_for = {name for name in scan.dimensions if cells.requires(name)}
+    return empty if looked_for and looked_for.issuperset({*BEFORE_BUCKETS} - {*empty}) else ()
 
 
 def _written_out(intervals: Sequence[Any]) -> int:

@@ -175,7 +175,7 @@ def _scanned(layers: tuple[LayerShape, ...], name: str) -> FromClause:
         cells = layer.cells
         if layer.rollup is not None:
             rollup = layer.rollup
-            scans += [rollup_scan(rollup.sums, cells, rollup.parts), delta_scan(rollup.sums, cells, rollup.spans)]
+            scans += [rollup_scan(rollup, cells), delta_scan(rollup, cells)]
         for source, sums, rest in layer.facts:
             scan = fact_scan(source, sums, cells, Times(rest, cells.layer))
             if scan is not None:
@@ -213,13 +213,13 @@ def _groups(shape: Shape) -> SelectBase:
     (layer,) = shape.layers
     cells, rollup = layer.cells, layer.rollup
     assert rollup is not None, "its rows are stored in one"
-    fresh = delta_scan(rollup.sums, cells, rollup.spans).cte("fresh")
+    fresh = delta_scan(rollup, cells).cte("fresh")
     has_fresh = exists(select(literal_column("1")).select_from(fresh))
-    stored = rollup_scan(rollup.sums, cells, rollup.parts).subquery("stored")
+    stored = rollup_scan(rollup, cells).subquery("stored")
     sums = {name: stored.c[name] for name in cells.sums_named}
     keys = (stored.c[name] for name in cells.columns)
     unchanged = select(*keys, *_given(shape, sums)).where(~has_fresh, _is_present(sums))
-    scanned = union_all(rollup_scan(rollup.sums, cells, rollup.parts), select(fresh)).cte("scanned")
+    scanned = union_all(rollup_scan(rollup, cells), select(fresh)).cte("scanned")
     return union_all(unchanged, _added_up(scanned, shape, only_present=True).where(has_fresh))
 
 

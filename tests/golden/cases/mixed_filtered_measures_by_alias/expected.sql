@@ -13,7 +13,7 @@ UNION ALL
 SELECT width_bucket(rollup.bucket, (SELECT CAST($9::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_3)) AS bucket, 0 AS orders_e9, rollup.orders_e9 AS orders_e9_1, rollup.gross_e9 AS gross_e9_1, rollup.refunds_e9 AS refunds_e9_1
 FROM (VALUES (($10::TEXT[])[1], ($11::TIMESTAMP WITH TIME ZONE[])[1], ($12::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $13::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.platform != '' AND rollup.platform = ($14::TEXT[])[1]
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $13::VARCHAR AND rollup.grain = part.grain AND rollup.campaign_id = '00000000-0000-0000-0000-000000000000'::uuid AND rollup.influencer_id = '00000000-0000-0000-0000-000000000000'::uuid AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.platform != '' AND rollup.platform = ($14::TEXT[])[1]
 UNION ALL
 SELECT width_bucket(delta.occurred_at, (SELECT CAST($9::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_4)) AS bucket, 0 AS orders_e9, delta.orders_e9 AS orders_e9_1, delta.gross_e9 AS gross_e9_1, delta.refunds_e9 AS refunds_e9_1
 FROM (VALUES (($15::TIMESTAMP WITH TIME ZONE[])[1], ($16::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)

@@ -3,7 +3,7 @@ WITH scanned AS
 (SELECT rollup.gross_e9 AS gross_e9, rollup.refunds_e9 AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
 FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.influencer_id = '00000000-0000-0000-0000-000000000000'::uuid AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
 SELECT delta.gross_e9 AS gross_e9, delta.refunds_e9 AS refunds_e9, 0 AS gross_e9_1, 0 AS refunds_e9_1
 FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
@@ -13,7 +13,7 @@ UNION ALL
 SELECT 0 AS gross_e9, 0 AS refunds_e9, rollup.gross_e9 AS gross_e9_1, rollup.refunds_e9 AS refunds_e9_1
 FROM (VALUES (($9::TEXT[])[1], ($10::TIMESTAMP WITH TIME ZONE[])[1], ($11::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $12::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $12::VARCHAR AND rollup.grain = part.grain AND rollup.influencer_id = '00000000-0000-0000-0000-000000000000'::uuid AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
 SELECT 0 AS gross_e9, 0 AS refunds_e9, delta.gross_e9 AS gross_e9_1, delta.refunds_e9 AS refunds_e9_1
 FROM (VALUES (($13::TIMESTAMP WITH TIME ZONE[])[1], ($14::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
@@ -41,7 +41,7 @@ WITH scanned AS
 (SELECT width_bucket(rollup.bucket, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_1)) AS bucket, rollup.orders_e9 AS orders_e9, 0 AS orders_e9_1
 FROM (VALUES (($3::TEXT[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($7::UUID[])[1]
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.influencer_id = '00000000-0000-0000-0000-000000000000'::uuid AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($7::UUID[])[1]
 UNION ALL
 SELECT width_bucket(delta.occurred_at, (SELECT CAST($2::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_2)) AS bucket, delta.orders_e9 AS orders_e9, 0 AS orders_e9_1
 FROM (VALUES (($8::TIMESTAMP WITH TIME ZONE[])[1], ($9::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
@@ -51,7 +51,7 @@ UNION ALL
 SELECT ($10::INTEGER[])[width_bucket(rollup.bucket, (SELECT CAST($11::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_3))] AS bucket, 0 AS orders_e9, rollup.orders_e9 AS orders_e9_1
 FROM (VALUES (($12::TEXT[])[1], ($13::TIMESTAMP WITH TIME ZONE[])[1], ($14::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $15::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($7::UUID[])[1]
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $15::VARCHAR AND rollup.grain = part.grain AND rollup.influencer_id = '00000000-0000-0000-0000-000000000000'::uuid AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($7::UUID[])[1]
 UNION ALL
 SELECT ($10::INTEGER[])[width_bucket(delta.occurred_at, (SELECT CAST($11::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_4))] AS bucket, 0 AS orders_e9, delta.orders_e9 AS orders_e9_1
 FROM (VALUES (($16::TIMESTAMP WITH TIME ZONE[])[1], ($17::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
@@ -84,7 +84,7 @@ WITH scanned AS
 (SELECT nullif(rollup.platform, '') AS platform, rollup.orders_e9 AS orders_e9
 FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.influencer_id = '00000000-0000-0000-0000-000000000000'::uuid AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
 SELECT nullif(delta.platform, '') AS platform, delta.orders_e9 AS orders_e9
 FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
@@ -119,7 +119,7 @@ WITH scanned AS
 (SELECT CASE WHEN (nullif(rollup.platform, '') IS NULL OR nullif(rollup.platform, '') = ANY ($2::TEXT[])) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR nullif(rollup.platform, '') = ANY ($2::TEXT[])) THEN false ELSE true END AS platform_others, rollup.orders_e9 AS orders_e9
 FROM (VALUES (($3::TEXT[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($7::UUID[])[1]
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $6::VARCHAR AND rollup.grain = part.grain AND rollup.influencer_id = '00000000-0000-0000-0000-000000000000'::uuid AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($7::UUID[])[1]
 UNION ALL
 SELECT CASE WHEN (nullif(delta.platform, '') IS NULL OR nullif(delta.platform, '') = ANY ($2::TEXT[])) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR nullif(delta.platform, '') = ANY ($2::TEXT[])) THEN false ELSE true END AS platform_others, delta.orders_e9 AS orders_e9
 FROM (VALUES (($8::TIMESTAMP WITH TIME ZONE[])[1], ($9::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
@@ -156,7 +156,7 @@ WITH scanned AS
 (SELECT CASE WHEN (nullif(rollup.platform, '') IS NULL OR nullif(rollup.platform, '') = ANY ($2::TEXT[])) THEN nullif(rollup.platform, '') END AS platform, CASE WHEN (nullif(rollup.platform, '') IS NULL OR nullif(rollup.platform, '') = ANY ($2::TEXT[])) THEN false ELSE true END AS platform_others, width_bucket(rollup.bucket, (SELECT CAST($3::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_1)) AS bucket, rollup.orders_e9 AS orders_e9
 FROM (VALUES (($4::TEXT[])[1], ($5::TIMESTAMP WITH TIME ZONE[])[1], ($6::TIMESTAMP WITH TIME ZONE[])[1])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $7::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($8::UUID[])[1]
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $7::VARCHAR AND rollup.grain = part.grain AND rollup.influencer_id = '00000000-0000-0000-0000-000000000000'::uuid AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($8::UUID[])[1]
 UNION ALL
 SELECT CASE WHEN (nullif(delta.platform, '') IS NULL OR nullif(delta.platform, '') = ANY ($2::TEXT[])) THEN nullif(delta.platform, '') END AS platform, CASE WHEN (nullif(delta.platform, '') IS NULL OR nullif(delta.platform, '') = ANY ($2::TEXT[])) THEN false ELSE true END AS platform_others, width_bucket(delta.occurred_at, (SELECT CAST($3::VARCHAR AS TIMESTAMP WITH TIME ZONE[]) AS anon_2)) AS bucket, delta.orders_e9 AS orders_e9
 FROM (VALUES (($9::TIMESTAMP WITH TIME ZONE[])[1], ($10::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)

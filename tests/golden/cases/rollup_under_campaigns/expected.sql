@@ -3,7 +3,7 @@ WITH scanned AS
 (SELECT rollup.gross_e9 AS gross_e9, rollup.refunds_e9 AS refunds_e9
 FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1]), (($2::TEXT[])[2], ($3::TIMESTAMP WITH TIME ZONE[])[2], ($4::TIMESTAMP WITH TIME ZONE[])[2])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.influencer_id = '00000000-0000-0000-0000-000000000000'::uuid AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
 SELECT delta.gross_e9 AS gross_e9, delta.refunds_e9 AS refunds_e9
 FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
@@ -25,7 +25,7 @@ WITH scanned AS
 (SELECT nullif(rollup.platform, '') AS platform, rollup.orders_e9 AS orders_e9
 FROM (VALUES (($2::TEXT[])[1], ($3::TIMESTAMP WITH TIME ZONE[])[1], ($4::TIMESTAMP WITH TIME ZONE[])[1]), (($2::TEXT[])[2], ($3::TIMESTAMP WITH TIME ZONE[])[2], ($4::TIMESTAMP WITH TIME ZONE[])[2])) AS part (grain, span_start, span_end)
 JOIN rollups AS rollup ON true
-WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
+WHERE rollup.tenant_id = $1 AND rollup.rollup_set = $5::VARCHAR AND rollup.grain = part.grain AND rollup.influencer_id = '00000000-0000-0000-0000-000000000000'::uuid AND rollup.bucket >= part.span_start AND rollup.bucket < part.span_end AND rollup.campaign_id != '00000000-0000-0000-0000-000000000000'::uuid AND rollup.campaign_id = ($6::UUID[])[1]
 UNION ALL
 SELECT nullif(delta.platform, '') AS platform, delta.orders_e9 AS orders_e9
 FROM (VALUES (($7::TIMESTAMP WITH TIME ZONE[])[1], ($8::TIMESTAMP WITH TIME ZONE[])[1])) AS span (span_start, span_end)
