@@ -144,7 +144,7 @@ async def find_touches(
           UNION
           SELECT id, occurred_at, kind, influencer_id, campaign_id, link_id, code, platform, channel, ad_click
           FROM instances
-          WHERE tenant_id = $1 AND customer_id = asked.customer_id
+          WHERE tenant_id = $1 AND customer_id = asked.customer_id AND kind <> 'PURCHASE'
             AND (kind IN ('CLICK', 'CODE') OR (kind = 'VIEW' AND campaign_id = ANY($11::uuid[])))
             AND occurred_at BETWEEN asked.since AND asked.until
           UNION
@@ -249,7 +249,7 @@ async def _visitors(
     """The visitors that the trails' customers are known to be by then: those seen last."""
     if not owned:
         return {}
-    # Indexes: instances_customer, orders_customer_occurred.
+    # What a purchase names its order names. Indexes: instances_customer, orders_visitor or orders_customer_occurred.
     records = await session.fetch(
         """/* attribution.find_visitors */
         SELECT asked.number, seen.visitor_id, seen.last_at
@@ -260,7 +260,7 @@ async def _visitors(
           FROM (
             SELECT visitor_id, occurred_at
             FROM instances
-            WHERE tenant_id = $1 AND customer_id = asked.customer_id AND visitor_id IS NOT NULL
+            WHERE tenant_id = $1 AND customer_id = asked.customer_id AND kind <> 'PURCHASE' AND visitor_id IS NOT NULL
               AND occurred_at BETWEEN asked.since AND asked.until
             UNION ALL
             SELECT visitor_id, occurred_at

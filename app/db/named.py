@@ -13,11 +13,14 @@ class NamedRows:
     """The rows of one table by external id. given: the text column that is told when one is named."""
 
     def __init__(self, table: str, *, given: str) -> None:
-        # Only declared names enter these texts; values are parameters.
+        # Only declared names enter these texts; values are parameters. They are looked up one by one: who believes that
+        # the tenant has few rows, as Postgres does until it looks through them, reads all.
         self._find = f"""/* {table}.named */
-            SELECT id, external_id
-            FROM {table}
-            WHERE tenant_id = $1 AND external_id = ANY($2::text[])"""  # noqa: S608
+            SELECT known.id, named.external_id
+            FROM unnest($2::text[]) AS named (external_id)
+            CROSS JOIN LATERAL (
+              SELECT id FROM {table} WHERE tenant_id = $1 AND external_id = named.external_id LIMIT 1
+            ) AS known"""  # noqa: S608
         self._create = f"""/* {table}.create_named */
             INSERT INTO {table} (tenant_id, id, external_id, {given}, created_at, updated_at)
             SELECT $1, named.id, named.external_id, named.{given}, $5, $5

@@ -36,6 +36,9 @@ OPEN_UNUSED_S_MAX = 0.02
 OPEN_S_MAX = 0.25
 """Seconds since its begin after which nobody goes on with a transaction: whoever changes a table waits for it."""
 
+PLANS_S_MIN = 1.0
+"""Seconds since a connection was made after which its plans are made anew for the first time."""
+
 SPARE_S = 0.005
 """Seconds that a request may let its connection rest between two reads although somebody waits for one."""
 
@@ -43,16 +46,27 @@ SPARE_S = 0.005
 class Connection(asyncpg.Connection):
     """A connection. open_as: the words that began the reading transaction that it was given back with; "" without one.
 
-    began_s: when that began. used_s: when the connection was last given back. Both by the event loop's clock.
+    began_s: when that began. used_s: when the connection was last given back. made_s: when it was made. planned_s: when
+    its statements' plans were last forgotten. All by the event loop's clock.
     """
 
     open_as = ""
     began_s = 0.0
     used_s = 0.0
+    made_s = 0.0
+    planned_s = 0.0
 
     def goes_on(self, begin: str, now_s: float) -> bool:
         """Whether whoever begins with these words may go on with its transaction."""
         return self.open_as == begin and now_s - self.began_s < OPEN_S_MAX
+
+    def is_to_plan_anew(self, now_s: float) -> bool:
+        """Whether its plans are as old as it was when they were made.
+
+        Postgres keeps a statement's plan until it looks through the tables again. Made for a table of ten rows, it may
+        read all of them: it must not be kept for as long as a thousand need to come.
+        """
+        return now_s - self.planned_s >= max(PLANS_S_MIN, self.planned_s - self.made_s)
 
 
 UNREACHABLE = (
@@ -243,6 +257,7 @@ class Pool:
         except BaseException:
             connection.terminate()
             raise
+        connection.made_s = connection.planned_s = asyncio.get_running_loop().time()
         self._all.add(connection)
         return connection
 

@@ -54,6 +54,9 @@ class Transaction:
         begin = f"COMMIT; {self._begin}" if connection.open_as else self._begin
         connection.open_as = ""
         try:
+            if connection.is_to_plan_anew(time_s()):
+                connection.planned_s = time_s()
+                await _execute(connection, "DISCARD PLANS", timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
             await _execute(connection, begin, timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
         except BaseException:
             self._pool.give(connection, is_clean=False)

@@ -37,7 +37,7 @@ class Instance(TenantRow, table=True):
             "tenant_id",
             "customer_id",
             "occurred_at",
-            postgresql_where=sql("customer_id IS NOT NULL"),
+            postgresql_where=sql("customer_id IS NOT NULL AND kind <> 'PURCHASE'"),
         ),
         {"postgresql_partition_by": "RANGE (occurred_at)"},
     )
