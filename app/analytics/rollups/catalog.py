@@ -53,6 +53,7 @@ class RollupSet:
 
 CATALOG: tuple[RollupSet, ...] = (
     RollupSet("platform", ("platform",), (Grain.MONTH, Grain.DAY, Grain.HOUR), cells=11),
+    RollupSet("campaign", ("campaign",), (Grain.QUARTER, Grain.MONTH, Grain.DAY), cells=50),
     RollupSet("campaign_platform", ("campaign", "platform"), (Grain.QUARTER, Grain.MONTH, Grain.DAY), cells=250),
     RollupSet("influencer", ("influencer",), (Grain.QUARTER, Grain.MONTH, Grain.DAY), cells=500),
     RollupSet("influencer_platform", ("influencer", "platform"), (Grain.QUARTER, Grain.MONTH), cells=1_500),

@@ -263,21 +263,21 @@ async def test_what_is_asked_most_is_what_advice_is_of(runtime: Runtime, shop: S
     assert "never used" not in text
 
     for _ in range(500):
-        await runner.run(shop.ctx, by("campaign"))
+        await runner.run(shop.ctx, Question(Between(START, UNTIL), totals=CLICKS))
     await runner.run(shop.ctx, by("country"))
     await record(runtime.db, demand, now=datetime.now(UTC))
 
     found = output(scoville("rollups", "advise", *tenant, "--json"))
-    (proposal,) = [each for each in found["proposals"] if each["name"] == "campaign"]
-    assert (proposal["is_new"], proposal["dimensions"], proposal["questions"]) == (True, ["campaign"], 500)
+    (proposal,) = [each for each in found["proposals"] if each["name"] == "total"]
+    assert (proposal["is_new"], proposal["dimensions"], proposal["questions"]) == (True, [], 500)
     assert "MONTH" in proposal["grains"]
     assert proposal["rows_after"] < proposal["rows_before"]
-    assert proposal["declaration"].startswith('RollupSet("campaign", ("campaign",), (Grain.MONTH,')
+    assert proposal["declaration"].startswith('RollupSet("total", (), (Grain.MONTH,')
     assert [(each["needs"], each["questions"]) for each in found["unserved"]] == [(["country"], 1)]
     unused = {(each["name"], each["grain"]) for each in found["stored"] if not each["questions"]}
     assert ("influencer", "DAY") in unused
     text = scoville("rollups", "advise", *tenant).stdout
-    assert "Declare campaign by MONTH" in text
+    assert "Declare total by MONTH" in text
     assert proposal["declaration"] in text
     assert "No set can serve 1 questions" in text
     assert "never used" in text

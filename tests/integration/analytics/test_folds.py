@@ -228,7 +228,7 @@ async def test_what_another_release_stores_is_not_folded_past(runtime: Runtime, 
         await append(ctx, session, [Contribution(START, clicks=1)])
     async with runtime.db.write(ctx.tenant_id) as session:
         await session.execute(
-            "/* test.store */ UPDATE rollup_state SET sets = sets || '{campaign:MONTH}' WHERE tenant_id = $1",
+            "/* test.store */ UPDATE rollup_state SET sets = sets || '{later:MONTH}' WHERE tenant_id = $1",
             ctx.tenant_id,
         )
 

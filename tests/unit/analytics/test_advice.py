@@ -24,7 +24,7 @@ from app.analytics.query import (
 )
 from app.analytics.resolve import Limits, resolve
 from app.analytics.rollups import demand
-from app.analytics.rollups.catalog import CATALOG, DIMENSION_SETS, GRAINS
+from app.analytics.rollups.catalog import CATALOG, DIMENSION_SETS, GRAINS, RollupSet
 from app.analytics.rollups.demand import Demand, Reading, Shape, shape_of
 from app.analytics.rollups.sizes import STORED_SOURCES, Sizes
 from app.analytics.semantic.sums import Source
@@ -38,6 +38,9 @@ TENANT = TenantInfo(uuid4(), "tenant", reporting_zone=ZONE, currency="GBP", is_t
 CTX = make_ctx(TENANT, now=datetime(2026, 6, 15, 12, tzinfo=UTC))
 YEAR = Interval(datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 CLICKS = Columns((Ask("clicks"),))
+WIDE = tuple(each for each in CATALOG if each.name != "campaign")
+"""The catalog as it would be if campaigns were only kept by platform."""
+
 ONE = {"campaign": 50, "influencer": 500, "platform": 5}
 """Keys of each dimension that are active in a bucket of any length."""
 
@@ -60,10 +63,10 @@ def reading(*dimensions: str, grain: Grain | None = Grain.MONTH, interval: Inter
     return Reading(tuple(sorted(dimensions)), (Source.INSTANCES,), grain, interval, breaks=None)
 
 
-def advice(questions: dict[Reading, int], found: Sizes | None = None) -> Advice:
+def advice(questions: dict[Reading, int], catalog: tuple[RollupSet, ...] = CATALOG) -> Advice:
     """For questions of one reading each."""
     shapes = {Shape((each,)): count for each, count in questions.items()}
-    return advise([Workload(shapes, found or sizes())], CATALOG)
+    return advise([Workload(shapes, sizes())], catalog)
 
 
 def planned(question: Question, parents: Parents | None = None) -> Plan:
@@ -80,7 +83,7 @@ def asked(by: tuple[ByDimension | ByTime, ...] = (), *, start: datetime = YEAR.s
 
 
 def test_a_narrower_set_is_proposed_with_what_it_saves_and_stores() -> None:
-    found = advice({reading("campaign"): 100})
+    found = advice({reading("campaign"): 100}, WIDE)
 
     (proposal,) = found.proposals
     assert (proposal.declared.name, proposal.declared.dimensions) == ("campaign", ("campaign",))
@@ -95,7 +98,7 @@ def test_a_narrower_set_is_proposed_with_what_it_saves_and_stores() -> None:
 def test_days_are_proposed_beside_months_where_both_are_asked() -> None:
     spring = Interval(datetime(2025, 3, 10, tzinfo=UTC), datetime(2025, 3, 24, tzinfo=UTC))
 
-    found = advice({reading("campaign"): 100, reading("campaign", interval=spring): 1_000})
+    found = advice({reading("campaign"): 100, reading("campaign", interval=spring): 1_000}, WIDE)
 
     (proposal,) = found.proposals
     assert proposal.grains == (Grain.MONTH, Grain.DAY)
@@ -160,7 +163,7 @@ def test_tenants_share_the_catalog_and_so_the_advice() -> None:
     shapes = {Shape((reading("campaign"),)): 100}
     small, large = sizes(daily=10), sizes()
 
-    found = advise([Workload({}, small), Workload(shapes, large)], CATALOG)
+    found = advise([Workload({}, small), Workload(shapes, large)], WIDE)
 
     (proposal,) = found.proposals
     # It would be stored for both: of the small one 50 rows a month.
