@@ -23,7 +23,7 @@ from graphql_schema.context import Info
 from graphql_schema.execution.columns import Ready
 from graphql_schema.families import name_tag
 from graphql_schema.loaders import load_one_each
-from graphql_schema.scalars import BigInt
+from graphql_schema.scalars import BigInt, serialize_date_time
 
 
 def page_info(page: GroupPage) -> PageInfo:
@@ -100,7 +100,10 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
     for element in page.asked.by:
         name, *second = key_columns(element)
         if not isinstance(element, ByDimension):
-            columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=_as_written([*page.starts()])))
+            times: Any = Ready(
+                len(page.rows), partial(page.starts, lambda start: start), partial(page.starts, serialize_date_time)
+            )
+            columns.append(Column(name=name, kind=ColumnKind.TIME, unit=None, times=times))
             continue
         number = dimensions.index(element.name)
         keys = page.keys(number)
@@ -131,7 +134,7 @@ async def column_table(info: Info, answer: Answer, page: GroupPage, named: Itera
 
 
 def _as_written(values: list[Any]) -> Any:
-    # Texts, small numbers and instants in UTC stand in JSON as they are.
+    # Texts and small numbers stand in JSON as they are.
     return Ready(len(values), lambda: values, lambda: values)
 
 

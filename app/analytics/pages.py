@@ -1,10 +1,10 @@
 """Pages of groups: their keys, times, figures and series, and cursors after them. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from app.analytics.figures import Figures, Numbers, Reader, reader, sums_of, whole_number
 from app.analytics.order import Place, SortKind, cursor_after
@@ -15,6 +15,8 @@ from app.analytics.series import BucketList, Cells, buckets, buckets_within
 from app.analytics.sql.cells import others
 from app.core.money import exponent
 from app.core.timegrain import local_date
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,9 @@ class GroupPage:
         """Whether each group is the rest of a dimension's keys, None where none is; number: of the dimension."""
         return self._reading.others(number)
 
-    def starts(self) -> list[datetime]:
-        """When the time of each group begins."""
-        return self._reading.starts()
+    def starts(self, shown: Callable[[datetime], T]) -> list[T]:
+        """When the time of each group begins, as it is shown: once a bucket."""
+        return self._reading.starts(shown)
 
     @property
     def has_previous(self) -> bool:
@@ -276,11 +278,12 @@ class _Reading:
         at = self._columns.others[number]
         return None if at is None else list(map(bool, self._rows.values[at]))
 
-    def starts(self) -> list[datetime]:
-        """When the time of each row begins."""
+    def starts(self, shown: Callable[[datetime], T]) -> list[T]:
+        """When the time of each row begins, as it is shown: once a bucket."""
         # Buckets are numbered from 1.
-        edges: tuple[Any, ...] = (None, *self._asked.edges)
-        return list(map(edges.__getitem__, self._rows.of("bucket")))
+        places: Sequence[int] = self._rows.of("bucket")
+        found = {place: shown(self._asked.edges[place - 1]) for place in set(places)}
+        return list(map(found.__getitem__, places))
 
     def _reader(self, digits: int) -> Reader:
         read = self._readers.get(digits)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal_column, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal_column, null, or_, select, true, union_all
 from sqlalchemy.sql.expression import FromClause
 
 from app.analytics.sql.aggregates import looked_up
@@ -124,10 +124,11 @@ def whole(number: int) -> ColumnElement[Any]:
 
 def half_even(above: ColumnElement[Any], below: ColumnElement[Any]) -> ColumnElement[Any]:
     """The quotient rounded half-even; null when divided by 0."""
-    # div() and mod() of numeric are exact and cut towards zero; the rest decides.
-    quotient = func.div(above, below)
-    twice: ColumnElement[Any] = literal_column("2") * func.abs(func.mod(above, below))
-    is_odd = func.mod(quotient, literal_column("2")) != literal_column("0")
+    # div() and mod() of numeric are exact and cut towards zero; the rest decides. Mostly there is none.
+    nothing: ColumnElement[Any] = literal_column("0")
+    quotient, rest = func.div(above, below), func.mod(above, below)
+    twice: ColumnElement[Any] = literal_column("2") * func.abs(rest)
+    is_odd = func.mod(quotient, literal_column("2")) != nothing
     rounds_up = or_(twice > func.abs(below), and_(twice == func.abs(below), is_odd))
-    step = case((rounds_up, func.sign(above) * func.sign(below)), else_=literal_column("0"))
-    return case((below != literal_column("0"), quotient + step))
+    step = case((rounds_up, func.sign(above) * func.sign(below)), else_=nothing)
+    return case((below == nothing, null()), (rest == nothing, quotient), else_=quotient + step)
