@@ -130,6 +130,8 @@ def _config(settings: Settings) -> uvicorn.Config:
         lifespan="on",
         log_config=None,
         access_log=False,
+        # Nothing is asked of where a request came from: whoever stands before the server is not looked for in its head.
+        proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
