@@ -162,10 +162,9 @@ def _unreadable(item: Any) -> tuple[tuple[str | int, ...], Unreadable] | None:
         if type(value) in _PLAIN:
             continue
         for index, part in enumerate(value) if isinstance(value, list) else ((None, value),):
-            here = (camel(name),) if index is None else (camel(name), index)
-            if isinstance(part, Unreadable):
-                return here, part
-            if _is_input(part) and (below := _unreadable(part)) is not None:
+            below = ((), part) if isinstance(part, Unreadable) else _unreadable(part) if _is_input(part) else None
+            if below is not None:
+                here = (camel(name),) if index is None else (camel(name), index)
                 return (*here, *below[0]), below[1]
     return None
 
@@ -185,12 +184,7 @@ def _is_input(value: object) -> bool:
 
 def given(item: Any, *but: str) -> dict[str, Any]:
     """The fields of an input object that were sent, null among them, without those named in `but`."""
-    names = item.__strawberry_definition__.fields
-    return {
-        field.python_name: value
-        for field in names
-        if field.python_name not in but and (value := getattr(item, field.python_name)) is not strawberry.UNSET
-    }
+    return {name: value for name, value in vars(item).items() if value is not strawberry.UNSET and name not in but}
 
 
 def present(item: Any, *but: str) -> dict[str, Any]:

@@ -16,14 +16,15 @@ def check_values(value: Any) -> None:
     for _ in range(VALUE_DEPTH_MAX + 1):
         below: list[Any] = []
         for item in level:
-            if isinstance(item, str):
+            kind = type(item)
+            if kind is str:
                 check_text(item)
-            elif isinstance(item, float):
+            elif kind is float:
                 if not isfinite(item):
                     raise DomainError("BAD_USER_INPUT", "A number is larger than any that can be kept.")
-            elif isinstance(item, dict):
+            elif kind is dict:
                 below.extend(item.values())
-            elif isinstance(item, list):
+            elif kind is list:
                 below.extend(item)
         if not below:
             return
