@@ -50,7 +50,7 @@ CROSS JOIN LATERAL (
   SELECT theirs.order_id, theirs.occurred_at
   FROM (
     SELECT visitor_id FROM instances
-    WHERE tenant_id = $1 AND customer_id = asked.customer_id AND kind <> 'PURCHASE' AND visitor_id IS NOT NULL
+    WHERE tenant_id = $1 AND customer_id = asked.customer_id AND order_id IS NULL AND visitor_id IS NOT NULL
       AND occurred_at BETWEEN asked.first_at - $7::interval AND asked.until
     UNION
     SELECT visitor_id FROM orders

@@ -127,7 +127,7 @@ async def find_touches(
             for visitor in visitors.get(number, ())
             if visitor != trail.visitor_id
         )
-    # Indexes: instances_visitor, instances_click, instances_customer; partitions outside the days are pruned.
+    # Indexes: instances_visitor, instances_click, instances_unordered; partitions outside the days are pruned.
     records = await session.fetch(
         """/* attribution.find_touches */
         SELECT asked.number, touch.*
@@ -144,7 +144,7 @@ async def find_touches(
           UNION
           SELECT id, occurred_at, kind, influencer_id, campaign_id, link_id, code, platform, channel, ad_click
           FROM instances
-          WHERE tenant_id = $1 AND customer_id = asked.customer_id AND kind <> 'PURCHASE'
+          WHERE tenant_id = $1 AND customer_id = asked.customer_id AND order_id IS NULL
             AND (kind IN ('CLICK', 'CODE') OR (kind = 'VIEW' AND campaign_id = ANY($11::uuid[])))
             AND occurred_at BETWEEN asked.since AND asked.until
           UNION
@@ -249,7 +249,7 @@ async def _visitors(
     """The visitors that the trails' customers are known to be by then: those seen last."""
     if not owned:
         return {}
-    # What a purchase names its order names. Indexes: instances_customer, orders_visitor or orders_customer_occurred.
+    # What the purchase of an order names the order names. Indexes: instances_unordered, orders_customer_occurred.
     records = await session.fetch(
         """/* attribution.find_visitors */
         SELECT asked.number, seen.visitor_id, seen.last_at
@@ -260,7 +260,7 @@ async def _visitors(
           FROM (
             SELECT visitor_id, occurred_at
             FROM instances
-            WHERE tenant_id = $1 AND customer_id = asked.customer_id AND kind <> 'PURCHASE' AND visitor_id IS NOT NULL
+            WHERE tenant_id = $1 AND customer_id = asked.customer_id AND order_id IS NULL AND visitor_id IS NOT NULL
               AND occurred_at BETWEEN asked.since AND asked.until
             UNION ALL
             SELECT visitor_id, occurred_at

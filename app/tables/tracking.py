@@ -37,7 +37,14 @@ class Instance(TenantRow, table=True):
             "tenant_id",
             "customer_id",
             "occurred_at",
-            postgresql_where=sql("customer_id IS NOT NULL AND kind <> 'PURCHASE'"),
+            postgresql_where=sql("customer_id IS NOT NULL"),
+        ),
+        Index(
+            "instances_unordered",
+            "tenant_id",
+            "customer_id",
+            "occurred_at",
+            postgresql_where=sql("customer_id IS NOT NULL AND order_id IS NULL"),
         ),
         {"postgresql_partition_by": "RANGE (occurred_at)"},
     )

@@ -96,12 +96,13 @@ async def test_a_touch_that_counts_for_nothing_does_not_end_the_waiting(shop: Sh
     assert len(await changes(look)) == 1
 
 
-async def test_late_touches_are_found_by_click_customer_and_other_devices(shop: Shop) -> None:
+@pytest.mark.parametrize("kind", ["SIGNUP", "PURCHASE"])
+async def test_late_touches_are_found_by_click_customer_and_other_devices(shop: Shop, kind: str) -> None:
     ina, campaign = await shop.influencer(), await shop.campaign()
     await shop.customer("ann")
     by_click = await shop.order(visitorId=None, clickId="k")
     by_customer = await shop.order(visitorId=None, customer="ann")
-    await shop.touch(None, ago=3 * DAY, kind="SIGNUP", visitorId="phone", customer="ann")
+    await shop.touch(None, ago=3 * DAY, kind=kind, visitorId="phone", customer="ann")
 
     clicked = await shop.touch(ina, campaign, visitorId="elsewhere", clickId="k")
     on_the_phone = await shop.touch(ina, campaign, visitorId="phone")
@@ -110,14 +111,15 @@ async def test_late_touches_are_found_by_click_customer_and_other_devices(shop: 
     assert [each["orderId"] for each in on_the_phone["orders"]] == [by_customer["id"]]
 
 
-async def test_what_tells_late_whose_a_visitor_was_joins_its_touches(shop: Shop) -> None:
+@pytest.mark.parametrize("kind", ["SIGNUP", "PURCHASE"])
+async def test_what_tells_late_whose_a_visitor_was_joins_its_touches(shop: Shop, kind: str) -> None:
     ina, campaign = await shop.influencer(), await shop.campaign()
     await shop.customer("ann")
     await shop.touch(ina, campaign, visitorId="phone")
     order = await shop.order(visitorId="desk", customer="ann")
     assert order["attribution"]["winner"] is None
 
-    told = await shop.touch(None, ago=2 * DAY, kind="SIGNUP", visitorId="phone", customer="ann")
+    told = await shop.touch(None, ago=2 * DAY, kind=kind, visitorId="phone", customer="ann")
 
     assert [each["orderId"] for each in told["orders"]] == [order["id"]]
 

@@ -148,12 +148,14 @@ async def test_rules_are_read_back_and_refused_out_of_bounds(shop: Shop) -> None
     assert (await shop.client.data(shown))["attributionRules"] == before | {"halfLifeDays": 3}
 
 
-async def test_touches_are_joined_over_devices_by_the_customer(shop: Shop) -> None:
+@pytest.mark.parametrize("kind", ["SIGNUP", "PURCHASE"])
+async def test_touches_are_joined_over_devices_by_the_customer(shop: Shop, kind: str) -> None:
     ina, campaign = await shop.influencer(), await shop.campaign()
     await shop.customer("ann")
-    # On the telephone she clicked, and later signed in there; she buys at her desk, where nobody knows her yet.
+    # On the telephone she clicked, and later signed in there, or bought what the store told of as an instance alone.
+    # Now she buys at her desk, where nobody knows her yet.
     await shop.touch(ina, campaign, ago=3 * DAY, visitorId="phone")
-    await shop.touch(None, ago=2 * DAY, kind="SIGNUP", visitorId="phone", customer="ann")
+    await shop.touch(None, ago=2 * DAY, kind=kind, visitorId="phone", customer="ann")
 
     order = await shop.order(visitorId="desk", customer="ann")
 

@@ -56,8 +56,9 @@ INSERT INTO products (tenant_id, id, external_id, title, created_at, updated_at)
 SELECT $1, gen_random_uuid(), 'name ' || number, 'any', $2, $2 FROM generate_series(0, $3 - 1) AS number"""
 
 _PURCHASES = """/* test.purchases */
-INSERT INTO instances (tenant_id, occurred_at, id, kind, customer_id, visitor_id, recorded_at)
-SELECT $1, $2::timestamptz - number * interval '1 minute', gen_random_uuid(), 'PURCHASE', $4, 'visitor', $2
+INSERT INTO instances (tenant_id, occurred_at, id, kind, customer_id, visitor_id, order_id, recorded_at)
+SELECT $1, $2::timestamptz - number * interval '1 minute', gen_random_uuid(), 'PURCHASE', $4, 'visitor',
+  gen_random_uuid(), $2
 FROM generate_series(0, $3 - 1) AS number"""
 
 _READ = """/* test.read */
