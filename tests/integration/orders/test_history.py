@@ -90,20 +90,21 @@ LOOKS: dict[str, tuple[list[str], str, Callable[[Ctx, WriteSession], Awaitable[A
 @pytest.fixture(scope="module")
 async def grown(services: Settings) -> AsyncIterator[Runtime]:
     """A runtime that looked while there was nothing, on a database that never looked through its tables since."""
-    async with migrated_database(services) as settings, open_runtime(settings) as runtime:
+    async with migrated_database(services) as settings:
         await let_no_table_be_analyzed(settings)
+        # Before the first connection is made, which is to become twice as old.
         started_s = time.monotonic()
-        for _, _, look in LOOKS.values():
-            for _ in range(PLANNED_AFTER):
+        async with open_runtime(settings) as runtime:
+            for _, _, look in LOOKS.values():
+                for _ in range(PLANNED_AFTER):
+                    async with runtime.db.write(TENANT.id) as session:
+                        await look(make_ctx(TENANT, now=AT), session)
+            for _, insert, _ in LOOKS.values():
+                more = (CUSTOMER,) if insert is _PURCHASES else ()
                 async with runtime.db.write(TENANT.id) as session:
-                    await look(make_ctx(TENANT, now=AT), session)
-        for _, insert, _ in LOOKS.values():
-            more = (CUSTOMER,) if insert is _PURCHASES else ()
-            async with runtime.db.write(TENANT.id) as session:
-                await session.execute(insert, TENANT.id, AT, HISTORY, *more)
-        # Until the connection is twice as old.
-        await asyncio.sleep(max(PLANS_S_MIN, time.monotonic() - started_s) + 0.1)
-        yield runtime
+                    await session.execute(insert, TENANT.id, AT, HISTORY, *more)
+            await asyncio.sleep(max(PLANS_S_MIN, time.monotonic() - started_s) + 0.1)
+            yield runtime
 
 
 @pytest.mark.parametrize("name", LOOKS)
