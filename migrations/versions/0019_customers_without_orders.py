@@ -1,4 +1,4 @@
-"""An index of what customers did beside buying, where their touches are looked for.
+"""An index of what customers did that no order made, where their touches are looked for.
 
 The purchases that orders make name whom their orders name. A customer who bought a thousand times was looked through a
 thousand times. It is built while nobody records; reads go on.

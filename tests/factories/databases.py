@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from app.db.keeper.postgres import SUPERUSER
 from app.db.migrate import migrate
 from app.db.pool import APP_ROLE
+from app.db.session import ReadSession
 from app.settings import Settings
 
 
@@ -52,6 +53,28 @@ async def migrated_database(services: Settings) -> AsyncIterator[Settings]:
     async with empty_database(services) as settings:
         await asyncio.to_thread(migrate, settings.owner_url)
         yield settings
+
+
+async def let_no_table_be_analyzed(settings: Settings) -> None:
+    """Turn autovacuum off for all tables of the database: it comes within a minute after they are filled."""
+    connection = await asyncpg.connect(settings.owner_url)
+    tables = await connection.fetch(
+        "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND oid > 16383"
+    )
+    for table in tables:
+        await connection.execute(f"ALTER TABLE {table['name']} SET (autovacuum_enabled = false)")
+    await connection.close()
+
+
+async def rows_read(session: ReadSession, *tables: str) -> int:
+    """Rows of these tables that the session's transaction has read. tables: patterns of LIKE."""
+    read: int = await session.fetchval(
+        """/* test.rows_read */
+        SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint
+        FROM pg_stat_xact_user_tables WHERE relname LIKE ANY ($1)""",
+        tables,
+    )
+    return read
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from app.core.timegrain import Granularity
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from tests.conftest import make_ctx
-from tests.factories.databases import migrated_database
+from tests.factories.databases import let_no_table_be_analyzed, migrated_database, rows_read
 from tests.factories.facts import insert, made_up
 from tests.integration.analytics.store import NOW
 
@@ -75,25 +75,10 @@ async def test_a_tenant_that_came_after_the_statistics_is_read_once(services: Se
         async with runner._session(ctx, planned) as session:
             for bound in runner.statements(ctx, planned):
                 await session.fetch(bound.statement.text, *bound.args)
-            read = await session.fetchval(
-                """/* test.read */ SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint
-                FROM pg_stat_xact_user_tables WHERE relname = ANY($1)""",
-                sorted(FACTS),
-            )
+            read = await rows_read(session, *FACTS)
 
     # Each fact by some scans, and not by one for each order.
     assert read < 20 * sum(len(facts.rows[table]) for table in FACTS)
-
-
-async def let_no_table_be_analyzed(settings: Settings) -> None:
-    """Turn autovacuum off for all tables of the database: it comes within a minute after they are filled."""
-    connection = await asyncpg.connect(settings.owner_url)
-    tables = await connection.fetch(
-        "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND oid > 16383"
-    )
-    for table in tables:
-        await connection.execute(f"ALTER TABLE {table['name']} SET (autovacuum_enabled = false)")
-    await connection.close()
 
 
 @pytest.mark.parametrize("by", BY)
