@@ -301,6 +301,7 @@ class Grain(StrEnum):
     DAY = "DAY"
     MONTH = "MONTH"
     QUARTER = "QUARTER"
+    YEAR = "YEAR"
 
 
 # --- commission plans

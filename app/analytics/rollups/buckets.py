@@ -1,7 +1,7 @@
 """Contributions grouped into the buckets of every rollup set: one text for folding, rebuilding and verifying.
 
 Parameters of all of them: $1 tenant, $2 and $3 the times of the contributions (half-open), $4 the edges of UTC's hours,
-$5 to $7 those of days, months and quarters in the reporting zone, around these times.
+$5 to $8 those of days, months, quarters and years in the reporting zone, around these times.
 """
 
 from collections.abc import Sequence
@@ -164,4 +164,4 @@ FROM cell
 GROUP BY {_KEY}
 HAVING {differs}
 ORDER BY {_KEY}
-LIMIT $8"""  # noqa: S608
+LIMIT $9"""  # noqa: S608

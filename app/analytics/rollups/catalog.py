@@ -2,6 +2,7 @@
 
 A grain is kept only where it compresses: sets of many cells a bucket (pairs, influencers) keep none that is finer than
 a day or month, and quarters besides: with them a year is four to six buckets instead of twelve, for a third more rows.
+Years are kept where leaderboards of all time are asked for. Each grain is a row more that every fact's fold writes.
 The edges of a range that no bucket of a set covers come from facts.
 """
 
@@ -53,9 +54,9 @@ class RollupSet:
 
 CATALOG: tuple[RollupSet, ...] = (
     RollupSet("platform", ("platform",), (Grain.MONTH, Grain.DAY, Grain.HOUR), cells=11),
-    RollupSet("campaign", ("campaign",), (Grain.QUARTER, Grain.MONTH, Grain.DAY), cells=50),
+    RollupSet("campaign", ("campaign",), (Grain.YEAR, Grain.QUARTER, Grain.MONTH, Grain.DAY), cells=50),
     RollupSet("campaign_platform", ("campaign", "platform"), (Grain.QUARTER, Grain.MONTH, Grain.DAY), cells=250),
-    RollupSet("influencer", ("influencer",), (Grain.QUARTER, Grain.MONTH, Grain.DAY), cells=500),
+    RollupSet("influencer", ("influencer",), (Grain.YEAR, Grain.QUARTER, Grain.MONTH, Grain.DAY), cells=500),
     RollupSet("influencer_platform", ("influencer", "platform"), (Grain.QUARTER, Grain.MONTH), cells=1_500),
     RollupSet("campaign_influencer", ("campaign", "influencer"), (Grain.QUARTER, Grain.MONTH), cells=2_500),
 )

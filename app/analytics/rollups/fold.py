@@ -104,6 +104,6 @@ async def fold_if_piled_up(ctx: Ctx, session: WriteSession, settings: Settings, 
 
 
 def bounds(interval: Interval, zone: str) -> tuple[datetime | list[datetime], ...]:
-    """The parameters $2 to $7 of the texts in rollups/buckets."""
+    """The parameters $2 to $8 of the texts in rollups/buckets."""
     edges = (timegrain.edges(interval, Granularity(grain.value), zone_of(grain, zone)) for grain in Grain)
     return interval.start, interval.end, *edges

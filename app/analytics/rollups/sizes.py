@@ -1,6 +1,7 @@
 """How large a tenant's facts are, and how many rows each set of rollups has or would have: measured on what is there.
 
-A set that is not stored is counted over the latest months alone: what it would hold of all time is in proportion.
+A set that is not stored is counted over the latest months alone: what it would hold of all time is in proportion, of
+buckets that are longer than these months at least so much.
 """
 
 from collections.abc import Mapping

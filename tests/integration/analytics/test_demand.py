@@ -112,7 +112,7 @@ async def test_no_value_of_a_filter_is_recorded(runtime: Runtime, shop: Store) -
     assert reading == {
         "dimensions": ["campaign", "platform"],
         "sources": ["instances"],
-        "grain": "QUARTER",
+        "grain": "YEAR",
         "start": START.isoformat(),
         "end": UNTIL.isoformat(),
         "breaks": [],

@@ -49,7 +49,13 @@ def sizes(*, daily: int = 20_000) -> Sizes:
     """A year of facts: so many instances a day, and every combination of keys in every bucket, as far as there are."""
     cells = {}
     for dimensions in DIMENSION_SETS:
-        for grain, days in ((Grain.HOUR, 1 / 24), (Grain.DAY, 1), (Grain.MONTH, 30), (Grain.QUARTER, 91)):
+        for grain, days in (
+            (Grain.HOUR, 1 / 24),
+            (Grain.DAY, 1),
+            (Grain.MONTH, 30),
+            (Grain.QUARTER, 91),
+            (Grain.YEAR, 365),
+        ):
             many = 1.0
             for name in dimensions:
                 many *= ONE[name]
@@ -206,7 +212,7 @@ def test_what_is_taken_to_read_a_question_is_what_the_planner_takes(question: Qu
         (Granularity.WEEK, ZONE, Grain.DAY),
         (Granularity.MONTH, ZONE, Grain.MONTH),
         (Granularity.QUARTER, ZONE, Grain.QUARTER),
-        (Granularity.YEAR, ZONE, Grain.QUARTER),
+        (Granularity.YEAR, ZONE, Grain.YEAR),
     ],
 )
 def test_grain_is_the_coarsest_that_cells_hold_whole(every: Granularity, zone: str, grain: Grain | None) -> None:
@@ -216,7 +222,7 @@ def test_grain_is_the_coarsest_that_cells_hold_whole(every: Granularity, zone: s
     (read,) = shape_of(made, ZONE).readings
 
     assert read.grain == grain
-    assert GRAINS[0] is Grain.QUARTER
+    assert GRAINS[0] is Grain.YEAR
 
 
 def test_a_shape_holds_dimensions_and_no_keys() -> None:
