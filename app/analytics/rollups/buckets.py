@@ -86,11 +86,11 @@ def _cells(sets: Sequence[RollupSet]) -> str:
     return "\n  UNION ALL".join(branches)
 
 
-def _upsert(name: str, contributions: str, sets: Sequence[RollupSet]) -> str:
+def _upsert(name: str, contributions: str, sets: Sequence[RollupSet], *, before: str = "") -> str:
     # In the order of the key, so that a campaign's days lie together: read by questions, a row on each page costs most.
     added = ", ".join(f"{name} = rollups.{name} + excluded.{name}" for name in STORED)
     return f"""/* rollups.{name} */
-WITH {_EDGES},
+WITH {_EDGES},{before}
 contribution AS MATERIALIZED ({contributions}
 ),
 cell AS ({_cells(sets)}
@@ -111,8 +111,11 @@ def fold_text(sets: tuple[RollupSet, ...]) -> str:
 
 @lru_cache(maxsize=8)
 def rebuild_text(sets: tuple[RollupSet, ...]) -> str:
-    """Adds the contributions of the facts of the times to the sets' buckets."""
-    return _upsert("rebuild", _from_facts(), sets)
+    """Adds the contributions of the facts of the times to the sets' buckets, and drops the deltas of the times.
+
+    Both at once, so that the facts are the very ones whose deltas go: what is committed meanwhile keeps its delta.
+    """
+    return _upsert("rebuild", _from_facts(), sets, before=f"\ndropped AS ({_DELETED}\n),")
 
 
 @lru_cache(maxsize=1)
@@ -140,7 +143,7 @@ cell AS MATERIALIZED (
 
 @lru_cache(maxsize=8)
 def verify_text(sets: tuple[RollupSet, ...]) -> str:
-    """Where facts − deltas − rollups is not zero, for the sets' buckets of the times. $8: rows at most."""
+    """Where facts − deltas − rollups is not zero, for the sets' buckets of the times. $9: rows at most."""
     minus = ", ".join(f"-{name} AS {name}" for name in STORED)
     sums = ", ".join(f"sum({name}) AS {name}" for name in STORED)
     differs = " OR ".join(f"sum({name}) <> 0" for name in STORED)

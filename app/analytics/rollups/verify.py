@@ -1,14 +1,14 @@
 """Compares rollups with facts: what is stored and what is not folded yet are what the facts give, to the last unit."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from uuid import UUID
 
 from app.analytics.rollups.buckets import STORED, verify_text
 from app.analytics.rollups.catalog import TOKENS, RollupSet, stored, zone_of
+from app.analytics.rollups.extent import extent
 from app.analytics.rollups.fold import bounds
-from app.analytics.sql.state import EXTENT
 from app.core import timegrain
 from app.core.ids import ZERO_ID, plain
 from app.core.timegrain import Granularity, Interval
@@ -26,12 +26,6 @@ SELECT zone, sets FROM rollup_state WHERE tenant_id = $1"""
 
 _ZONE = """/* rollups.reporting_zone */
 SELECT reporting_zone FROM tenants WHERE id = $1"""
-
-_ROLLUP_EXTENT = """/* rollups.extent */
-SELECT min(bucket) AS first_at, max(bucket) AS last_at FROM rollups WHERE tenant_id = $1"""
-
-_DELTA_EXTENT = """/* rollups.delta_extent */
-SELECT min(occurred_at) AS first_at, max(occurred_at) AS last_at FROM rollup_delta WHERE tenant_id = $1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +52,8 @@ async def verify(db: Database, tenant_id: UUID) -> list[Difference]:
     """
     async with db.snapshot(tenant_id, timeout_s=TIMEOUT_S, plans_once=True) as session:
         state = await session.fetchrow(_STATE, tenant_id)
-        extent = await _extent(session)
-        if extent is None:
+        reach = await extent(session)
+        if reach is None:
             return []
         sets_stored = TOKENS if state is None else state["sets"]
         zone_stored = await session.fetchval(_ZONE, tenant_id) if state is None else state["zone"]
@@ -72,20 +66,11 @@ async def verify(db: Database, tenant_id: UUID) -> list[Difference]:
             )
             # Cut at edges of the grain, so that no bucket is cut.
             zone = zone_of(grain, zone_stored)
-            years = timegrain.edges(extent, Granularity.YEAR, zone)
+            years = timegrain.edges(reach, Granularity.YEAR, zone)
             for start, end in pairwise(years):
                 if sets and len(found) < DIFFERENCES_MAX:
                     found += await _differences(session, sets, Interval(start, end), zone_stored)
         return found[:DIFFERENCES_MAX]
-
-
-async def _extent(session: ReadSession) -> Interval | None:
-    rows = [await session.fetchrow(sql, session.tenant_id) for sql in (EXTENT, _ROLLUP_EXTENT, _DELTA_EXTENT)]
-    known = [row for row in rows if row is not None and row["first_at"] is not None]
-    if not known:
-        return None
-    last_at = max(row["last_at"] for row in known)
-    return Interval(min(row["first_at"] for row in known), last_at + timedelta(microseconds=1))
 
 
 async def _differences(

@@ -10,6 +10,7 @@ import pytest
 from app.analytics.query import Between, ByDimension, Groups, Question
 from app.analytics.rollups.catalog import CATALOG, TOKENS
 from app.analytics.rollups.deltas import Contribution, append
+from app.analytics.rollups.extent import extent
 from app.analytics.rollups.fold import fold, fold_batch, fold_if_piled_up
 from app.analytics.rollups.rebuild import rebuild
 from app.analytics.rollups.verify import verify
@@ -17,8 +18,9 @@ from app.analytics.runner import Runner
 from app.cache.answers import NullAnswers
 from app.core.context import Ctx, TenantInfo
 from app.core.ids import new_id
+from app.core.timegrain import Interval
 from app.core.words import Grain
-from app.db.session import Database, TransactionConflict
+from app.db.session import Database, ReadSession
 from app.runtime import Runtime
 from tests.conftest import add_tenant, make_ctx
 from tests.factories.facts import Facts, contribute, contributions, insert, insert_rows, made_up
@@ -113,7 +115,11 @@ async def test_batches_of_years_apart_are_folded_one_after_the_other(runtime: Ru
     assert await count(runtime.db, ctx, "rollups") == per_year * len(years)
 
 
-async def test_nothing_is_lost_or_doubled_by_writers_folds_and_rebuilds_at_once(runtime: Runtime, ctx: Ctx) -> None:
+async def test_nothing_is_lost_or_doubled_by_writers_folds_and_rebuilds_at_once(
+    runtime: Runtime, ctx: Ctx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Facts come between the statements of a rebuild, too.
+    monkeypatch.setattr("app.analytics.rollups.rebuild.CHUNK", timedelta(days=10))
     ctx = make_ctx(ctx.tenant, now=NOW)
     batches = [made_up(ctx.tenant, seed=seed, start=START, days=90, orders=12, instances=30) for seed in range(24)]
     for number, facts in enumerate(batches):
@@ -134,8 +140,9 @@ async def test_nothing_is_lost_or_doubled_by_writers_folds_and_rebuilds_at_once(
             await asyncio.sleep(0)
 
     async def rebuilder() -> None:
-        await asyncio.sleep(0.05)
-        await rebuild(runtime.db, ctx.tenant, now=NOW)
+        for _ in range(3):
+            await asyncio.sleep(0.05)
+            await rebuild(runtime.db, ctx.tenant, now=NOW)
 
     async def verifier() -> None:
         while under_way:
@@ -281,19 +288,40 @@ async def test_a_writer_does_not_wait_for_a_fold_under_way(runtime: Runtime, ctx
     assert await count(runtime.db, ctx, "rollup_delta") == 1
 
 
-async def test_a_rebuild_that_meets_a_fold_starts_again(
+async def test_nobody_waits_for_the_first_rebuild_of_a_tenant(
     runtime: Runtime, ctx: Ctx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    has_lock, go_on = asyncio.Event(), asyncio.Event()
+    measured = extent
+
+    async def waiting(session: ReadSession) -> Interval | None:
+        has_lock.set()
+        await go_on.wait()
+        return await measured(session)
+
+    monkeypatch.setattr("app.analytics.rollups.rebuild.extent", waiting)
+    rebuilding = asyncio.create_task(rebuild(runtime.db, ctx.tenant, now=NOW))
+    await has_lock.wait()
+    facts = made_up(ctx.tenant, seed=9, start=START, days=10)
+    async with asyncio.timeout(5):
+        await write(runtime.db, ctx, facts)
+    go_on.set()
+    await rebuilding
+
+    assert await verify(runtime.db, ctx.tenant_id) == []
+    assert await count(runtime.db, ctx, "rollup_delta") == 0
+
+
+async def test_a_rebuild_waits_for_the_fold_under_way(runtime: Runtime, ctx: Ctx) -> None:
     async with runtime.db.write(ctx.tenant_id) as session:
         await append(ctx, session, [Contribution(START, clicks=1)])
-    calls = []
+    async with runtime.db.write(ctx.tenant_id) as folding:
+        assert await fold_batch(folding, now=NOW) == 1
+        rebuilding = asyncio.create_task(rebuild(runtime.db, ctx.tenant, now=NOW))
+        done, _ = await asyncio.wait([rebuilding], timeout=0.2)
+        assert not done
+    await rebuilding
 
-    async def conflicting(*args: Any) -> None:
-        calls.append(args)
-        if len(calls) < 3:
-            raise TransactionConflict
-
-    monkeypatch.setattr("app.analytics.rollups.rebuild._rebuild", conflicting)
-    await rebuild(runtime.db, ctx.tenant, now=NOW)
-
-    assert len(calls) == 3
+    # There was no fact that this came from.
+    assert await count(runtime.db, ctx, "rollups") == 0
+    assert await verify(runtime.db, ctx.tenant_id) == []
