@@ -84,7 +84,7 @@ async def test_only_what_is_asked_is_selected(
         reply = await executors[0].execute(ctx, document=document)
 
     selected = {
-        statement.split("*/")[0].strip("/* "): statement.split("SELECT ")[2 if "pages" not in statement else 3]
+        statement.split("*/")[0].strip("/* "): statement.split("SELECT ")[3 if ".page" in statement else 2]
         .split("FROM")[0]
         .split()
         for statement in statements

@@ -1,7 +1,7 @@
 """Monthly partitions: made ahead, split out of DEFAULT without losing a row or a policy."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
 import asyncpg
@@ -9,11 +9,15 @@ import pytest
 
 from app.core.context import Ctx
 from app.core.ids import new_id
+from app.core.paging import Page
+from app.db import keyset
+from app.db.keyset import Sort
 from app.db.partitions import PartitionMade, ensure_partitions
 from app.db.session import TransactionConflict
 from app.errors import OutsideError
 from app.runtime import Runtime
 from app.settings import Settings
+from app.tracking.queries import INSTANCES
 
 pytestmark = pytest.mark.database
 
@@ -149,3 +153,22 @@ async def test_writers_go_on_while_their_month_is_split_off(settings: Settings, 
     held = await where(runtime, ctx)
     assert sorted(held) == sorted(times)
     assert set(held.values()) == {"instances_2096_07"}
+
+
+async def test_a_page_of_a_partitioned_list_is_planned_once(runtime: Runtime, ctx: Ctx, admin: Admin) -> None:
+    start = datetime(2061, 1, 1, tzinfo=UTC)
+    await add_instances(runtime, ctx, [start + timedelta(minutes=number) for number in range(4_000)])
+    await admin.execute("ANALYZE instances")
+
+    async with runtime.db.read(ctx.tenant_id) as session:
+        for _ in range(12):
+            found = await keyset.page(ctx, session, INSTANCES, conditions=(), sort=Sort("occurred_at"), page=Page(20))
+        plans = await session.fetchrow(
+            """/* test */ SELECT generic_plans, custom_plans FROM pg_prepared_statements
+            WHERE statement LIKE '/* instances.page %' AND generic_plans + custom_plans = 12"""
+        )
+
+    assert len(found) == 21
+    assert plans is not None
+    # The first five of any statement are planned for their values.
+    assert (plans["generic_plans"], plans["custom_plans"]) == (7, 5)
