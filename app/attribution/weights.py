@@ -52,7 +52,7 @@ def weigh(touched_at: Sequence[datetime], *, is_decided: bool = False, half_life
     """Weights for the touches at these times, oldest first, at least one.
 
     is_decided: the newest is a code given at checkout. It beats clicks, so a model that credits one touch credits it.
-    half_life: of time decay; whole seconds.
+    half_life: of time decay; whole seconds, and ages in microseconds.
     """
     count = len(touched_at)
     assert count > 0, "nobody to credit is credited as one: SINGLE"
@@ -94,7 +94,7 @@ def position_based(count: int) -> tuple[int, ...]:
 
 
 def time_decay(touched_at: Sequence[datetime], half_life: timedelta = HALF_LIFE) -> tuple[int, ...]:
-    """Each touch half as much as one a half-life newer; ages in whole seconds behind the newest touch.
+    """Each touch half as much as one a half-life newer; ages in microseconds behind the newest touch.
 
     Ages behind the order instead would give the same weights: only their ratio counts.
     """
@@ -106,14 +106,19 @@ def time_decay(touched_at: Sequence[datetime], half_life: timedelta = HALF_LIFE)
 
 def _decayed(age: timedelta, half_life_s: int) -> int:
     # 2 ** (−age ÷ half-life) as a binary fraction of _BITS digits: whole half-lives shift, the rest is the product of
-    # two tabulated powers. Integers throughout, so that every machine gives the same weights.
+    # tabulated powers. Integers throughout, so that every machine gives the same weights.
     assert age >= timedelta(0), "touches come oldest first"
     halvings, rest = divmod(age.days * 86_400 + age.seconds, half_life_s)
     hours, seconds = divmod(rest, 3_600)
-    return (_power(hours * 3_600, half_life_s) * _power(seconds, half_life_s)) >> (_BITS + halvings)
+    found = (_power(hours * 3_600, half_life_s) * _power(seconds, half_life_s)) >> _BITS
+    if age.microseconds:
+        milliseconds, microseconds = divmod(age.microseconds, 1_000)
+        found = (found * _power(milliseconds, half_life_s * 1_000)) >> _BITS
+        found = (found * _power(microseconds, half_life_s * 1_000_000)) >> _BITS
+    return found >> halvings
 
 
-@lru_cache(maxsize=16_384)
-def _power(seconds: int, half_life_s: int) -> int:
-    exponent = _CONTEXT.divide(Decimal(-seconds), Decimal(half_life_s))
+@lru_cache(maxsize=65_536)
+def _power(units: int, per_half_life: int) -> int:
+    exponent = _CONTEXT.divide(Decimal(-units), Decimal(per_half_life))
     return int(_CONTEXT.multiply(_CONTEXT.power(Decimal(2), exponent), Decimal(2**_BITS)))

@@ -15,7 +15,7 @@ from app.core.words import AttributionModel
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 touch_times = st.lists(
-    st.integers(0, 730 * 86_400).map(lambda seconds: START + timedelta(seconds=seconds)), min_size=1, max_size=50
+    st.integers(0, 730 * 86_400 * 10**6).map(lambda each: START + timedelta(microseconds=each)), min_size=1, max_size=50
 ).map(sorted)
 
 
@@ -56,6 +56,13 @@ def test_time_decay_is_within_rounding_of_the_exact_powers(times: list[datetime]
 def test_a_touch_a_half_life_older_counts_half_as_much() -> None:
     assert time_decay([START - HALF_LIFE, START]) == (333_333_333, 666_666_667)
     assert time_decay([START - 2 * HALF_LIFE, START - HALF_LIFE, START]) == (142_857_143, 285_714_286, 571_428_571)
+
+
+def test_fractions_of_a_second_count() -> None:
+    day = timedelta(days=1)
+
+    # 2 ** −(86,399.001 ÷ 86,400) to 1.
+    assert time_decay([START + timedelta(seconds=0.999), START + day], day) == (333_335_114, 666_664_886)
 
 
 @given(st.integers(1, 500))
