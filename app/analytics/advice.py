@@ -264,6 +264,9 @@ def _fit(reading: Reading, sets: Sets) -> Sets:
 
 
 def _read(sizes: Sizes, reading: Reading, interval: Interval, sets: Sets) -> tuple[float, Used]:
+    if interval.is_empty:
+        # It asks of times that have no facts.
+        return 0.0, frozenset()
     daily = sum(sizes.daily[source] for source in reading.sources)
     needed, sources = frozenset(reading.dimensions), frozenset(reading.sources)
     found = cheapest(interval, reading.breaks or (), needed, sources, Layering(sizes.zone, "", sets))

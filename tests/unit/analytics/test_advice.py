@@ -123,6 +123,17 @@ def test_a_set_that_is_there_is_extended_by_a_grain() -> None:
     assert (proposal.before, proposal.after) == (10 * 365 * 20_000, 10 * 365 * 2_500)
 
 
+@pytest.mark.parametrize("year", [2010, 2040])
+def test_questions_of_times_without_facts_read_nothing(year: int) -> None:
+    breaks = tuple(datetime(year, month, 1, tzinfo=UTC) for month in range(2, 13))
+    interval = Interval(datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC))
+
+    found = advice({replace(reading("campaign"), interval=interval, breaks=breaks): 10, reading("platform"): 1})
+
+    assert (found.questions, found.rows) == (11, 12 * 5)
+    assert {(use.name, use.grain) for use in found.uses if use.questions} == {("platform", Grain.MONTH)}
+
+
 def test_what_stores_more_than_it_saves_is_not_proposed() -> None:
     once = reading(
         "influencer", "platform", grain=Grain.DAY, interval=replace(YEAR, start=datetime(2025, 12, 1, tzinfo=UTC))
