@@ -117,7 +117,10 @@ class Bucket:
         """Its measures."""
         return None if self.is_null else Row(self.figures, Figures.value, self.selected.measures[str(info.path.key)])
 
-    @strawberry.field(description="Measures of the bucket of the compared time that belongs to it; null without.")
+    @strawberry.field(
+        description="Measures of the bucket of the compared time that belongs to it, of nothing where none does; null "
+        "without a compared time."
+    )
     def previous(self) -> Measures | None:
         """Measures of the compared time."""
         return Row(self.figures, Figures.before, self.selected.previous) if self.figures.reader.is_compared else None

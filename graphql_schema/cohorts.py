@@ -99,7 +99,7 @@ def _meta(answer: CohortAnswer) -> Meta:
         warnings.append(
             WarningShown(
                 code=WarningCode.MISSING_EXCHANGE_RATE,
-                message=f"{missing} amounts have no exchange rate to {resolved.currency} and are left out.",
+                message=f"Amounts without exchange rate to {resolved.currency}, left out: {missing}.",
                 count=BigInt(missing),
             )
         )

@@ -78,9 +78,7 @@ class Answer:
             message = f"{partial} buckets are cut by the range or still running."
             found.append(Warned(WarningCode.PARTIAL_BUCKET, message, partial))
         if self.missing_rates:
-            message = (
-                f"{self.missing_rates} amounts have no exchange rate to {self.resolved.currency} and are left out."
-            )
+            message = f"Amounts without exchange rate to {self.resolved.currency}, left out: {self.missing_rates}."
             found.append(Warned(WarningCode.MISSING_EXCHANGE_RATE, message, self.missing_rates))
         if self.resolved.cut_at is not None:
             message = f"Instances before {self.resolved.cut_at.isoformat()} are no longer kept, and missing."
