@@ -11,6 +11,7 @@ from graphql import (
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    ValuesOfCorrectTypeRule,
     parse,
     specified_rules,
     validate,
@@ -29,6 +30,7 @@ from graphql_schema.execution.plan import NotCompiled, Plan, compile_plan
 from graphql_schema.limits import Meter
 from graphql_schema.literals import Cut, Lifted, cut, lift
 from graphql_schema.unreadable import Items
+from graphql_schema.values_rule import ValuesRule
 
 NODES_KEPT_MAX = 100_000
 """Syntax nodes of all kept documents together: about a kilobyte each, so some hundred megabytes at the very worst."""
@@ -96,7 +98,8 @@ class Documents:
         # What stays in the documents of a shape that was met: by the shape's hash, for it only saves work.
         self._shapes: OrderedDict[int, tuple[int, ...] | None] = OrderedDict()
         self._nodes = 0
-        self._rules = [*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule]
+        library = (ValuesRule if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules)
+        self._rules = [*library, MaybeNullValidationRule, OneOfInputValidationRule]
         if not settings.introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
 

@@ -130,6 +130,8 @@ def _library_error(error: GraphQLError, code: str) -> dict[str, Any]:
     # What a scalar refuses has a code of its own, whichever way its value came.
     extensions: dict[str, Any] = {"code": error.extensions.get("code", code)} if error.extensions else {"code": code}
     assert extensions["code"] in CODES
+    if error.extensions and "path" in error.extensions:
+        extensions["path"] = error.extensions["path"]
     coerced = _COERCED.match(error.message)
     if coerced is not None:
         steps = _STEP.findall(coerced["steps"] or "")

@@ -148,10 +148,11 @@ class Query:
         colour: Colour | None = None,
         tree: Tree | None = None,
         ids: list[strawberry.ID] | None = None,
+        times: list[datetime] | None = None,
         required: int = 1,
     ) -> str:
         """What came in, as the resolver saw it."""
-        given = [text, number, big, decimal, time, zone, currency, colour, ids]
+        given = [text, number, big, decimal, time, zone, currency, colour, ids, times]
         return repr([value for value in given if value is not None])
 
     @strawberry.field(extensions=[ANYBODY])

@@ -171,6 +171,24 @@ async def test_refusal_of_a_scalar_has_one_code_by_variable_and_by_literal(
         assert "data" not in answer
         assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
     assert by_variable["errors"][0]["extensions"]["path"] == ["v"]
+    assert by_default["errors"][0]["extensions"]["path"] == ["v"]
+    assert by_literal["errors"][0]["extensions"]["path"] == [field]
+    assert by_literal["errors"][0]["locations"] == [{"line": 1, "column": len(f"{{ echo({field}: ") + 1}]
+
+
+async def test_refusals_of_a_document_have_the_path_and_location_of_each_value(probing: Client) -> None:
+    document = (
+        '{ echo(tree: {sub: {sub: 1}}, ids: ["a", true], currency: "EURO", times: ["2026-01-01T00:00:00Z", "now"]) }'
+    )
+
+    answer = await probing.query(document)
+
+    assert [(error["extensions"]["path"], error["locations"][0]["column"]) for error in answer["errors"]] == [
+        (["tree", "sub", "sub"], 26),
+        (["ids", 1], 42),
+        (["currency"], 59),
+        (["times", 1], document.index('"now"') + 1),
+    ]
 
 
 async def test_refusal_of_a_variable_has_the_path_to_the_value(probing: Client) -> None:
