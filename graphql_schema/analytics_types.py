@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from app.analytics.answer import Answer, WarningCode
+from app.analytics.answer import Answer, Warned, WarningCode
 from app.analytics.checks import ELEMENTS_MAX
 from app.analytics.figures import Figures
 from app.analytics.plan import Plan, SourceKind
@@ -130,6 +130,12 @@ class WarningShown:
     message: str = strawberry.field(description="The same in words.")
     count: BigInt | None = strawberry.field(description="Of what it is about; null where nothing is counted.")
 
+    @staticmethod
+    def of(warned: Warned) -> "WarningShown":
+        """A warning as it is shown."""
+        count = None if warned.count is None else BigInt(warned.count)
+        return WarningShown(code=warned.code, message=warned.message, count=count)
+
 
 @strawberry.type(description="A measure that was estimated.")
 class Estimate:
@@ -172,14 +178,7 @@ class Meta:
             estimates=[
                 Estimate(measure=MeasureName(each.measure), relative_error=each.error) for each in answer.estimates
             ],
-            warnings=[
-                WarningShown(
-                    code=warned.code,
-                    message=warned.message,
-                    count=None if warned.count is None else BigInt(warned.count),
-                )
-                for warned in answer.warnings
-            ],
+            warnings=list(map(WarningShown.of, answer.warnings)),
         )
 
 

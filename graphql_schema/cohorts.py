@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from app.analytics.answer import WarningCode
+from app.analytics.answer import Warned
 from app.analytics.cohorts.answer import CohortAnswer
 from app.analytics.cohorts.query import CohortAsk, CohortBy, CohortMeasure
 from app.analytics.cohorts.resolve import CELLS_MAX, PERIODS_MAX
@@ -19,7 +19,7 @@ from graphql_schema.analytics_inputs import RangeInput
 from graphql_schema.analytics_types import Meta, WarningShown
 from graphql_schema.context import Info
 from graphql_schema.permissions import requires
-from graphql_schema.scalars import BigInt, CurrencyCode, TimeZone
+from graphql_schema.scalars import CurrencyCode, TimeZone
 from graphql_schema.words import vocabulary
 
 vocabulary(
@@ -93,16 +93,7 @@ class CohortTable:
 
 def _meta(answer: CohortAnswer) -> Meta:
     resolved = answer.resolved
-    warnings = []
-    missing = answer.missing_rates
-    if missing:
-        warnings.append(
-            WarningShown(
-                code=WarningCode.MISSING_EXCHANGE_RATE,
-                message=f"Amounts without exchange rate to {resolved.currency}, left out: {missing}.",
-                count=BigInt(missing),
-            )
-        )
+    warned = [Warned.of_missing_rates(answer.missing_rates, resolved.currency)] if answer.missing_rates else []
     source = SourceKind.CACHE if answer.is_cached else SourceKind.FACTS
     return Meta(
         as_of=answer.computed_at,
@@ -112,7 +103,7 @@ def _meta(answer: CohortAnswer) -> Meta:
         truncated=False,
         cost=cost_of(resolved),
         estimates=[],
-        warnings=warnings,
+        warnings=list(map(WarningShown.of, warned)),
     )
 
 

@@ -128,10 +128,11 @@ def _log_bug(error: GraphQLError, cause: BaseException) -> str:
 
 def _library_error(error: GraphQLError, code: str) -> dict[str, Any]:
     # What a scalar refuses has a code of its own, whichever way its value came.
-    extensions: dict[str, Any] = {"code": error.extensions.get("code", code)} if error.extensions else {"code": code}
+    known = error.extensions or {}
+    extensions: dict[str, Any] = {"code": known.get("code", code)}
     assert extensions["code"] in CODES
-    if error.extensions and "path" in error.extensions:
-        extensions["path"] = error.extensions["path"]
+    if "path" in known:
+        extensions["path"] = known["path"]
     coerced = _COERCED.match(error.message)
     if coerced is not None:
         steps = _STEP.findall(coerced["steps"] or "")

@@ -42,6 +42,12 @@ class Warned:
     message: str
     count: int | None = None
 
+    @staticmethod
+    def of_missing_rates(count: int, currency: str) -> "Warned":
+        """That so many amounts are left out, for they have no rate to the currency."""
+        message = f"Amounts without exchange rate to {currency}, left out: {count}."
+        return Warned(WarningCode.MISSING_EXCHANGE_RATE, message, count)
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -78,8 +84,7 @@ class Answer:
             message = f"{partial} buckets are cut by the range or still running."
             found.append(Warned(WarningCode.PARTIAL_BUCKET, message, partial))
         if self.missing_rates:
-            message = f"Amounts without exchange rate to {self.resolved.currency}, left out: {self.missing_rates}."
-            found.append(Warned(WarningCode.MISSING_EXCHANGE_RATE, message, self.missing_rates))
+            found.append(Warned.of_missing_rates(self.missing_rates, self.resolved.currency))
         if self.resolved.cut_at is not None:
             message = f"Instances before {self.resolved.cut_at.isoformat()} are no longer kept, and missing."
             found.append(Warned(WarningCode.RETENTION_CUT, message))

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from app.analytics.extent import kept_extent
 from app.analytics.rollups.buckets import rebuild_text
 from app.analytics.rollups.catalog import CATALOG, TOKENS
-from app.analytics.rollups.extent import extent
 from app.analytics.rollups.fold import bounds
 from app.core.context import TenantInfo
 from app.core.timegrain import Interval
@@ -44,13 +44,15 @@ async def rebuild(db: Database, tenant: TenantInfo, *, now: datetime) -> None:
     async with db.write(tenant.id) as session:
         await session.fetchval(_LOCK, tenant.id)
         await session.execute(_CLEAR, tenant.id)
-        reach = await extent(session)
-        for each in () if reach is None else _chunks(reach):
+        reach = await kept_extent(session)
+        for each in _chunks(reach):
             await session.execute(rebuild_text(CATALOG), tenant.id, *bounds(each, tenant.reporting_zone))
         await session.execute(_REBUILT, tenant.id, tenant.reporting_zone, tenant.currency, list(TOKENS), now)
 
 
-def _chunks(reach: Interval) -> Iterator[Interval]:
+def _chunks(reach: Interval | None) -> Iterator[Interval]:
+    if reach is None:
+        return
     start = reach.start
     while start < reach.end:
         end = min(start + CHUNK, reach.end)

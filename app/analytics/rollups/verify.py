@@ -5,9 +5,9 @@ from datetime import datetime
 from itertools import pairwise
 from uuid import UUID
 
+from app.analytics.extent import kept_extent
 from app.analytics.rollups.buckets import STORED, verify_text
 from app.analytics.rollups.catalog import TOKENS, RollupSet, stored, zone_of
-from app.analytics.rollups.extent import extent
 from app.analytics.rollups.fold import bounds
 from app.core import timegrain
 from app.core.ids import ZERO_ID, plain
@@ -52,7 +52,7 @@ async def verify(db: Database, tenant_id: UUID) -> list[Difference]:
     """
     async with db.snapshot(tenant_id, timeout_s=TIMEOUT_S, plans_once=True) as session:
         state = await session.fetchrow(_STATE, tenant_id)
-        reach = await extent(session)
+        reach = await kept_extent(session)
         if reach is None:
             return []
         sets_stored = TOKENS if state is None else state["sets"]

@@ -7,10 +7,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.analytics.extent import kept_extent
 from app.analytics.query import Between, ByDimension, Groups, Question
 from app.analytics.rollups.catalog import CATALOG, TOKENS
 from app.analytics.rollups.deltas import Contribution, append
-from app.analytics.rollups.extent import extent
 from app.analytics.rollups.fold import fold, fold_batch, fold_if_piled_up
 from app.analytics.rollups.rebuild import rebuild
 from app.analytics.rollups.verify import verify
@@ -292,14 +292,14 @@ async def test_nobody_waits_for_the_first_rebuild_of_a_tenant(
     runtime: Runtime, ctx: Ctx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     has_lock, go_on = asyncio.Event(), asyncio.Event()
-    measured = extent
+    measured = kept_extent
 
     async def waiting(session: ReadSession) -> Interval | None:
         has_lock.set()
         await go_on.wait()
         return await measured(session)
 
-    monkeypatch.setattr("app.analytics.rollups.rebuild.extent", waiting)
+    monkeypatch.setattr("app.analytics.rollups.rebuild.kept_extent", waiting)
     rebuilding = asyncio.create_task(rebuild(runtime.db, ctx.tenant, now=NOW))
     await has_lock.wait()
     facts = made_up(ctx.tenant, seed=9, start=START, days=10)
