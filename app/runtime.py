@@ -10,6 +10,7 @@ from app.cache.answers import Answers
 from app.cache.keys import KeyEpochs, NullKeyEpochs
 from app.cache.open import open_cache
 from app.cache.pubsub import Changes, NullChanges
+from app.cache.rows import KeptRows
 from app.core.clock import Clock, SystemClock
 from app.db.session import Database
 from app.settings import Settings
@@ -21,7 +22,8 @@ by themselves. At Python's 700 it takes a fifth of an import's time."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runtime:
-    """The process's doors to the outside. demand: what questions needed of rollups, until it is recorded.
+    """The process's doors to the outside. demand: what questions needed of rollups, until it is recorded. rows: those
+    that it keeps from one request to the next.
 
     at_end: where a part that keeps a door of its own says how it is closed.
     """
@@ -33,6 +35,7 @@ class Runtime:
     key_epochs: KeyEpochs = field(default_factory=NullKeyEpochs)
     changes: Changes = field(default_factory=NullChanges)
     demand: Demand = field(default_factory=Demand)
+    rows: KeptRows = field(default_factory=KeptRows)
     at_end: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 

@@ -26,6 +26,8 @@ class Loaders:
         self._ctx = ctx
         self.in_single_file = False
         """Whether resolvers are awaited one after another, each for one parent: no two ask for something at a time."""
+        self.rows_epoch: str | None = None
+        """The epoch in which rows that were loaded before may be used; None where they may not."""
         self._made: dict[Callable[..., Any], Any] = {}
 
     def get(self, make: Callable[[Runtime, Ctx], T]) -> T:
@@ -35,6 +37,7 @@ class Loaders:
             found = self._made[make] = make(self._runtime, self._ctx)
             if isinstance(found, Loader):
                 found.is_alone = self.in_single_file
+                found.rows_epoch = self.rows_epoch
         return found
 
     def forget(self) -> None:

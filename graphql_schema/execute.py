@@ -85,8 +85,13 @@ class Executor:
         operation_name: str | None = None,
         variables: Mapping[str, Any] | None = None,
         looked: "Looked | None" = None,
+        rows_epoch: str | None = None,
     ) -> Reply:
-        """The operation's answer; never raises for what the caller sent. looked: what `look_up` gave before."""
+        """The operation's answer; never raises for what the caller sent.
+
+        looked: what `look_up` gave before. rows_epoch: of the tenant's rows, where it was read for this operation: a
+        query may use those that were loaded in it.
+        """
         if looked is None:
             looked = await self.look_up(ctx, document=document, operation_name=operation_name, variables=variables)
         if looked.reply is not None:
@@ -95,6 +100,8 @@ class Executor:
         ready = self.ready(ctx, document, operation_name, values)
         if isinstance(ready, Reply):
             return ready
+        if ready.execution.kind == _QUERY and not self._runtime.answers.owes(ctx.tenant_id):
+            ready.execution.context_value.loaders.rows_epoch = rows_epoch
         if place is None or not self._wholes.fits(ready.execution.operation, ready.execution.fragment_definitions):
             return await self._run(ready)
         recorded = Recorded()

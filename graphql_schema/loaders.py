@@ -5,10 +5,8 @@ A loader is asked for by what it loads, and is the same for the whole request:
 transaction; no connection is kept in the context.
 """
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, repeat
 from typing import Any
 from uuid import UUID
 
@@ -17,75 +15,13 @@ from graphql import get_named_type
 from app.core.context import Ctx
 from app.core.paging import Page, page_of
 from app.db import keyset
-from app.db.columns import RowAt, Rows
+from app.db.columns import Rows
 from app.db.keyset import Columns, Condition, Listing, Sort
 from app.runtime import Runtime
 from graphql_schema.batching import Loader
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT, Connection, Connections
 from graphql_schema.context import Info
-
-
-class IdLoader(Loader):
-    """Loads rows by id. rows: all that were loaded.
-
-    fetch: gives the rows with ids, in any order. Ids are looked up by their texts, which are hashed much faster.
-    """
-
-    def __init__(self, fetch: Callable[[Sequence[str]], Awaitable[Rows]]) -> None:
-        super().__init__(fetch)
-        self.rows = Rows()
-
-    def know(self, rows: Rows) -> None:
-        """These rows need not be loaded. Told before any is."""
-        assert not self._known, "told before any is loaded"
-        self._known = {str(row_id): place for place, row_id in enumerate(rows.column("id"))}
-        self.rows.add(rows)
-
-    async def places(self, ids: Sequence[UUID | str | None]) -> list[int | None]:
-        """Where among the rows each id's stands; None without id or row."""
-        texts = [None if row_id is None else str(row_id) for row_id in ids]
-        asked = dict.fromkeys(texts)
-        asked.pop(None, None)
-        await self.load_many(asked)
-        return list(map(self._known.get, texts))
-
-    async def rows_of(self, row_id: UUID) -> list[RowAt]:
-        """The row with the id, if there is one."""
-        return [RowAt(self.rows, place) for place in await self.places((row_id,)) if place is not None]
-
-    async def _loaded(self, keys: Sequence[str]) -> Sequence[int | None]:
-        found = await self._fetch(keys)
-        places = {str(row_id): place for place, row_id in enumerate(found.column("id"), start=len(self.rows))}
-        self.rows.add(found)
-        return list(map(places.get, keys))
-
-
-class ChildLoader(Loader):
-    """Loads rows by their parents' ids: of each, the positions of its rows among `rows`, which is all that was loaded.
-
-    fetch: gives the rows of parents, in the parents' order; in the column `parent_number` stands whose they are. Ids
-    are looked up by their texts here, too.
-    """
-
-    def __init__(self, fetch: Callable[[Sequence[str]], Awaitable[Rows]]) -> None:
-        super().__init__(fetch)
-        self.rows = Rows()
-
-    async def load_many(self, keys: Collection[UUID | str]) -> list[Any]:
-        """The positions of each parent's rows, in the order of the ids."""
-        return await super().load_many(list(map(str, keys)))
-
-    async def rows_of(self, parent_id: UUID) -> list[RowAt]:
-        """The rows of a parent, for whoever takes them one by one."""
-        return [RowAt(self.rows, position) for position in await self.load(parent_id)]
-
-    async def _loaded(self, keys: Sequence[str]) -> Sequence[range]:
-        found = await self._fetch(keys)
-        counts = Counter(found.column("parent_number"))
-        sizes = map(counts.get, range(1, len(keys) + 1), repeat(0))
-        ends = list(accumulate(sizes, initial=len(self.rows)))
-        self.rows.add(found)
-        return list(map(range, ends, ends[1:]))
+from graphql_schema.row_loaders import ChildLoader, IdLoader, Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +38,10 @@ class ById:
             async with runtime.db.read(ctx.tenant_id, in_turn=True) as session:
                 return await keyset.get_many(ctx, session, self.listing, ids, columns=self.columns)
 
-        return IdLoader(fetch)
+        def names() -> Sequence[str]:
+            return self.listing.names(self.columns, "id")
+
+        return IdLoader(fetch, Memory.of(runtime, ctx, self.listing, self.columns, names))
 
 
 async def load_one_each(
@@ -137,7 +76,10 @@ class Children:
                     columns=self.columns,
                 )
 
-        return ChildLoader(fetch)
+        def names() -> Sequence[str]:
+            return ["parent_number", *self.listing.names(self.columns)]
+
+        return ChildLoader(fetch, Memory.of(runtime, ctx, self.listing, (self.parent, self.order, self.columns), names))
 
 
 @dataclass(frozen=True, slots=True)

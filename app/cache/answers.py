@@ -18,6 +18,7 @@ from uuid import UUID
 import structlog
 
 from app.cache.client import RedisAway, RedisClient, RedisRefused, Script
+from app.cache.epoch import EPOCH_LIFE_S, new_word
 from app.observability import metrics
 from app.settings import Settings
 
@@ -93,7 +94,14 @@ class Answers(Protocol):
         ...
 
     async def note(self, tenant_id: UUID, days: Collection[date], tags: Collection[str]) -> None:
-        """Make every answer that depends on one of these stale, for all processes. Never raises."""
+        """Make every answer that depends on one of these stale, for all processes. Never raises.
+
+        A tag that names an entity (`campaign:<id>`) begins a new epoch of the tenant's rows, too.
+        """
+        ...
+
+    def owes(self, tenant_id: UUID) -> bool:
+        """Whether a note of this process could not be written yet, so that what it remembers may be stale."""
         ...
 
 
@@ -109,6 +117,10 @@ class NullAnswers:
 
     async def note(self, tenant_id: UUID, days: Collection[date], tags: Collection[str]) -> None:
         """Nothing depends on anything."""
+
+    def owes(self, tenant_id: UUID) -> bool:
+        """Never: nothing is remembered."""
+        return False
 
 
 class RedisAnswers:
@@ -187,6 +199,10 @@ class RedisAnswers:
             if not is_written:
                 self._owe(tenant_id, names)
 
+    def owes(self, tenant_id: UUID) -> bool:
+        """Whether a note of the tenant is still to be written."""
+        return tenant_id in self._owed
+
     async def close(self) -> None:
         """Stop trying to write what is owed: other processes' answers are then stale for at most their life."""
         if self._settling is not None:
@@ -196,8 +212,10 @@ class RedisAnswers:
     async def _write_note(self, tenant_id: UUID, names: frozenset[str]) -> bool:
         if len(names) > NOTE_NAMES_MAX:
             names = EVERYTHING
-        args = [NOTES_MAX, NOTES_LIFE_S * 1000, *names]
-        return await self._ask(self._NOTE, [notes_key(tenant_id)], args) is not None
+        # Named rows changed, or perhaps did: those that processes remember are of an epoch that is over.
+        word = new_word() if any(map(_names_row, names)) else ""
+        args = [NOTES_MAX, NOTES_LIFE_S * 1000, word, EPOCH_LIFE_S * 1000, *names]
+        return await self._ask(self._NOTE, [rows_key(tenant_id), notes_key(tenant_id)], args) is not None
 
     def _owe(self, tenant_id: UUID, names: frozenset[str]) -> None:
         debt = self._owed.get(tenant_id)
@@ -248,6 +266,17 @@ def notes_key(tenant_id: UUID) -> str:
     """Where a tenant's notes are, and the channel on which each is told."""
     # The braces put all keys of a tenant on one node of a cluster, where one script may use them.
     return f"{_tenant_prefix(tenant_id)}:notes"
+
+
+@lru_cache(maxsize=TENANTS_KEPT_MAX)
+def rows_key(tenant_id: UUID) -> str:
+    """Where the epoch of a tenant's rows is: see keys.py."""
+    return f"{_tenant_prefix(tenant_id)}:rows"
+
+
+def _names_row(name: str) -> bool:
+    # As `tcampaign:<id>` does, and perhaps everything.
+    return name == "*" or (name[0] == "t" and ":" in name)
 
 
 @lru_cache(maxsize=TENANTS_KEPT_MAX)

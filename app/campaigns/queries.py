@@ -24,6 +24,7 @@ CAMPAIGNS = Listing(
     f"OR {_of_campaign('engagement_snapshots')} OR {_of_campaign('credits', ' AND own.weight_booked > 0')})",
     # Indexes: campaigns_created, campaigns_name; a tenant's campaigns are few enough to be sorted by their start.
     sorts=(("created_at", "timestamptz"), ("name", "text"), ("starts_at", "timestamptz")),
+    is_kept=True,
 )
 
 ENROLLMENTS = Listing(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from app.cache.keys import EPOCH_LIFE_S
+from app.cache.epoch import EPOCH_LIFE_S
 from app.cache.open import open_cache
 from app.cli import services
 from app.cli.lookup import find_tenant, unknown_tenant

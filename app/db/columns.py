@@ -1,6 +1,6 @@
 """Rows by column: a statement gives each column as one array, all in one row, and no record is made for each row."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -69,6 +69,16 @@ class Rows:
         self._forms = known or {}
         self._length = max(map(len, self._columns.values()), default=0)
         self._read: dict[str, list[Any]] = {}
+
+    @classmethod
+    def together(cls, names: Sequence[str], known: Mapping[str, Form], rows: Collection[Sequence[Any]]) -> "Rows":
+        """Rows that `apart` gave, of the select by these columns."""
+        columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in names)
+        return cls(dict(zip(names, columns, strict=True)), known)
+
+    def apart(self) -> Sequence[tuple[Any, ...]]:
+        """Each row as it came, for `together`."""
+        return list(zip(*self._columns.values(), strict=True))
 
     def __len__(self) -> int:
         return self._length

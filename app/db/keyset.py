@@ -45,6 +45,9 @@ class Listing:
     places: a table that has the ids, the sort columns and the parents of the rows, where their own has not all of them:
     lists by parent are paged in it, under the alias `item` too, and only the rows of the page are read. Such rows are
     listed in no other way. like: the table whose columns it has, where `table` is a select.
+
+    is_kept: whether processes keep rows that they looked up: every change of one is noted by the tag of an entity,
+    which begins another epoch of the tenant's rows (app/cache/rows.py).
     """
 
     tag: str
@@ -56,6 +59,7 @@ class Listing:
     owner: Owner | None = None
     places: str | None = None
     like: str | None = None
+    is_kept: bool = False
 
     @property
     def forms(self) -> Mapping[str, Form]:

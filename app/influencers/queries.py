@@ -10,6 +10,7 @@ INFLUENCERS = Listing(
     computed=(("is_email_known", "(item.email_hash IS NOT NULL)"),),
     own="item.id = {}",
     sorts=(("created_at", "timestamptz"), ("name", "text")),  # indexes: influencers_created, influencers_name
+    is_kept=True,
 )
 
 SOCIAL_PROFILES = Listing(
@@ -18,4 +19,5 @@ SOCIAL_PROFILES = Listing(
     columns="item.id, item.influencer_id, item.platform, item.handle, item.url, item.followers, item.created_at, "
     "item.updated_at",
     own="item.influencer_id = {}",
+    is_kept=True,
 )

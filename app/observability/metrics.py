@@ -100,6 +100,13 @@ answer_lookups = _counter(
     "Look-ups of cached answers, by what was found: hit, miss, or off (Redis is away, or a note is owed).",
     ("found",),
 )
+row_lookups = _counter(
+    "scoville_row_lookups_total",
+    "Rows looked up by id that a process may keep from one request to the next, by where they were found (memory, "
+    "database).",
+    ("source",),
+)
+
 answer_notes = _counter(
     "scoville_answer_notes_total",
     "Notes of what a write touched, by whether they were written before the write was acknowledged (written, owed).",

@@ -15,6 +15,7 @@ PRODUCTS = Listing(
     # What the store sells is no secret of anybody's; an influencer's commissions name products.
     own=EVERYTHING,
     sorts=(("created_at", "timestamptz"), ("title", "text")),  # indexes: products_created, products_title
+    is_kept=True,
 )
 
 
