@@ -72,7 +72,7 @@ class RedisKeyEpochs:
             return _Waiting(partial(self._read_alone, self.current()))
         rows = rows_key(tenant_id)
         asked = self._client.ask_plainly("MGET", self._key, rows, question=(self._key, rows))
-        return _Waiting(partial(self._read_both, asked, rows))
+        return _Waiting(partial(self._read_both, asked, rows, self._client.connections))
 
     async def _read(self, asked: Asked) -> str | None:
         try:
@@ -84,7 +84,7 @@ class RedisKeyEpochs:
     async def _read_alone(self, current: Awaitable[str | None]) -> Epochs:
         return Epochs(await current, None)
 
-    async def _read_both(self, asked: Asked, rows: str) -> Epochs:
+    async def _read_both(self, asked: Asked, rows: str, connection: int) -> Epochs:
         try:
             found = await asked.reply()
         except (RedisAway, RedisRefused):
@@ -92,7 +92,9 @@ class RedisKeyEpochs:
         if not isinstance(found, list) or len(found) != 2:
             log.error("redis_reply_of_another_command")
             return _UNKNOWN
-        return Epochs(await self._known(found[0], self._key), await self._known(found[1], rows))
+        word = await self._known(found[1], rows)
+        # A server that was started from an older dump may tell a word that was replaced: not on the same connection.
+        return Epochs(await self._known(found[0], self._key), None if word is None else f"{word}.{connection}")
 
     async def _known(self, found: Any, key: str) -> str | None:
         """The epoch that was found under a key; a new one where there is none."""
