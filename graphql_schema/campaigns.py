@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -71,7 +70,7 @@ class Campaign(Node):
     commission_rate: Decimal = strawberry.field(description="Share of the commission base, 0 to 1.")
     created_at: datetime = strawberry.field(description="When it was entered.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
-    row_id: strawberry.Private[UUID]
+    row_id: strawberry.Private[strawberry.ID]
     analytics = analytics_of("campaign")
 
     of = of_row(budget=money("budget_minor"), sales_goal=money("sales_goal_minor"), row_id="id")

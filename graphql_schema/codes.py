@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -43,8 +42,8 @@ class Code(Node):
     ends_at: datetime | None = strawberry.field(description="In force until before this instant; null: without end.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
-    influencer_id: strawberry.Private[UUID]
-    campaign_id: strawberry.Private[UUID | None]
+    influencer_id: strawberry.Private[strawberry.ID]
+    campaign_id: strawberry.Private[strawberry.ID | None]
     only_customer: strawberry.Private[str | None]
 
     of = of_row(only_customer="customer")

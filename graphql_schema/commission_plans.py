@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import strawberry
 
@@ -42,7 +41,7 @@ class CommissionPlanVersion(Node):
     currency: CurrencyCode = strawberry.field(description="Of its amounts: the tenant's.")
     period: PlanPeriod = strawberry.field(description="Over which time it counts.")
     created_at: datetime = strawberry.field(description="When it was entered.")
-    plan_id: strawberry.Private[UUID]
+    plan_id: strawberry.Private[strawberry.ID]
     terms: strawberry.Private[Any]
 
     of = of_row()
@@ -97,7 +96,7 @@ class CommissionPlan(Node):
     name: str = strawberry.field(description="What it is called.")
     created_at: datetime = strawberry.field(description="When it was entered.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
-    row_id: strawberry.Private[UUID]
+    row_id: strawberry.Private[strawberry.ID]
 
     of = of_row(row_id="id")
 
@@ -128,9 +127,9 @@ class CommissionPlanAssignment(Node):
 
     effective_from: datetime = strawberry.field(description="It holds for orders placed at this instant or later.")
     created_at: datetime = strawberry.field(description="When it was entered.")
-    plan_id: strawberry.Private[UUID | None]
-    campaign_id: strawberry.Private[UUID | None]
-    enrollment_id: strawberry.Private[UUID | None]
+    plan_id: strawberry.Private[strawberry.ID | None]
+    campaign_id: strawberry.Private[strawberry.ID | None]
+    enrollment_id: strawberry.Private[strawberry.ID | None]
 
     of = of_row()
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -93,10 +92,10 @@ class CommissionAdjustment(Node):
     )
     decided_at: datetime | None = strawberry.field(description="When it was decided.")
     decision_reason: str | None = strawberry.field(description="Why it was decided so.")
-    influencer_id: strawberry.Private[UUID]
-    campaign_id: strawberry.Private[UUID | None]
-    order_id: strawberry.Private[UUID | None]
-    commission_id: strawberry.Private[UUID | None]
+    influencer_id: strawberry.Private[strawberry.ID]
+    campaign_id: strawberry.Private[strawberry.ID | None]
+    order_id: strawberry.Private[strawberry.ID | None]
+    commission_id: strawberry.Private[strawberry.ID | None]
 
     of = of_row(amount=money("amount_minor"))
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import strawberry
 
@@ -90,7 +89,7 @@ class CommissionLine:
     rate: Decimal | None = strawberry.field(
         description="Share of the line after discounts that the rule gave, 0 to 1, six digits; null for amounts."
     )
-    product_id: strawberry.Private[UUID | None]
+    product_id: strawberry.Private[strawberry.ID | None]
 
     @staticmethod
     def of(row: Any, currency: str) -> "CommissionLine":
@@ -126,12 +125,12 @@ class Commission(Node):
     )
     occurred_at: datetime = strawberry.field(description="The order's time; a reversal's is its refund's.")
     recorded_at: datetime = strawberry.field(description="When it was booked.")
-    influencer_id: strawberry.Private[UUID]
-    campaign_id: strawberry.Private[UUID | None]
-    plan_version_id: strawberry.Private[UUID | None]
-    order_id: strawberry.Private[UUID | None]
-    refund_id: strawberry.Private[UUID | None]
-    row_id: strawberry.Private[UUID]
+    influencer_id: strawberry.Private[strawberry.ID]
+    campaign_id: strawberry.Private[strawberry.ID | None]
+    plan_version_id: strawberry.Private[strawberry.ID | None]
+    order_id: strawberry.Private[strawberry.ID | None]
+    refund_id: strawberry.Private[strawberry.ID | None]
+    row_id: strawberry.Private[strawberry.ID]
 
     of = of_row(amount=money("amount_minor"), basis=money("basis_minor"), row_id="id")
 
@@ -206,7 +205,7 @@ class LedgerEntry(Node):
     rate: Decimal | None = strawberry.field(
         description="Units of the posting's other currency for one of this entry's; null where it has one currency."
     )
-    influencer_id: strawberry.Private[UUID | None]
+    influencer_id: strawberry.Private[strawberry.ID | None]
 
     of = of_row(amount=money("amount_minor"), rate=plain_decimal("rate"))
 

@@ -8,6 +8,7 @@ return Connections(rows, [range(len(rows))], page, question=…, sort=…, node=
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 import strawberry
 
@@ -193,7 +194,9 @@ class Connections(Columnar):
 
     def _cursors(self, positions: Sequence[int]) -> list[str]:
         values = [map(self._rows.column(name).__getitem__, positions) for name in sort_columns(self._sort)]
-        return list(map(cursors(self._question), zip(*values, strict=True)))
+        # An id is a text where a table's column holds it.
+        places = ((*place, UUID(str(row_id))) for *place, row_id in zip(*values, strict=True))
+        return list(map(cursors(self._question), places))
 
     def column(self, attribute: str) -> list[Any]:
         """The attribute of each connection."""

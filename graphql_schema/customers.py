@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -48,7 +47,7 @@ class Customer(Node):
     country: str | None = strawberry.field(description="ISO 3166-1 alpha-2.")
     created_at: datetime = strawberry.field(description="When they were first seen.")
     updated_at: datetime = strawberry.field(description="When they were last changed.")
-    row_id: strawberry.Private[UUID]
+    row_id: strawberry.Private[strawberry.ID]
 
     of = of_row(row_id="id")
 

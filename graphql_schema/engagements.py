@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -46,8 +45,8 @@ class EngagementSnapshot(Node):
     comments: BigInt | None = strawberry.field(description="Comments; null: not known.")
     shares: BigInt | None = strawberry.field(description="Shares; null: not known.")
     views: BigInt | None = strawberry.field(description="Views; null: not known.")
-    influencer_id: strawberry.Private[UUID]
-    campaign_id: strawberry.Private[UUID | None]
+    influencer_id: strawberry.Private[strawberry.ID]
+    campaign_id: strawberry.Private[strawberry.ID | None]
 
     of = of_row()
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -44,9 +43,9 @@ class Enrollment(Node):
     )
     created_at: datetime = strawberry.field(description="When they entered.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
-    campaign_id: strawberry.Private[UUID]
-    influencer_id: strawberry.Private[UUID]
-    row_id: strawberry.Private[UUID]
+    campaign_id: strawberry.Private[strawberry.ID]
+    influencer_id: strawberry.Private[strawberry.ID]
+    row_id: strawberry.Private[strawberry.ID]
 
     of = of_row(row_id="id")
 

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import orjson
 import strawberry
@@ -216,7 +215,7 @@ class _Filling:
     ctx: Ctx
     table: StreamedTable
     ask: TableAsk
-    _names: dict[str, dict[UUID, str]] = field(default_factory=dict)
+    _names: dict[str, dict[str | None, str]] = field(default_factory=dict)
 
     async def values(self) -> AsyncIterator[tuple[int, Values]]:
         """Rows by column, with their number."""
@@ -239,20 +238,21 @@ class _Filling:
             keys, rest = chunk.keys[number], chunk.others[number]
             kind = DIMENSIONS[element.name].kind
             if kind is KeyKind.ENTITY:
-                found.append([None if key is None else str(key) for key in keys])
-                names = await self._named(element.name, keys)
-                keys = [names.get(key) for key in keys]
+                ids = [None if key is None else str(key) for key in keys]
+                found.append(ids)
+                names = await self._named(element.name, ids)
+                keys = [names.get(row_id) for row_id in ids]
             if rest is not None and kind is not KeyKind.NUMBER:
                 keys = [OTHERS if is_rest else key for key, is_rest in zip(keys, rest, strict=True)]
             found.append(keys)
         return found
 
-    async def _named(self, dimension: str, keys: Sequence[Any]) -> Mapping[Any, str]:
+    async def _named(self, dimension: str, ids: Sequence[str | None]) -> Mapping[str | None, str]:
         listing, _, column = ENTITIES[dimension]
         known = self._names.setdefault(dimension, {})
         if len(known) > NAMES_MAX:
             known.clear()
-        unknown = list({key for key in keys if key is not None and key not in known})
+        unknown = list({row_id for row_id in ids if row_id is not None and row_id not in known})
         if unknown:
             rows = await keyset.get_many(self.ctx, self.table.session, listing, unknown)
             known.update(zip(rows.column("id"), rows.column(column), strict=True))

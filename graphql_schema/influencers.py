@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -70,7 +69,7 @@ class Influencer(Node):
     )
     created_at: datetime = strawberry.field(description="When they were entered.")
     updated_at: datetime = strawberry.field(description="When they were last changed.")
-    row_id: strawberry.Private[UUID]
+    row_id: strawberry.Private[strawberry.ID]
     own_customer: strawberry.Private[str | None]
     analytics = analytics_of("influencer")
 

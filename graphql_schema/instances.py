@@ -56,10 +56,10 @@ class Instance:
         description="Of a PURCHASE, since when its order is judged to be another's, so that it counts no more; null: "
         "it counts."
     )
-    influencer_id: strawberry.Private[UUID | None]
-    campaign_id: strawberry.Private[UUID | None]
-    link_id: strawberry.Private[UUID | None]
-    customer_id: strawberry.Private[UUID | None]
+    influencer_id: strawberry.Private[strawberry.ID | None]
+    campaign_id: strawberry.Private[strawberry.ID | None]
+    link_id: strawberry.Private[strawberry.ID | None]
+    customer_id: strawberry.Private[strawberry.ID | None]
     visitor: strawberry.Private[str | None]
     click: strawberry.Private[str | None]
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -44,8 +43,8 @@ class Link(Node):
     utm_campaign: str | None = strawberry.field(description="UTM campaign.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
-    influencer_id: strawberry.Private[UUID]
-    campaign_id: strawberry.Private[UUID | None]
+    influencer_id: strawberry.Private[strawberry.ID]
+    campaign_id: strawberry.Private[strawberry.ID | None]
 
     of = of_row()
 

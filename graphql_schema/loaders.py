@@ -126,9 +126,9 @@ class Counts:
     def __call__(self, runtime: Runtime, ctx: Ctx) -> Loader:
         """The loader of one request."""
 
-        async def load(parent_ids: Sequence[UUID]) -> list[int]:
+        async def load(parent_ids: Sequence[UUID | str]) -> list[int]:
             async with runtime.db.read(ctx.tenant_id) as session:
-                found = await keyset.counts(
+                return await keyset.counts(
                     ctx,
                     session,
                     self.listing,
@@ -136,7 +136,6 @@ class Counts:
                     parent_ids=parent_ids,
                     conditions=self.conditions,
                 )
-            return [found[parent_id] for parent_id in parent_ids]
 
         return Loader(load)
 
@@ -215,7 +214,7 @@ async def nested(
     paging: Paging,
     *,
     parent: str,
-    parent_ids: Sequence[UUID],
+    parent_ids: Sequence[UUID | str],
     node: Callable[[Any], Any],
     sort: Sort,
     conditions: Sequence[Condition] = (),

@@ -64,7 +64,7 @@ class OrderLine:
     title: str | None = strawberry.field(description="What the store called it.")
     quantity: BigInt = strawberry.field(description="Units.")
     amount: Decimal = strawberry.field(description="Of the whole line, net of its own discount; major units.")
-    product_id: strawberry.Private[UUID | None]
+    product_id: strawberry.Private[strawberry.ID | None]
 
     @staticmethod
     def of(row: Any) -> "OrderLine":
@@ -110,8 +110,8 @@ class Credit:
     code: str | None = strawberry.field(description="The coupon code, in upper case.")
     platform: Platform | None = strawberry.field(description="Where it happened.")
     channel: str | None = strawberry.field(description="The UTM medium.")
-    influencer_id: strawberry.Private[UUID | None]
-    campaign_id: strawberry.Private[UUID | None]
+    influencer_id: strawberry.Private[strawberry.ID | None]
+    campaign_id: strawberry.Private[strawberry.ID | None]
 
     of = of_row(weight=_WEIGHT)
 
@@ -146,8 +146,8 @@ class Order(Node):
     gross_revenue: Decimal = strawberry.field(description="ITEM and DISCOUNT lines; major units.")
     country: str | None = strawberry.field(description="ISO 3166-1 alpha-2, where it was shipped.")
     is_test: bool = strawberry.field(description="Test orders are kept, earn nothing and are in no measure.")
-    customer_id: strawberry.Private[UUID | None]
-    row_id: strawberry.Private[UUID]
+    customer_id: strawberry.Private[strawberry.ID | None]
+    row_id: strawberry.Private[strawberry.ID]
     given_codes: strawberry.Private[list[str]]
 
     of = of_row(
@@ -205,7 +205,7 @@ class Order(Node):
     @strawberry.field(description="Why it was, or was not, credited.")
     async def attribution(self, info: Info) -> AttributionExplanation | None:
         """Why it was, or was not, credited."""
-        return await explanation_of(info, self.row_id)
+        return await explanation_of(info, UUID(self.row_id))
 
 
 @strawberry.input(description="Which orders to list. Conditions are combined by AND.")

@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -61,7 +60,7 @@ class PayoutMethod(Node):
     tax_document: str | None = strawberry.field(description="Where the tax data lie, in the caller's words.")
     created_at: datetime = strawberry.field(description="When it was entered.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
-    influencer_id: strawberry.Private[UUID]
+    influencer_id: strawberry.Private[strawberry.ID]
 
     of = of_row(reference=SHORTENED)
 

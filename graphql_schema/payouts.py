@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -97,10 +96,10 @@ class PayoutItem(Node):
     paid_at: datetime | None = strawberry.field(description="When it was paid: the date it counts on.")
     created_at: datetime = strawberry.field(description="When it was reserved.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
-    influencer_id: strawberry.Private[UUID]
-    batch_id: strawberry.Private[UUID]
-    method_id: strawberry.Private[UUID]
-    row_id: strawberry.Private[UUID]
+    influencer_id: strawberry.Private[strawberry.ID]
+    batch_id: strawberry.Private[strawberry.ID]
+    method_id: strawberry.Private[strawberry.ID]
+    row_id: strawberry.Private[strawberry.ID]
 
     of = of_row(
         amount=money("amount_minor"),
@@ -148,7 +147,7 @@ class PayoutBatch(Node):
     finished_at: datetime | None = strawberry.field(description="When everything in it was decided.")
     total: Decimal = strawberry.field(description="What it pays, major units, but for items that were cancelled.")
     item_count: int = strawberry.field(description="Items in it, but for those that were cancelled.")
-    row_id: strawberry.Private[UUID]
+    row_id: strawberry.Private[strawberry.ID]
 
     of = of_row(total=money("total_minor"), row_id="id")
 

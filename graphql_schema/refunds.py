@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -40,7 +39,7 @@ class RefundLine:
     kind: LineKind = strawberry.field(description="What the order line is.")
     quantity: BigInt = strawberry.field(description="Units taken back; 0 when the refund names an amount alone.")
     amount: Decimal = strawberry.field(description="Taken back, major units; negative for a discount taken back.")
-    product_id: strawberry.Private[UUID | None]
+    product_id: strawberry.Private[strawberry.ID | None]
 
     of = of_row(amount=money("amount_minor"))
 
@@ -61,8 +60,8 @@ class Refund(Node):
     occurred_at: datetime = strawberry.field(description="When it happened.")
     recorded_at: datetime = strawberry.field(description="When it was told.")
     settled_at: datetime | None = strawberry.field(description="When it was applied or rejected; null while it waits.")
-    order_id: strawberry.Private[UUID | None]
-    row_id: strawberry.Private[UUID]
+    order_id: strawberry.Private[strawberry.ID | None]
+    row_id: strawberry.Private[strawberry.ID]
 
     of = of_row(row_id="id")
 
@@ -86,7 +85,7 @@ class Adjustment(Node):
     amount: Decimal = strawberry.field(description="Taken back; major units.")
     quantity: BigInt = strawberry.field(description="Units taken back.")
     reason: str | None = strawberry.field(description="The store's words for why.")
-    product_id: strawberry.Private[UUID | None]
+    product_id: strawberry.Private[strawberry.ID | None]
 
     of = of_row(amount=money("amount_minor"))
 

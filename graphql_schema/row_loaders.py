@@ -100,7 +100,7 @@ class IdLoader(RowLoader):
         await self.load_many(asked)
         return [None if text is None else self._known[text] for text in texts]
 
-    async def rows_of(self, row_id: UUID) -> list[RowAt]:
+    async def rows_of(self, row_id: UUID | str) -> list[RowAt]:
         """The row with the id, if there is one."""
         return [RowAt(self.rows, place) for place in await self.places((row_id,)) if place is not None]
 
@@ -127,7 +127,7 @@ class ChildLoader(RowLoader):
             self.rows.add(memory.together([row for rows in found.values() for row in rows]))
         return await super().load_many(texts)
 
-    async def rows_of(self, parent_id: UUID) -> list[RowAt]:
+    async def rows_of(self, parent_id: UUID | str) -> list[RowAt]:
         """The rows of a parent, for whoever takes them one by one."""
         return [RowAt(self.rows, position) for position in await self.load(parent_id)]
 

@@ -59,12 +59,38 @@ class Amounts(Written):
         return len(self._minors)
 
 
+class Words(Written):
+    """Members of a vocabulary, of their words. names: as the API writes them."""
+
+    def __init__(self, words: Sequence[Any], names: list[Any], members: Mapping[Any, Any]) -> None:
+        self._words, self._names, self._members = words, names, members
+
+    def written(self) -> list[Any]:
+        """Their names; null for None."""
+        return self._names
+
+    def values(self) -> list[Any]:
+        """The members."""
+        return list(map(self._members.__getitem__, self._words))
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+
 def money(column: str, *, currency: str = "currency") -> Read:
     """An amount in minor units of the row's currency, in major units; None where there is none.
 
     currency: the column that names it.
     """
     return Read((column, currency), Amounts)
+
+
+def id_texts(values: Sequence[Any]) -> Sequence[Any]:
+    """Ids as texts, which those of a table are already; None for None."""
+    # A column is of one kind, but for what is None.
+    if values and type(values[0]) is str:
+        return values
+    return [None if value is None else str(value) for value in values]
 
 
 def plain_decimal(column: str) -> Read:
@@ -205,7 +231,7 @@ def _property(read: Read) -> property:
 def _column(column: str, hint: Any) -> Read:
     kinds = get_args(hint) or (hint,)
     if strawberry.ID in kinds:
-        return Read((column,), lambda values: [None if value is None else str(value) for value in values])
+        return Read((column,), id_texts)
     for kind in kinds:
         if isinstance(kind, type) and issubclass(kind, Enum):
             return _word(column, kind)
@@ -213,5 +239,7 @@ def _column(column: str, hint: Any) -> Read:
 
 
 def _word(column: str, kind: type[Enum]) -> Read:
+    defined: Any = kind
     members: dict[Any, Any] = {None: None, **{member.value: member for member in kind}}
-    return Read((column,), lambda values: list(map(members.__getitem__, values)))
+    names = {None: None, **{each.value: each.name for each in defined.__strawberry_definition__.values}}
+    return Read((column,), lambda words: Words(words, list(map(names.__getitem__, words)), members))

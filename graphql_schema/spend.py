@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -41,8 +40,8 @@ class Spend(Node):
     currency: CurrencyCode = strawberry.field(description="Currency of the amount.")
     amount: Decimal = strawberry.field(description="Major units; negative corrects.")
     note: str | None = strawberry.field(description="The caller's words for what it was.")
-    campaign_id: strawberry.Private[UUID]
-    influencer_id: strawberry.Private[UUID | None]
+    campaign_id: strawberry.Private[strawberry.ID]
+    influencer_id: strawberry.Private[strawberry.ID | None]
 
     of = of_row(amount=money("amount_minor"))
 

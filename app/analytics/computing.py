@@ -17,7 +17,7 @@ from app.analytics.sql.cells import PARENT
 from app.analytics.sql.shapes import NOTHING, Given, TopKeys, View
 from app.analytics.sql.state import GENERATION
 from app.analytics.sql.statement import SHAPES_MAX, Bound, Statement, bound
-from app.db.columns import TEXT, by_column
+from app.db.columns import JOINED, by_column, listed
 from app.db.session import ReadSession
 
 SAMPLE_WHOLE = 2**16
@@ -131,7 +131,7 @@ class _Computing:
             if generation != self._planned.generation:
                 raise OtherRollups
             self._is_checked = True
-        return tuple([[] if column is None else column for column in row])
+        return tuple(map(listed, row))
 
     async def made(
         self, facet: FacetPlan, tops: Mapping[str, TopKeys], whole: tuple[Numbers, ...], view: View = View.CELLS
@@ -164,7 +164,7 @@ def _in_one_row(statement: Statement, *, tells_generation: bool) -> str:
     comment, body = statement.text.split("\n", 1)
     texts = [name for name in statement.columns if name in statement.numerics or is_id(name)]
     more = (GENERATION,) if tells_generation else ()
-    return f"{comment}\n{by_column(body, statement.columns, dict.fromkeys(texts, TEXT), more)}"
+    return f"{comment}\n{by_column(body, statement.columns, dict.fromkeys(texts, JOINED), more)}"
 
 
 def _top_keys(facet: FacetPlan, rows: Rows) -> TopKeys:

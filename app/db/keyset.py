@@ -229,19 +229,19 @@ async def counts(
     listing: Listing,
     *,
     parent: str,
-    parent_ids: Sequence[UUID],
+    parent_ids: Sequence[UUID | str],
     conditions: Sequence[Condition],
-) -> dict[UUID, int]:
-    """Rows of each parent's whole list, in one statement."""
+) -> list[int]:
+    """Rows of each parent's whole list, in the order of the ids, in one statement."""
     args: list[Any] = [ctx.tenant_id, array_text(parent_ids)]
     sql = f"""/* {listing.tag}.counts */{_with_parents(listing)}
-        SELECT parent.id AS parent_id, count(*) AS items
+        SELECT parent.number, count(*) AS items
         FROM {_parents(listing)}
         JOIN {listing.places or listing.table} AS item ON item.tenant_id = $1 AND {_of_parent(listing, parent)}
         WHERE item.tenant_id = $1{_where(args, ctx, listing, conditions)}
-        GROUP BY parent.id"""  # noqa: S608 - only declared texts
-    found = {row["parent_id"]: row["items"] for row in await session.fetch(sql, *args)}
-    return {parent_id: found.get(parent_id, 0) for parent_id in parent_ids}
+        GROUP BY parent.number"""  # noqa: S608 - only declared texts
+    found = {row["number"]: row["items"] for row in await session.fetch(sql, *args)}
+    return [found.get(number, 0) for number in range(1, len(parent_ids) + 1)]
 
 
 async def get_many(

@@ -93,7 +93,7 @@ async def _agree(runtime: Runtime, tenant: TenantInfo) -> None:
             page=Page(len(PERSONAS)),
             columns=frozenset({"external_id"}),
         )
-    ids: dict[str, UUID] = dict(zip(rows.column("external_id"), rows.column("id"), strict=True))
+    ids: dict[str, UUID] = dict(zip(rows.column("external_id"), map(UUID, rows.column("id")), strict=True))
     methods = [_method(ids[persona.handle], persona, tenant.currency) for persona in PERSONAS]
     policy = PayoutPolicyInput(tenant.currency, threshold=THRESHOLD, schedule=PayoutSchedule.MONTHLY, day=PAY_DAY)
     _accepted(await upsert_payout_methods(runtime, ctx, methods))
@@ -155,7 +155,7 @@ async def _ids(runtime: Runtime, tenant: TenantInfo, listing: Listing, *conditio
             page=Page(2 * len(PERSONAS)),
             columns=frozenset(),
         )
-    return rows.column("id")
+    return list(map(UUID, rows.column("id")))
 
 
 def _at(runtime: Runtime, instant: datetime) -> Runtime:

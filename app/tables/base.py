@@ -82,11 +82,15 @@ def _column(sa_type: Any, *, null: bool, key: bool = False, default: str | None 
     return Field(None if null else _REQUIRED, sa_type=sa_type, nullable=null, primary_key=key, sa_column_kwargs=kwargs)
 
 
+WORD = "word"
+"""Under which the info of a constraint tells the column that holds one of known words."""
+
+
 def one_of(column: str, values: type[StrEnum], *, name: str) -> CheckConstraint:
     """CHECK that a text column holds a member's value (text + CHECK instead of enum types: a value is added by one
     migration without a rewrite, and clusters take it)."""
     allowed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({allowed})", name=name)
+    return CheckConstraint(f"{column} IN ({allowed})", name=name, info={WORD: column})
 
 
 def refers(columns: str, table: str, *, name: str, to: str = "id") -> ForeignKeyConstraint:
