@@ -98,7 +98,7 @@ class IdLoader(RowLoader):
             self._known.update(zip(found, count(len(self.rows)), strict=False))
             self.rows.add(memory.together(found.values()))
         await self.load_many(asked)
-        return [None if text is None else self._known[text] for text in texts]
+        return list(map(self._known.get, texts))
 
     async def rows_of(self, row_id: UUID | str) -> list[RowAt]:
         """The row with the id, if there is one."""
@@ -143,7 +143,7 @@ class ChildLoader(RowLoader):
     def _ranges(self, sizes: Sequence[int]) -> list[range]:
         """The positions that so many rows of each parent will have, below those that are there."""
         ends = list(accumulate(sizes, initial=len(self.rows)))
-        return [range(start, end) for start, end in pairwise(ends)]
+        return list(map(range, ends, ends[1:]))
 
 
 def _cut(rows: Sequence[Any], sizes: Sequence[int]) -> list[Sequence[Any]]:
