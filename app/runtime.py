@@ -15,10 +15,9 @@ from app.core.clock import Clock, SystemClock
 from app.db.session import Database
 from app.settings import Settings
 
-YOUNG_OBJECTS_MAX = 200_000
-"""Objects made before the collector looks for cycles among them: a batch of orders makes some ten thousand, an answer of
-11,000 rows as many as it has, and they go by themselves: queries leave no cycles at all. At Python's 700 it takes a
-fifth of an import's time, at 50,000 a fifteenth of such answers' where several are under way."""
+YOUNG_OBJECTS_MAX = 50_000
+"""Objects made before the collector looks for cycles among them: a batch of orders makes some ten thousand, and they go
+by themselves. At Python's 700 it takes a fifth of an import's time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
