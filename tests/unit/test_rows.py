@@ -1,22 +1,27 @@
 """Rows by column: read as they are of, added to, and shown as objects."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
 import pytest
+from sqlalchemy import CheckConstraint
 
 from app.commissions.queries import COMMISSIONS
-from app.db.columns import Rows, by_column, forms
+from app.db.columns import Rows, by_column, forms, listed
+from app.tables import TenantRow
+from app.tables.base import WORD
 from graphql_schema.commissions import Commission
 from graphql_schema.execution.columns import Sparse
 from graphql_schema.rows import Shown, shown, shown_some
 
-FIRST: dict[str, list[Any] | None] = {
+FIRST: dict[str, list[Any] | str | None] = {
     "rate": ["0.100000", None],
     "occurred_at": ["2026-01-31 08:00:00.5+00", "1900-02-28 00:00:00+00"],
 }
-MORE: dict[str, list[Any] | None] = {"rate": ["0.250000"], "occurred_at": ["2200-12-31 23:59:59.000001+00"]}
+MORE: dict[str, list[Any] | str | None] = {"rate": ["0.250000"], "occurred_at": ["2200-12-31 23:59:59.000001+00"]}
 
 
 def test_columns_are_read_as_what_they_are_of_also_those_added_later() -> None:
@@ -53,6 +58,49 @@ def test_columns_of_arrays_need_not_be_rectangular() -> None:
     sql = by_column("SELECT item.codes FROM orders AS item", ["codes"], forms("orders"))
 
     assert "array_agg(to_jsonb(rows.codes)) AS codes" in sql
+
+
+def test_a_joined_column_is_taken_apart() -> None:
+    known = forms("commissions")
+    rows = Rows({"rate": "0.100000,,0.25", "amount_minor": [1, 2, 3], "order_id": ",,"}, known)
+
+    assert rows.column("rate") == [Decimal("0.1"), None, Decimal("0.25")]
+    assert (rows.column("amount_minor"), rows.column("order_id")) == ([1, 2, 3], [None] * 3)
+    assert listed("") == [None]
+    assert (listed("one"), listed(None)) == (["one"], [])
+
+
+def test_columns_of_different_rows_are_no_rows() -> None:
+    with pytest.raises(AssertionError):
+        Rows({"rate": "0.1,0.2", "amount_minor": [1]}, forms("commissions"))
+
+
+def test_what_is_put_together_is_what_was_taken_apart() -> None:
+    known = forms("commissions")
+    rows = Rows({"rate": "0.1,", "amount_minor": [1, 2]}, known)
+
+    for count in (2, 1, 0):
+        again = Rows.together(["rate", "amount_minor"], known, rows.apart()[:count])
+        assert len(again) == count
+        assert again.column("rate") == [Decimal("0.1"), None][:count]
+
+
+@pytest.mark.database
+async def test_what_is_joined_has_no_commas(admin: "asyncpg.Pool[Any]") -> None:
+    """Words, in the texts of their constraints, and what Postgres writes for the types that are joined."""
+    for table in TenantRow.metadata.tables.values():
+        for constraint in table.constraints:
+            if WORD in constraint.info:
+                assert isinstance(constraint, CheckConstraint)
+                words = re.findall("'([^']*)'", str(constraint.sqltext))
+                assert words
+                assert not any("," in word or not word for word in words), constraint.name
+    row = await admin.fetchrow(
+        """SELECT gen_random_uuid()::text, now()::text, 'infinity'::timestamptz::text, (-1e20)::numeric(38, 6)::text,
+        'NaN'::numeric::text"""
+    )
+    assert row is not None
+    assert not any("," in text or not text for text in row)
 
 
 def test_the_same_row_in_two_places_is_one_object() -> None:
