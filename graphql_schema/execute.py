@@ -4,7 +4,7 @@ Reads have a deadline and end when their caller leaves. A mutation that was star
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -85,13 +85,8 @@ class Executor:
         operation_name: str | None = None,
         variables: Mapping[str, Any] | None = None,
         looked: "Looked | None" = None,
-        rows_epoch: str | None = None,
     ) -> Reply:
-        """The operation's answer; never raises for what the caller sent.
-
-        looked: what `look_up` gave before. rows_epoch: of the tenant's rows, where it was read for this operation: a
-        query may use those that were loaded in it.
-        """
+        """The operation's answer; never raises for what the caller sent. looked: what `look_up` gave before."""
         if looked is None:
             looked = await self.look_up(ctx, document=document, operation_name=operation_name, variables=variables)
         if looked.reply is not None:
@@ -100,8 +95,9 @@ class Executor:
         ready = self.ready(ctx, document, operation_name, values)
         if isinstance(ready, Reply):
             return ready
-        if ready.execution.kind == _QUERY and not self._runtime.answers.owes(ctx.tenant_id):
-            ready.execution.context_value.loaders.rows_epoch = rows_epoch
+        if ready.execution.kind == _QUERY and looked.rows_epoch is not None:
+            # A mutation shows what it wrote.
+            ready.execution.context_value.loaders.rows_epoch = await looked.rows_epoch
         if place is None or not self._wholes.fits(ready.execution.operation, ready.execution.fragment_definitions):
             return await self._run(ready)
         recorded = Recorded()
@@ -123,7 +119,8 @@ class Executor:
             return _NEVER_KEPT
         found = await self._wholes.find(ctx, place)
         if found.body is None:
-            return Looked(place, found.token)
+            # Asked for after the token: a reply that is kept shows no row that is older than it.
+            return Looked(place, found.token, rows_epoch=self._runtime.answers.rows_epoch(ctx.tenant_id))
         return Looked(place, None, Reply(Ending.EXECUTED, found.body, _QUERY, (), found.cost))
 
     def ready(self, ctx: Ctx, document: str, operation_name: str | None, values: dict[str, Any]) -> "Ready | Reply":
@@ -276,11 +273,15 @@ class Executor:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a look-up found. place: the answer's own; None where it is never kept. token: for keeping one made later."""
+    """What a look-up found. place: the answer's own; None where it is never kept. token: for keeping one made later.
+
+    rows_epoch: to come, of the tenant's rows: a query may use those that were loaded in it; None where it may not.
+    """
 
     place: tuple[Any, ...] | None
     token: str | None = None
     reply: Reply | None = None
+    rows_epoch: Awaitable[str | None] | None = None
 
 
 _NEVER_KEPT = Looked(None)

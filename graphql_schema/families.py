@@ -105,7 +105,11 @@ async def all_found(info: Info, listing: Listing, ids: Sequence[UUID | str | Non
 def know(info: Info, listing: Listing, rows: Sequence[Mapping[str, Any]]) -> None:
     """These rows of the listing, by column, are the caller's to see and need not be looked up. Told before any is."""
     columns = needed(info, FAMILIES[listing.tag].show)
-    arrays = {name: [row[name] for row in rows] for name in listing.names(columns, "id")}
+    # Ids as texts, as they are read.
+    arrays = {
+        name: [str(row[name]) if isinstance(row[name], UUID) else row[name] for row in rows]
+        for name in listing.names(columns, "id")
+    }
     info.context.loaders.get(ById(listing, columns)).know(Rows(arrays))
 
 

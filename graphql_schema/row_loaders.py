@@ -10,7 +10,7 @@ from itertools import accumulate, count, pairwise, repeat
 from typing import Any
 from uuid import UUID
 
-from app.cache.rows import KeptRows
+from app.cache.rows import KeptKind, KeptRows
 from app.core.context import Ctx
 from app.db.columns import Form, RowAt, Rows
 from app.db.keyset import Listing
@@ -26,7 +26,7 @@ KEPT_AT_ONCE_MAX = 500
 class Memory:
     """Where rows of a listing are kept from one request to the next.
 
-    place: of these columns' rows of a tenant. names: of the columns, as they are read.
+    place: of these columns' rows of a tenant. names: of the columns, in the order in which they are read.
     """
 
     rows: KeptRows
@@ -38,7 +38,8 @@ class Memory:
     def of(
         cls, runtime: Runtime, ctx: Ctx, listing: Listing, how: Hashable, names: Callable[[], Sequence[str]]
     ) -> "Memory | None":
-        """The caller's; None where each request looks anew. how: the rest of what is asked of the listing."""
+        """The caller's; None where each request looks anew. how: the rest of what is asked of the listing, as `names`
+        gives the columns."""
         if not listing.is_kept or ctx.principal.influencer_id is not None:
             # What an influencer sees depends on more than the rows themselves.
             return None
@@ -59,25 +60,25 @@ class RowLoader(Loader):
         super().__init__(fetch)
         self.rows = Rows()
         self._memory = memory
-        self._found: dict[str, Any] | None = None
+        self._kept: KeptKind | None = None
 
     def _recalled(self, memory: Memory, epoch: str, keys: Collection[str]) -> dict[str, Any]:
         """What is kept of those of the keys that are not known yet."""
         if len(keys) > KEPT_AT_ONCE_MAX:
             return {}
-        if self._found is None:
-            self._found = memory.rows.of(memory.place, epoch)
-        kept, known = self._found, self._known
+        if self._kept is None:
+            self._kept = memory.rows.of(memory.place, epoch)
+        kept, known = self._kept.found, self._known
         found = {key: kept[key] for key in keys if key in kept and key not in known}
         if found:
             metrics.labelled(metrics.row_lookups, "memory").inc(len(found))
         return found
 
-    def _keep(self, keys: Sequence[str], made: Callable[[], Mapping[str, Any]]) -> None:
-        # What was loaded, to be kept by key.
-        if self._memory is not None and self._found is not None and len(keys) <= KEPT_AT_ONCE_MAX:
+    def _keep(self, keys: Sequence[str], rows: Rows, by_key: Callable[[], Mapping[str, Any]]) -> None:
+        # What was loaded.
+        if self._memory is not None and self._kept is not None and len(keys) <= KEPT_AT_ONCE_MAX:
             metrics.labelled(metrics.row_lookups, "database").inc(len(keys))
-            self._memory.rows.add(self._found, made())
+            self._memory.rows.add(self._kept, by_key(), len(rows))
 
 
 class IdLoader(RowLoader):
@@ -107,7 +108,7 @@ class IdLoader(RowLoader):
     async def _loaded(self, keys: Sequence[str]) -> Sequence[int | None]:
         found = await self._fetch(keys)
         places = {str(row_id): place for place, row_id in enumerate(found.column("id"), start=len(self.rows))}
-        self._keep(keys, lambda: dict(zip(places, found.apart(), strict=True)))
+        self._keep(keys, found, lambda: dict(zip(places, found.apart(), strict=True)))
         self.rows.add(found)
         return list(map(places.get, keys))
 
@@ -135,7 +136,7 @@ class ChildLoader(RowLoader):
         found = await self._fetch(keys)
         counts = Counter(found.column("parent_number"))
         sizes = list(map(counts.get, range(1, len(keys) + 1), repeat(0)))
-        self._keep(keys, lambda: dict(zip(keys, _cut(found.apart(), sizes), strict=True)))
+        self._keep(keys, found, lambda: dict(zip(keys, _cut(found.apart(), sizes), strict=True)))
         ranges = self._ranges(sizes)
         self.rows.add(found)
         return ranges

@@ -239,6 +239,7 @@ def _column(column: str, hint: Any) -> Read:
 
 
 def _word(column: str, kind: type[Enum]) -> Read:
+    # What Strawberry put there: an enum's own members need not have the names that the API gives them.
     defined: Any = kind
     members: dict[Any, Any] = {None: None, **{member.value: member for member in kind}}
     names = {None: None, **{each.value: each.name for each in defined.__strawberry_definition__.values}}

@@ -7,7 +7,7 @@ stale, not fresh. How validity is decided is written at the top of answer_get.lu
 
 import asyncio
 import secrets
-from collections.abc import Collection, Hashable
+from collections.abc import Awaitable, Collection, Hashable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 
 from app.cache.client import RedisAway, RedisClient, RedisRefused, Script
-from app.cache.epoch import EPOCH_LIFE_S, new_word
+from app.cache.epoch import EPOCH_LIFE_S, NO_EPOCH, EpochOfConnection, new_word
 from app.observability import metrics
 from app.settings import Settings
 
@@ -100,8 +100,8 @@ class Answers(Protocol):
         """
         ...
 
-    def owes(self, tenant_id: UUID) -> bool:
-        """Whether a note of this process could not be written yet, so that what it remembers may be stale."""
+    def rows_epoch(self, tenant_id: UUID) -> Awaitable[str | None]:
+        """The epoch of the tenant's rows (rows.py), asked for at once; None where nothing that was remembered holds."""
         ...
 
 
@@ -118,9 +118,9 @@ class NullAnswers:
     async def note(self, tenant_id: UUID, days: Collection[date], tags: Collection[str]) -> None:
         """Nothing depends on anything."""
 
-    def owes(self, tenant_id: UUID) -> bool:
-        """Never: nothing is remembered."""
-        return False
+    def rows_epoch(self, tenant_id: UUID) -> Awaitable[str | None]:
+        """None: nobody tells of changes."""
+        return NO_EPOCH
 
 
 class RedisAnswers:
@@ -199,9 +199,11 @@ class RedisAnswers:
             if not is_written:
                 self._owe(tenant_id, names)
 
-    def owes(self, tenant_id: UUID) -> bool:
-        """Whether a note of the tenant is still to be written."""
-        return tenant_id in self._owed
+    def rows_epoch(self, tenant_id: UUID) -> Awaitable[str | None]:
+        """The epoch of the tenant's rows; None while a note of theirs is owed, and when Redis is away."""
+        if tenant_id in self._owed:
+            return NO_EPOCH
+        return EpochOfConnection(self._client, rows_key(tenant_id))
 
     async def close(self) -> None:
         """Stop trying to write what is owed: other processes' answers are then stale for at most their life."""
@@ -270,7 +272,7 @@ def notes_key(tenant_id: UUID) -> str:
 
 @lru_cache(maxsize=TENANTS_KEPT_MAX)
 def rows_key(tenant_id: UUID) -> str:
-    """Where the epoch of a tenant's rows is: see keys.py."""
+    """Where the epoch of a tenant's rows is."""
     return f"{_tenant_prefix(tenant_id)}:rows"
 
 

@@ -63,9 +63,7 @@ class RedisClient:
         self._failures_in_row = 0
         self._probe: asyncio.Task[None] | None = None
         self._is_closed = False
-        self.connections = 0
-        """How many there were. What one of them told may be news to the next: a server that was started again, or that
-        took over from another, may know less."""
+        self._connections = 0
 
     @property
     def is_away(self) -> bool:
@@ -114,6 +112,11 @@ class RedisClient:
             return await self._attempt(words, question, sent)
         finally:
             self._waiting -= 1
+
+    @property
+    def connections(self) -> int:
+        """How many there were: what one of them told need not hold for the next."""
+        return self._connections
 
     @property
     def _is_used(self) -> bool:
@@ -177,7 +180,7 @@ class RedisClient:
         async with asyncio.timeout(self._timeout_s):
             try:
                 self._wire = await Wire.open(self._target, timeout_s=self._timeout_s)
-                self.connections += 1
+                self._connections += 1
             except hiredis.ReplyError as error:
                 raise _NotLetIn from error
         return self._wire

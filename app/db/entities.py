@@ -33,8 +33,9 @@ class EntityKind(Generic[R]):
     """A kind of entity.
 
     noun: its word, in cache tags and in topics. plural: the list's name in calls. has_topic: whether changes go to the
-    outbox. shown_as: the field by which answers name it, if they do: its changes are noted. taken: the refusal of a
-    creation whose key is known with other content; None where the key is the external id.
+    outbox. shown_as: the field by which answers name it, if they do: its changes are noted, so that neither an answer
+    that was kept nor a row (`Listing.is_kept`) shows what it was. taken: the refusal of a creation whose key is known
+    with other content; None where the key is the external id.
     """
 
     noun: str

@@ -126,7 +126,13 @@ class Pool:
     async def open(cls, url: str, *, size_max: int, acquire_timeout_s: float, role: str | None = APP_ROLE) -> "Pool":
         """Connect. role: taken at connection, whatever role the URL logs in with; None keeps the login's own."""
         # citus.override_table_visibility: without it each new connection's type look-up is slow on a cluster.
-        server_settings = {"citus.override_table_visibility": "off", "application_name": "scoville", "timezone": "UTC"}
+        # datestyle: times are read from their texts (columns.py), whatever style the database has.
+        server_settings = {
+            "citus.override_table_visibility": "off",
+            "application_name": "scoville",
+            "timezone": "UTC",
+            "datestyle": "ISO",
+        }
         if role is not None:
             server_settings["role"] = role
         connect: Any = partial(

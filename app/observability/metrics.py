@@ -102,8 +102,8 @@ answer_lookups = _counter(
 )
 row_lookups = _counter(
     "scoville_row_lookups_total",
-    "Rows looked up by id that a process may keep from one request to the next, by where they were found (memory, "
-    "database).",
+    "Ids by which rows were looked up that a process may keep from one request to the next, by where it looked "
+    "(memory, database).",
     ("source",),
 )
 

@@ -194,6 +194,9 @@ async def _apply_in_order(
     # Items are applied in their order to the rows as they are by then; each row is written once, as it ends.
     outcomes = dict(bad)
     before = dict(zip(rows, await _completed(ctx, session, kind, list(rows.values())), strict=True))
+    if kind.shown_as is not None:
+        # Also of rows that stay as they are: whoever changed one so may have died before it was noted.
+        session.touch_tags(f"{kind.noun}:{row.id}" for row in before.values())
     now = dict(before)
     for index, item in items.items():
         name = name_of(item)
@@ -250,8 +253,6 @@ async def _saved(ctx: Ctx, session: WriteSession, kind: EntityKind[R], changes: 
         await audit.append(ctx, session, action=f"{kind.noun}.changed", items=len(changed), detail=changed)
     if any(change.before is None for change in changes):
         session.touch_tags([kind.plural])
-    if kind.shown_as is not None:
-        session.touch_tags(f"{kind.noun}:{change.after.id}" for change in changes if change.fields)
 
 
 def _conflict(kind: EntityKind[R], row: R, *, is_stored: bool) -> DomainError:

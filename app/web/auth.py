@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from app.cache.keys import Epochs
 from app.core.context import Principal
 from app.observability import metrics
 from app.runtime import Runtime
@@ -54,9 +53,7 @@ class Authenticator:
             raise unauthenticated("This is no key. A key is sk_live_ or sk_test_ and 32 characters.", known_scheme=True)
         key_hash = hash_key(key)
         # Read before the look-up: a key revoked in between has a later epoch than the one remembered.
-        known = self._remembered.get(key_hash)
-        tenant_id = None if known is None else known.principal.tenant.id
-        return Claim(self, key_hash, known, self._runtime.key_epochs.with_rows(tenant_id))
+        return Claim(self, key_hash, self._remembered.get(key_hash), self._runtime.key_epochs.current())
 
     async def find(self, key_hash: str, known: _Remembered | None, epoch: str | None) -> Principal:
         """The principal of a key: the one remembered, if it still holds in the epoch."""
@@ -86,26 +83,23 @@ class Authenticator:
 class Claim:
     """A key that came, while it is asked whether what is remembered of it still holds.
 
-    remembered: whom it belonged to when it was last looked up; None where that is not known. rows_epoch: of the rows of
-    their tenant, once the claim is settled; None where it is not known.
+    remembered: whom it belonged to when it was last looked up; None where that is not known.
     """
 
-    __slots__ = ("_authenticator", "_epochs", "_key_hash", "_known", "remembered", "rows_epoch")
+    __slots__ = ("_authenticator", "_epoch", "_key_hash", "_known", "remembered")
 
     def __init__(
-        self, authenticator: Authenticator, key_hash: str, known: _Remembered | None, epochs: Awaitable[Epochs]
+        self, authenticator: Authenticator, key_hash: str, known: _Remembered | None, epoch: Awaitable[str | None]
     ) -> None:
         self.remembered = None if known is None else known.principal
-        self.rows_epoch: str | None = None
         self._authenticator = authenticator
         self._key_hash = key_hash
         self._known = known
-        self._epochs = epochs
+        self._epoch = epoch
 
     async def settled(self) -> Principal:
         """Whose the key is. Raises EdgeError 401 where it is nobody's; OutsideError when nobody can tell."""
-        keys, self.rows_epoch = await self._epochs
-        return await self._authenticator.find(self._key_hash, self._known, keys)
+        return await self._authenticator.find(self._key_hash, self._known, await self._epoch)
 
 
 def _bearer(header: str | None) -> str | None:

@@ -63,12 +63,8 @@ class Executes(Protocol):
         operation_name: str | None,
         variables: Mapping[str, Any] | None,
         looked: Any = None,
-        rows_epoch: str | None = None,
     ) -> OperationReply:
-        """The operation's answer.
-
-        looked: what `look_up` gave the same caller. rows_epoch: of the tenant's rows, read for this request.
-        """
+        """The operation's answer. looked: what `look_up` gave the same caller."""
         ...
 
     async def look_up(
@@ -130,12 +126,7 @@ class GraphQLEndpoint:
             reply = await until_disconnect(
                 request.receive,
                 self._executor.execute(
-                    ctx,
-                    document=document,
-                    operation_name=operation_name,
-                    variables=variables,
-                    looked=looked,
-                    rows_epoch=caller.rows_epoch,
+                    ctx, document=document, operation_name=operation_name, variables=variables, looked=looked
                 ),
             )
         self._tell(request, reply, time.perf_counter() - started_s)

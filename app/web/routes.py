@@ -105,11 +105,6 @@ class Caller:
             self._ctx = assumed if assumed and assumed.principal is principal else self._as(principal)
         return self._ctx
 
-    @property
-    def rows_epoch(self) -> str | None:
-        """The epoch of the tenant's rows, read when the request came; None before `ctx`, or where it is not known."""
-        return self._claim.rows_epoch
-
     def _as(self, principal: Principal) -> Ctx:
         return Ctx(principal=principal, request_id=self._observation.request_id, now=self._clock.now())
 

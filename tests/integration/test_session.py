@@ -11,6 +11,7 @@ import pytest
 from app.core.context import Ctx
 from app.core.ids import new_id
 from app.db.pool import Pool, is_lost
+from app.db.session import Database
 from app.errors import DomainError, OutsideError
 from app.runtime import Runtime
 from app.settings import Settings
@@ -29,6 +30,21 @@ async def test_session_is_the_app_role_and_sees_only_its_tenant(runtime: Runtime
     assert row is not None
     assert row["role"] == "scoville_app"
     assert row["tenant"] == str(ctx.tenant_id)
+
+
+async def test_times_are_written_in_one_style(settings: Settings, admin: "asyncpg.Pool[Any]") -> None:
+    """Their texts are read by column, whatever style the database has."""
+    name = await admin.fetchval("SELECT current_database()")
+    await admin.execute(f"ALTER DATABASE {name} SET datestyle = 'SQL, DMY'")
+    try:
+        db = await Database.open(settings)
+        async with db.directory() as session:
+            found = await session.fetchval("/* test */ SELECT ('2026-03-01T12:00:00Z'::timestamptz)::text")
+        await db.close()
+    finally:
+        await admin.execute(f"ALTER DATABASE {name} RESET datestyle")
+
+    assert found == "2026-03-01 12:00:00+00"
 
 
 async def test_a_failed_write_leaves_nothing(runtime: Runtime, ctx: Ctx) -> None:

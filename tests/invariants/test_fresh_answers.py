@@ -15,7 +15,6 @@ import pytest
 
 from app.analytics.rollups.fold import fold
 from app.cache.answers import NullAnswers
-from app.cache.keys import NullKeyEpochs
 from app.campaigns.inputs import CampaignChange
 from app.core.context import Ctx, Role
 from app.core.outcomes import ItemOutcome, Outcome
@@ -99,7 +98,7 @@ async def asker(
     """Two applications of one database, with rollups and without."""
     settings = runtime.settings.model_copy(update={"rollups_enabled": request.param == "rollups"})
     remembering = replace(runtime, settings=settings)
-    forgetting = replace(remembering, answers=NullAnswers(), key_epochs=NullKeyEpochs())
+    forgetting = replace(remembering, answers=NullAnswers())
     key = await make_key(Role.ANALYST)
     async with Client(create_app(remembering), key) as cached, Client(create_app(forgetting), key) as fresh:
         yield Asker(cached, fresh)

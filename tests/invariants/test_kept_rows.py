@@ -4,6 +4,7 @@ Rows are asked for until they come from memory, which statements tell; then they
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -13,7 +14,6 @@ import asyncpg
 import pytest
 
 from app.cache.answers import NullAnswers
-from app.cache.keys import NullKeyEpochs
 from app.campaigns.inputs import CampaignChange
 from app.core.context import Ctx, Role, TenantInfo
 from app.core.ids import new_id
@@ -252,21 +252,73 @@ async def test_an_influencer_sees_what_is_theirs_each_time(
     assert found["campaign"]["name"] == "Hot spring"
 
 
-class Owing(NullAnswers):
-    """Could not tell Redis what was written."""
-
-    def owes(self, tenant_id: UUID) -> bool:
-        """It does."""
-        return True
-
-
-@pytest.mark.parametrize("without", ["an epoch", "a note"])
 async def test_nothing_is_kept_where_nobody_tells_of_changes(
-    runtime: Runtime, make_key: MakeKey, shown: Shown, count_statements: Counting, without: str
+    runtime: Runtime, make_key: MakeKey, shown: Shown, count_statements: Counting
 ) -> None:
-    alone = replace(runtime, answers=Owing()) if without == "a note" else replace(runtime, key_epochs=NullKeyEpochs())
+    alone = replace(runtime, answers=NullAnswers())
     async with Client(create_app(alone), await make_key(Role.ANALYST)) as client:
         for _ in range(3):
             with count_statements() as statements:
                 await asked(client, shown)
             assert len([sql for sql in statements if "get_many" in sql or "get_children" in sql]) == 4
+
+
+async def test_a_slow_request_keeps_no_reply_with_an_older_name(
+    runtime: Runtime, ctx: Ctx, shown: Shown, make_key: MakeKey
+) -> None:
+    """Its body comes after a change that its head came before, and its reply is kept whole."""
+    app, key = create_app(runtime), await make_key(Role.ANALYST)
+    document = (
+        "query ($id: ID!) { campaign(id: $id) { name analytics(range: {preset: ALL_TIME}) { totals { orders } } } }"
+    )
+    body = json.dumps({"query": document, "variables": {"id": str(shown.campaign_id)}}).encode()
+
+    async def asked_slowly(change: Callable[[], Awaitable[Any]]) -> bytes:
+        sent: list[Any] = []
+        parts = iter((body[:10], body[10:]))
+
+        async def receive() -> dict[str, Any]:
+            part = next(parts, None)
+            if part is None:
+                await asyncio.Event().wait()
+            if part is not None and len(part) > 10:
+                # The head is read, and what is asked on its account is on its way.
+                await asyncio.sleep(0.05)
+                await change()
+            return {"type": "http.request", "body": part, "more_body": part is not None and len(part) == 10}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        head = [(b"authorization", f"Bearer {key}".encode()), (b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": head, "query_string": b""}
+        more = {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "scheme": "http", "http_version": "1.1"}
+        await app(scope | more | {"raw_path": b"/graphql", "root_path": "", "state": {}}, receive, send)
+        return b"".join(message.get("body", b"") for message in sent)
+
+    async def nothing() -> None:
+        return None
+
+    for _ in range(2):
+        assert b"Hot spring" in await asked_slowly(nothing)
+
+    found = await asked_slowly(lambda: CHANGES["a campaign's name"][0](runtime, ctx, shown))
+
+    assert b"Renamed" in found
+    for _ in range(3):
+        assert b"Renamed" in await asked_slowly(nothing)
+
+
+async def test_a_change_that_is_repeated_is_told_again(
+    runtime: Runtime, ctx: Ctx, other: Client, shown: Shown, count_statements: Counting
+) -> None:
+    """Whoever made it may have died before it was told."""
+    change, shows = CHANGES["a campaign's name"]
+    before = await remembered(other, shown, count_statements)
+    await change(replace(runtime, answers=NullAnswers()), ctx, shown)
+    assert await asked(other, shown) == before
+
+    (outcome,) = await change(runtime, ctx, shown)
+
+    assert outcome.outcome is Outcome.REPLAYED
+    assert shows in str(await asked(other, shown))

@@ -1,4 +1,4 @@
--- The epoch of all API keys: a random word. Whoever changes a key replaces it; whoever remembers a key's principal
+-- An epoch, of all API keys or of a tenant's rows: a random word. Whoever changes one replaces it; whoever remembers one
 -- compares it. It expires by itself, so that a replacement lost in a failover is felt too.
 -- KEYS: the epoch. ARGV: a fresh random word; milliseconds it lives; '1' to replace, '0' to read.
 local epoch = redis.call('GET', KEYS[1])
