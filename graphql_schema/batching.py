@@ -14,12 +14,10 @@ class Loader:
     """Loads by key, each key once: what is asked for in one turn of the loop is one batch.
 
     Who asks first loads for all who join, and those wait for the batch: there is no promise for each key, and no task.
-    is_alone: whether nobody can join, so that nobody is waited for. rows_epoch: in which what was loaded before may be
-    used; None where it may not.
+    is_alone: whether nobody can join, so that nobody is waited for.
     """
 
     is_alone = False
-    rows_epoch: str | None = None
 
     def __init__(self, fetch: Callable[[Sequence[Any]], Awaitable[Any]], *, batch_max: int = BATCH_MAX) -> None:
         """fetch: gives what is loaded for each key, in their order. batch_max: keys that it is given at most."""

@@ -9,6 +9,7 @@ import strawberry
 from app.core.context import Ctx
 from app.runtime import Runtime
 from graphql_schema.batching import Loader
+from graphql_schema.row_loaders import RowLoader
 
 T = TypeVar("T")
 
@@ -37,6 +38,7 @@ class Loaders:
             found = self._made[make] = make(self._runtime, self._ctx)
             if isinstance(found, Loader):
                 found.is_alone = self.in_single_file
+            if isinstance(found, RowLoader):
                 found.rows_epoch = self.rows_epoch
         return found
 

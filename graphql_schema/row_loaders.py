@@ -3,10 +3,11 @@
 Rows of listings that are kept are looked for in the process's memory first (app/cache/rows.py).
 """
 
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, count, pairwise, repeat
+from itertools import accumulate, chain, count, pairwise, repeat
 from typing import Any
 from uuid import UUID
 
@@ -53,8 +54,10 @@ class Memory:
 class RowLoader(Loader):
     """Loads rows by ids, which are looked up by their texts: those are hashed much faster. rows: all that were loaded.
 
-    memory: where they are kept, used where the request has an epoch (`rows_epoch`).
+    memory: where they are kept. rows_epoch: in which those that are kept may be used; None where they may not.
     """
+
+    rows_epoch: str | None = None
 
     def __init__(self, fetch: Callable[[Sequence[str]], Awaitable[Rows]], memory: Memory | None = None) -> None:
         super().__init__(fetch)
@@ -62,17 +65,24 @@ class RowLoader(Loader):
         self._memory = memory
         self._kept: KeptKind | None = None
 
-    def _recalled(self, memory: Memory, epoch: str, keys: Collection[str]) -> dict[str, Any]:
-        """What is kept of those of the keys that are not known yet."""
-        if len(keys) > KEPT_AT_ONCE_MAX:
-            return {}
+    def _recall(self, keys: Collection[str]) -> None:
+        """Take what is kept of those of the keys that are not known yet."""
+        memory, epoch = self._memory, self.rows_epoch
+        if memory is None or epoch is None or len(keys) > KEPT_AT_ONCE_MAX:
+            return
         if self._kept is None:
             self._kept = memory.rows.of(memory.place, epoch)
         kept, known = self._kept.found, self._known
         found = {key: kept[key] for key in keys if key in kept and key not in known}
         if found:
             metrics.labelled(metrics.row_lookups, "memory").inc(len(found))
-        return found
+            places, rows = self._laid(found)
+            self._known.update(zip(found, places, strict=False))
+            self.rows.add(memory.together(rows))
+
+    @abstractmethod
+    def _laid(self, found: Mapping[str, Any]) -> tuple[Iterable[Any], Collection[tuple[Any, ...]]]:
+        """What is known of each key when the rows that were kept stand below those that are there; and these rows."""
 
     def _keep(self, keys: Sequence[str], rows: Rows, by_key: Callable[[], Mapping[str, Any]]) -> None:
         # What was loaded.
@@ -94,16 +104,16 @@ class IdLoader(RowLoader):
         """Where among the rows each id's stands; None without id or row."""
         texts = [None if row_id is None else str(row_id) for row_id in ids]
         asked = dict.fromkeys([text for text in texts if text is not None])
-        memory, epoch = self._memory, self.rows_epoch
-        if memory is not None and epoch is not None and (found := self._recalled(memory, epoch, asked)):
-            self._known.update(zip(found, count(len(self.rows)), strict=False))
-            self.rows.add(memory.together(found.values()))
+        self._recall(asked)
         await self.load_many(asked)
         return list(map(self._known.get, texts))
 
     async def rows_of(self, row_id: UUID | str) -> list[RowAt]:
         """The row with the id, if there is one."""
         return [RowAt(self.rows, place) for place in await self.places((row_id,)) if place is not None]
+
+    def _laid(self, found: Mapping[str, Any]) -> tuple[Iterable[Any], Collection[tuple[Any, ...]]]:
+        return count(len(self.rows)), found.values()
 
     async def _loaded(self, keys: Sequence[str]) -> Sequence[int | None]:
         found = await self._fetch(keys)
@@ -122,10 +132,7 @@ class ChildLoader(RowLoader):
     async def load_many(self, keys: Collection[UUID | str]) -> list[Any]:
         """The positions of each parent's rows, in the order of the ids."""
         texts = list(map(str, keys))
-        memory, epoch = self._memory, self.rows_epoch
-        if memory is not None and epoch is not None and (found := self._recalled(memory, epoch, texts)):
-            self._known.update(zip(found, self._ranges(list(map(len, found.values()))), strict=True))
-            self.rows.add(memory.together([row for rows in found.values() for row in rows]))
+        self._recall(texts)
         return await super().load_many(texts)
 
     async def rows_of(self, parent_id: UUID | str) -> list[RowAt]:
@@ -140,6 +147,9 @@ class ChildLoader(RowLoader):
         ranges = self._ranges(sizes)
         self.rows.add(found)
         return ranges
+
+    def _laid(self, found: Mapping[str, Any]) -> tuple[Iterable[Any], Collection[tuple[Any, ...]]]:
+        return self._ranges(list(map(len, found.values()))), list(chain.from_iterable(found.values()))
 
     def _ranges(self, sizes: Sequence[int]) -> list[range]:
         """The positions that so many rows of each parent will have, below those that are there."""

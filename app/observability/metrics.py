@@ -106,7 +106,6 @@ row_lookups = _counter(
     "(memory, database).",
     ("source",),
 )
-
 answer_notes = _counter(
     "scoville_answer_notes_total",
     "Notes of what a write touched, by whether they were written before the write was acknowledged (written, owed).",

@@ -8,10 +8,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import app.db.keeper.valkey as embedded
+from app.cache.answers import RedisAnswers
+from app.cache.client import RedisClient
+from app.settings import Settings
 
 START_TIMEOUT_S = 20.0
 
@@ -20,6 +24,16 @@ def server_binaries() -> list[Path]:
     """The embedded Valkey, and Redis where the machine has one."""
     found = shutil.which(os.environ.get("REDIS_SERVER", "redis-server"))
     return [embedded._binary(), *([Path(found)] if found else [])]
+
+
+@asynccontextmanager
+async def answers_on(url: str, timeout_s: float = 1.0) -> AsyncIterator[RedisAnswers]:
+    """Answers of one process on a server."""
+    client = RedisClient(url, timeout_s=timeout_s)
+    answers = RedisAnswers(client, Settings(redis_url=url))
+    yield answers
+    await answers.close()
+    await client.close()
 
 
 class RedisServer:

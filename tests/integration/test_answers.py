@@ -5,7 +5,6 @@ import random
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -16,9 +15,8 @@ from redis.asyncio import Redis
 
 from app.cache import answers as answers_module
 from app.cache.answers import Answers, Depends, RedisAnswers
-from app.cache.client import RedisClient
 from app.settings import Settings
-from tests.factories.redis_server import RedisServer, SlowProxy, server_binaries
+from tests.factories.redis_server import RedisServer, SlowProxy, answers_on, server_binaries
 
 MARCH = (date(2024, 3, 1), date(2024, 3, 31))
 QUESTION = "question"
@@ -43,24 +41,15 @@ def server(binary: Path) -> Iterator[RedisServer]:
 @pytest.fixture
 async def answers(server: RedisServer) -> AsyncIterator[RedisAnswers]:
     """Answers of one process."""
-    async with _opened(server.url) as opened:
+    async with answers_on(server.url) as opened:
         yield opened
 
 
 @pytest.fixture
 async def others(server: RedisServer) -> AsyncIterator[RedisAnswers]:
     """Answers of another process."""
-    async with _opened(server.url) as opened:
+    async with answers_on(server.url) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def _opened(url: str, timeout_s: float = 1.0) -> AsyncIterator[RedisAnswers]:
-    client = RedisClient(url, timeout_s=timeout_s)
-    answers = RedisAnswers(client, Settings(redis_url=url))
-    yield answers
-    await answers.close()
-    await client.close()
 
 
 async def _keep(answers: Answers, tenant: UUID, depends: Depends, body: bytes = b"body") -> None:
@@ -234,7 +223,7 @@ async def test_life_of_an_answer_begins_with_its_token(server: RedisServer, answ
 
 
 async def test_large_answers_are_not_kept(server: RedisServer) -> None:
-    async with _opened(server.url) as answers:
+    async with answers_on(server.url) as answers:
         tenant = uuid.uuid4()
         limit = Settings().answer_bytes_max
         await _keep(answers, tenant, DEPENDS, b"x" * (limit + 1))
@@ -330,7 +319,7 @@ async def test_restart_voids_answers_and_goes_on(server: RedisServer, answers: R
 async def test_restart_from_an_older_dump_serves_nothing_of_it(binary: Path) -> None:
     server = RedisServer(binary)
     server.start()
-    async with _opened(server.url) as answers:
+    async with answers_on(server.url) as answers:
         tenant = uuid.uuid4()
         await _keep(answers, tenant, DEPENDS)
         async with Redis.from_url(server.url) as redis:
@@ -375,7 +364,7 @@ def test_a_process_that_stood_still_does_not_blame_redis(
     tenant, timeout_s = uuid.uuid4(), 0.1
 
     async def ask() -> bytes | None:
-        async with _opened(server.url, timeout_s=timeout_s) as answers:
+        async with answers_on(server.url, timeout_s=timeout_s) as answers:
             await _keep(answers, tenant, DEPENDS)
             asked = asyncio.ensure_future(_body(answers, tenant, DEPENDS))
             await asyncio.sleep(0)
@@ -389,7 +378,7 @@ def test_a_process_that_stood_still_does_not_blame_redis(
 
 async def test_owed_note_is_written_when_redis_is_back(server: RedisServer) -> None:
     # Frozen, not killed: the answers survive, and only the note that could not be written makes them stale.
-    async with _opened(server.url, timeout_s=0.1) as writer, _opened(server.url) as reader:
+    async with answers_on(server.url, timeout_s=0.1) as writer, answers_on(server.url) as reader:
         tenant, bystander = uuid.uuid4(), uuid.uuid4()
         await _keep(writer, tenant, DEPENDS)
         await _keep(writer, bystander, DEPENDS)
@@ -433,7 +422,7 @@ async def test_cancelled_note_is_owed(server: RedisServer, answers: RedisAnswers
 async def test_full_redis_never_serves_what_it_could_not_note(binary: Path) -> None:
     server = RedisServer(binary, "--maxmemory-policy", "noeviction")
     server.start()
-    async with _opened(server.url) as answers:
+    async with answers_on(server.url) as answers:
         tenant = uuid.uuid4()
         await _keep(answers, tenant, DEPENDS)
         async with Redis.from_url(server.url) as redis:
@@ -457,7 +446,7 @@ async def test_cancel_storm_never_mixes_replies(server: RedisServer) -> None:
     tenants = [uuid.uuid4() for _ in range(20)]
     async with (
         SlowProxy(server.socket, delay_s=0.002) as proxy,
-        _opened(proxy.url, timeout_s=5) as answers,
+        answers_on(proxy.url, timeout_s=5) as answers,
     ):
         for tenant in tenants:
             await _keep(answers, tenant, DEPENDS, str(tenant).encode())

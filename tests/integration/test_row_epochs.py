@@ -11,9 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.cache.answers import RedisAnswers, rows_key
-from app.cache.client import RedisClient
-from app.settings import Settings
-from tests.factories.redis_server import RedisServer, server_binaries
+from tests.factories.redis_server import RedisServer, answers_on, server_binaries
 
 
 @pytest.fixture(params=server_binaries(), ids=lambda path: path.name)
@@ -27,18 +25,15 @@ def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
 
 
 @asynccontextmanager
-async def _opened(url: str, timeout_s: float = 1.0) -> AsyncIterator[RedisAnswers]:
-    client = RedisClient(url, timeout_s=timeout_s)
-    answers = RedisAnswers(client, Settings(redis_url=url))
-    # What is asked before there is a connection is of none.
-    assert await answers.rows_epoch(uuid.uuid4()) is None
-    yield answers
-    await answers.close()
-    await client.close()
+async def _connected(url: str, timeout_s: float = 1.0) -> AsyncIterator[RedisAnswers]:
+    async with answers_on(url, timeout_s) as answers:
+        # What is asked before there is a connection is of none.
+        assert await answers.rows_epoch(uuid.uuid4()) is None
+        yield answers
 
 
 async def test_an_epoch_ends_with_the_note_of_a_row(server: RedisServer) -> None:
-    async with _opened(server.url) as mine, _opened(server.url) as theirs:
+    async with _connected(server.url) as mine, _connected(server.url) as theirs:
         one, two = uuid.uuid4(), uuid.uuid4()
         first, other = await mine.rows_epoch(one), await mine.rows_epoch(two)
         assert None not in (first, other)
@@ -63,7 +58,7 @@ async def test_an_epoch_ends_with_the_note_of_a_row(server: RedisServer) -> None
 async def test_a_server_that_was_started_again_begins_new_ones(server: RedisServer) -> None:
     # From a dump that is older than the last note: it tells a word that was replaced.
     tenant = uuid.uuid4()
-    async with _opened(server.url) as answers:
+    async with _connected(server.url) as answers:
         first = await answers.rows_epoch(tenant)
         async with Redis.from_url(server.url) as redis:
             await redis.save()
@@ -82,7 +77,7 @@ async def test_a_server_that_was_started_again_begins_new_ones(server: RedisServ
 
 async def test_a_full_server_ends_the_epoch(server: RedisServer) -> None:
     tenant = uuid.uuid4()
-    async with _opened(server.url) as answers, Redis.from_url(server.url) as redis:
+    async with _connected(server.url) as answers, Redis.from_url(server.url) as redis:
         first = await answers.rows_epoch(tenant)
         await redis.config_set("maxmemory", "1")
 
@@ -95,7 +90,7 @@ async def test_a_full_server_ends_the_epoch(server: RedisServer) -> None:
 
 async def test_there_is_none_while_a_note_is_owed(server: RedisServer) -> None:
     tenant = uuid.uuid4()
-    async with _opened(server.url, timeout_s=0.1) as writer, _opened(server.url) as reader:
+    async with _connected(server.url, timeout_s=0.1) as writer, _connected(server.url) as reader:
         first = await writer.rows_epoch(tenant)
         assert first is not None
         server.freeze()
@@ -112,10 +107,10 @@ async def test_there_is_none_while_a_note_is_owed(server: RedisServer) -> None:
 
 
 async def test_it_is_unknown_when_redis_is_away_or_says_something_else(server: RedisServer) -> None:
-    async with _opened("unix:///nonexistent/redis.sock", timeout_s=0.1) as answers:
+    async with _connected("unix:///nonexistent/redis.sock", timeout_s=0.1) as answers:
         assert await answers.rows_epoch(uuid.uuid4()) is None
 
     tenant = uuid.uuid4()
-    async with _opened(server.url) as answers, Redis.from_url(server.url) as redis:
+    async with _connected(server.url) as answers, Redis.from_url(server.url) as redis:
         await redis.set(rows_key(tenant), "the reply to another command", ex=60)
         assert await answers.rows_epoch(tenant) is None
