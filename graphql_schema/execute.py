@@ -29,6 +29,7 @@ from graphql_schema.errors import Rendered, render_domain, render_field_errors, 
 from graphql_schema.execution.operation import Execution
 from graphql_schema.execution.plan import Plan
 from graphql_schema.execution.run import Run
+from graphql_schema.execution.texts import OPTIONS
 from graphql_schema.literals import Cut
 from graphql_schema.schema import schema as scoville_schema
 from graphql_schema.whole import Wholes
@@ -264,7 +265,7 @@ class Executor:
             payload["extensions"] = extensions
         return Reply(
             ending=ending,
-            body=orjson.dumps(payload, option=orjson.OPT_UTC_Z),
+            body=orjson.dumps(payload, option=OPTIONS),
             kind=kind,
             codes=rendered.codes,
             cost=0 if measured is None else measured.cost,

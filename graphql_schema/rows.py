@@ -18,7 +18,8 @@ import strawberry
 
 from app.core.money import exponent, point_writer
 from app.db.columns import RowAt, Rows
-from graphql_schema.execution.columns import Columnar, Sparse, Written
+from graphql_schema.execution.columns import Columnar, Done, Sparse, Written
+from graphql_schema.execution.texts import strings
 
 KNOWN_MAX = 200
 """Sets of attributes of a type of which it is remembered what columns they are read of."""
@@ -60,21 +61,35 @@ class Amounts(Written):
 
 
 class Words(Written):
-    """Members of a vocabulary, of their words. names: as the API writes them."""
+    """Members of a vocabulary, of their words. Raises KeyError for a word that is none of them."""
 
-    def __init__(self, words: Sequence[Any], names: list[Any], members: Mapping[Any, Any]) -> None:
-        self._words, self._names, self._members = words, names, members
+    def __init__(self, words: list[Any], vocabulary: "Vocabulary") -> None:
+        self._words, self._vocabulary = words, vocabulary
+        self._once = set(words)
+        for unknown in self._once - vocabulary.names.keys():
+            raise KeyError(unknown)
 
-    def written(self) -> list[Any]:
-        """Their names; null for None."""
-        return self._names
+    def written(self) -> Done:
+        """As the API writes them; null for None."""
+        names = self._vocabulary.names
+        found = self._words if self._vocabulary.is_plain else list(map(names.__getitem__, self._words))
+        return found if None in self._once else strings(found)
 
     def values(self) -> list[Any]:
         """The members."""
-        return list(map(self._members.__getitem__, self._words))
+        return list(map(self._vocabulary.members.__getitem__, self._words))
 
     def __len__(self) -> int:
         return len(self._words)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """A closed set of words: their members and how the API writes them; null for None. is_plain: as they are."""
+
+    members: Mapping[Any, Any]
+    names: Mapping[Any, Any]
+    is_plain: bool
 
 
 def money(column: str, *, currency: str = "currency") -> Read:
@@ -243,4 +258,5 @@ def _word(column: str, kind: type[Enum]) -> Read:
     defined: Any = kind
     members: dict[Any, Any] = {None: None, **{member.value: member for member in kind}}
     names = {None: None, **{each.value: each.name for each in defined.__strawberry_definition__.values}}
-    return Read((column,), lambda words: Words(words, list(map(names.__getitem__, words)), members))
+    vocabulary = Vocabulary(members, names, is_plain=all(word == name for word, name in names.items()))
+    return Read((column,), lambda words: Words(words, vocabulary))

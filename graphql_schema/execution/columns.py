@@ -8,6 +8,7 @@ from itertools import accumulate, chain, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from graphql import GraphQLError
 from graphql.pyutils import Path, gather_with_cancel
 
@@ -79,11 +80,6 @@ class Sparse(Kept):
     def __init__(self, objects: Sequence[Any], are_there: Sequence[bool]) -> None:
         self.objects, self.are_there = objects, are_there
 
-    def spread(self, done: Iterable[Any]) -> Column:
-        """What became of the objects, in their places."""
-        found = iter(done)
-        return [next(found) if is_there else None for is_there in self.are_there]
-
     def __len__(self) -> int:
         return len(self.are_there)
 
@@ -91,7 +87,8 @@ class Sparse(Kept):
         return list(self)[index]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.spread(self.objects))
+        found = iter(self.objects)
+        return (next(found) if is_there else None for is_there in self.are_there)
 
 
 class Nested(Kept):
@@ -117,8 +114,8 @@ class Written(Kept):
     """
 
     @abstractmethod
-    def written(self) -> Column:
-        """What stands for them in JSON; null for None."""
+    def written(self) -> "Done":
+        """What stands for them in JSON; null for None. As texts only where there is no null."""
 
     @abstractmethod
     def values(self) -> Sequence[Any]:
@@ -134,12 +131,12 @@ class Written(Kept):
 class Ready(Written):
     """Such values that somebody else makes. length: how many."""
 
-    def __init__(self, length: int, values: Callable[[], Sequence[Any]], written: Callable[[], Column]) -> None:
+    def __init__(self, length: int, values: Callable[[], Sequence[Any]], written: Callable[[], "Done"]) -> None:
         self._length = length
         self._values = values
         self._written = written
 
-    def written(self) -> Column:
+    def written(self) -> "Done":
         """What stands for them in JSON; null for None."""
         return self._written()
 
@@ -149,6 +146,30 @@ class Ready(Written):
 
     def __len__(self) -> int:
         return self._length
+
+
+class Texts(Kept):
+    """A column of JSON: each is `before`, an item, `after`. Taken one by one, they are what orjson writes as it is."""
+
+    def __init__(self, items: Sequence[str], before: str = "", after: str = "") -> None:
+        self.items, self.before, self.after = items, before, after
+
+    def whole(self) -> list[str]:
+        """Each of them."""
+        return [f"{self.before}{item}{self.after}" for item in self.items]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[orjson.Fragment]:
+        return map(orjson.Fragment, self.whole())
+
+
+Done = Column | Texts
+"""What became of a column of values."""
 
 
 Sequence.register(Kept)  # type: ignore[type-abstract]  # of whoever is one
@@ -168,19 +189,29 @@ def sizes(lists: Sequence[Sequence[Any]]) -> list[int]:
     return lists.sizes if isinstance(lists, Nested) else list(map(len, lists))
 
 
-def written(values: Sequence[Any], nullable: Sequence[bool]) -> Column | None:
+def written(values: Sequence[Any], nullable: Sequence[bool]) -> "Done | None":
     """What somebody has written for a column of leaves, or of lists of them; None where the values must be looked at.
 
     nullable: of the values and, for lists, of the items.
     """
-    if isinstance(values, Written):
-        done = values.written() if len(nullable) == 1 else None
+    done: Done
+    if isinstance(values, Written) and len(nullable) == 1:
+        done = values.written()
     elif len(nullable) == 2 and nullable[1] and all(value is None or isinstance(value, Written) for value in values):
-        done = [None if value is None else value.written() for value in values]
+        done = [None if value is None else _as_list(value.written()) for value in values]
     else:
         return None
     # A null that is refused is an error of its own.
-    return done if done is not None and (nullable[0] or None not in done) else None
+    return done if nullable[0] or not has_null(done) else None
+
+
+def has_null(done: "Done") -> bool:
+    """Whether there is a null among what somebody has written."""
+    return not isinstance(done, Texts) and None in done
+
+
+def _as_list(done: "Done") -> Column:
+    return done if isinstance(done, list) else list(done)
 
 
 def values_of(objects: Sequence[Any], attribute: str) -> list[Any]:

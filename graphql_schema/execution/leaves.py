@@ -25,6 +25,8 @@ from graphql import (
 from graphql.execution.executor import Executor
 from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
+from graphql_schema.execution.columns import Done
+from graphql_schema.execution.texts import plain, strings
 from graphql_schema.scalars import (
     serialize_big_int,
     serialize_date,
@@ -35,7 +37,7 @@ from graphql_schema.scalars import (
 
 _ZONE = attrgetter("tzinfo")
 
-Leaf = Callable[[list[Any]], list[Any] | None]
+Leaf = Callable[[list[Any]], Done | None]
 """A column of values, none of them null, as it goes out; None when they must be looked at one by one."""
 
 
@@ -66,56 +68,56 @@ def one_value(kind: GraphQLLeafType, value: Any) -> Any:
 
 
 def _one_by_one(kind: GraphQLLeafType) -> Leaf:
-    def leaf(values: list[Any]) -> list[Any] | None:
+    def leaf(values: list[Any]) -> Done | None:
         found = [kind.coerce_output_value(value) for value in values]
         return None if any(value is None or value is Undefined for value in found) else found
 
     return leaf
 
 
-def _texts(values: list[Any]) -> list[Any] | None:
-    return values if _all(values, str) else None
+def _texts(values: list[Any]) -> Done | None:
+    return strings(values) if _all(values, str) else None
 
 
-def _integers(values: list[Any]) -> list[Any] | None:
+def _integers(values: list[Any]) -> Done | None:
     is_plain = _all(values, int) and min(values) >= GRAPHQL_MIN_INT and max(values) <= GRAPHQL_MAX_INT
-    return values if is_plain else None
+    return plain(values) if is_plain else None
 
 
-def _flags(values: list[Any]) -> list[Any] | None:
-    return values if _all(values, bool) else None
+def _flags(values: list[Any]) -> Done | None:
+    return plain(values) if _all(values, bool) else None
 
 
-def _floats(values: list[Any]) -> list[Any] | None:
-    return values if _all(values, float) and all(map(isfinite, values)) else None
+def _floats(values: list[Any]) -> Done | None:
+    return plain(values) if _all(values, float) and all(map(isfinite, values)) else None
 
 
-def _big_integers(values: list[Any]) -> list[Any] | None:
+def _big_integers(values: list[Any]) -> Done | None:
     if not _all(values, int):
         return None
     serialize_big_int(min(values))
     serialize_big_int(max(values))
-    return values
+    return plain(values)
 
 
-def _decimals(values: list[Any]) -> list[Any] | None:
+def _decimals(values: list[Any]) -> Done | None:
     if not _all(values, Decimal):
         return None
     texts = list(map(str, values))
     # Exponents and what is not finite have letters.
-    return texts if "".join(texts).strip("-.0123456789") == "" else list(map(serialize_decimal, values))
+    return strings(texts if "".join(texts).strip("-.0123456789") == "" else list(map(serialize_decimal, values)))
 
 
-def _times(values: list[Any]) -> list[Any] | None:
+def _times(values: list[Any]) -> Done | None:
     if not _all(values, datetime):
         return None
     # In UTC they are left to the writer of JSON.
     is_utc = list(map(_ZONE, values)).count(UTC) == len(values)
-    return values if is_utc else list(map(serialize_date_time, values))
+    return plain(values) if is_utc else strings(list(map(serialize_date_time, values)))
 
 
-def _dates(values: list[Any]) -> list[Any] | None:
-    return values if _all(values, date) else None
+def _dates(values: list[Any]) -> Done | None:
+    return plain(values) if _all(values, date) else None
 
 
 def _enum(kind: GraphQLEnumType) -> Leaf:
@@ -125,9 +127,9 @@ def _enum(kind: GraphQLEnumType) -> Leaf:
     if isinstance(wrapped, type) and issubclass(wrapped, Enum):
         names = {id(member): kind.coerce_output_value(member) for member in wrapped}
 
-    def leaf(values: list[Any]) -> list[Any] | None:
+    def leaf(values: list[Any]) -> Done | None:
         # Members only: nothing else has their identity, and has its own way through graphql-core.
-        return list(map(names.__getitem__, map(id, values))) if names else None
+        return strings(list(map(names.__getitem__, map(id, values)))) if names else None
 
     return leaf
 

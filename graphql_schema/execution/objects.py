@@ -1,15 +1,32 @@
-"""Columns made into objects. Spelled out for few keys: a dict of known size is four times as fast as one that grows."""
+"""Columns made into objects: of few as dicts, of many as JSON (texts.py).
+
+Dicts are spelled out for few keys: one of known size is four times as fast as one that grows.
+"""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-Columns = Sequence[list[Any]]
-Build = Callable[[Columns, int], list[dict[str, Any]]]
+from graphql_schema.execution import texts
+from graphql_schema.execution.columns import Done
+
+Columns = Sequence[Done]
+Build = Callable[[Columns, int], Done]
 """Columns, in the order of the keys, and how long they are: the objects."""
 
 
 def builder(keys: Sequence[str]) -> Build:
     """What makes columns into objects with these keys."""
+    heads = [f'{"," if number else "{"}"{key}":' for number, key in enumerate(keys)]
+    dicts = _dicts(keys)
+
+    def build(columns: Columns, count: int) -> Done:
+        if keys and count >= texts.TEXTS_MIN:
+            return texts.objects(heads, columns)
+        return dicts(columns, count)
+
+    return build
+
+
+def _dicts(keys: Sequence[str]) -> Build:
     match keys:
         case []:
             return lambda _, count: [{} for _ in range(count)]
@@ -27,9 +44,9 @@ def builder(keys: Sequence[str]) -> Build:
             return lambda columns, _: [
                 {a: i, b: j, c: k, d: m, e: n, f: o} for i, j, k, m, n, o in zip(*columns, strict=True)
             ]
-    head, rest = builder(keys[:6]), keys[6:]
+    head, rest = _dicts(keys[:6]), keys[6:]
 
-    def build(columns: Columns, count: int) -> list[dict[str, Any]]:
+    def build(columns: Columns, count: int) -> Done:
         objects = head(columns[:6], count)
         for key, column in zip(rest, columns[6:], strict=True):
             for each, value in zip(objects, column, strict=True):

@@ -7,27 +7,29 @@ resolvers of many parents are pure.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from graphql_schema.execution.columns import (
     Column,
     Columnar,
+    Done,
     Nested,
     Sparse,
     Written,
     classes_of,
     end_to_end,
+    has_null,
     sizes,
     values_of,
     written,
 )
 from graphql_schema.execution.leaves import Leaf
+from graphql_schema.execution.texts import cut, spread
 
 if TYPE_CHECKING:
     from graphql_schema.execution.plan import FieldPlan, ObjectPlan
 
-Quick = Callable[[Any], Column | None]
+Quick = Callable[[Any], Done | None]
 """From a column of parents, of which there are some: the answers of a field; None where one must look at them."""
 
 _Values = Callable[[Column], Sequence[Any]]
@@ -52,50 +54,43 @@ def quick_of(field: "FieldPlan", values: _Values | None) -> Quick | None:
 
 
 def _leaves(values: _Values, leaf: Leaf, *, is_nullable: bool) -> Quick:
-    def quick(parents: Column) -> Column | None:
+    def quick(parents: Column) -> Done | None:
         found: Any = values(parents)
         if isinstance(found, Written):
             ready = found.written()
-            return ready if is_nullable or None not in ready else None
+            return ready if is_nullable or not has_null(ready) else None
         done = leaf(found)
         if done is None and is_nullable and None in found:
             there = [value for value in found if value is not None]
             some = leaf(there) if there else []
-            done = None if some is None else _among(found, some)
+            done = None if some is None else spread(some, [value is not None for value in found])
         return done
 
     return quick
 
 
-def _among(values: Sequence[Any], some: Column) -> Column:
-    found = iter(some)
-    return [None if value is None else next(found) for value in values]
-
-
 def _singly(values: _Values, objects: Quick, *, is_nullable: bool) -> Quick:
-    def quick(parents: Column) -> Column | None:
+    def quick(parents: Column) -> Done | None:
         found: Any = values(parents)
         if not isinstance(found, Sparse):
             return objects(found)
         done = objects(found.objects) if is_nullable and len(found.objects) else None
-        return None if done is None else found.spread(done)
+        return None if done is None else spread(done, found.are_there)
 
     return quick
 
 
-def _listed(lists: Any, objects: Quick) -> Column | None:
+def _listed(lists: Any, objects: Quick) -> Done | None:
     if len(lists) == 1 and isinstance(lists[0], Columnar):
-        return None if (done := objects(lists[0])) is None else [done]
+        return None if (done := objects(lists[0])) is None else cut(done, [len(done)])
     if not isinstance(lists, Nested) and not all(isinstance(each, list | tuple | Columnar) for each in lists):
         return None
     lengths = sizes(lists)
     done = objects(end_to_end(lists))
-    if done is None:
-        return None
-    return [done[end - size : end] for size, end in zip(lengths, accumulate(lengths), strict=True)]
+    return None if done is None else cut(done, lengths)
 
 
-def _objects(plan: "ObjectPlan", fields: Sequence[Quick], sources: Column) -> Column | None:
+def _objects(plan: "ObjectPlan", fields: Sequence[Quick], sources: Column) -> Done | None:
     count = len(sources)
     if not count or not all(map(plan.known.get, classes_of(sources))):
         return [] if not count else None

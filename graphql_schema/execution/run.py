@@ -16,6 +16,7 @@ from strawberry import Info
 from graphql_schema.execution.columns import (
     Column,
     Columnar,
+    Done,
     Failed,
     Kept,
     Place,
@@ -27,6 +28,7 @@ from graphql_schema.execution.columns import (
 )
 from graphql_schema.execution.operation import Executing
 from graphql_schema.execution.plan import FieldPlan, ObjectPlan, Plan, Way, arguments_of
+from graphql_schema.execution.texts import picked
 from graphql_schema.execution.values import Values, inner
 
 
@@ -63,10 +65,10 @@ class Run(Values):
 
     # ------------------------------------------------------------------ objects
 
-    async def _objects(self, plan: ObjectPlan, sources: Column, place: Place) -> Column:
+    async def _objects(self, plan: ObjectPlan, sources: Column, place: Place) -> Done:
         """The objects of a selection, of which something is to be awaited."""
         failures = self._failures
-        columns: list[Column] = [[]] * len(plan.fields)
+        columns: list[Done] = [[]] * len(plan.fields)
         waiting = []
         for field in plan.fields:
             if field.waits:
@@ -81,12 +83,12 @@ class Run(Values):
                 columns[field.position] = column
         return self._built(plan, columns, len(sources), failures)
 
-    def _objects_now(self, plan: ObjectPlan, sources: Column, place: Place) -> Column:
+    def _objects_now(self, plan: ObjectPlan, sources: Column, place: Place) -> Done:
         failures = self._failures
         columns = [self._field_now(field, sources, place) for field in plan.fields]
         return self._built(plan, columns, len(sources), failures)
 
-    def _built(self, plan: ObjectPlan, columns: list[Column], count: int, failures: int) -> Column:
+    def _built(self, plan: ObjectPlan, columns: list[Done], count: int, failures: int) -> Done:
         if failures == self._failures or not columns:
             return plan.build(columns, count)
         keys = [field.key for field in plan.fields]
@@ -94,7 +96,7 @@ class Run(Values):
 
     # ------------------------------------------------------------------ fields
 
-    async def _field(self, field: FieldPlan, sources: Column, place: Place) -> Column:
+    async def _field(self, field: FieldPlan, sources: Column, place: Place) -> Done:
         place = Place(place, key=field.key, position=field.position)
         if field.way in (Way.TYPENAME, Way.ATTRIBUTE, Way.CALL, Way.AT_ONCE):
             values = self._read(field, sources, place)
@@ -102,7 +104,8 @@ class Run(Values):
             values = await self._resolve(field, sources, place)
             self._turns += 1
             place.turn = self._turns
-        failures, done = self._failures, None
+        failures = self._failures
+        done: Done | None = None
         whole = self._whole(field, values, place) if len(values) == 1 else None
         # Of several some may be the same, which is looked for below.
         if whole is not None and len(whole.objects) == 1:
@@ -114,7 +117,7 @@ class Run(Values):
             done = await self._named(field, levels[-1].there, inner(levels[-1]))
         return self._up(field, levels, done)
 
-    def _field_now(self, field: FieldPlan, sources: Column, place: Place) -> Column:
+    def _field_now(self, field: FieldPlan, sources: Column, place: Place) -> Done:
         if field.quick is not None and sources:
             try:
                 ready = field.quick(sources)
@@ -126,9 +129,10 @@ class Run(Values):
         values = self._read(field, sources, place)
         if field.leaf is not None and (ready := written(values, field.nullable)) is not None:
             return ready
-        if field.is_plain and (done := self._plain(field, values)) is not None:
-            return done
-        failures, done = self._failures, None
+        if field.is_plain and (ready := self._plain(field, values)) is not None:
+            return ready
+        failures = self._failures
+        done: Done | None = None
         whole = self._whole(field, values, place)
         if whole is not None:
             done = self._objects_now(whole.plan, whole.objects, whole.place)
@@ -213,35 +217,37 @@ class Run(Values):
 
     # ------------------------------------------------------------------ what is no list
 
-    async def _named(self, field: FieldPlan, values: Column, place: Place) -> Column:
+    async def _named(self, field: FieldPlan, values: Column, place: Place) -> Done:
         if not values or field.leaf is not None:
             return self._named_now(field, values, place)
         shared = self._shared(values)
         if shared is not None:
             objects, places = shared
             once = Run(self._plan, self._executor)
-            done = await once._named(field, objects, place)
+            found = await once._named(field, objects, place)
             if not once._failures:
-                return list(map(done.__getitem__, places))
+                return picked(found, places)
             # An error is told wherever the object stands: each of them is made by itself, here and below.
             self._shares = False
+        done: Done
         done, batches = self._sorted_out(field, values, place)
         for plan, indices in batches:
             sources, at = _batch(values, indices, place)
             # A type of its own below an interface waits for the one before: there are few.
-            found = await self._objects(plan, sources, at) if plan.waits else self._objects_now(plan, sources, at)
-            done = _put(found, done, indices)
+            some = await self._objects(plan, sources, at) if plan.waits else self._objects_now(plan, sources, at)
+            done = _put(some, done, indices)
         return done
 
     def _shared(self, values: Column) -> tuple[Any, Sequence[int]] | None:
         """Of objects among which some are the same, each once, and which of these every object is."""
         return values.distinct() if self._shares and isinstance(values, Columnar) else None
 
-    def _named_now(self, field: FieldPlan, values: Column, place: Place) -> Column:
+    def _named_now(self, field: FieldPlan, values: Column, place: Place) -> Done:
         if not values:
             return []
         if field.leaf is not None:
             return self._leaves(field, values, place)
+        done: Done
         done, batches = self._sorted_out(field, values, place)
         for plan, indices in batches:
             done = _put(self._objects_now(plan, *_batch(values, indices, place)), done, indices)
@@ -260,9 +266,10 @@ def _batch(values: Column, indices: Sequence[int], place: Place) -> tuple[Column
     return [values[index] for index in indices], Place(place, picked=indices)
 
 
-def _put(found: Column, done: Column, indices: Sequence[int]) -> Column:
+def _put(found: Done, done: Done, indices: Sequence[int]) -> Done:
     if len(found) == len(done):
         return found
+    assert isinstance(done, list), "what failed stands in a list"
     for index, value in zip(indices, found, strict=True):
         done[index] = value
     return done

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 from graphql import GraphQLError, GraphQLObjectType, GraphQLResolveInfo, is_object_type, located_error
@@ -12,10 +11,12 @@ from graphql.pyutils import is_iterable
 from graphql_schema.execution.columns import (
     Column,
     Columnar,
+    Done,
     Failed,
     Nested,
     Place,
     Sparse,
+    Texts,
     caught,
     classes_of,
     end_to_end,
@@ -26,6 +27,7 @@ from graphql_schema.execution.columns import (
 from graphql_schema.execution.leaves import one_value
 from graphql_schema.execution.operation import Executing
 from graphql_schema.execution.plan import FieldPlan, ObjectPlan
+from graphql_schema.execution.texts import cut, spread
 
 
 @dataclass(slots=True)
@@ -50,9 +52,9 @@ class Whole:
     place: Place
     is_list: bool
 
-    def up(self, done: Column) -> Column:
+    def up(self, done: Done) -> Done:
         """The column, where nothing of the objects failed."""
-        return [done] if self.is_list else done
+        return cut(done, [len(done)]) if self.is_list else done
 
 
 class Values:
@@ -97,23 +99,31 @@ class Values:
         levels.append(Level(values, there(values), place))
         return levels
 
-    def _up(self, field: FieldPlan, levels: list[Level], done: Column) -> Column:
+    def _up(self, field: FieldPlan, levels: list[Level], done: Done) -> Done:
         for level, is_nullable in zip(reversed(levels), reversed(field.nullable), strict=True):
+            may_pass = is_nullable or level.there is level.values
+            if self._failures or not may_pass:
+                # Looked through one by one below.
+                done = list(done)
             if level.sizes is not None:
-                done = [done[end - size : end] for size, end in zip(level.sizes, accumulate(level.sizes), strict=True)]
+                done = cut(done, level.sizes)
                 if self._failures:
                     done = [first_failed(some) or some for some in done]
             if level.there is not level.values:
                 done = _spread(done, level.values)
-            if not self._failures and (is_nullable or level.there is level.values):
-                continue
-            for index, value in enumerate(done):
-                if value is None and not is_nullable:
-                    missing = caught(_refuse_null, f"{field.parent}.{field.details[0].node.name.value}")
-                    done[index] = self._failed(field, missing, level.place, index)
-                elif is_nullable and isinstance(value, Failed):
-                    self._null(value, level.place, index)
-                    done[index] = None
+            if self._failures or not may_pass:
+                done = self._nulled_in(field, level, list(done), is_nullable=is_nullable)
+        return done
+
+    def _nulled_in(self, field: FieldPlan, level: Level, done: Column, *, is_nullable: bool) -> Column:
+        """The values of a level: failures are nulls where these may be, and nulls are failures where not."""
+        for index, value in enumerate(done):
+            if value is None and not is_nullable:
+                missing = caught(_refuse_null, f"{field.parent}.{field.details[0].node.name.value}")
+                done[index] = self._failed(field, missing, level.place, index)
+            elif is_nullable and isinstance(value, Failed):
+                self._null(value, level.place, index)
+                done[index] = None
         return done
 
     def _lists(self, field: FieldPlan, values: Column, place: Place) -> Column:
@@ -138,7 +148,7 @@ class Values:
     # ------------------------------------------------------------------ what is no list
 
     @staticmethod
-    def _plain(field: FieldPlan, values: Column) -> Column | None:
+    def _plain(field: FieldPlan, values: Column) -> Done | None:
         """The values of a leaf where all are what its type always holds; None when they must be looked at."""
         assert field.leaf is not None, "only leaves are plain"
         try:
@@ -146,7 +156,7 @@ class Values:
         except Exception:  # noqa: BLE001 - found again, at its value
             return None
 
-    def _leaves(self, field: FieldPlan, values: Column, place: Place) -> Column:
+    def _leaves(self, field: FieldPlan, values: Column, place: Place) -> Done:
         assert field.leaf is not None, "only leaves have no fields"
         try:
             done = field.leaf(values)
@@ -238,10 +248,12 @@ def inner(level: Level) -> Place:
     return Place(level.place, among=level.values)
 
 
-def _spread(done: Column, values: Column) -> Column:
+def _spread(done: Done, values: Column) -> Done:
     """What became of the values that are neither null nor failed, among the others."""
     if isinstance(values, Sparse):
-        return values.spread(done)
+        return spread(done, values.are_there)
+    if isinstance(done, Texts):
+        return spread(done, [value is not None for value in values])
     found = iter(done)
     return [value if value is None or type(value) is Failed else next(found) for value in values]
 

@@ -14,6 +14,7 @@ from app.core.context import Ctx
 from app.db.columns import Rows
 from app.runtime import Runtime
 from graphql_schema.execute import Executor
+from graphql_schema.execution import texts
 from graphql_schema.schema import schema
 from tests.factories.listed import Listed
 
@@ -23,6 +24,12 @@ ROOT = schema._schema.query_type
 assert ROOT is not None
 
 LISTS = sorted(name for name, field in ROOT.fields.items() if get_named_type(field.type).name.endswith("Connection"))
+
+
+@pytest.fixture(autouse=True)
+def texts_min(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few rows are written as many are."""
+    monkeypatch.setattr(texts, "TEXTS_MIN", 1)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Annotated, Any, Union
 
+import orjson
 import pytest
 import strawberry
 from graphql import ExecutionResult, FragmentDefinitionNode, OperationDefinitionNode, execute, parse
@@ -14,6 +15,7 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from graphql_schema.execution import texts
 from graphql_schema.execution.columns import Columnar, Nested, Ready, Sparse
 from graphql_schema.execution.plan import NotCompiled, Plan, compile_plan
 from graphql_schema.execution.run import Run
@@ -22,6 +24,12 @@ from tests.factories.documents import Documents
 
 SEEDS = range(8)
 DOCUMENTS_EACH = 12
+
+
+@pytest.fixture(autouse=True, params=[1, texts.TEXTS_MIN], ids=["texts", "objects"])
+def texts_min(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is written at once, then what is long alone."""
+    monkeypatch.setattr(texts, "TEXTS_MIN", request.param)
 
 
 class Boom(Exception):
@@ -340,9 +348,9 @@ def plan_of(document: str, variables: dict[str, Any]) -> tuple[Plan, Any]:
 
 
 def told(result: ExecutionResult) -> tuple[Any, list[Any]]:
-    """Data with its order, and errors; those of one wave end in any order."""
+    """Data as it is written, and errors; those of one wave end in any order."""
     errors = sorted((str(error.path), error.message, str(error.locations)) for error in result.errors or ())
-    return repr(result.data), errors
+    return orjson.dumps(result.data), errors
 
 
 async def both(document: str, variables: dict[str, Any], seed: int) -> tuple[ExecutionResult, ExecutionResult]:
@@ -406,7 +414,8 @@ async def test_a_selection_of_columns_is_looked_at_nowhere(monkeypatch: pytest.M
 
     monkeypatch.setattr(Run, "_read", watched)
     again = await Run(plan, executor).execute()
-    assert again.data == first.data == {"branch": {"mark": {"number": 0, "word": None}}}
+    assert told(again) == told(first)
+    assert orjson.dumps(again.data) == b'{"branch":{"mark":{"number":0,"word":null}}}'
     assert looked_at == ["branch"]
 
 
