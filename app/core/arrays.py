@@ -12,12 +12,20 @@ import orjson
 
 
 def array_text(values: Sequence[Any]) -> str:
-    """The text of an array of ids, numbers, flags or instants: JSON but for its brackets.
-
-    Not of texts, which have escapes of its own in JSON.
-    """
+    """The text of an array of ids, words, texts, numbers, flags or instants: JSON but for its brackets."""
     if {value.tzinfo for value in values if type(value) is datetime} - {UTC}:
         # In JSON the seconds of an offset are rounded away.
         values = [None if value is None else value.astimezone(UTC) for value in values]
     # The ids that others' libraries make are no standard UUIDs, but look like them.
-    return f"{{{orjson.dumps(list(values), default=str)[1:-1].decode()}}}"
+    written = orjson.dumps(list(values), default=str)[1:-1].decode()
+    if "\\" in written:
+        # In JSON what stands behind a backslash may stand for something else; in an array it stands for itself.
+        written = ",".join(map(_quoted, orjson.loads(f"[{written}]")))
+    return f"{{{written}}}"
+
+
+def _quoted(text: str | None) -> str:
+    if text is None:
+        return "null"
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

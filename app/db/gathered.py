@@ -16,7 +16,7 @@ TEXT_MAX = 14_000
 _PARAMETER = re.compile(r"\$(\d+)")
 _INDENT = re.compile(r"\n\s+")
 
-_WRITTEN = re.compile(r"\$(\d+)::((?:uuid|bigint|integer|boolean|timestamptz)\[\])")
+_WRITTEN = re.compile(r"\$(\d+)::((?:uuid|text|bigint|integer|boolean|timestamptz)\[\])")
 """Arrays that are sent as one text each."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.core.arrays import array_text
 from app.core.context import Ctx
 from app.core.ids import new_id, new_ids
 from app.db.gathered import ROWS_MAX, TEXT_MAX, as_one
@@ -92,6 +93,17 @@ async def test_arrays_arrive_as_they_were_given(runtime: Runtime, ctx: Ctx) -> N
     assert {str(row["id"]): row["amount_minor"] for row in moves} == dict(
         zip(map(str, ids), (2**63 - 1, -(2**63), 0), strict=True)
     )
+
+
+async def test_texts_arrive_whatever_is_in_them(runtime: Runtime, ctx: Ctx) -> None:
+    parts = ["", " ", "a", "é", "😀", '"', "\\", "\\n", "\n", "\t", "\x01", "\x7f", "{", "}", ",", "'", "null", "NULL"]
+    texts = [first + second for first in parts for second in parts]
+    arrays: list[list[str | None]] = [[*texts], [*texts, None], ["plain", None, ""], [None], []]
+    arrays += [[text] for text in texts]
+
+    async with runtime.db.read(ctx.tenant_id) as session:
+        for given in arrays:
+            assert await session.fetchval("/* test */ SELECT $1::text::text[]", array_text(given)) == given
 
 
 async def test_whatever_comes_next_sees_what_was_to_be_written(
