@@ -66,8 +66,9 @@ class Words(Written):
     def __init__(self, words: list[Any], vocabulary: "Vocabulary") -> None:
         self._words, self._vocabulary = words, vocabulary
         self._once = set(words)
-        for unknown in self._once - vocabulary.names.keys():
-            raise KeyError(unknown)
+        unknown = self._once - vocabulary.names.keys()
+        if unknown:
+            raise KeyError(*unknown)
 
     def written(self) -> Done:
         """As the API writes them; null for None."""

@@ -149,7 +149,10 @@ class Ready(Written):
 
 
 class Texts(Kept):
-    """A column of JSON: each is `before`, an item, `after`. Taken one by one, they are what orjson writes as it is."""
+    """A column of JSON: each is `before`, an item, `after`, as texts.py writes them.
+
+    Taken one by one, they are what orjson copies.
+    """
 
     def __init__(self, items: Sequence[str], before: str = "", after: str = "") -> None:
         self.items, self.before, self.after = items, before, after
@@ -162,10 +165,11 @@ class Texts(Kept):
         return len(self.items)
 
     def __getitem__(self, index: Any) -> Any:
-        return list(self)[index]
+        found = Texts(self.items[index] if isinstance(index, slice) else [self.items[index]], self.before, self.after)
+        return found if isinstance(index, slice) else next(iter(found))
 
     def __iter__(self) -> Iterator[orjson.Fragment]:
-        return map(orjson.Fragment, self.whole())
+        return (orjson.Fragment(text.encode("latin-1")) for text in self.whole())
 
 
 Done = Column | Texts

@@ -46,7 +46,7 @@ def leaf_of(kind: GraphQLLeafType) -> Leaf:
     if isinstance(kind, GraphQLEnumType):
         return _enum(kind)
     if kind in (GraphQLString, GraphQLID):
-        return _texts
+        return _strings
     if kind is GraphQLInt:
         return _integers
     if kind is GraphQLBoolean:
@@ -75,7 +75,7 @@ def _one_by_one(kind: GraphQLLeafType) -> Leaf:
     return leaf
 
 
-def _texts(values: list[Any]) -> Done | None:
+def _strings(values: list[Any]) -> Done | None:
     return strings(values) if _all(values, str) else None
 
 
@@ -143,6 +143,6 @@ _OWN: dict[Any, Leaf] = {
     serialize_decimal: _decimals,
     serialize_date_time: _times,
     serialize_date: _dates,
-    serialize_text: _texts,
+    serialize_text: _strings,
 }
 """By what serialises the scalars of graphql_schema/scalars.py."""

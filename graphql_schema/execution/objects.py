@@ -5,6 +5,8 @@ Dicts are spelled out for few keys: one of known size is four times as fast as o
 
 from collections.abc import Callable, Sequence
 
+import orjson
+
 from graphql_schema.execution import texts
 from graphql_schema.execution.columns import Done
 
@@ -20,7 +22,11 @@ def builder(keys: Sequence[str]) -> Build:
 
     def build(columns: Columns, count: int) -> Done:
         if keys and count >= texts.TEXTS_MIN:
-            return texts.objects(heads, columns)
+            try:
+                return texts.objects(heads, columns, count)
+            except orjson.JSONEncodeError:
+                # What nothing can write may yet be beside something that fails, and go with it.
+                pass
         return dicts(columns, count)
 
     return build

@@ -269,7 +269,7 @@ def _batch(values: Column, indices: Sequence[int], place: Place) -> tuple[Column
 def _put(found: Done, done: Done, indices: Sequence[int]) -> Done:
     if len(found) == len(done):
         return found
-    assert isinstance(done, list), "what failed stands in a list"
+    assert isinstance(done, list), "of several types, or with failures among them"
     for index, value in zip(indices, found, strict=True):
         done[index] = value
     return done

@@ -2,6 +2,9 @@
 
 A dict for each, and the writer of JSON that goes through all of them, cost twice as much as texts that are joined a
 column at a time.
+
+Texts are UTF-8 read as Latin-1, a character a byte: one name in Japanese would make every text around it twice as long,
+and an emoji four times.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +29,7 @@ def strings(column: list[str]) -> Done:
 
 
 def plain(column: Column) -> Done:
-    """A column of numbers, flags, times or nulls: of what has no comma in it once it is written."""
+    """A column of numbers, flags or times: of what has no comma in it once it is written."""
     return column if len(column) < TEXTS_MIN else _plain(column)
 
 
@@ -39,26 +42,27 @@ def texts_of(column: Done) -> Texts:
         return _quoted(column)
     if kinds and kinds <= _PLAIN:
         return _plain(column)
-    if kinds == {str, type(None)} and not _has_escapes(column):
+    if kinds == {str, type(None)} and _stand_as_they_are(orjson.dumps(column)):
         return Texts(["null" if value is None else f'"{value}"' for value in column])
     return Texts(list(map(_written, column)))
 
 
-def objects(heads: Sequence[str], columns: Sequence[Done]) -> Texts:
-    """The objects of these columns. heads: the key of each, with what stands around it."""
+def objects(heads: Sequence[str], columns: Sequence[Done], count: int) -> Texts:
+    """The objects of these columns, so many. heads: the key of each, with what stands around it."""
+    assert all(len(column) == count for column in columns), "columns of the same objects"
     parts: list[Iterable[str]] = []
     constant = before = ""
     for head, column in zip(heads, columns, strict=True):
-        texts = texts_of(column)
-        constant += head + texts.before
+        values = texts_of(column)
+        constant += head + values.before
         if parts:
             parts.append(repeat(constant))
         else:
             before = constant
-        parts.append(texts.items)
-        constant = texts.after
+        parts.append(values.items)
+        constant = values.after
     # What is the same in all of them stands around their values: with one key, nothing is to be done for each.
-    items = texts.items if len(columns) == 1 else list(map("".join, zip(*parts, strict=False)))
+    items = values.items if len(columns) == 1 else list(map("".join, zip(*parts, strict=False)))
     return Texts(items, before, constant + "}")
 
 
@@ -77,7 +81,8 @@ def cut(column: Done, sizes: Sequence[int]) -> Done:
 def spread(column: Done, are_there: Sequence[bool]) -> Done:
     """What became of the values that are there, in their places, and nulls in the others'."""
     if isinstance(column, Texts):
-        return _spread(column, are_there)
+        texts = iter(column.whole())
+        return Texts([next(texts) if is_there else "null" for is_there in are_there])
     found = iter(column)
     return [next(found) if is_there else None for is_there in are_there]
 
@@ -89,26 +94,28 @@ def picked(column: Done, places: Sequence[int]) -> Done:
     return list(map(column.__getitem__, places))
 
 
+# Nothing of them is a comma once it is written.
 _PLAIN = {int, float, bool, datetime, date, type(None)}
 
 
 def _written(value: Any) -> str:
-    return orjson.dumps(value, option=OPTIONS).decode()
+    return orjson.dumps(value, option=OPTIONS).decode("latin-1")
 
 
-def _has_escapes(column: Column) -> bool:
-    # Whatever does not stand in JSON as it is stands behind a backslash, and so does a backslash itself.
-    return b"\\" in orjson.dumps(column)
+def _stand_as_they_are(written: bytes) -> bool:
+    # Whether strings do, in their quotes: whatever does not stands behind a backslash, and so does a backslash itself.
+    return b"\\" not in written and written.isascii()
 
 
 def _quoted(column: list[str]) -> Texts:
-    return Texts(list(map(_written, column))) if _has_escapes(column) else Texts(column, '"', '"')
+    written = orjson.dumps(column)
+    if _stand_as_they_are(written):
+        return Texts(column, '"', '"')
+    if b"\\" in written:
+        return Texts(list(map(_written, column)))
+    # No quote is in any of them.
+    return Texts(written[2:-2].decode("latin-1").split('","'), '"', '"')
 
 
 def _plain(column: Column) -> Texts:
     return Texts(_written(column)[1:-1].split(","))
-
-
-def _spread(texts: Texts, are_there: Sequence[bool]) -> Texts:
-    found = iter(texts.whole())
-    return Texts([next(found) if is_there else "null" for is_there in are_there])

@@ -253,6 +253,7 @@ def _spread(done: Done, values: Column) -> Done:
     if isinstance(values, Sparse):
         return spread(done, values.are_there)
     if isinstance(done, Texts):
+        # Nothing failed: where anything has, there are no texts.
         return spread(done, [value is not None for value in values])
     found = iter(done)
     return [value if value is None or type(value) is Failed else next(found) for value in values]

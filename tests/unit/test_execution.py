@@ -24,11 +24,12 @@ from tests.factories.documents import Documents
 
 SEEDS = range(8)
 DOCUMENTS_EACH = 12
+CROWD = 70
 
 
-@pytest.fixture(autouse=True, params=[1, texts.TEXTS_MIN], ids=["texts", "objects"])
+@pytest.fixture(autouse=True, params=[1, 2, texts.TEXTS_MIN])
 def texts_min(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything is written at once, then what is long alone."""
+    """Everything is written at once, then whatever there are two of, then what is long alone."""
     monkeypatch.setattr(texts, "TEXTS_MIN", request.param)
 
 
@@ -329,6 +330,11 @@ class Query:
         return info.context.nodes(plus, "late_top")  # type: ignore[no-any-return]
 
     @strawberry.field
+    def crowd(self, info: strawberry.Info, of: int = 26) -> list[Mark]:
+        """Many marks; from 27 on some fail."""
+        return Marks(info.context, [number % of for number in range(CROWD)])  # type: ignore[return-value]  # by column
+
+    @strawberry.field
     def branch(self, info: strawberry.Info) -> Branch | None:
         """A branch."""
         return Branch(fate=info.context, number=0)
@@ -395,6 +401,19 @@ async def test_what_needs_no_waiting_is_answered_at_a_go_and_fails_as_everything
             errors.append(len(ours.errors or ()))
         assert any(errors)
         assert 0 in errors
+
+
+async def test_a_long_list_is_written_at_once_and_fails_as_everything_does() -> None:
+    for document, fails in (
+        ("{ crowd { number word calls called } }", False),
+        ("{ crowd { number } more: crowd(of: 27) { __typename a: word b: called } }", False),
+        ("{ crowd(of: 30) { number called } }", True),
+        ("{ crowd(of: 30) { number calls } branch { kin { marks { called } } } }", True),
+    ):
+        for _ in range(2):
+            ours, theirs = await both(document, {}, 7)
+            assert told(ours) == told(theirs), document
+            assert bool(ours.errors) == fails, document
 
 
 async def test_a_selection_of_columns_is_looked_at_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,9 @@ from graphql_schema.execution import texts
 from graphql_schema.execution.columns import Texts
 from graphql_schema.execution.objects import builder
 
-STRINGS = some.text(some.characters(exclude_categories=["Cs"]) | some.sampled_from('",\\\n\x00\x7f[]{}é'), max_size=5)
+STRINGS = some.text(
+    some.characters(exclude_categories=["Cs"]) | some.sampled_from('",\\\n\x00\x7f[]{}é日😀'), max_size=5
+)
 WORDS = some.sampled_from(["CLICK", "VIEW", "", "a,b"])
 TIMES = some.datetimes(timezones=some.just(UTC))
 PLAIN = (
@@ -46,8 +48,10 @@ def dumped(value: Any) -> bytes:
 def test_columns_as_texts_are_what_is_written_of_them(values: list[Any]) -> None:
     column = texts.texts_of(values)
 
-    assert f"[{','.join(column.whole())}]".encode() == dumped(values)
+    assert f"[{','.join(column.whole())}]".encode("latin-1") == dumped(values)
     assert dumped(list(column)) == dumped(values)
+    assert dumped(list(column[1:])) == dumped(values[1:])
+    assert not values or dumped(column[-1]) == dumped(values[-1])
     assert len(column) == len(values)
 
 
@@ -100,6 +104,31 @@ def test_objects_of_one_key_take_nothing_for_each() -> None:
     assert isinstance(outer, Texts)
     assert outer.items is ids.items
     assert outer.whole()[0] == '{"id":"a"}'
+
+
+def test_columns_of_other_lengths_are_no_columns_of_the_same_objects() -> None:
+    count = texts.TEXTS_MIN
+
+    with pytest.raises(AssertionError):
+        builder(["a", "b"])([[1] * count, [1] * (count - 1)], count)
+
+
+def test_what_cannot_be_written_is_left_for_later() -> None:
+    count = texts.TEXTS_MIN
+
+    built = builder(["a", "b"])([["\ud800"] * count, [1] * count], count)
+
+    assert list(built) == [{"a": "\ud800", "b": 1}] * count
+
+
+def test_wide_characters_make_no_text_wider() -> None:
+    names = [f"name {number}" for number in range(texts.TEXTS_MIN - 1)]
+
+    for name in ("Zoë", "花子", "😀"):
+        column = builder(["id", "name"])([texts.strings(["a"] * texts.TEXTS_MIN), [*names, name]], texts.TEXTS_MIN)
+        assert isinstance(column, Texts)
+        assert all(max(map(ord, item)) < 256 for item in column.items)
+        assert dumped(column[-1]).decode() == f'{{"id":"a","name":"{name}"}}'
 
 
 def test_few_values_stay_what_they_are() -> None:

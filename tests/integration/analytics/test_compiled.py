@@ -117,10 +117,10 @@ async def test_known_shapes_answer_as_texts_read_for_themselves(runtime: Runtime
     taught, chance, made = Executor(uncached), random.Random(seed), documents(store, 100 + seed)
     for _ in range(DOCUMENTS_EACH):
         asked = made.next()
-        texts = [asked.document, *(varied(asked.document, chance) for _ in range(2))]
-        for text in texts:
+        shapes = [asked.document, *(varied(asked.document, chance) for _ in range(2))]
+        for text in shapes:
             await taught.execute(store.ctx, document=text, variables=asked.variables)
-        for text in texts:
+        for text in shapes:
             alone = await Executor(uncached).execute(store.ctx, document=text, variables=asked.variables)
             known = await taught.execute(store.ctx, document=text, variables=asked.variables)
             assert shown(known) == shown(alone), f"{text}\n{asked.variables}"
