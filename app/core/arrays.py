@@ -12,8 +12,9 @@ import orjson
 
 
 def array_text(values: Sequence[Any]) -> str:
-    """The text of an array of ids, words, texts, numbers, flags or instants: JSON but for its brackets."""
-    if {value.tzinfo for value in values if type(value) is datetime} - {UTC}:
+    """The text of an array of ids, of words, texts, numbers, flags or instants: JSON but for its brackets."""
+    first = next((value for value in values if value is not None), None)
+    if type(first) is datetime and {value.tzinfo for value in values if value is not None} != {UTC}:
         # In JSON the seconds of an offset are rounded away.
         values = [None if value is None else value.astimezone(UTC) for value in values]
     # The ids that others' libraries make are no standard UUIDs, but look like them.
