@@ -3,8 +3,8 @@
 A dict for each, and the writer of JSON that goes through all of them, cost twice as much as texts that are joined a
 column at a time.
 
-Texts are UTF-8 read as Latin-1, a character a byte: one name in Japanese would make every text around it twice as long,
-and an emoji four times.
+Texts are UTF-8 read as Latin-1, a character a byte: one name in Japanese would make every text around it twice as
+large, and an emoji four times.
 """
 
 from collections.abc import Iterable, Sequence
