@@ -16,8 +16,8 @@ TEXT_MAX = 14_000
 _PARAMETER = re.compile(r"\$(\d+)")
 _INDENT = re.compile(r"\n\s+")
 
-_WRITTEN = re.compile(r"\$(\d+)::((?:uuid|text|bigint|integer|boolean|timestamptz)\[\])")
-"""Arrays that are sent as one text each."""
+_WRITTEN = re.compile(r"(?<!ANY\()\$(\d+)::((?:uuid|text|bigint|integer|boolean|timestamptz)\[\])")
+"""Arrays that are sent as one text each: not those that rows are compared with, for each of which it is read anew."""
 
 
 class Gathered:

@@ -106,6 +106,19 @@ async def test_texts_arrive_whatever_is_in_them(runtime: Runtime, ctx: Ctx) -> N
             assert await session.fetchval("/* test */ SELECT $1::text::text[]", array_text(given)) == given
 
 
+async def test_an_array_that_rows_are_compared_with_is_read_once(runtime: Runtime, ctx: Ctx) -> None:
+    sql = RELEASE.replace("= $2", "= ANY($2::text[])")
+
+    assert as_one((sql,)) == sql
+    assert "unnest($2::text::text[])" in as_one((CLAIMS,))
+    async with runtime.db.write(ctx.tenant_id) as session:
+        await add(ctx, session, "ann", "bo")
+        await session.send()
+        await session.later(sql, ctx.tenant_id, ["ann", "cy"])
+    async with runtime.db.read(ctx.tenant_id) as session:
+        assert await session.fetchval(COUNT, ctx.tenant_id) == 1
+
+
 async def test_whatever_comes_next_sees_what_was_to_be_written(
     runtime: Runtime, ctx: Ctx, count_statements: Counting
 ) -> None:
