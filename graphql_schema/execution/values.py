@@ -112,11 +112,12 @@ class Values:
             if level.there is not level.values:
                 done = _spread(done, level.values)
             if self._failures or not may_pass:
-                done = self._nulled_in(field, level, list(done), is_nullable=is_nullable)
+                assert isinstance(done, list), "made a list above"
+                self._set_nulls(field, level, done, is_nullable=is_nullable)
         return done
 
-    def _nulled_in(self, field: FieldPlan, level: Level, done: Column, *, is_nullable: bool) -> Column:
-        """The values of a level: failures are nulls where these may be, and nulls are failures where not."""
+    def _set_nulls(self, field: FieldPlan, level: Level, done: Column, *, is_nullable: bool) -> None:
+        """Of the values of a level make failures nulls, where these may be, and nulls failures where not."""
         for index, value in enumerate(done):
             if value is None and not is_nullable:
                 missing = caught(_refuse_null, f"{field.parent}.{field.details[0].node.name.value}")
@@ -124,7 +125,6 @@ class Values:
             elif is_nullable and isinstance(value, Failed):
                 self._null(value, level.place, index)
                 done[index] = None
-        return done
 
     def _lists(self, field: FieldPlan, values: Column, place: Place) -> Column:
         if isinstance(values, Nested) or all(
