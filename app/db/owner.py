@@ -11,11 +11,14 @@ from sqlmodel import SQLModel
 
 import app.tables  # noqa: F401 - declares them
 from app.core.ids import ZERO_ID
+from app.db.opening import Opening
 from app.db.pool import Pool
 from app.db.session import Database, WriteSession
 from app.settings import Settings
 
 POOL_SIZE_MAX = 2
+
+_OPENING = Opening("BEGIN")
 
 
 class OwnerSession(WriteSession):
@@ -55,5 +58,5 @@ class OwnerDatabase(Database):
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[OwnerSession]:
         """A transaction that writes; commits at the end of the block, rolls back on any exception."""
-        async with self._transaction("BEGIN") as connection:
+        async with self._transaction(_OPENING) as connection:
             yield OwnerSession(connection, ZERO_ID)

@@ -1,8 +1,8 @@
 """Connections: made, held and given back here alone. Everyone else goes through app/db/session.py.
 
-A transaction that only reads may be given back open. Whoever begins one with the same words goes on with it, and needs
-no round trip; whoever begins another ends it with the message that begins his own. Nobody does soon, or it has lasted
-long: it is ended.
+A transaction that only reads may be given back open. Whoever begins one the same way goes on with it, and sends
+nothing; whoever begins another ends it with the message that begins his own. Nobody does soon, or it has lasted long:
+it is ended.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import orjson
 
+from app.db.opening import Opening
 from app.errors import OutsideError
 
 APP_ROLE = "scoville_app"
@@ -31,7 +32,7 @@ ACQUIRE_TIMEOUT_S_MIN = 0.1
 """Seconds that a connection gets to be made even when the slot for it was had at the last moment."""
 
 OPEN_UNUSED_S_MAX = 0.02
-"""Seconds without use after which a transaction that was given back open is ended."""
+"""Seconds without use after which a transaction that was given back open is ended, and BEGIN is waited for."""
 
 OPEN_S_MAX = 0.25
 """Seconds since its begin after which nobody goes on with a transaction: whoever changes a table waits for it."""
@@ -44,21 +45,35 @@ SPARE_S = 0.005
 
 
 class Connection(asyncpg.Connection):
-    """A connection. open_as: the words that began the reading transaction that it was given back with; "" without one.
+    """A connection. open_as: how the reading transaction began that it was given back with; None without one.
 
-    began_s: when that began. used_s: when the connection was last given back. made_s: when it was made. planned_s: when
-    its statements' plans were last forgotten. All by the event loop's clock.
+    began_s: when that began. patience_s: how long a statement's answer is waited for, None: for ever. used_s: when the
+    connection was last given back. made_s: when it was made. planned_s: when its statements' plans were last forgotten.
+    All but patience_s by the event loop's clock.
     """
 
-    open_as = ""
+    open_as: Opening | None = None
     began_s = 0.0
+    patience_s: float | None = None
     used_s = 0.0
     made_s = 0.0
     planned_s = 0.0
 
-    def goes_on(self, begin: str, now_s: float) -> bool:
-        """Whether whoever begins with these words may go on with its transaction."""
-        return self.open_as == begin and now_s - self.began_s < OPEN_S_MAX
+    def goes_on(self, opening: Opening, now_s: float) -> bool:
+        """Whether whoever begins this way may go on with its transaction."""
+        return self.open_as is opening and now_s - self.began_s < OPEN_S_MAX
+
+    def send_ahead(self, message: bytes) -> None:
+        """Send what is answered with the next statement. Raises OSError where the connection is on its way out."""
+        # Of the driver's own: it has no way to send without a wait.
+        transport: asyncio.Transport = self._transport  # type: ignore[attr-defined]
+        if transport.is_closing():
+            raise ConnectionResetError
+        transport.write(message)
+
+    def was_just_used(self, now_s: float) -> bool:
+        """Whether it answered a moment ago."""
+        return now_s - self.used_s < OPEN_UNUSED_S_MAX
 
     def is_to_plan_anew(self, now_s: float) -> bool:
         """Whether its plans are as old as it was when they were made.
@@ -155,18 +170,18 @@ class Pool:
             ) from error
         return pool
 
-    async def take(self, begin: str = "") -> Connection:
+    async def take(self, opening: Opening | None = None) -> Connection:
         """A connection, to be given back. Raises OutsideError when none can be had in time.
 
-        It may have an open transaction that only read, as `open_as` tells. begin: words that begin one; a connection
-        whose transaction was begun with them is preferred, so that it goes on.
+        It may have an open transaction that only read, as `open_as` tells. opening: how one begins; a connection whose
+        transaction began so is preferred, so that it goes on.
         """
         # One deadline for both.
         time_s = asyncio.get_running_loop().time
         until_s = time_s() + self._acquire_timeout_s
         await self._take_slot()
         try:
-            connection = self._kept(begin, time_s())
+            connection = self._kept(opening, time_s())
             if connection is None:
                 connection = await self._made(max(until_s - time_s(), ACQUIRE_TIMEOUT_S_MIN))
             return connection
@@ -189,12 +204,12 @@ class Pool:
         finally:
             self._slots.release()
 
-    def give_open(self, connection: Connection, begin: str) -> None:
-        """Give a connection back with an open transaction that only reads, and that these words began."""
+    def give_open(self, connection: Connection, opening: Opening) -> None:
+        """Give a connection back with an open transaction that only reads, and that began this way."""
         if self._is_closed or is_lost(connection):
             self.give(connection, is_clean=False)
             return
-        connection.open_as = begin
+        connection.open_as = opening
         connection.used_s = asyncio.get_running_loop().time()
         self._open.append(connection)
         self._watch_unused()
@@ -243,11 +258,11 @@ class Pool:
         if self._waiting and self._spare:
             self._ripen()
 
-    def _kept(self, begin: str, now_s: float) -> Connection | None:
-        if begin:
+    def _kept(self, opening: Opening | None, now_s: float) -> Connection | None:
+        if opening is not None:
             for place in range(len(self._open) - 1, -1, -1):
                 found = self._open[place]
-                if found.goes_on(begin, now_s) and not is_lost(found):
+                if found.goes_on(opening, now_s) and not is_lost(found):
                     return self._open.pop(place)
         while self._idle or self._open:
             connection = self._idle.pop() if self._idle else self._open.pop(0)
@@ -269,7 +284,7 @@ class Pool:
 
     def _put_by(self, connection: Connection) -> None:
         now_s = connection.used_s = asyncio.get_running_loop().time()
-        connection.open_as = ""
+        connection.open_as = None
         self._idle.append(connection)
         if now_s - self._idle[0].used_s > IDLE_S_MAX:
             self._aside(self._closed(self._idle.pop(0)))

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from datetime import date
-from functools import lru_cache, partial
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -18,6 +18,7 @@ from uuid import UUID
 import asyncpg
 
 from app.db.gathered import Gathered, is_large
+from app.db.opening import Opening, opening, sent
 from app.db.pool import Connection, Pool
 from app.db.reading import Reading, current
 from app.db.transaction import Transaction
@@ -31,9 +32,9 @@ statement_observers: ContextVar[tuple[Callable[[str], None], ...]] = ContextVar(
 # SET TRANSACTION SNAPSHOT takes no parameters: only what looks like one is ever put in.
 _SNAPSHOT_ID = re.compile(r"[0-9A-F]{8}-[0-9A-F]{8}-[0-9]+")
 
+_PLANS_ONCE: dict[bool, tuple[str, ...]] = {False: (), True: ("SET LOCAL plan_cache_mode = force_generic_plan",)}
 
-BEGINS_KEPT_MAX = 10_000
-"""First messages of transactions that are remembered: one or two for each tenant."""
+_PATIENT = sent("SET LOCAL lock_timeout = 0")
 
 
 class ReadSession:
@@ -46,23 +47,24 @@ class ReadSession:
     async def fetch(self, sql: str, *args: Any) -> list[Any]:
         """All rows of the statement, as records."""
         _observe(sql)
-        return await self._connection.fetch(sql, *args)
+        return await self._connection.fetch(sql, *args, timeout=self._connection.patience_s)
 
     async def fetchrow(self, sql: str, *args: Any) -> Any | None:
         """The first row, or None."""
         _observe(sql)
-        return await self._connection.fetchrow(sql, *args)
+        return await self._connection.fetchrow(sql, *args, timeout=self._connection.patience_s)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         """The first column of the first row, or None."""
         _observe(sql)
-        return await self._connection.fetchval(sql, *args)
+        return await self._connection.fetchval(sql, *args, timeout=self._connection.patience_s)
 
     async def stream(self, sql: str, *args: Any, batch: int = 5_000) -> AsyncIterator[Sequence[Any]]:
         """Batches of rows, in bounded memory."""
         _observe(sql)
-        cursor = await self._connection.cursor(sql, *args)
-        while rows := await cursor.fetch(batch):
+        patience_s = self._connection.patience_s
+        cursor = await self._connection.cursor(sql, *args, timeout=patience_s)
+        while rows := await cursor.fetch(batch, timeout=patience_s):
             yield rows
 
 
@@ -106,7 +108,7 @@ class WriteSession(ReadSession):
         """Run a statement; the server's command tag comes back (`INSERT 0 3`)."""
         await self.send()
         _observe(sql)
-        return await self._connection.execute(sql, *args)
+        return await self._connection.execute(sql, *args, timeout=self._connection.patience_s)
 
     async def later(self, sql: str, *args: Any) -> None:
         """Run a statement before the next that is not run later, or before the commit: together with its neighbours.
@@ -125,7 +127,7 @@ class WriteSession(ReadSession):
         if self._kept:
             sql, args = self._kept.take()
             _observe(sql)
-            await self._connection.execute(sql, *args)
+            await self._connection.execute(sql, *args, timeout=self._connection.patience_s)
 
     async def insert_new(self, count: int, sql: str, *args: Any) -> None:
         """Insert so many rows, ON CONFLICT DO NOTHING: none was there when this transaction looked.
@@ -140,7 +142,7 @@ class WriteSession(ReadSession):
 
         For locks that everybody takes in one order and gives back at the commit: who waits gets them soon.
         """
-        await self._connection.execute("SET LOCAL lock_timeout = 0")
+        self._connection.send_ahead(_PATIENT)
 
     def touch_days(self, days: Iterable[date]) -> None:
         """Note UTC days whose answers are stale after this transaction."""
@@ -192,8 +194,8 @@ class Database:
         return Reading(self._pool, tenant_id, partial(self._reads, tenant_id))
 
     def _reads(self, tenant_id: UUID) -> Transaction:
-        begin = _begin("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s)
-        return self._transaction(begin, goes_on=True)
+        begins = opening("BEGIN READ ONLY", tenant_id, self._settings.statement_timeout_s)
+        return self._transaction(begins, goes_on=True)
 
     @asynccontextmanager
     async def snapshot(
@@ -211,23 +213,21 @@ class Database:
         snapshot_id: see what another open transaction sees; its pg_export_snapshot() gives it. Raises BAD_USER_INPUT
         when there is no such snapshot.
         """
-        level = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        if snapshot_id is not None:
-            if not _SNAPSHOT_ID.fullmatch(snapshot_id):
-                raise _no_snapshot(snapshot_id)
-            level += f"; SET TRANSACTION SNAPSHOT '{snapshot_id}'"
-        has_begun = False
-        try:
-            begin = _begin(level, tenant_id, timeout_s or self._settings.statement_timeout_s)
-            if plans_once:
-                begin += "; SET LOCAL plan_cache_mode = force_generic_plan"
-            async with self._transaction(begin) as connection:
-                has_begun = True
-                yield ReadSession(connection, tenant_id)
-        except (asyncpg.InvalidParameterValueError, asyncpg.UndefinedObjectError) as error:
-            if snapshot_id is None or has_begun:
-                raise
-            raise _no_snapshot(snapshot_id) from error
+        if snapshot_id is not None and not _SNAPSHOT_ID.fullmatch(snapshot_id):
+            raise _no_snapshot(snapshot_id)
+        begins = opening(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            tenant_id,
+            timeout_s or self._settings.statement_timeout_s,
+            *_PLANS_ONCE[plans_once],
+        )
+        async with self._transaction(begins) as connection:
+            if snapshot_id is not None:
+                try:
+                    await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot_id}'", timeout=connection.patience_s)
+                except (asyncpg.InvalidParameterValueError, asyncpg.UndefinedObjectError) as error:
+                    raise _no_snapshot(snapshot_id) from error
+            yield ReadSession(connection, tenant_id)
 
     @asynccontextmanager
     async def write(
@@ -238,10 +238,9 @@ class Database:
         lock_timeout_s: how long to wait for a lock before TransactionConflict is raised; None: as long as a statement.
         """
         level = "BEGIN ISOLATION LEVEL REPEATABLE READ" if repeatable else "BEGIN"
-        begin = _begin(level, tenant_id, self._settings.write_timeout_s)
-        if lock_timeout_s is not None:
-            begin += f"; SET LOCAL lock_timeout = {int(lock_timeout_s * 1000)}"
-        async with self._transaction(begin) as connection:
+        waits = () if lock_timeout_s is None else (f"SET LOCAL lock_timeout = {int(lock_timeout_s * 1000)}",)
+        begins = opening(level, tenant_id, self._settings.write_timeout_s, *waits)
+        async with self._transaction(begins) as connection:
             session = WriteSession(connection, tenant_id)
             yield session
             await session.send()
@@ -249,17 +248,16 @@ class Database:
     @asynccontextmanager
     async def directory(self) -> AsyncIterator[ReadSession]:
         """A read-only transaction without a tenant: sees the global tables, and no row of any tenant table."""
-        timeout_ms = int(self._settings.statement_timeout_s * 1000)
-        begin = f"BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout_ms}"
-        async with self._transaction(begin, goes_on=True) as connection:
+        begins = opening("BEGIN READ ONLY", None, self._settings.statement_timeout_s)
+        async with self._transaction(begins, goes_on=True) as connection:
             yield ReadSession(connection, UUID(int=0))
 
-    def _transaction(self, begin: str, *, goes_on: bool = False) -> Transaction:
+    def _transaction(self, begins: Opening, *, goes_on: bool = False) -> Transaction:
         reading = current.get()
         if reading is not None and not goes_on:
             # Whoever is to read on has one connection at hand, and needs another now.
             reading.give_up()
-        return Transaction(self._pool, self._settings, begin, goes_on=goes_on)
+        return Transaction(self._pool, self._settings, begins, goes_on=goes_on)
 
 
 class _Read:
@@ -285,17 +283,6 @@ class _Read:
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> None:
         await self._give(self._transaction, error)
-
-
-@lru_cache(maxsize=BEGINS_KEPT_MAX)
-def _begin(begin: str, tenant_id: UUID, timeout_s: float) -> str:
-    # One message. SET LOCAL takes no parameters: only the text of a UUID is ever put in. The first setting makes a
-    # cluster repeat the second on its workers.
-    return (
-        f"{begin}; SET LOCAL citus.propagate_set_commands = 'local'; "
-        f"SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}'; "
-        f"SET LOCAL statement_timeout = {int(timeout_s * 1000)}"
-    )
 
 
 def _no_snapshot(snapshot_id: str) -> DomainError:

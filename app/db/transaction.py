@@ -6,6 +6,7 @@ from typing import Self
 
 import asyncpg
 
+from app.db.opening import Opening
 from app.db.pool import UNREACHABLE, Connection, Pool, is_lost, unreachable
 from app.errors import OutsideError
 from app.settings import Settings
@@ -26,21 +27,21 @@ class TransactionConflict(OutsideError):
 
 
 class Transaction:
-    """A transaction that begins with one message: committed at its end, rolled back where an exception ends it.
+    """A transaction that begins with its first statement: committed at its end, rolled back where an exception ends it.
 
-    One that only reads, each statement at its own moment, may go on where another of the same words ended, and is left
-    open for the next: see pool.py.
+    One that only reads, each statement at its own moment, may go on where another that began the same way ended, and is
+    left open for the next: see pool.py.
     """
 
-    __slots__ = ("_begin", "_goes_on", "_pool", "_settings", "connection")
+    __slots__ = ("_goes_on", "_opening", "_pool", "_settings", "connection")
 
     connection: Connection
     """From `begun` to `end`."""
 
-    def __init__(self, pool: Pool, settings: Settings, begin: str, *, goes_on: bool = False) -> None:
+    def __init__(self, pool: Pool, settings: Settings, opening: Opening, *, goes_on: bool = False) -> None:
         self._pool = pool
         self._settings = settings
-        self._begin = begin
+        self._opening = opening
         self._goes_on = goes_on
 
     async def begun(self) -> Self:
@@ -48,20 +49,29 @@ class Transaction:
         # One deadline for both: a server that takes connections and answers nothing is as good as none.
         time_s = asyncio.get_running_loop().time
         until_s = time_s() + self._settings.pool_acquire_timeout_s
-        connection = self.connection = await self._pool.take(self._begin if self._goes_on else "")
-        if self._goes_on and connection.goes_on(self._begin, time_s()):
+        opening = self._opening
+        connection = self.connection = await self._pool.take(opening if self._goes_on else None)
+        if self._goes_on and connection.goes_on(opening, time_s()):
             return self
-        begin = f"COMMIT; {self._begin}" if connection.open_as else self._begin
-        connection.open_as = ""
+        message = opening.message if connection.open_as is None else opening.after_commit
+        connection.open_as = None
         try:
             if connection.is_to_plan_anew(time_s()):
                 connection.planned_s = time_s()
                 await _execute(connection, "DISCARD PLANS", timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
-            await _execute(connection, begin, timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
-        except BaseException:
+            connection.send_ahead(message)
+            if not connection.was_just_used(time_s()):
+                # Nobody knows whether the server still answers. This asks for nothing else.
+                await _execute(connection, "", timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
+        except BaseException as error:
             self._pool.give(connection, is_clean=False)
+            _raise_in_our_words(error, connection)
             raise
         connection.began_s = time_s()
+        # The server ends a statement itself: one that is not answered for longer is answered by nobody.
+        connection.patience_s = (
+            None if opening.timeout_s is None else opening.timeout_s + self._settings.pool_acquire_timeout_s
+        )
         return self
 
     async def end(self, error: BaseException | None = None) -> None:
@@ -82,8 +92,8 @@ class Transaction:
             self._pool.give(connection, is_clean=is_clean)
 
     def leave(self) -> None:
-        """Leave it open for the next of the same words."""
-        self._pool.give_open(self.connection, self._begin)
+        """Leave it open for the next that begins the same way."""
+        self._pool.give_open(self.connection, self._opening)
 
     async def __aenter__(self) -> Connection:
         return (await self.begun()).connection

@@ -11,8 +11,10 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from app.core.context import Role
+from app.core.context import Ctx, Role
 from app.db.pool import OPEN_UNUSED_S_MAX
+from app.db.session import Database
+from app.errors import OutsideError
 from app.main import create_app
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
@@ -95,6 +97,29 @@ async def test_postgres_away_is_told_in_time_and_forgotten_after(
         assert time.monotonic() < deadline_s, "not back 5 s after its return"
         await asyncio.sleep(0.1)
     assert await asyncio.gather(*(through.data(ASK) for _ in range(15))) == [{"slow": 1}] * 15
+
+
+async def test_a_database_that_stands_still_between_two_statements_is_given_up(
+    proxy: PostgresProxy, settings: Settings, ctx: Ctx
+) -> None:
+    """Postgres ends a statement after its time; where it does not even do that, nobody waits for much longer."""
+    hurried = {"statement_timeout_s": 0.3, "pool_acquire_timeout_s": 0.2}
+    db = await Database.open(settings.model_copy(update={"database_url": SecretStr(proxy.url), **hurried}))
+    started_s = time.monotonic()
+    with pytest.raises(OutsideError) as refused:
+        async with db.read(ctx.tenant_id) as session:
+            await session.fetchval("/* test */ SELECT 1")
+            proxy.freeze()
+            await session.fetchval("/* test */ SELECT 2")
+    seconds = time.monotonic() - started_s
+    proxy.thaw()
+
+    assert refused.value.retryable
+    # A second of it is ROLLBACK's, which is not answered either.
+    assert seconds < 2.5
+    async with db.read(ctx.tenant_id) as session:
+        assert await session.fetchval("/* test */ SELECT 3") == 3
+    await db.close()
 
 
 async def test_ready_without_redis_is_degraded(runtime: Runtime, make_key: MakeKey, settings: Settings) -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from app.core.context import Ctx
 from app.core.ids import new_id
-from app.db.pool import Pool, is_lost
+from app.db.opening import Opening
+from app.db.pool import Connection, Pool, is_lost
 from app.db.session import Database
+from app.db.transaction import Transaction
 from app.errors import DomainError, OutsideError
 from app.runtime import Runtime
 from app.settings import Settings
@@ -142,6 +144,51 @@ async def test_a_connection_that_breaks_after_it_was_given_back_is_replaced(
     connection = await pool.take()
     assert await connection.fetchval("SELECT 1") == 1
     pool.give(connection, is_clean=True)
+
+
+async def test_a_transaction_begins_with_its_first_statement(
+    runtime: Runtime, ctx: Ctx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a connection that was just used nobody waits for BEGIN's answer, after another's transaction neither."""
+    monkeypatch.setattr(Connection, "is_to_plan_anew", lambda *_: False)
+    monkeypatch.setattr(Connection, "was_just_used", lambda *_: True)
+    async with runtime.db.directory() as session:
+        await session.fetchval("/* test */ SELECT 1")
+    for tenant_id in (ctx.tenant_id, new_id(), ctx.tenant_id):
+        transaction = runtime.db._reads(tenant_id)
+        with pytest.raises(StopIteration):
+            transaction.begun().send(None)
+        tenant = await transaction.connection.fetchval("SELECT current_setting('app.tenant_id')")
+        assert tenant == str(tenant_id)
+        assert transaction.connection.is_in_transaction()
+        await transaction.end()
+
+
+async def test_a_transaction_without_a_statement_leaves_nothing(runtime: Runtime, ctx: Ctx) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with runtime.db.write(ctx.tenant_id):
+            1 / 0  # noqa: B018
+    async with runtime.db.write(ctx.tenant_id):
+        pass
+    async with runtime.db.snapshot(ctx.tenant_id):
+        pass
+    async with runtime.db.read(ctx.tenant_id):
+        pass
+    async with runtime.db.directory() as session:
+        tenant = await session.fetchval("/* test */ SELECT current_setting('app.tenant_id', true)")
+
+    assert not tenant
+
+
+async def test_what_begins_wrong_is_told_by_the_first_statement(make_pool: MakePool, settings: Settings) -> None:
+    pool = await make_pool(1, 5)
+    with pytest.raises(asyncpg.UndefinedObjectError):
+        async with Transaction(pool, settings, Opening("BEGIN", "SET LOCAL no_such_setting = 1")) as connection:
+            await connection.fetchval("SELECT 1")
+    again = await pool.take()
+    assert not again.is_in_transaction()
+    assert await again.fetchval("SELECT 2") == 2
+    pool.give(again, is_clean=True)
 
 
 async def test_connections_are_kept_up_to_the_bound(make_pool: MakePool) -> None:

@@ -17,11 +17,13 @@ import pytest
 from asyncpg.connection import LoggedQuery
 
 from app.core.context import Role
+from app.db.opening import Opening
 from app.db.pool import Connection, Pool
 from app.main import create_app
 from app.runtime import Runtime
 from graphql_schema.schema import schema
 from tests.client import Client
+from tests.factories.messages import commands_of
 from tests.invariants.source import ROOT, python_files
 from tests.invariants.test_tenancy import INPUTS, MUTATIONS, RESULTS, root_fields, victim_writes
 
@@ -34,46 +36,48 @@ def transactions(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     seen: list[str] = []
     reading: set[int] = set()
     listening: dict[int, Callable[[LoggedQuery], None]] = {}
-    take, give, give_open = Pool.take, Pool.give, Pool.give_open
+    take, give, give_open, send_ahead = Pool.take, Pool.give, Pool.give_open, Connection.send_ahead
 
-    async def taken(pool: Pool, begin: str = "") -> Connection:
-        given = await take(pool, begin)
+    def told(connection: Connection, word: str) -> None:
+        if word.startswith("BEGIN") and "READ ONLY" in word:
+            reading.add(id(connection))
+        elif word in ("COMMIT", "ROLLBACK") and id(connection) in reading:
+            reading.remove(id(connection))
+        elif word.startswith("BEGIN") or word in ("COMMIT", "ROLLBACK"):
+            seen.append(word)
 
-        def told(query: LoggedQuery) -> None:
-            for word in query.query.split("; "):
-                if word.startswith("BEGIN") and "READ ONLY" in word:
-                    reading.add(id(given))
-                elif word.startswith("BEGIN"):
-                    seen.append(word)
-                elif word in ("COMMIT", "ROLLBACK") and id(given) in reading:
-                    reading.remove(id(given))
-                elif word in ("COMMIT", "ROLLBACK"):
-                    seen.append(word)
-
-        if given.open_as:
+    async def taken(pool: Pool, opening: Opening | None = None) -> Connection:
+        given = await take(pool, opening)
+        if given.open_as is not None:
             reading.add(id(given))
-        listening[id(given)] = told
-        given.add_query_logger(told)
+        listening[id(given)] = lambda query: told(given, query.query)
+        given.add_query_logger(listening[id(given)])
         return given
+
+    def sent_ahead(connection: Connection, message: bytes) -> None:
+        for word in commands_of(message):
+            told(connection, word)
+        send_ahead(connection, message)
 
     def listen_no_more(connection: Connection) -> None:
         # What the pool ends by itself, nobody has taken.
-        told = listening.pop(id(connection), None)
-        if told is not None:
-            connection.remove_query_logger(told)
+        logger = listening.pop(id(connection), None)
+        if logger is not None:
+            connection.remove_query_logger(logger)
 
     def given_back(pool: Pool, connection: Connection, *, is_clean: bool) -> None:
         listen_no_more(connection)
         give(pool, connection, is_clean=is_clean)
 
-    def given_back_open(pool: Pool, connection: Connection, begin: str) -> None:
+    def given_back_open(pool: Pool, connection: Connection, opening: Opening) -> None:
         listen_no_more(connection)
-        give_open(pool, connection, begin)
+        give_open(pool, connection, opening)
 
     with patch.context() as patched:
         patched.setattr(Pool, "take", taken)
         patched.setattr(Pool, "give", given_back)
         patched.setattr(Pool, "give_open", given_back_open)
+        patched.setattr(Connection, "send_ahead", sent_ahead)
         yield seen
 
 
