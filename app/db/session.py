@@ -63,6 +63,9 @@ class ReadSession:
         """Batches of rows, in bounded memory."""
         _observe(sql)
         patience_s = self._connection.patience_s
+        if not self._connection.is_in_transaction():
+            # The driver makes no cursor before BEGIN is answered.
+            await self._connection.execute("", timeout=patience_s)
         cursor = await self._connection.cursor(sql, *args, timeout=patience_s)
         while rows := await cursor.fetch(batch, timeout=patience_s):
             yield rows
