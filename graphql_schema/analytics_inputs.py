@@ -12,7 +12,7 @@ from app.analytics import query
 from app.analytics.checks import TOP_MAX
 from app.analytics.query import Align, Direction, Facet, Fill, Nulls, Preset
 from app.core.timegrain import Granularity
-from app.errors import QueryIssue, QueryIssues
+from app.errors import QueryIssue
 from graphql_schema.analytics_filters import MeasureRef, given
 from graphql_schema.analytics_words import ENTITIES, DimensionName, camel
 from graphql_schema.scalars import Duration
@@ -250,11 +250,12 @@ def others_columns(by: Iterable[query.GroupElement]) -> tuple[str, ...]:
     return tuple(f"{camel(element.name)}IsOthers" for element in folded)
 
 
-def measure_columns(refs: Iterable[MeasureRef], by: Sequence[query.GroupElement], path: str) -> tuple[str, ...]:
-    """Names of a table's columns for these measures. Raises QueryIssues for one that is too long, or there twice."""
+def measure_columns(
+    refs: Iterable[MeasureRef], by: Sequence[query.GroupElement], path: str, issues: list[QueryIssue]
+) -> tuple[str, ...]:
+    """Names of a table's columns for these measures. One that is too long, or there twice, is a mistake."""
     taken = {*(name for element in by for name in key_columns(element)), *others_columns(by)}
     names: list[str] = []
-    issues = []
     for index, ref in enumerate(refs):
         where = (path, "measures", str(index))
         name = given(ref.as_) or ref.name.value
@@ -266,6 +267,4 @@ def measure_columns(refs: Iterable[MeasureRef], by: Sequence[query.GroupElement]
             issues.append(QueryIssue("BAD_USER_INPUT", message, where, "Give one of them another name by `as`."))
         taken.add(name)
         names.append(name)
-    if issues:
-        raise QueryIssues(issues)
     return tuple(names)

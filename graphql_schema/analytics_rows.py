@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Annotated, Any
 
 import strawberry
@@ -48,11 +48,15 @@ Filling = Annotated[Fill | None, strawberry.argument(description="What stands in
 
 
 class Selected:
-    """What is selected of the rows of one facet, and where it stands among their figures."""
+    """What is selected of the rows of one facet, and where it stands among their figures.
 
-    __slots__ = ("change", "measures", "previous", "share")
+    is_compared: whether there is a compared time.
+    """
 
-    def __init__(self, views: Views, asks: Asks) -> None:
+    __slots__ = ("change", "is_compared", "measures", "previous", "share")
+
+    def __init__(self, views: Views, asks: Asks, *, is_compared: bool) -> None:
+        self.is_compared = is_compared
         places = {ask: place for place, ask in enumerate(asks)}
 
         def found(selected: Asks) -> dict[Hashable, int]:
@@ -63,9 +67,9 @@ class Selected:
 
 
 @lru_cache(maxsize=2_000)
-def selected_of(views: Views, columns: Columns) -> Selected:
+def selected_of(views: Views, columns: Columns, *, is_compared: bool) -> Selected:
     """The same once: selections are kept with their documents. columns: those of the facet."""
-    return Selected(views, columns.values)
+    return Selected(views, columns.values, is_compared=is_compared)
 
 
 def _measured(rows: Sequence["Bucket | Group"], key: str) -> list[Row]:
@@ -123,12 +127,12 @@ class Bucket:
     )
     def previous(self) -> Measures | None:
         """Measures of the compared time."""
-        return Row(self.figures, Figures.before, self.selected.previous) if self.figures.reader.is_compared else None
+        return Row(self.figures, Figures.before, self.selected.previous) if self.selected.is_compared else None
 
     @strawberry.field(description="By which part its measures changed; null without a compared time.")
     def change(self) -> Changes | None:
         """By which part its measures changed."""
-        return Row(self.figures, Figures.change, self.selected.change) if self.figures.reader.is_compared else None
+        return Row(self.figures, Figures.change, self.selected.change) if self.selected.is_compared else None
 
 
 class Buckets(Columnar):
@@ -216,12 +220,12 @@ class Group:
     @strawberry.field(description="Its measures in the compared time; null without one.")
     def previous(self) -> Measures | None:
         """Its measures in the compared time."""
-        return Row(self.figures, Figures.before, self.selected.previous) if self.figures.reader.is_compared else None
+        return Row(self.figures, Figures.before, self.selected.previous) if self.selected.is_compared else None
 
     @strawberry.field(description="By which part its measures changed; null without a compared time.")
     def change(self) -> Changes | None:
         """By which part its measures changed."""
-        return Row(self.figures, Figures.change, self.selected.change) if self.figures.reader.is_compared else None
+        return Row(self.figures, Figures.change, self.selected.change) if self.selected.is_compared else None
 
     @strawberry.field(description="Which part of the connection's totals its measures are.")
     def share(self) -> Shares | None:
@@ -313,9 +317,7 @@ class GroupConnection:
     def totals(self) -> Measures:
         """Measures of everything that is grouped."""
         places = {ask_key(ask): self.asks.index(ask) for ask in self.part.totals}
-        figures = self.page.totals
-        assert figures is not None, "whoever selects totals has them computed"
-        return Row(figures, Figures.value, places)
+        return Row(self.page.totals, Figures.value, places)
 
     @strawberry.field(description="The groups of this page with their cursors, in order.")
     def edges(self) -> list[GroupEdge]:
@@ -339,9 +341,10 @@ class GroupConnection:
     def of(answer: Answer, page: GroupPage, part: Part) -> "GroupConnection":
         """The page as it is shown."""
         asked = page.asked
-        selected = selected_of(part.views, asked.columns)
+        selects = partial(selected_of, is_compared=answer.resolved.compared is not None)
+        selected = selects(part.views, asked.columns)
         series = {
-            key: (nested.place, selected_of(nested.views, asked.series[nested.place].columns))
+            key: (nested.place, selects(nested.views, asked.series[nested.place].columns))
             for key, nested in part.series.items()
         }
         nodes: Any = Groups(page, selected, series)

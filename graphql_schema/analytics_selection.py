@@ -40,6 +40,7 @@ from app.analytics.query import (
     Series,
 )
 from app.analytics.semantic.measures import MEASURES
+from app.errors import QueryIssue
 from graphql_schema.analytics_filters import FactFilter, MeasureRef
 from graphql_schema.analytics_inputs import GroupBy, GroupOrder, measure_columns
 from graphql_schema.analytics_words import states_of
@@ -176,6 +177,7 @@ class Selection:
     parts: Mapping[str, Part]
     wants_warnings: bool
     runs: bool
+    mistakes: tuple[QueryIssue, ...]
 
     def asked(self, arguments: Mapping[str, Any]) -> Asked:
         """The question with the field's arguments."""
@@ -195,21 +197,23 @@ class Selection:
             series=self.series,
             groups=self.groups,
             wants_warnings=self.wants_warnings,
+            mistakes=self.mistakes,
         )
         return Asked(question, self.totals, self.parts, self.runs)
 
 
 def asked(document: Document, nodes: Iterable[FieldNode], arguments: Mapping[str, Any]) -> Asked:
-    """The question of one `analytics` field. arguments: its own. Raises QueryIssues for a table's column names."""
+    """The question of one `analytics` field. arguments: its own."""
     return selected(document, nodes).asked(arguments)
 
 
 def selected(document: Document, nodes: Iterable[FieldNode]) -> Selection:
-    """What is selected below an `analytics` field. Raises QueryIssues for a table's column names."""
+    """What is selected below an `analytics` field."""
     fields = document.below("Analytics", nodes)
     series: list[Series] = []
     groups: list[Groups] = []
     parts: dict[str, Part] = {}
+    mistakes: list[QueryIssue] = []
     wants_warnings = False
     for key, found in fields.items():
         match found[0].name.value:
@@ -225,12 +229,12 @@ def selected(document: Document, nodes: Iterable[FieldNode]) -> Selection:
                 parts[key] = part
                 groups.append(read_groups)
             case "table":
-                read_groups, part = _table(document, key, found, len(groups))
+                read_groups, part = _table(document, key, found, len(groups), mistakes)
                 parts[key] = part
                 groups.append(read_groups)
     totals = _views(document, fields, measures="totals")
     runs = any(found[0].name.value in ANSWERED for found in fields.values())
-    return Selection(totals, tuple(series), tuple(groups), parts, wants_warnings, runs)
+    return Selection(totals, tuple(series), tuple(groups), parts, wants_warnings, runs, tuple(mistakes))
 
 
 def _given(value: Any) -> Any:
@@ -323,7 +327,9 @@ def _groups(document: Document, key: str, nodes: Sequence[FieldNode], place: int
     return groups, Part(place, views, totals, nested)
 
 
-def _table(document: Document, key: str, nodes: Sequence[FieldNode], place: int) -> tuple[Groups, Part]:
+def _table(
+    document: Document, key: str, nodes: Sequence[FieldNode], place: int, mistakes: list[QueryIssue]
+) -> tuple[Groups, Part]:
     given = document.arguments("Analytics", nodes[0])
     refs: list[MeasureRef] = given["measures"]
     asks = tuple(ref.value() for ref in refs)
@@ -338,7 +344,7 @@ def _table(document: Document, key: str, nodes: Sequence[FieldNode], place: int)
         is_table=True,
         path=(key,),
     )
-    columns = tuple(zip(measure_columns(refs, groups.by, key), asks, strict=True))
+    columns = tuple(zip(measure_columns(refs, groups.by, key, mistakes), asks, strict=True))
     return groups, Part(place, Views({}), columns=columns)
 
 

@@ -11,7 +11,7 @@ from app.analytics.answer import Answer, Warned, WarningCode
 from app.analytics.checks import ELEMENTS_MAX
 from app.analytics.figures import Figures
 from app.analytics.plan import Plan, SourceKind
-from app.analytics.query import Fill
+from app.analytics.query import Columns, Fill
 from app.analytics.resolve import CELLS_MAX
 from app.analytics.sql.statement import Bound
 from app.core.context import Scope
@@ -20,7 +20,7 @@ from graphql_schema.analytics_filters import MeasureFilter, MeasureRef
 from graphql_schema.analytics_inputs import GroupBy, GroupOrder
 from graphql_schema.analytics_measured import Measured, Row
 from graphql_schema.analytics_rows import Bucket, Buckets, Every, Filling, GroupConnection, Selected, selected_of
-from graphql_schema.analytics_selection import Asked, Part
+from graphql_schema.analytics_selection import Asked, Part, Views
 from graphql_schema.analytics_table import ColumnTable, column_table
 from graphql_schema.analytics_words import Changes, MeasureName, Measures
 from graphql_schema.connection import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX
@@ -289,7 +289,7 @@ class Analytics:
             strawberry.argument(
                 description=f"Groups of the page: 0 to {PAGE_ITEMS_MAX:,}; {PAGE_ITEMS_DEFAULT} when not given."
             ),
-        ] = None,
+        ] = PAGE_ITEMS_DEFAULT,
         after: AfterGroup = None,
     ) -> GroupConnection:
         """Measures of every group."""
@@ -328,9 +328,7 @@ class Analytics:
     @property
     def whole(self) -> tuple[Figures, Selected]:
         """The figures of the whole range, and what is selected of them."""
-        figures = self.known.totals
-        assert figures is not None, "whoever selects totals has them computed"
-        return figures, selected_of(self.asked.totals, self.known.resolved.totals)
+        return self.known.totals, self._selected(self.asked.totals, self.known.resolved.totals)
 
     def part(self, key: str) -> Part:
         """The series, grouping or table that answers under this name."""
@@ -340,7 +338,10 @@ class Analytics:
         """The series that answers under this name."""
         part = self.part(key)
         asked = self.known.resolved.series[part.place]
-        return Buckets(self.known.series[part.place], selected_of(part.views, asked.columns))
+        return Buckets(self.known.series[part.place], self._selected(part.views, asked.columns))
+
+    def _selected(self, views: Views, columns: Columns) -> Selected:
+        return selected_of(views, columns, is_compared=self.known.resolved.compared is not None)
 
     def grouped(self, key: str) -> GroupConnection:
         """The groups that answer under this name."""

@@ -48,7 +48,7 @@ def questions(
 ) -> list[FoundQuestion]:
     """Every question of the operation, in the order of the document.
 
-    Raises Refused for what is no document of the schema, DomainError beyond a bound, QueryIssues for column names.
+    Raises Refused for what is no document of the schema, DomainError beyond a bound.
     """
     documents = Documents(schema._schema, settings)
     prepared = documents.read(text)

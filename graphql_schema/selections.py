@@ -34,7 +34,7 @@ class Selections:
         self._kept: OrderedDict[tuple[int, ...], Kept] = OrderedDict()
 
     def of(self, document: Document, nodes: Sequence[FieldNode]) -> Selection:
-        """What is selected below the nodes. Raises QueryIssues for a table's column names."""
+        """What is selected below the nodes."""
         place = tuple(map(id, nodes))
         kept = self._kept.get(place)
         if kept is None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from math import sqrt
 from uuid import UUID
 
-from app.analytics.figures import Figures, Numbers, reader
+from app.analytics.figures import NOTHING_ASKED, Figures, Numbers, reader
 from app.analytics.layout import Layout, netted
 from app.analytics.pages import GroupPage, beside, page_of
 from app.analytics.plan import Plan
@@ -64,7 +64,7 @@ class Answer:
     resolved: Resolved
     plan: Plan | None
     computed_at: datetime
-    totals: Figures | None
+    totals: Figures
     series: tuple[BucketList, ...]
     groups: tuple[GroupPage, ...]
     missing_rates: int
@@ -79,7 +79,7 @@ class Answer:
     def warnings(self) -> tuple[Warned, ...]:
         """What a reader should know."""
         found = []
-        partial = sum(sum(each.are_partial) for each in self.series)
+        partial = sum(sum(each.are_partial) for each in self.series) + sum(page.partial_times for page in self.groups)
         if partial:
             message = f"{partial} buckets are cut by the range or still running."
             found.append(Warned(WarningCode.PARTIAL_BUCKET, message, partial))
@@ -169,7 +169,8 @@ class _Reading:
         groups = tuple([self._page(number, parent, totals) for number in range(len(resolved.groups))])
         errors = _largest(self._errors(totals, series, groups)) if resolved.is_sampled else {}
         estimates = tuple([Estimate(name, error) for name, error in errors.items()])
-        return Answer(resolved, computed.plan, computed.at, totals, series, groups, missing, estimates)
+        shown = NOTHING_ASKED if totals is None else totals
+        return Answer(resolved, computed.plan, computed.at, shown, series, groups, missing, estimates)
 
     def _page(self, number: int, parent: UUID | None, totals: Figures | None) -> GroupPage:
         resolved, asked, rows = self._resolved, self._resolved.groups[number], self._computed.groups[number]
@@ -182,7 +183,8 @@ class _Reading:
             whole = tuple(totals.values[asks.index(ask)] for ask in asked.columns.shares)
         read_beside = beside(self._members[number], self._nested[number], parent)
         page = self._pages[number].get(parent)
-        return page_of(resolved, asked, rows, page, read_beside, totals, whole)
+        shown = NOTHING_ASKED if totals is None else totals
+        return page_of(resolved, asked, rows, page, read_beside, shown, whole)
 
     def _errors(
         self, totals: Figures | None, series: Sequence[BucketList], groups: Sequence[GroupPage]

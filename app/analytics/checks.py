@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from app.analytics.layout import Layout
 from app.analytics.query import (
     AllOf,
     AnyOf,
@@ -69,6 +70,14 @@ def check_asks(asks: Iterable[Ask], dimensions: Iterable[str], path: Path, issue
                     f"It can be split and filtered by {fits}, and by time.",
                 )
             )
+
+
+def check_presence(layout: Layout, needed: Iterable[str], path: Path, issues: list[QueryIssue]) -> None:
+    """Whether there is anything by which a cell is there. needed: dimensions by which it is split and filtered."""
+    if not any(layout.sums):
+        names = ", ".join(DIMENSIONS[name].api_name for name in sorted(needed))
+        message = f"No facts know all of {names}."
+        issues.append(QueryIssue("MEASURE_NOT_BY_DIMENSION", message, path, "Split or filter by fewer of them."))
 
 
 def check_shares(asks: Iterable[Ask], split: Iterable[str], path: Path, issues: list[QueryIssue]) -> None:

@@ -62,7 +62,7 @@ class Reader:
     """Reads rows of one facet in one currency. digits: of the currency.
 
     sums: where they stand in the rows. previous, shares: where a value's measure stands among those of the compared
-    time, and among the shares. is_compared: whether there is a compared time.
+    time, and among the shares.
     """
 
     sums: tuple[int, ...]
@@ -72,7 +72,6 @@ class Reader:
     written: tuple[Callable[[Sequence[int | None]], list[Any]], ...]
     previous: dict[int, int]
     shares: dict[int, int]
-    is_compared: bool
 
     def numbers(self, columns: Sequence[Sequence[Any]]) -> list[Sequence[int]]:
         """The sums of rows, by column."""
@@ -105,6 +104,10 @@ class Reader:
         return [Figures(self, row, previous, whole) for row, previous in zip(rows, earlier, strict=True)]
 
 
+NOTHING_ASKED = Figures(Reader((), (), (), (), (), {}, {}), ())
+"""Of a row of which no measure is asked."""
+
+
 @lru_cache(maxsize=READERS_MAX)
 def reader(asked: Columns, layout: Layout, columns: tuple[str, ...], digits: int) -> Reader:
     """A reader of rows with these columns."""
@@ -123,7 +126,6 @@ def reader(asked: Columns, layout: Layout, columns: tuple[str, ...], digits: int
         tuple(reading.formula.written(digits) for reading in readings),
         {asked.values.index(ask): index for index, ask in enumerate(asked.previous)},
         {asked.values.index(ask): index for index, ask in enumerate(asked.shares)},
-        is_compared=bool(asked.previous),
     )
 
 

@@ -4,7 +4,7 @@ A layer is one reading of the facts: of the range or of the compared time, narro
 All layers of a facet are added up by cell in one statement; their sums stand side by side. Pure.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import gcd
@@ -126,6 +126,16 @@ def laid_out(
         layer = layers.index(key)
         readings[asked] = Reading(layer, _over(formula, outputs[layer]))
     return Layout(layers, tuple(map(tuple, sums.values())), outputs, readings)
+
+
+def presence(needed: Set[str]) -> tuple[str, ...]:
+    """Sums by which a cell is there where no measure is asked: it has instances or orders; or, where neither know all
+    of these dimensions, commissions. Empty where they do not either."""
+    for names in (("instances", "orders"), ("commission",)):
+        found = [MEASURES[name] for name in names if needed <= {*MEASURES[name].dimensions}]
+        if found:
+            return tuple([total for measure in found for total in measure.formula.sums])
+    return ()
 
 
 def alone(names: Iterable[str]) -> tuple[Output, ...]:

@@ -52,14 +52,14 @@ class Group:
 
 
 class GroupPage:
-    """One page of groups. totals: figures of all groups. total: number of all groups, if asked."""
+    """One page of groups. totals: figures of all groups, as far as asked. total: number of all groups, if asked."""
 
     def __init__(
         self,
         asked: ResolvedGroups,
         rows: Rows,
         reading: "_Reading",
-        totals: Figures | None,
+        totals: Figures,
         *,
         has_next: bool,
         total: int,
@@ -92,6 +92,11 @@ class GroupPage:
     def times(self) -> list[Time | None]:
         """The time of every group, None where they are not grouped by it."""
         return self._reading.times()
+
+    @property
+    def partial_times(self) -> int:
+        """How many different times of its groups are cut by the range or still running."""
+        return self._reading.partial_times()
 
     @property
     def reader(self) -> Reader | None:
@@ -156,7 +161,7 @@ def page_of(
     rows: GroupRows,
     found: Rows | None,
     beside: Beside,
-    totals: Figures | None,
+    totals: Figures,
     whole: Numbers,
 ) -> GroupPage:
     """The page of the rows found. whole: of what the asked shares are parts."""
@@ -284,6 +289,15 @@ class _Reading:
         places: Sequence[int] = self._rows.of("bucket")
         found = {place: shown(self._asked.edges[place - 1]) for place in set(places)}
         return list(map(found.__getitem__, places))
+
+    def partial_times(self) -> int:
+        """How many different times of the rows are cut by the range or still running."""
+        if self._asked.buckets is None:
+            return 0
+        found = {place for place in self._columns.times(self._rows) if place is not None}
+        edges, interval = self._asked.edges, self._resolved.interval
+        finish = min(interval.end, self._resolved.now)
+        return sum(edges[place - 1] < interval.start or edges[place] > finish for place in found)
 
     def _reader(self, digits: int) -> Reader:
         read = self._readers.get(digits)

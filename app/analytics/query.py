@@ -15,6 +15,7 @@ from uuid import UUID
 
 from app.core.hashing import hashed_once
 from app.core.timegrain import Granularity
+from app.errors import QueryIssue
 
 
 class Preset(StrEnum):
@@ -350,7 +351,7 @@ class Question:
     """One `analytics` field. zone, currency: None are the tenant's. totals: asked over the whole range.
 
     max_age: how old a kept answer may be although its facts changed since; None: not at all. as_of: only facts that
-    were recorded by then. max_cost: points that the plan may cost at most.
+    were recorded by then. max_cost: points that the plan may cost at most. mistakes: that were found as it was read.
     """
 
     range: RangeAsk
@@ -366,6 +367,7 @@ class Question:
     series: tuple[Series, ...] = ()
     groups: tuple[Groups, ...] = ()
     wants_warnings: bool = False
+    mistakes: tuple[QueryIssue, ...] = ()
 
     @property
     def steps(self) -> tuple[Granularity, ...]:

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from app.analytics.checks import check_asks, check_filter, check_groups, check_series
+from app.analytics.checks import check_asks, check_filter, check_groups, check_presence, check_series
 from app.analytics.compare import Compared, aligned, compared
-from app.analytics.layout import Layout, laid_out, terms_of
+from app.analytics.layout import Layout, laid_out, presence, terms_of
 from app.analytics.order import Place, place_after, sorts_of
 from app.analytics.plan import Wanted, WantedJoint
 from app.analytics.query import (
@@ -123,15 +123,15 @@ class _Resolving:
     ) -> None:
         self.question, self.ctx, self.limits = question, ctx, limits
         self.parents, self.estimates = parents, estimates
-        self.issues: list[QueryIssue] = []
+        self.issues = list(question.mistakes)
         self.where = own_rows(ctx, question.where)
         self.filtered = frozenset(dimensions_of(self.where) | ({parents.dimension} if parents else set()))
         self.most = CELLS_MAX // max(len(parents.ids) if parents else 1, 1)
         self.zone = known_zone(question.zone or ctx.tenant.reporting_zone, self.issues)
         self.interval: Interval | None = None
         self.compared: Compared | None = None
-        if self.zone is not None:
-            self._find_times(self.zone, data_from)
+        # Without a zone that is known, mistakes of the range are told all the same.
+        self._find_times(self.zone or "UTC", data_from)
         check_filter(question.where, ("where",), self.issues)
 
     def _find_times(self, zone: str, data_from: datetime | None) -> None:
@@ -282,16 +282,11 @@ class _Resolving:
             previous,
             estimates=self.estimates,
             by_state="commission_state" in dimensions,
-            presence=self._presence(dimensions),
+            presence=presence({*dimensions, *self.filtered}),
         )
+        check_presence(layout, {*dimensions, *self.filtered}, facet.path, self.issues)
         columns = Columns(facet.columns.every, previous)
         return ResolvedSeries(buckets, columns, layout, facet.fill, facet.cumulative)
-
-    def _presence(self, dimensions: Sequence[str]) -> tuple[str, ...]:
-        # Where keys or buckets alone are asked, they are there if anything was tracked or ordered in them.
-        needed = {*dimensions, *self.filtered}
-        found = [name for name in ("instances", "orders") if needed <= set(MEASURES[name].dimensions)]
-        return tuple(total for name in found for total in MEASURES[name].formula.sums)
 
     def _groups(self, asked: Groups, shares: Asks) -> ResolvedGroups:
         check_groups(asked, self.question, self.filtered, self.issues)
@@ -310,8 +305,9 @@ class _Resolving:
             tuple(dict.fromkeys((*columns.previous, *before))),
             estimates=self.estimates,
             by_state="commission_state" in asked.dimensions,
-            presence=self._presence(asked.dimensions),
+            presence=presence({*asked.dimensions, *self.filtered}),
         )
+        check_presence(layout, {*asked.dimensions, *self.filtered}, asked.path, self.issues)
         return ResolvedGroups(
             by=asked.by,
             buckets=buckets,

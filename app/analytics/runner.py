@@ -114,12 +114,14 @@ class Runner:
         return {row["rollup_set"]: row["rows"] for row in rows}
 
     async def _resolve(self, ctx: Ctx, question: Question, parents: Parents | None) -> Resolved:
-        first_at = None
+        first_at, estimates = None, False
         if needs_extent(question):
             first_at = (await self.extent(ctx)).first_at or ctx.now
         if question.max_cost is not None:
-            return _affordable(ctx, self.settings, question, parents, first_at)[0]
-        return resolve(question, ctx, self.limits, parents=parents, data_from=first_at)
+            # Judged as `plan` shows it: without buckets nobody looks when facts begin.
+            judged, _ = _affordable(ctx, self.settings, question, parents, first_at or _nominal(question, ctx))
+            estimates = judged.estimates
+        return resolve(question, ctx, self.limits, parents=parents, data_from=first_at, estimates=estimates)
 
     async def _computed(self, ctx: Ctx, resolved: Resolved) -> Computed:
         depends = _depends(resolved)

@@ -11,7 +11,7 @@ from tests.oracle.ask import Ask, Both, Of, Where
 from tests.oracle.calendar import Back, belonging, earlier, edges, span
 from tests.oracle.cells import CLOCK, ORIGINAL, Export, Key, Terms, bucket_of, micros, used
 from tests.oracle.facts import Fact
-from tests.oracle.measures import Parts, dimensions, formula, number, value
+from tests.oracle.measures import FACTS_OF, Parts, dimensions, formula, number, value
 from tests.oracle.money import EXPONENTS, half_even, shown
 
 Values = tuple[Decimal | None, ...]
@@ -213,9 +213,10 @@ class Asking:
         return Figures(values, before, tuple(map(change, values, before)))
 
     def presence(self, by: Sequence[str]) -> tuple[str, ...]:
-        """Parts by which a cell is there where no measure is asked: what was tracked or ordered, if keys tell."""
+        """Parts by which a cell is there where no measure is asked: what was tracked or ordered, else earned."""
         needed = {*by, *used(self.ask.where)}
-        return tuple(name for name in ("instances", "orders") if needed <= dimensions(name))
+        found = tuple(name for name in ("instances", "orders") if needed <= dimensions(name))
+        return found or (FACTS_OF["commissions"] if needed <= dimensions("commission") else ())
 
     def totals(self) -> Figures:
         """The measures of the whole range."""

@@ -62,11 +62,11 @@ def resolve(asked: CohortAsk, ctx: Ctx, *, data_from: datetime | None = None) ->
         message = "Cohorts are known by their date, so that hours cannot be told apart."
         issues.append(QueryIssue("NOT_SUPPORTED", message, ("every",), "Use DAY."))
     zone = known_zone(asked.zone or ctx.tenant.reporting_zone, issues)
-    interval = None
-    if zone is not None:
-        if data_from is not None:
-            data_from = timegrain.floor(data_from, asked.every, zone)
-        interval = interval_of(asked.range, zone, ctx.now, data_from, issues)
+    # Without a zone that is known, mistakes of the range are told all the same.
+    clock = zone or "UTC"
+    if data_from is not None:
+        data_from = timegrain.floor(data_from, asked.every, clock)
+    interval = interval_of(asked.range, clock, ctx.now, data_from, issues)
     edges: tuple[datetime, ...] = ()
     cohorts = 0
     if interval is not None and zone is not None and asked.every is not Granularity.HOUR:

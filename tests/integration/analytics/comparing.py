@@ -341,7 +341,7 @@ def _figures(figures: Figures, places: Sequence[int] | None = None) -> Rows:
     # places: of the measures that are asked for, where there may be more.
     places = range(len(figures.values)) if places is None else places
     values = tuple(figures.value(place) for place in places)
-    if not figures.reader.is_compared:
+    if not figures.reader.before:
         return values, (), ()
     return values, tuple(figures.before(place) for place in places), tuple(figures.change(place) for place in places)
 

@@ -201,7 +201,9 @@ def random_question(store: Store, chance: random.Random) -> Question:
     series = []
     if chance.random() < 0.6:
         every = chance.choice(list(Granularity)[1:])
-        series.append(Series(every, _some(fitting(set(filtered)), chance)))
+        columns = _some(fitting(set(filtered)), chance)
+        # Of nothing that fits there are no buckets either.
+        series += [Series(every, columns)] if columns.values else []
     groups = []
     for _ in range(chance.randint(0, 2)):
         names = chance.sample(GROUPED, chance.randint(0, 3))

@@ -161,6 +161,12 @@ REFUSED: dict[str, tuple[str, str, list[str], str]] = {
         ["freshness", "asOf"],
         "an earlier instant",
     ),
+    "keys that no facts have together": (
+        over("groups(by: [{dimension: {name: PRODUCT}}]) { totalCount }", "where: {isPurchase: true}"),
+        "MEASURE_NOT_BY_DIMENSION",
+        ["groups"],
+        "fewer of them",
+    ),
     "too many conditions": (
         over(
             f"groups({BY_CODE}, having: {{and: [{'{measure: {measure: {name: ORDERS}, gt: 1}} ' * 21}]}}) "
@@ -240,6 +246,42 @@ async def test_an_unknown_zone_is_told_with_one_that_is_near(client: Client) -> 
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "INVALID_TIME_ZONE"
     assert "Europe/Berlin" in str(error)
+
+
+BACKWARDS = between("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z")
+NO_ZONE = 'timeZone: "Mars/Base"'
+BESIDE_A_ZONE: dict[str, tuple[str, list[list[str]]]] = {
+    "the last none": (
+        f"analytics(range: {{last: {{n: 0, unit: DAY}}}}, {NO_ZONE}) {{ totals {{ orders }} }}",
+        [["range", "last", "n"]],
+    ),
+    "a range backwards": (f"analytics({BACKWARDS}, {NO_ZONE}) {{ totals {{ orders }} }}", [["range", "between"]]),
+    "a time before all time": (
+        "analytics(range: {preset: ALL_TIME}, compare: {previousPeriod: FULL},"
+        f" {NO_ZONE}) {{ totals {{ orders }} }}",
+        [["compare", "previousPeriod"]],
+    ),
+    "cohorts of the last none": (
+        "cohorts(range: {last: {n: 0, unit: MONTH}}, every: MONTH, by: FIRST_ORDER, measure: RETAINED_CUSTOMERS,"
+        f" periods: 3, {NO_ZONE}) {{ rows {{ size }} }}",
+        [["range", "last", "n"]],
+    ),
+    "two columns of one name": (
+        f"analytics({JANUARY}, {NO_ZONE}) {{ table({BY_CODE}, measures: [{{name: SPEND}},"
+        ' {name: ORDERS, as: "a"}, {name: CLICKS, as: "a"}]) { rowCount } }',
+        [["table", "measures", "2"], ["table", "spend"]],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE_A_ZONE)
+async def test_an_unknown_zone_hides_no_other_mistake(client: Client, name: str) -> None:
+    document, others = BESIDE_A_ZONE[name]
+
+    answer = await client.query(f"{{ {document} }}")
+
+    paths = [error["extensions"].get("path") for error in answer["errors"]]
+    assert sorted(paths) == sorted([["timeZone"], *others]), answer["errors"]
 
 
 async def test_null_is_as_good_as_not_given(client: Client) -> None:
