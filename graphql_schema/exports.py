@@ -184,6 +184,9 @@ def _notes(table: StreamedTable, ask: TableAsk) -> Notes:
 def _warnings(table: StreamedTable) -> dict[WarningCode, int | None]:
     # What a reader should know, as `meta.warnings` says it, with counts where there are any.
     found: dict[WarningCode, int | None] = {}
+    partial = table.resolved.cut_times(table.asked)
+    if partial:
+        found[WarningCode.PARTIAL_BUCKET] = partial
     if table.missing_rates:
         found[WarningCode.MISSING_EXCHANGE_RATE] = table.missing_rates
     if table.resolved.cut_at is not None:

@@ -79,9 +79,10 @@ class Answer:
     def warnings(self) -> tuple[Warned, ...]:
         """What a reader should know."""
         found = []
-        partial = sum(sum(each.are_partial) for each in self.series) + sum(page.partial_times for page in self.groups)
+        resolved = self.resolved
+        partial = sum(sum(each.are_partial) for each in self.series) + sum(map(resolved.cut_times, resolved.groups))
         if partial:
-            message = f"{partial} buckets are cut by the range or still running."
+            message = f"Buckets cut by the range or still running: {partial}."
             found.append(Warned(WarningCode.PARTIAL_BUCKET, message, partial))
         if self.missing_rates:
             found.append(Warned.of_missing_rates(self.missing_rates, self.resolved.currency))

@@ -94,11 +94,6 @@ class GroupPage:
         return self._reading.times()
 
     @property
-    def partial_times(self) -> int:
-        """How many different times of its groups are cut by the range or still running."""
-        return self._reading.partial_times()
-
-    @property
     def reader(self) -> Reader | None:
         """What reads all of them; None where their currencies differ."""
         return self._reading.reader
@@ -289,15 +284,6 @@ class _Reading:
         places: Sequence[int] = self._rows.of("bucket")
         found = {place: shown(self._asked.edges[place - 1]) for place in set(places)}
         return list(map(found.__getitem__, places))
-
-    def partial_times(self) -> int:
-        """How many different times of the rows are cut by the range or still running."""
-        if self._asked.buckets is None:
-            return 0
-        found = {place for place in self._columns.times(self._rows) if place is not None}
-        edges, interval = self._asked.edges, self._resolved.interval
-        finish = min(interval.end, self._resolved.now)
-        return sum(edges[place - 1] < interval.start or edges[place] > finish for place in found)
 
     def _reader(self, digits: int) -> Reader:
         read = self._readers.get(digits)

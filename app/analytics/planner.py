@@ -17,7 +17,6 @@ from app.analytics.query import AllOf, ByDimension, Facet, Filter, dimensions_of
 from app.analytics.resolved import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
 from app.analytics.rollups.catalog import CATALOG, RollupSet
 from app.analytics.rollups.match import Cover, covered, has_dimensions, lie_apart, merged, rollable_sums
-from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.sums import SUMS, Source
 from app.core.context import TenantInfo
 from app.core.timegrain import Interval
@@ -267,8 +266,8 @@ class _Planning:
         if scan is None:
             rollable = ()
         plain = [item for item in sums if item not in rollable]
-        scans += _facts(plain, (interval,), needed)
-        scans += _facts(rollable, rest, needed)
+        scans += _facts(plain, (interval,))
+        scans += _facts(rollable, rest)
         return tuple(scans)
 
     def _cells(self, facet: FacetPlan) -> int:
@@ -285,14 +284,11 @@ def _is_stored(layers: Sequence[Layer], apart: frozenset[str]) -> bool:
     return isinstance(scan, RollupScan) and apart.issuperset(scan.dimensions) and lie_apart(scan.parts, layer.edges)
 
 
-def _facts(sums: Sequence[str], spans: tuple[Interval, ...], needed: Set[str]) -> list[FactScan]:
+def _facts(sums: Sequence[str], spans: tuple[Interval, ...]) -> list[FactScan]:
     if not spans:
         return []
     found = []
     for source in Source:
-        # Amounts without a rate are counted of several facts, whichever are asked: of those that know what is filtered.
-        if any(source not in DIMENSIONS[name].sources for name in needed):
-            continue
         here = tuple(item for item in sums if source in SUMS[item].sources)
         if here:
             found.append(FactScan(source, here, spans))

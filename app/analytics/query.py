@@ -1,15 +1,14 @@
-"""The question, as values: what an `analytics` field asks, before anything is checked or looked up.
+"""The question, as values: what an `analytics` field asks, before anything is checked or looked up. Read by resolve.
 
 Arguments decide the rows, the selection decides the columns: each facet holds its arguments and the measures selected
-under it. Built by graphql_schema/analytics and by the command line; read by resolve.
+under it. Built by graphql_schema/analytics and by the command line.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from operator import attrgetter
 from typing import TypeAlias
 from uuid import UUID
 
@@ -348,10 +347,10 @@ class Groups:
 @hashed_once
 @dataclass(frozen=True)
 class Question:
-    """One `analytics` field. zone, currency: None are the tenant's. totals: asked over the whole range.
+    """One `analytics` field. zone, currency: None are the tenant's. totals: of the whole range.
 
     max_age: how old a kept answer may be although its facts changed since; None: not at all. as_of: only facts that
-    were recorded by then. max_cost: points that the plan may cost at most. mistakes: that were found as it was read.
+    were recorded by then. max_cost: points that the plan may cost at most. mistakes: that reading found.
     """
 
     range: RangeAsk
@@ -374,11 +373,7 @@ class Question:
         """Every time step that is asked."""
         nested = (facet.every for each in self.groups for facet in each.series)
         asked = (*(facet.every for facet in self.series), *(facet.every for facet in self.groups), *nested)
-        return tuple(step for step in asked if step is not None)
-
-
-of_any_range = attrgetter(*(part.name for part in fields(Question) if part.name not in ("range", "where")))
-"""All of a question but its range and its filter."""
+        return tuple(filter(None, asked))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ nothing lifts.
 
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from itertools import count
+from operator import attrgetter
 from typing import Any
 
 from app.analytics.checks import check_asks, check_filter, check_groups, check_presence, check_series
@@ -31,7 +32,6 @@ from app.analytics.query import (
     Question,
     Series,
     dimensions_of,
-    of_any_range,
 )
 from app.analytics.ranges import edges_of, interval_of, known_zone
 from app.analytics.resolved import Buckets, Resolved, ResolvedGroups, ResolvedSeries, ResolvedTop
@@ -41,6 +41,9 @@ from app.analytics.sql.filters import shape_of
 from app.core.context import Ctx
 from app.core.timegrain import Granularity, Interval, floor
 from app.errors import DomainError, QueryIssue, QueryIssues
+
+_of_any_range = attrgetter(*(part.name for part in fields(Question) if part.name not in ("range", "where")))
+# All of a question but its range and its filter.
 
 KEPT_MAX = 2_000
 """Resolved questions that a process remembers."""
@@ -131,11 +134,12 @@ class _Resolving:
         self.interval: Interval | None = None
         self.compared: Compared | None = None
         # Without a zone that is known, mistakes of the range are told all the same.
-        self._find_times(self.zone or "UTC", data_from)
+        self.clock = self.zone or "UTC"
+        self._find_times(data_from)
         check_filter(question.where, ("where",), self.issues)
 
-    def _find_times(self, zone: str, data_from: datetime | None) -> None:
-        question, now = self.question, self.ctx.now
+    def _find_times(self, data_from: datetime | None) -> None:
+        question, now, zone = self.question, self.ctx.now, self.clock
         if data_from is not None:
             # Nothing is before it: the first bucket of each facet is whole.
             coarsest = max(question.steps, key=list(Granularity).index, default=Granularity.DAY)
@@ -156,7 +160,7 @@ class _Resolving:
             return None
         shape = None if self.where is None else shape_of(self.where, {}, count())
         parents = None if self.parents is None else (self.parents.dimension, len(self.parents.ids))
-        asked = of_any_range(question), question.range if question.compare is not None else None
+        asked = _of_any_range(question), question.range if question.compare is not None else None
         tenant = self.ctx.tenant
         return asked, interval, self.zone, shape, parents, tenant.currency, self.limits, self.estimates
 
@@ -261,15 +265,15 @@ class _Resolving:
         return columns.previous if self.question.compare is not None else ()
 
     def _buckets(self, every: Granularity, most: int, path: tuple[str, ...]) -> Buckets:
-        if self.interval is None or self.zone is None:
+        if self.interval is None:
             return Buckets(every, ())
-        found = edges_of(self.interval, every, self.zone, most=most, path=path, issues=self.issues)
+        found = edges_of(self.interval, every, self.clock, most=most, path=path, issues=self.issues)
         if not found or self.compared is None:
             return Buckets(every, found)
-        earlier = edges_of(self.compared.interval, every, self.zone, most=most, path=path, issues=self.issues)
+        earlier = edges_of(self.compared.interval, every, self.clock, most=most, path=path, issues=self.issues)
         if not earlier:
             return Buckets(every, found)
-        return Buckets(every, found, earlier, aligned(found, earlier, self.compared.step, every, self.zone))
+        return Buckets(every, found, earlier, aligned(found, earlier, self.compared.step, every, self.clock))
 
     def _series(self, facet: Series) -> ResolvedSeries:
         check_series(facet, self.filtered, self.issues)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -139,6 +140,14 @@ class Resolved:
         """Another question that differs from it in keys alone. identities: of its groupings."""
         groups = tuple(map(ResolvedGroups.like, self.groups, identities)) if self.groups else ()
         return Resolved(where, parents, now, groups, *_in_common(self))
+
+    def cut_times(self, groups: ResolvedGroups) -> int:
+        """How many times of groups, and buckets of their series, the range cuts or are still running."""
+        begin, finish = self.interval.start, min(self.interval.end, self.now)
+        facets = [groups.edges, *(series.buckets.edges for series in groups.series)]
+        return sum(
+            start < finish and (start < begin or end > finish) for edges in facets for start, end in pairwise(edges)
+        )
 
     @property
     def layouts(self) -> tuple[Layout, ...]:

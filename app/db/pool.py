@@ -13,7 +13,9 @@ from typing import Any
 import asyncpg
 import orjson
 
+from app.db.connection import OPEN_UNUSED_S_MAX, UNREACHABLE, Connection, is_lost, unreachable
 from app.db.opening import Opening
+from app.db.pulse import Pulse
 from app.errors import OutsideError
 
 APP_ROLE = "scoville_app"
@@ -31,70 +33,9 @@ IDLE_S_MAX = 60.0
 ACQUIRE_TIMEOUT_S_MIN = 0.1
 """Seconds that a connection gets to be made even when the slot for it was had at the last moment."""
 
-OPEN_UNUSED_S_MAX = 0.02
-"""Seconds without use after which a transaction that was given back open is ended, and BEGIN is waited for."""
-
-OPEN_S_MAX = 0.25
-"""Seconds since its begin after which nobody goes on with a transaction: whoever changes a table waits for it."""
-
-PLANS_S_MIN = 1.0
-"""Seconds since a connection was made after which its plans are made anew for the first time."""
-
 SPARE_S = 0.005
 """Seconds that a request may let its connection rest between two reads although somebody waits for one."""
 
-
-class Connection(asyncpg.Connection):
-    """A connection. open_as: how the reading transaction began that it was given back with; None without one.
-
-    began_s: when that began. patience_s: how long a statement's answer is waited for, None: for ever. used_s: when the
-    connection was last given back. made_s: when it was made. planned_s: when its statements' plans were last forgotten.
-    All but patience_s by the event loop's clock.
-    """
-
-    open_as: Opening | None = None
-    began_s = 0.0
-    patience_s: float | None = None
-    used_s = 0.0
-    made_s = 0.0
-    planned_s = 0.0
-
-    def goes_on(self, opening: Opening, now_s: float) -> bool:
-        """Whether whoever begins this way may go on with its transaction."""
-        return self.open_as is opening and now_s - self.began_s < OPEN_S_MAX
-
-    def send_ahead(self, message: bytes) -> None:
-        """Send what is answered with the next statement. Raises OSError where the connection is on its way out."""
-        # Of the driver's own: it has no way to send without a wait.
-        transport: asyncio.Transport = self._transport  # type: ignore[attr-defined]
-        if transport.is_closing():
-            raise ConnectionResetError
-        transport.write(message)
-
-    def was_just_used(self, now_s: float) -> bool:
-        """Whether it answered a moment ago."""
-        return now_s - self.used_s < OPEN_UNUSED_S_MAX
-
-    def is_to_plan_anew(self, now_s: float) -> bool:
-        """Whether its plans are as old as it was when they were made.
-
-        Postgres keeps a statement's plan until it looks through the tables again. Made for a table of ten rows, it may
-        read all of them: it must not be kept for as long as a thousand need to come.
-        """
-        return now_s - self.planned_s >= max(PLANS_S_MIN, self.planned_s - self.made_s)
-
-
-UNREACHABLE = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-)
-"""What asyncpg raises when the server is away, going away or full. Any other error of it is a bug of ours."""
 
 REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -103,16 +44,6 @@ REFUSED = (
     asyncpg.InvalidParameterValueError,
 )
 """What asyncpg raises when the server answers a connection with no."""
-
-
-def is_lost(connection: Connection) -> bool:
-    """Whether the connection is closed, by whomever."""
-    return connection.is_closed()
-
-
-def unreachable() -> OutsideError:
-    """The error shown when the database is away: no driver's text, no address."""
-    return OutsideError("The database is not reachable. Repeat the request; writes are safe to repeat.", retryable=True)
 
 
 class Pool:
@@ -135,6 +66,7 @@ class Pool:
         self._sweep: asyncio.TimerHandle | None = None
         self._all: set[Connection] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        self._pulse = Pulse(connect, answer_s=acquire_timeout_s)
         self._is_closed = False
 
     @classmethod
@@ -191,6 +123,10 @@ class Pool:
         except BaseException:
             self._slots.release()
             raise
+
+    def watch(self, connection: Connection) -> None:
+        """Nobody waited for the answer to a transaction's BEGIN: see to it that its first answer comes."""
+        self._pulse.watch(connection)
 
     def give(self, connection: Connection, *, is_clean: bool) -> None:
         """Give a connection back without a transaction. is_clean: whether nothing went wrong on it that lasts."""
@@ -343,6 +279,7 @@ class Pool:
         for timer in (self._sweep, self._ripening):
             if timer is not None:
                 timer.cancel()
+        await self._pulse.close()
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 for _ in range(self._size_max):

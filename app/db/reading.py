@@ -10,7 +10,8 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from uuid import UUID
 
-from app.db.pool import Pool, is_lost
+from app.db.connection import is_lost
+from app.db.pool import Pool
 from app.db.transaction import Transaction
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 
-from app.db.pool import OPEN_UNUSED_S_MAX
+from app.db.connection import OPEN_UNUSED_S_MAX
 from tests.factories.commands import Scoville, output
 from tests.factories.online_retail import row, write
 from tests.integration.test_cli import scoville

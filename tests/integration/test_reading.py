@@ -14,7 +14,7 @@ import pytest
 
 from app.core.context import Ctx
 from app.core.ids import new_id
-from app.db.pool import OPEN_S_MAX, OPEN_UNUSED_S_MAX
+from app.db.connection import OPEN_S_MAX, OPEN_UNUSED_S_MAX
 from app.db.session import Database
 from app.errors import OutsideError
 from app.settings import Settings

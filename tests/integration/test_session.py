@@ -10,8 +10,9 @@ import pytest
 
 from app.core.context import Ctx
 from app.core.ids import new_id
+from app.db.connection import Connection, is_lost
 from app.db.opening import Opening
-from app.db.pool import Connection, Pool, is_lost
+from app.db.pool import Pool
 from app.db.session import Database
 from app.db.transaction import Transaction
 from app.errors import DomainError, OutsideError

@@ -17,8 +17,9 @@ import pytest
 from asyncpg.connection import LoggedQuery
 
 from app.core.context import Role
+from app.db.connection import Connection
 from app.db.opening import Opening
-from app.db.pool import Connection, Pool
+from app.db.pool import Pool
 from app.main import create_app
 from app.runtime import Runtime
 from graphql_schema.schema import schema

@@ -49,7 +49,9 @@ KIND = "customer_kind"
 
 
 def _credit_keys(credit: FromClause, cells: Cells, product: Key) -> dict[str, Key]:
-    keys = {name: Key(credit.c[column]) for name, column in _COLUMNS.items() if name in cells.used}
+    # Amounts without a rate are counted of all kinds of facts, also by what orders do not know.
+    keys = dict.fromkeys(DIMENSIONS, UNKNOWN)
+    keys |= {name: Key(credit.c[column]) for name, column in _COLUMNS.items() if name in cells.used}
     if KIND in cells.used:
         # Looked up with the credit, or told here.
         keys[KIND] = Key(credit.c[KIND] if KIND in credit.c else _kind_of(credit, cells))

@@ -1,8 +1,8 @@
 """Two states of the source in turns: what a question costs the server and Postgres, in the process, without HTTP.
 
 The machine's speed changes by half within seconds, so that two runs one after the other compare nothing. Each tree runs
-in a process of its own, as an ASGI application that is called; they take turns, A B, then B A. A line tells of each tree
-the median, and the lower quartile, of CPU milliseconds a request.
+in a process of its own, as an ASGI application that is called; they take turns, A B, then B A. A line tells of each
+tree the median, and the lower quartile, of CPU milliseconds a request.
 
     git worktree add ../before HEAD~1
     python -m tests.benchmarks.peers.turns --database postgresql://…/scoville_bench10m --redis redis://… \\

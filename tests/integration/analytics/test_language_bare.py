@@ -8,8 +8,10 @@ import pytest
 
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.measures import MEASURES
+from app.runtime import Runtime
 from tests.client import Client
-from tests.integration.analytics.asking import RANGE, camel
+from tests.integration.analytics.asking import RANGE, MakeKey, asking, camel
+from tests.integration.analytics.store import Store
 
 pytestmark = pytest.mark.database
 
@@ -194,3 +196,56 @@ async def test_all_time_costs_what_the_plan_says(asker: Client) -> None:
     refused = await asker.query(document, {"most": 0})
     assert f"{cost} without estimates" in refused["errors"][0]["message"]
     assert (await asker.data(document, {"most": cost}))["analytics"] == free
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "platform: {isNull: true}",
+        "not: {platform: {in: [TIKTOK]}}",
+        "channel: {isNull: true}",
+        "not: {commissionState: [PAID]}",
+        'country: {in: ["GB"]}',
+    ],
+)
+async def test_rollups_and_facts_miss_the_same_rates(
+    runtime: Runtime, store: Store, make_key: MakeKey, where: str
+) -> None:
+    """Of what does not know what is filtered the key is null, wherever it is counted."""
+    measure = "commission" if "commissionState" in where else "netRevenue"
+    selection = f"totals {{ {measure} }} meta {{ warnings {{ code count }} }}"
+    document = f"{{ analytics({RANGE}, where: {{{where}}}) {{ {selection} }} }}"
+    found = []
+    for rollups in (True, False):
+        async with asking(runtime, store, make_key, rollups=rollups) as client:
+            found.append(await client.data(document))
+
+    assert found[0] == found[1]
+    if "GB" not in where:
+        assert found[0]["analytics"]["meta"]["warnings"][0]["count"] > 0
+
+
+async def test_a_file_warns_as_its_table_does(asker: Client) -> None:
+    table = "table(by: [{time: {every: MONTH}}], measures: [{name: ORDERS}], first: 0) { rowCount }"
+    document = "{{ analytics(range: {{between: {{from: {}, until: {}}}}}) {{ {} {} }} }}"
+    for since, until, count in (
+        ('"2025-11-10T00:00:00Z"', '"2026-01-15T00:00:00Z"', 2),
+        ('"2025-11-01T00:00:00Z"', '"2026-02-01T00:00:00Z"', 0),
+    ):
+        shown = await asker.data(document.format(since, until, table, "meta { warnings { code count } }"))
+        counts = {each["code"]: each["count"] for each in shown["analytics"]["meta"]["warnings"]}
+        assert counts.get("PARTIAL_BUCKET", 0) == count
+        response = await asker.post({"query": document.format(since, until, table, "")}, headers={"accept": "text/csv"})
+        assert ("PARTIAL_BUCKET=2" in response.headers.get("scoville-warnings", "")) is bool(count)
+
+
+async def test_buckets_of_groups_that_are_cut_are_warned_of(asker: Client) -> None:
+    data = await asker.data(
+        """{ analytics(range: {between: {from: "2025-11-10T00:00:00Z", until: "2026-01-15T00:00:00Z"}}) {
+          groups(by: [{dimension: {name: PLATFORM}}]) { nodes { series(every: MONTH) { partial } } }
+          meta { warnings { code count } }
+        } }"""
+    )
+
+    (warning,) = [each for each in data["analytics"]["meta"]["warnings"] if each["code"] == "PARTIAL_BUCKET"]
+    assert warning["count"] == 2

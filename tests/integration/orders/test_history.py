@@ -16,8 +16,8 @@ from app.attribution.touches import Trail, find_touches
 from app.core.context import Ctx, TenantInfo
 from app.core.ids import new_id
 from app.customers import ensure as customers
+from app.db.connection import PLANS_S_MIN
 from app.db.looks import ask
-from app.db.pool import PLANS_S_MIN
 from app.db.session import WriteSession
 from app.orders.known import known_orders
 from app.products import ensure as products
