@@ -1,6 +1,7 @@
 """Buckets in any zone, filled over the whole range, and times compared by the local calendar."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,7 @@ from app.analytics.query import (
     Ask,
     Between,
     ByDimension,
+    ByTime,
     Columns,
     Fill,
     Groups,
@@ -154,6 +156,120 @@ async def test_two_years_of_hours_are_refused_and_never_coarsened(client: Client
     assert error["extensions"]["code"] == "RANGE_INVALID"
     assert error["extensions"]["path"] == ["series", "every"]
     assert error["extensions"]["suggestion"] == "Use DAY, or a shorter range."
+
+
+TOO_FINE = {
+    "a series": ("series(every: HOUR) { start }", ["series", "every"], 9_000),
+    "groups by time": ("groups(by: [{time: {every: HOUR}}]) { totalCount }", ["groups", "by"], 9_000),
+    "a table by time": ("table(by: [{time: {every: HOUR}}], measures: []) { rowCount }", ["table", "by"], 9_000),
+    "a series of each of ten groups": (
+        "groups(by: [{dimension: {name: CODE}}], first: 10) { nodes { series(every: HOUR) { start } } }",
+        ["groups", "series", "every"],
+        9_000,
+    ),
+    "a series of each of fifty groups": (
+        "groups(by: [{dimension: {name: CODE}}], first: 50) { nodes { series(every: HOUR) { start } } }",
+        ["groups", "series", "every"],
+        2_000,
+    ),
+}
+"""Where hours may be asked, the place that is told, and how many fit."""
+
+
+@pytest.mark.parametrize("name", TOO_FINE)
+async def test_a_step_that_is_too_fine_is_refused_with_its_buckets_and_a_coarser_one(
+    client: Client, count_statements: Callable[[], Any], name: str
+) -> None:
+    selection, path, most = TOO_FINE[name]
+    two_years = between("2024-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
+
+    with count_statements() as statements:
+        refused = await client.query(f"{{ analytics({two_years}) {{ {selection} }} }}")
+    daily = await client.query(f"{{ analytics({two_years}) {{ {selection.replace('HOUR', 'DAY')} }} }}")
+
+    (error,) = refused["errors"]
+    assert refused["data"] == {"analytics": None}
+    # 731 days: one of the years is a leap year, and in each an hour comes twice and another never.
+    assert error["message"] == f"The range has 17544 buckets of HOUR; at most {most} fit an answer."
+    assert error["extensions"] == {
+        "code": "RANGE_INVALID",
+        "path": path,
+        "suggestion": "Use DAY, or a shorter range.",
+    }
+    assert not [sql for sql in statements if sql.startswith("/* analytics.")]
+    assert "errors" not in daily
+
+
+async def test_as_many_buckets_fit_as_are_told_and_none_more(client: Client) -> None:
+    start = at("2025-01-01T00:00:00+00:00")
+
+    async def asked(hours: int) -> Any:
+        until = start + timedelta(hours=hours)
+        return await client.query(
+            f"{{ analytics({between(start.isoformat(), until.isoformat())}) {{ series(every: HOUR) {{ start }} }} }}"
+        )
+
+    fits, refused = await asked(9_000), await asked(9_001)
+
+    starts = [at(bucket["start"]) for bucket in fits["data"]["analytics"]["series"]]
+    assert starts == [start + timedelta(hours=hour) for hour in range(9_000)]
+    assert [error["message"] for error in refused["errors"]] == [
+        "The range has 9001 buckets of HOUR; at most 9000 fit an answer."
+    ]
+
+
+async def cut_of(client: Client, range_: str, part: str) -> list[int]:
+    """How many buckets of a part of the answer are told to be cut, if any are."""
+    data = await client.data(f"{{ analytics({range_}) {{ {part} meta {{ warnings {{ code count }} }} }} }}")
+    warnings = data["analytics"]["meta"]["warnings"]
+    return [each["count"] for each in warnings if each["code"] == "PARTIAL_BUCKET"]
+
+
+@pytest.fixture
+async def winter(runtime: Runtime, ctx: Ctx) -> Few:
+    """Clicks on two platforms on the tenth and twentieth of each month from December to March, none in February."""
+    few = Few(ctx)
+    for month in ("2025-12", "2026-01", "2026-03"):
+        for day in (10, 20):
+            few.click(at(f"{month}-{day}T12:00:00+00:00"), platform="X")
+            few.click(at(f"{month}-{day}T12:00:00+00:00"), platform="TIKTOK")
+    return await few.stored(runtime)
+
+
+BY_MONTH = "by: [{time: {every: MONTH}}, {dimension: {name: PLATFORM}}]"
+GROUPS = f"groups({BY_MONTH}) {{ nodes {{ rank }} }}"
+WHOLE = between("2025-12-01T00:00:00Z", "2026-04-01T00:00:00+01:00")
+MIDDLE = between("2025-12-15T00:00:00Z", "2026-03-15T00:00:00Z")
+CUT: dict[str, tuple[str, str, list[int]]] = {
+    "both": (MIDDLE, GROUPS, [2]),
+    "both, in columns": (MIDDLE, f"table({BY_MONTH}, measures: []) {{ rowCount }}", [2]),
+    "the first": (between("2025-12-15T00:00:00Z", "2026-04-01T00:00:00+01:00"), GROUPS, [1]),
+    "the last": (between("2025-12-01T00:00:00Z", "2026-03-15T00:00:00Z"), GROUPS, [1]),
+    "the first, which alone is on the page": (MIDDLE, GROUPS.replace(")", ", first: 3)"), [1]),
+    "the last, in which nothing lies": (between("2025-12-01T00:00:00Z", "2026-02-15T00:00:00Z"), GROUPS, []),
+    "none": (WHOLE, GROUPS, []),
+    "the first, in another zone": (f'{WHOLE}, timeZone: "Asia/Kolkata"', GROUPS, [1]),
+}
+"""Which months of groups the range cuts: the range, what is asked, and how many different ones are told."""
+
+
+@pytest.mark.parametrize("name", CUT)
+async def test_months_of_groups_that_the_range_cuts_are_told(winter: Few, client: Client, name: str) -> None:
+    range_, part, told = CUT[name]
+
+    assert await cut_of(client, range_, part) == told
+
+
+async def test_a_month_of_groups_that_still_runs_is_told(winter: Few, ctx: Ctx, runner: Runner) -> None:
+    groups = Groups((ByTime(Granularity.MONTH), ByDimension("platform")), asks("clicks"))
+    year = Between(at("2025-12-01T00:00:00+00:00"), at("2026-12-01T00:00:00+00:00"))
+
+    told = {}
+    for now in ("2026-03-15T12:00:00+00:00", "2026-04-15T12:00:00+01:00"):
+        answer = await runner.run(make_ctx(ctx.tenant, now=at(now)), Question(year, groups=(groups,)))
+        told[now[5:7]] = [(warned.code.value, warned.count) for warned in answer.warnings]
+
+    assert told == {"03": [("PARTIAL_BUCKET", 1)], "04": []}
 
 
 @pytest.fixture
