@@ -20,12 +20,14 @@ import pytest
 
 import app.exports.formats as formats
 from app.analytics import resolve, streaming
-from app.core.context import Role, TenantInfo
+from app.core.context import Ctx, Role, TenantInfo
 from app.main import create_app
 from app.observability import metrics
 from app.runtime import Runtime
 from tests.client import Client
+from tests.factories.few import Few
 from tests.integration.analytics.asking import RANGE, MakeKey, asking
+from tests.integration.analytics.naive import Naive
 from tests.integration.analytics.store import START, Store
 
 pytestmark = pytest.mark.database
@@ -242,6 +244,65 @@ async def test_no_page_bounds_a_file(analyst: Client, monkeypatch: pytest.Monkey
 
     assert len(pages) > 3
     assert found == {name: [value for page in pages for value in values_of(page)[name]] for name in found}
+
+
+WIDE = """table(
+    by: [{time: {every: HOUR}}, {dimension: {name: INFLUENCER}}, {dimension: {name: CODE}}],
+    measures: [{name: INSTANCES}, {name: PURCHASES}, {name: VISITORS}, {name: CONVERSION_RATE}])"""
+WIDE_ROWS = 10_200
+"""Groups that there are of it: more than the 10,000 that a page of 100,000 cells has room for."""
+
+
+async def test_a_table_of_100_000_cells_is_its_file_row_by_row(runtime: Runtime, ctx: Ctx, make_key: MakeKey) -> None:
+    few = Few(ctx)
+    ids = [few.influencer(name, START) for name in ("Ada", "Ada")]
+    await few.stored(runtime)
+    async with runtime.db.write(ctx.tenant_id) as session:
+        # In every hour six groups, of which one in seven sold something too; the third code is unknown, and so is one
+        # visitor in nine.
+        await session.execute(
+            """/* test.wide */
+            INSERT INTO instances (tenant_id, id, occurred_at, kind, influencer_id, code, visitor_id, recorded_at)
+            SELECT $1, gen_random_uuid(), place.at, kind.name, ($4::uuid[])[1 + place.number % 2],
+              (ARRAY['COLD', 'HOT'])[1 + place.number % 3], 'visitor ' || nullif(place.number % 9, 0), place.at
+            FROM (
+              SELECT number, $2::timestamptz + number / 6 * interval '1 hour' AS at
+              FROM generate_series(0, $3::int - 1) AS number
+            ) AS place
+            JOIN (VALUES ('CLICK', 1), ('VIEW', 1), ('PURCHASE', 7)) AS kind (name, every)
+              ON place.number % kind.every = 0""",
+            ctx.tenant_id,
+            START,
+            WIDE_ROWS,
+            ids,
+        )
+
+    async with asking(runtime, Store(ctx, few.facts, Naive(few.facts)), make_key) as client:
+        first = (await client.data(document(WIDE)))["analytics"]["table"]
+        after = f'table(after: "{first["pageInfo"]["endCursor"]}", '
+        rest = (await client.data(document(WIDE.replace("table(", after))))["analytics"]["table"]
+        file = (await exported(client, document(WIDE))).content
+
+    pages = [list(zip(*values_of(page).values(), strict=True)) for page in (first, rest)]
+    found = csv_values(file, first)
+    assert list(found) == [
+        "time",
+        "influencerId",
+        "influencerName",
+        "code",
+        "instances",
+        "purchases",
+        "visitors",
+        "conversionRate",
+    ]
+    assert [len(page) for page in pages] == [resolve.CELLS_MAX // 10, WIDE_ROWS - resolve.CELLS_MAX // 10]
+    assert first["pageInfo"]["hasNextPage"]
+    assert not rest["pageInfo"]["hasNextPage"]
+    for number, (row, shown) in enumerate(zip(zip(*found.values(), strict=True), pages[0] + pages[1], strict=True)):
+        assert row == shown, number
+    sums = {name: sum(found[name]) for name in ("instances", "purchases", "visitors")}
+    sold = -(-WIDE_ROWS // 7)
+    assert sums == {"instances": 2 * WIDE_ROWS + sold, "purchases": sold, "visitors": WIDE_ROWS - -(-WIDE_ROWS // 9)}
 
 
 @pytest.mark.parametrize("first", [0, 1, 9, 10, 11, 1_000])
