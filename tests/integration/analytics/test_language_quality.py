@@ -176,6 +176,79 @@ async def test_a_bound_on_the_cost_turns_automatic_counts_into_estimates(
     assert "ESTIMATED_VALUES" in {warning["code"] for warning in bounded["meta"]["warnings"]}
 
 
+async def planned(client: Client, start: str, until: str, selection: str, more: str = "") -> tuple[int, int]:
+    """Cost and rows of a question's plan."""
+    data = await client.data(
+        f"{{ analytics({between(start, until)}{more}) {{ {selection} plan {{ cost estimatedRows }} }} }}"
+    )
+    plan = data["analytics"]["plan"]
+    return plan["cost"], int(plan["estimatedRows"])
+
+
+async def test_a_question_that_reads_more_is_estimated_to_read_more(asker: Client) -> None:
+    days = "2026-01-01T00:00:00Z", "2026-01-05T00:00:00Z"
+    by_code = "groups(by: [{{dimension: {{name: CODE}}}}]) {{ nodes {{ measures {{ {0} }} }} }}"
+    longer = [
+        await planned(asker, "2026-01-01T00:00:00Z", until, "totals { visitors }")
+        for until in ("2026-01-02T00:00:00Z", "2026-01-08T00:00:00Z", "2026-02-01T00:00:00Z", "2027-01-01T00:00:00Z")
+    ]
+    more_facts = [
+        await planned(asker, *days, by_code.format(measures))
+        for measures in ("customers", "customers visitors", "customers visitors netRevenue commission")
+    ]
+    compared = [
+        await planned(asker, *days, "totals { visitors } previous { visitors }", more)
+        for more in ("", ", compare: {previousPeriod: FULL}")
+    ]
+
+    for found in (longer, more_facts, compared):
+        costs, rows = zip(*found, strict=True)
+        assert list(costs) == sorted(set(costs))
+        assert list(rows) == sorted(set(rows))
+    # As much time again, with as many facts a day.
+    assert compared[1][1] == 2 * compared[0][1]
+
+
+async def test_facts_cost_more_than_sums_that_are_stored(runtime: Runtime, store: Store, make_key: MakeKey) -> None:
+    january = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "totals { netRevenue }"
+    async with asking(runtime, store, make_key) as client:
+        stored = await planned(client, *january)
+        as_of = await planned(client, *january, ', freshness: {asOf: "2026-02-20T00:00:00Z"}')
+    async with asking(runtime, store, make_key, rollups=False) as client:
+        facts = await planned(client, *january)
+
+    assert as_of == facts
+    assert stored[0] < facts[0]
+    assert 100 * stored[1] < facts[1]
+
+
+HALVED = {
+    "visitors": "totals { visitors }",
+    "customers and quantiles": "totals { customers orderValueQuantile(at: 0.5) }",
+    "groups that facts alone know": """groups(by: [{dimension: {name: CODE}}], first: 10) {
+      nodes { measures { clicks netRevenue } }
+    }""",
+    "days": "series(every: DAY) { measures { netRevenue } }",
+    "days of groups": """groups(by: [{dimension: {name: PLATFORM}}, {time: {every: DAY}}], first: 20) {
+      nodes { measures { clicks } }
+    }""",
+}
+
+
+@pytest.mark.parametrize("name", HALVED)
+async def test_two_halves_of_a_range_cost_as_much_as_all_of_it(asker: Client, name: str) -> None:
+    edges = "2025-10-01T00:00:00+01:00", "2025-12-01T00:00:00Z", "2026-02-01T00:00:00Z"
+    selection = HALVED[name]
+
+    cost, rows = await planned(asker, edges[0], edges[2], selection)
+    halves = [await planned(asker, *edges[:2], selection), await planned(asker, *edges[1:], selection)]
+
+    # Rows of each kind of facts are rounded up, in each half: four kinds are read at most.
+    assert rows <= sum(half[1] for half in halves) <= rows + 4
+    # Points for rows and points for cells are rounded up, and a page of less than a hundred cells is one in each half.
+    assert cost <= sum(half[0] for half in halves) <= cost + 2
+
+
 # ------------------------------------------------------------------ distinct counts
 
 BATCH = 50_000
