@@ -10,7 +10,7 @@ from app.core.context import Ctx
 from app.core.words import AttributionModel
 from app.db.session import Database
 from app.runtime import Runtime
-from tests.integration.attribution.store import DAY, Shop
+from tests.integration.attribution.store import DAY, NOON, Shop, iso
 
 pytestmark = pytest.mark.database
 
@@ -78,3 +78,76 @@ async def test_what_ifs_credit_by_their_model_and_change_nothing(shop: Shop, run
         "POSITION_BASED": [("0.4", "40.00"), ("0.2", "20.00"), ("0.4", "40.00")],
     }
     assert await everything(runtime.db, ctx) == before
+
+
+WHAT_IFS = """{ analytics(
+    range: {preset: ALL_TIME}, attribution: %(model)s, compare: {between: {from: "2026-01-01T00:00:00Z",
+    until: "2026-02-01T00:00:00Z"}}
+  ) {
+    totals { orders netRevenue commission profit returnOnSpend customers }
+    change { netRevenue }
+    series(every: MONTH) { measures { orders commission } }
+    groups(
+      by: [{dimension: {name: INFLUENCER, top: {n: 1, by: {name: NET_REVENUE}}}}]
+      having: {measure: {measure: {name: ORDERS}, gt: "0"}}
+    ) { nodes { measures { orders commission } series(every: MONTH) { measures { orders } } } }
+    states: groups(by: [{dimension: {name: COMMISSION_STATE}}]) { nodes { measures { commission } } }
+    table(by: [{dimension: {name: CODE}}], measures: [{name: ORDERS}, {name: COMMISSION}]) { rowCount }
+  }
+  influencers { nodes {
+    analytics(range: {preset: ALL_TIME}, attribution: %(model)s) { totals { orders commission } }
+  } }
+}"""
+
+FILE = """{ analytics(range: {preset: ALL_TIME}, attribution: %s) {
+  table(by: [{dimension: {name: INFLUENCER}}], measures: [{name: ORDERS}, {name: COMMISSION}]) { rowCount }
+} }"""
+
+BALANCES = """{ balances { nodes {
+  influencer { id } currency pending held payable paying paid invoiced owed
+} } }"""
+
+
+async def test_what_ifs_of_every_shape_leave_ledger_and_balances(shop: Shop, runtime: Runtime, ctx: Ctx) -> None:
+    campaign = await shop.campaign()
+    first, last = [await shop.influencer() for _ in range(2)]
+    await shop.touch(first, campaign, ago=8 * DAY)
+    await shop.touch(last, campaign, ago=DAY)
+    orders = [await shop.order() for _ in range(4)]
+    # Of the four one is approved, one held, and of one a quarter given back.
+    events = [{"orderExternalId": order["externalId"], "kind": "PAID", "occurredAt": iso(NOON)} for order in orders]
+    await shop.write("recordOrderEvents", {"events": events})
+    listed = await shop.client.data("{ commissions { nodes { id order { externalId } } } }")
+    of_order = {node["order"]["externalId"]: node["id"] for node in listed["commissions"]["nodes"]}
+    for move, order in (("approveCommissions", orders[0]), ("holdCommissions", orders[1])):
+        moved = {"input": {"commissions": [{"id": of_order[order["externalId"]], "reason": "Looks odd"}]}}
+        document = f"mutation($input: MoveCommissionsInput!) {{ {move}(input: $input) {{ results {{ outcome }} }} }}"
+        assert (await shop.client.data(document, moved))[move]["results"] == [{"outcome": "RECORDED"}]
+    refund = {"externalId": "r", "orderExternalId": orders[2]["externalId"], "occurredAt": iso(NOON + DAY)}
+    await shop.write("recordRefunds", {"refunds": [refund | {"amount": "25.00"}]})
+    before, balances = await everything(runtime.db, ctx), await shop.client.data(BALANCES)
+    (owed,) = balances["balances"]["nodes"]
+    assert owed == {
+        "influencer": {"id": last},
+        "currency": "GBP",
+        "pending": "17.50",
+        "held": "10.00",
+        "payable": "10.00",
+        "paying": "0.00",
+        "paid": "0.00",
+        "invoiced": "0.00",
+        "owed": "37.50",
+    }
+    assert all(before[name] for name in ("commissions", "commission_lines", "commission_events", "ledger_entries"))
+
+    shown = {}
+    for model in Attribution:
+        answer = await shop.client.data(WHAT_IFS % {"model": model.value})
+        shown[model] = answer["analytics"]["totals"]["commission"], answer["analytics"]["states"]
+        file = await shop.client.post({"query": FILE % model.value}, headers={"accept": "text/csv"})
+        assert (file.status_code, file.headers["content-type"].partition(";")[0]) == (200, "text/csv")
+
+    assert {commission for commission, _ in shown.values()} == {"37.50"}
+    assert all(states == shown[Attribution.BOOKED][1] for _, states in shown.values())
+    assert await everything(runtime.db, ctx) == before
+    assert await shop.client.data(BALANCES) == balances
