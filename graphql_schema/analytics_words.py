@@ -294,7 +294,8 @@ if not TYPE_CHECKING:
                 name="time", graphql_type=TimeKey | None, description="The time bucket; null unless grouped by time."
             ),
         ],
-        description="What a group stands for. Dimensions that are not grouped by are null.",
+        description="What a group stands for. What `by` does not name is null, and is not refused: with `by` as a "
+        "variable one document serves any grouping.",
     )
 
 _NO_KEYS: dict[str, Any] = dict.fromkeys((*(camel(dimension.name) for dimension in _GROUPED), "time"))
