@@ -16,7 +16,7 @@ from app.cli.options import DataDir, Json, Tenant, Test, load_settings
 from app.cli.output import print_json, print_rows, progress_bar
 from app.core.context import TenantInfo, nobody
 from app.db.owner import OwnerDatabase
-from app.integrations.online_retail import Survey, survey
+from app.integrations.online_retail import COLUMNS, Survey, survey
 from app.integrations.online_retail.report import MEANINGS, Bucket
 from app.runtime import open_runtime
 from app.seeding.online_retail import Imported, extent_of, import_online_retail
@@ -40,7 +40,9 @@ def group() -> None:
 @commands.command("orders")
 def orders(
     file: Annotated[Path, typer.Argument(help="CSV, plain or gzipped.", exists=True, dir_okay=False, readable=True)],
-    file_format: Annotated[Format, typer.Option("--format", help="Whose columns the file has.")],
+    file_format: Annotated[
+        Format, typer.Option("--format", help=f"Whose columns the file has. online-retail: {', '.join(COLUMNS)}.")
+    ],
     tenant: Tenant,
     program: Annotated[
         bool,
