@@ -17,6 +17,10 @@ SELECT 0 AS gross_e9, coalesce(sum(adjustment.amount_base_minor), 0) * 100000000
 FROM adjustments AS adjustment
 WHERE adjustment.tenant_id = $1 AND adjustment.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND adjustment.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND (adjustment.country IS NULL OR adjustment.country != ALL ($4::TEXT[]))
 UNION ALL
+SELECT 0 AS gross_e9, 0 AS refunds_e9, count(*) FILTER (WHERE commission.amount_base_minor IS NULL) AS missing_rates, 0 AS visitors_1
+FROM commissions AS commission
+WHERE commission.tenant_id = $1 AND commission.occurred_at >= $2::TIMESTAMP WITH TIME ZONE AND commission.occurred_at < $3::TIMESTAMP WITH TIME ZONE AND true
+UNION ALL
 SELECT 0 AS gross_e9, 0 AS refunds_e9, 0 AS missing_rates, count(visitor.visitor_id) * ($5::BIGINT + 1) AS visitors_1
 FROM (SELECT instance.visitor_id AS visitor_id
 FROM instances AS instance
