@@ -21,7 +21,7 @@ from app.analytics.semantic.formula import Unit
 from app.analytics.sql.shapes import DIGITS_MAX
 from app.core.money import exponent
 from app.db.session import ReadSession
-from app.errors import QueryIssue, QueryIssues
+from app.errors import QueryIssue
 
 CHUNK_ROWS = 4_000
 """Rows that are in memory at a time."""
@@ -63,13 +63,15 @@ class StreamedTable:
 
 
 def unbounded(question: Question) -> tuple[Question, int | None]:
-    """The question without its table's bound, and the bound. Raises QueryIssues where it is negative."""
+    """The question without its table's bound, and the bound. It is a mistake where it is negative."""
     (table,) = question.groups
+    mistakes = question.mistakes
     if table.first is not None and table.first < 0:
         message = f"`first` is {table.first}; it must be 0 or more."
         path = (*table.path, "first")
-        raise QueryIssues([QueryIssue("INVALID_PAGE", message, path, "Without it all rows come.")])
-    return replace(question, groups=(replace(table, first=None),), wants_warnings=True), table.first
+        mistakes += (QueryIssue("INVALID_PAGE", message, path, "Without it all rows come."),)
+    whole = replace(question, groups=(replace(table, first=None),), wants_warnings=True, mistakes=mistakes)
+    return whole, table.first
 
 
 async def streamed(session: ReadSession, resolved: Resolved, planned: Plan, first: int | None) -> StreamedTable:

@@ -198,9 +198,11 @@ async def test_all_time_costs_what_the_plan_says(asker: Client) -> None:
     assert (await asker.data(document, {"most": cost}))["analytics"] == free
 
 
+@pytest.mark.parametrize("model", ["BOOKED", "LINEAR", "FIRST_TOUCH"])
 @pytest.mark.parametrize(
     "where",
     [
+        "",
         "platform: {isNull: true}",
         "not: {platform: {in: [TIKTOK]}}",
         "channel: {isNull: true}",
@@ -209,12 +211,12 @@ async def test_all_time_costs_what_the_plan_says(asker: Client) -> None:
     ],
 )
 async def test_rollups_and_facts_miss_the_same_rates(
-    runtime: Runtime, store: Store, make_key: MakeKey, where: str
+    runtime: Runtime, store: Store, make_key: MakeKey, where: str, model: str
 ) -> None:
     """Of what does not know what is filtered the key is null, wherever it is counted."""
     measure = "commission" if "commissionState" in where else "netRevenue"
     selection = f"totals {{ {measure} }} meta {{ warnings {{ code count }} }}"
-    document = f"{{ analytics({RANGE}, where: {{{where}}}) {{ {selection} }} }}"
+    document = f"{{ analytics({RANGE}, where: {{{where}}}, attribution: {model}) {{ {selection} }} }}"
     found = []
     for rollups in (True, False):
         async with asking(runtime, store, make_key, rollups=rollups) as client:
@@ -249,3 +251,16 @@ async def test_buckets_of_groups_that_are_cut_are_warned_of(asker: Client) -> No
 
     (warning,) = [each for each in data["analytics"]["meta"]["warnings"] if each["code"] == "PARTIAL_BUCKET"]
     assert warning["count"] == 2
+
+
+async def test_a_file_is_refused_with_every_mistake(asker: Client) -> None:
+    document = (
+        f"{{ analytics({RANGE}) {{ table(by: [{{dimension: {{name: CODE}}}}], first: -1, measures: [{{name: SPEND}},"
+        ' {name: ORDERS, as: "a"}, {name: CLICKS, as: "a"}]) { rowCount } } }'
+    )
+
+    response = await asker.post({"query": document}, headers={"accept": "text/csv"})
+
+    assert response.status_code == 400
+    codes = sorted(error["extensions"]["code"] for error in response.json()["errors"])
+    assert codes == ["BAD_USER_INPUT", "INVALID_PAGE", "MEASURE_NOT_BY_DIMENSION"]
