@@ -33,7 +33,10 @@ class LayerKey:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a statement gives of a layer: a sum, or several that nobody tells apart, each times a whole number."""
+    """What a statement gives of a layer: a sum, or several that nobody tells apart, each times a whole number.
+
+    Times 0 is what is asked of no state of commissions: nothing, whatever the sum.
+    """
 
     name: str
     parts: tuple[tuple[str, int], ...]
@@ -154,7 +157,7 @@ def _outputs(names: Iterable[str], formulas: Iterable[Formula], apart: tuple[str
         weights = [use.get(name, 0) for use in uses]
         times = gcd(*weights)
         if not times or name in kept:
-            together[name] = [(name, 1)]
+            together[name] = [(name, 0 if weights and name not in kept else 1)]
             continue
         if next(filter(None, weights)) < 0:
             times = -times
@@ -165,7 +168,7 @@ def _outputs(names: Iterable[str], formulas: Iterable[Formula], apart: tuple[str
 def _output(parts: Sequence[tuple[str, int]]) -> Output:
     first, times = parts[0]
     if len(parts) == 1:
-        return Output(first, ((first, 1),))
+        return Output(first, ((first, 1 if times else 0),))
     common = gcd(*(each for _, each in parts)) * (1 if times > 0 else -1)
     return Output(f"{first}_combined", tuple([(name, each // common) for name, each in parts]))
 
@@ -182,7 +185,7 @@ def _terms_over(terms: Terms, outputs: Sequence[Output]) -> Terms:
     for output in outputs:
         if any(name in own for name, _ in output.parts):
             name, times = output.parts[0]
-            weight = own.get(name, 0) // times
+            weight = own.get(name, 0) // (times or 1)
             assert all(own.get(each, 0) == weight * of for each, of in output.parts), "its parts are not told apart"
             weights.append((output.name, weight))
     return replace(terms, weights=tuple(weights))

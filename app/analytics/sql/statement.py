@@ -19,6 +19,7 @@ from sqlalchemy import (
     SelectBase,
     cast,
     exists,
+    false,
     func,
     literal_column,
     or_,
@@ -202,7 +203,7 @@ def _added_up(scanned: FromClause, shape: Shape, *, only_present: bool, cells: C
     elif cells.columns:
         statement = statement.group_by(*cells.grouping)
     if only_present:
-        statement = statement.having(_is_present(totals))
+        statement = statement.having(_is_present(shape, totals))
     return statement
 
 
@@ -218,14 +219,16 @@ def _groups(shape: Shape) -> SelectBase:
     stored = rollup_scan(rollup, cells).subquery("stored")
     sums = {name: stored.c[name] for name in cells.sums_named}
     keys = (stored.c[name] for name in cells.columns)
-    unchanged = select(*keys, *_given(shape, sums)).where(~has_fresh, _is_present(sums))
+    unchanged = select(*keys, *_given(shape, sums)).where(~has_fresh, _is_present(shape, sums))
     scanned = union_all(rollup_scan(rollup, cells), select(fresh)).cte("scanned")
     return union_all(unchanged, _added_up(scanned, shape, only_present=True).where(has_fresh))
 
 
-def _is_present(sums: Mapping[str, ColumnElement[Any]]) -> ColumnElement[bool]:
+def _is_present(shape: Shape, sums: Mapping[str, ColumnElement[Any]]) -> ColumnElement[bool]:
     # A group is there if anything that is asked of it is not nothing; rollups keep rows of which nothing is left.
-    return or_(*(found != literal_column("0") for found in sums.values()))
+    nothing = {column(name, layer) for output, layer in shape.outputs for name, times in output.parts if not times}
+    asked = [found != literal_column("0") for name, found in sums.items() if name not in nothing]
+    return or_(*asked) if asked else false()
 
 
 def _given(shape: Shape, sums: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:

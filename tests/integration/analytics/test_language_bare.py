@@ -264,3 +264,20 @@ async def test_a_file_is_refused_with_every_mistake(asker: Client) -> None:
     assert response.status_code == 400
     codes = sorted(error["extensions"]["code"] for error in response.json()["errors"])
     assert codes == ["BAD_USER_INPUT", "INVALID_PAGE", "MEASURE_NOT_BY_DIMENSION"]
+
+
+@pytest.mark.parametrize("of", ["dimension: {name: INFLUENCER}", "time: {every: MONTH}", "dimension: {name: CODE}"])
+async def test_commission_in_no_state_brings_no_group_into_being(asker: Client, of: str) -> None:
+    none = '{name: COMMISSION, state: [], as: "none"}'
+    found = []
+    for measures in ("{name: PURCHASES}", f"{none} {{name: PURCHASES}}", none):
+        table = f"table(by: [{{{of}}}], measures: [{measures}]) {{ rowCount columns {{ name decimals integers }} }}"
+        data = await asker.data(f'{{ analytics({RANGE}, where: {{code: {{startsWith: "SPICY"}}}}) {{ {table} }} }}')
+        found.append(data["analytics"]["table"])
+
+    alone, beside, nothing = found
+    assert nothing["rowCount"] == 0
+    assert beside["rowCount"] == alone["rowCount"] > 0
+    assert [column for column in beside["columns"] if column["name"] != "none"] == alone["columns"]
+    (zeros,) = [column["decimals"] for column in beside["columns"] if column["name"] == "none"]
+    assert set(zeros) == {"0.00"}
