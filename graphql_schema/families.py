@@ -171,6 +171,7 @@ def root_one(of: Any, listing: Listing, *, scope: Scope) -> Any:
     return strawberry.field(
         resolver=resolve,
         graphql_type=of | None,
-        description=f"The {name} with this id; null when there is none, or it is not the caller's. One statement.",
+        description=f"The {name.replace('_', ' ')} with this id; null when there is none, or it is not the caller's. "
+        "One statement.",
         extensions=[requires(scope)],
     )
