@@ -79,9 +79,10 @@ class Layout:
         What lies in the compared time alone does not count.
         """
         readings = [self.readings[ask, False] for ask in values]
-        read = {(name, reading.layer) for reading in readings for name in reading.formula.sums}
+        read = {(name, reading.layer) for reading in readings for name in reading.formula.weighed}
         every = ((output, layer) for layer, outputs in enumerate(self.outputs) for output in outputs)
-        return tuple([(n, at) for each, at in every if not read or (each.name, at) in read for n, _ in each.parts])
+        counted = [(each, at) for each, at in every if not readings or (each.name, at) in read]
+        return tuple([(name, at) for each, at in counted for name, times in each.parts if times])
 
 
 def column(name: str, layer: int) -> str:

@@ -20,14 +20,13 @@ PLANS_S_MIN = 1.0
 class Connection(asyncpg.Connection):
     """A connection. open_as: how the reading transaction began that it was given back with; None without one.
 
-    began_s: when that began. is_heard: whether any of its statements was answered. patience_s: how long an answer is
-    waited for, None: for ever. used_s: when the connection was last given back. made_s: when it was made. planned_s:
-    when its statements' plans were last forgotten. All but patience_s by the event loop's clock.
+    began_s: when that began. patience_s: how long a statement's answer is waited for, None: for ever. used_s: when the
+    connection was last given back. made_s: when it was made. planned_s: when its statements' plans were last forgotten.
+    All but patience_s by the event loop's clock.
     """
 
     open_as: Opening | None = None
     began_s = 0.0
-    is_heard = True
     patience_s: float | None = None
     used_s = 0.0
     made_s = 0.0
@@ -47,7 +46,7 @@ class Connection(asyncpg.Connection):
 
     def was_just_used(self, now_s: float) -> bool:
         """Whether it answered a moment ago."""
-        return self.is_heard and now_s - self.used_s < OPEN_UNUSED_S_MAX
+        return now_s - self.used_s < OPEN_UNUSED_S_MAX
 
     def is_to_plan_anew(self, now_s: float) -> bool:
         """Whether its plans are as old as it was when they were made.

@@ -15,7 +15,6 @@ import orjson
 
 from app.db.connection import OPEN_UNUSED_S_MAX, UNREACHABLE, Connection, is_lost, unreachable
 from app.db.opening import Opening
-from app.db.pulse import Pulse
 from app.errors import OutsideError
 
 APP_ROLE = "scoville_app"
@@ -66,7 +65,6 @@ class Pool:
         self._sweep: asyncio.TimerHandle | None = None
         self._all: set[Connection] = set()
         self._closing: set[asyncio.Task[None]] = set()
-        self._pulse = Pulse(connect, answer_s=acquire_timeout_s)
         self._is_closed = False
 
     @classmethod
@@ -123,10 +121,6 @@ class Pool:
         except BaseException:
             self._slots.release()
             raise
-
-    def watch(self, connection: Connection) -> None:
-        """Nobody waited for the answer to a transaction's BEGIN: see to it that its first answer comes."""
-        self._pulse.watch(connection)
 
     def give(self, connection: Connection, *, is_clean: bool) -> None:
         """Give a connection back without a transaction. is_clean: whether nothing went wrong on it that lasts."""
@@ -279,7 +273,6 @@ class Pool:
         for timer in (self._sweep, self._ripening):
             if timer is not None:
                 timer.cancel()
-        await self._pulse.close()
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 for _ in range(self._size_max):

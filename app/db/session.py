@@ -6,13 +6,13 @@ cache. Reads cannot be passed where writes are wanted.
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from datetime import date
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
@@ -29,8 +29,6 @@ from app.settings import Settings
 
 statement_observers: ContextVar[tuple[Callable[[str], None], ...]] = ContextVar("statement_observers", default=())
 """Called with the text of every statement before it runs: metrics, and tests that count statements."""
-
-T = TypeVar("T")
 
 # SET TRANSACTION SNAPSHOT takes no parameters: only what looks like one is ever put in.
 _SNAPSHOT_ID = re.compile(r"[0-9A-F]{8}-[0-9A-F]{8}-[0-9]+")
@@ -50,17 +48,17 @@ class ReadSession:
     async def fetch(self, sql: str, *args: Any) -> list[Any]:
         """All rows of the statement, as records."""
         _observe(sql)
-        return await self._heard(self._connection.fetch(sql, *args, timeout=self._connection.patience_s))
+        return await self._connection.fetch(sql, *args, timeout=self._connection.patience_s)
 
     async def fetchrow(self, sql: str, *args: Any) -> Any | None:
         """The first row, or None."""
         _observe(sql)
-        return await self._heard(self._connection.fetchrow(sql, *args, timeout=self._connection.patience_s))
+        return await self._connection.fetchrow(sql, *args, timeout=self._connection.patience_s)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         """The first column of the first row, or None."""
         _observe(sql)
-        return await self._heard(self._connection.fetchval(sql, *args, timeout=self._connection.patience_s))
+        return await self._connection.fetchval(sql, *args, timeout=self._connection.patience_s)
 
     async def stream(self, sql: str, *args: Any, batch: int = 5_000) -> AsyncIterator[Sequence[Any]]:
         """Batches of rows, in bounded memory."""
@@ -68,15 +66,10 @@ class ReadSession:
         patience_s = self._connection.patience_s
         if not self._connection.is_in_transaction():
             # The driver makes no cursor before BEGIN is answered.
-            await self._heard(self._connection.execute("", timeout=patience_s))
+            await self._connection.execute("", timeout=patience_s)
         cursor = await self._connection.cursor(sql, *args, timeout=patience_s)
         while rows := await cursor.fetch(batch, timeout=patience_s):
             yield rows
-
-    async def _heard(self, answer: Coroutine[Any, Any, T]) -> T:
-        found = await answer
-        self._connection.is_heard = True
-        return found
 
 
 class WriteSession(ReadSession):
@@ -119,7 +112,7 @@ class WriteSession(ReadSession):
         """Run a statement; the server's command tag comes back (`INSERT 0 3`)."""
         await self.send()
         _observe(sql)
-        return await self._heard(self._connection.execute(sql, *args, timeout=self._connection.patience_s))
+        return await self._connection.execute(sql, *args, timeout=self._connection.patience_s)
 
     async def later(self, sql: str, *args: Any) -> None:
         """Run a statement before the next that is not run later, or before the commit: together with its neighbours.
@@ -138,7 +131,7 @@ class WriteSession(ReadSession):
         if self._kept:
             sql, args = self._kept.take()
             _observe(sql)
-            await self._heard(self._connection.execute(sql, *args, timeout=self._connection.patience_s))
+            await self._connection.execute(sql, *args, timeout=self._connection.patience_s)
 
     async def insert_new(self, count: int, sql: str, *args: Any) -> None:
         """Insert so many rows, ON CONFLICT DO NOTHING: none was there when this transaction looked.

@@ -61,8 +61,7 @@ class Transaction:
                 connection.planned_s = time_s()
                 await _execute(connection, "DISCARD PLANS", timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
             connection.send_ahead(message)
-            was_just_used = connection.was_just_used(time_s())
-            if not was_just_used:
+            if not connection.was_just_used(time_s()):
                 # Nobody knows whether the server still answers. This asks for nothing else.
                 await _execute(connection, "", timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
         except BaseException as error:
@@ -70,8 +69,6 @@ class Transaction:
             _raise_in_our_words(error, connection)
             raise
         connection.began_s = time_s()
-        if was_just_used:
-            self._pool.watch(connection)
         # The server ends a statement itself: one that is not answered for longer is answered by nobody.
         connection.patience_s = (
             None if opening.timeout_s is None else opening.timeout_s + self._settings.pool_acquire_timeout_s
@@ -111,7 +108,6 @@ class Transaction:
 async def _execute(connection: Connection, sql: str, *, timeout_s: float) -> None:
     try:
         await connection.execute(sql, timeout=timeout_s)
-        connection.is_heard = True
     except BaseException as error:
         _raise_in_our_words(error, connection)
         raise

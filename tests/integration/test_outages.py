@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.context import Ctx, Role
-from app.db.connection import OPEN_UNUSED_S_MAX, Connection
+from app.db.connection import OPEN_UNUSED_S_MAX
 from app.db.session import Database
 from app.errors import OutsideError
 from app.main import create_app
@@ -119,38 +119,6 @@ async def test_a_database_that_stands_still_between_two_statements_is_given_up(
     assert seconds < 2.5
     async with db.read(ctx.tenant_id) as session:
         assert await session.fetchval("/* test */ SELECT 3") == 3
-    await db.close()
-
-
-@pytest.mark.parametrize("kind", ["read", "write", "directory"])
-async def test_a_database_that_stands_still_is_told_of_in_time_on_a_busy_connection(
-    proxy: PostgresProxy, settings: Settings, ctx: Ctx, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    """Nobody waited for BEGIN, as the connection had answered a moment ago; its first statement may take long."""
-    monkeypatch.setattr(Connection, "is_to_plan_anew", lambda *_: False)
-    db = await Database.open(
-        settings.model_copy(update={"database_url": SecretStr(proxy.url), "pool_acquire_timeout_s": 1.0})
-    )
-
-    async def ask(sql: str) -> Any:
-        session = db.directory() if kind == "directory" else getattr(db, kind)(ctx.tenant_id)
-        async with session as opened:
-            return await opened.fetchval(f"/* test */ {sql}")
-
-    # Slow, and answered: the server is asked meanwhile, and found alive.
-    await ask("SELECT 1")
-    assert await ask("SELECT 2 FROM pg_sleep(1.5)") == 2
-    proxy.freeze()
-    started_s = time.monotonic()
-    with pytest.raises(OutsideError) as refused:
-        await ask("SELECT 3")
-    seconds = time.monotonic() - started_s
-    proxy.thaw()
-
-    assert refused.value.retryable
-    # ROLLBACK is not waited for on a connection that is lost.
-    assert 0.9 < seconds < 2
-    assert await ask("SELECT 4") == 4
     await db.close()
 
 

@@ -108,7 +108,7 @@ def formula(asked: Of, *, by_state: bool) -> Measure:
     """The measure with its states. by_state: groups are states, each with its own amount, and nothing is set off."""
     if asked.name != "commission" or (asked.states is None and not by_state):
         return MEASURES[asked.name]
-    return Measure("money", {state.lower(): 1 for state in asked.states or STATES})
+    return Measure("money", {state.lower(): 1 for state in (STATES if asked.states is None else asked.states)})
 
 
 def value(asked: Of, parts: Parts, exponent: int, *, by_state: bool = False) -> Decimal | None:

@@ -240,7 +240,7 @@ class Questions:
         takes = MEASURES[name].takes
         states = at = None
         if takes == "state" and chance.random() < 0.5:
-            states = tuple(sorted(chance.sample(STATES, chance.choice((1, 1, 2, 5)))))
+            states = tuple(sorted(chance.sample(STATES, chance.choice((0, 1, 1, 2, 5)))))
         if takes == "at":
             at = chance.choice(RANKS)
         where = None

@@ -44,11 +44,9 @@ def rollable_sums(sums: Sequence[str], needed: Collection[str], attribution: Att
     """
     whole = {source for name in sums if not SUMS[name].is_stored for source in SUMS[name].sources}
     found = tuple(name for name in stored_sums(sums) if not whole.issuperset(SUMS[name].sources))
-    if attribution is Attribution.BOOKED:
+    if attribution is Attribution.BOOKED or not any(DIMENSIONS[name].is_credited for name in needed):
         return found
     # What another model would have credited is not stored. An order counts whole where nobody asks by credit.
-    if not any(DIMENSIONS[name].is_credited for name in needed):
-        return tuple(name for name in found if not SUMS[name].counts_credits)
     return tuple(name for name in found if not CREDITED.intersection(SUMS[name].sources))
 
 

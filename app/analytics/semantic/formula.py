@@ -93,6 +93,12 @@ class Formula:
         return tuple(dict.fromkeys(self.numerator.names + denominator + self.known))
 
     @property
+    def weighed(self) -> frozenset[str]:
+        """Those of them that its value depends on: of no state of commissions it is nothing, whatever the sum."""
+        terms = self.numerator.weights + (self.denominator.weights if self.denominator else ())
+        return frozenset(name for name, weight in terms if weight).union(self.known)
+
+    @property
     def is_nullable(self) -> bool:
         """Whether it is null somewhere: divided by 0, or unknown."""
         return self.denominator is not None or bool(self.known)

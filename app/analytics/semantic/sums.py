@@ -29,7 +29,7 @@ class Sum:
 
     decimals: how many of its last digits are behind the point (weights are whole 1e-9). is_money: minor units.
     is_stored: rollups have it. is_additive: cells of it add up. not_by: dimensions over whose groups it does not,
-    although it is a sum. counts_credits: another model gives another number also where orders count whole.
+    although it is a sum.
     """
 
     name: str
@@ -39,7 +39,6 @@ class Sum:
     is_stored: bool = True
     is_additive: bool = True
     not_by: frozenset[str] = frozenset()
-    counts_credits: bool = False
 
 
 _DECLARED = (
@@ -59,7 +58,7 @@ _DECLARED = (
     Sum("commission_approved", (Source.COMMISSIONS,), is_money=True),
     Sum("commission_paid", (Source.COMMISSIONS,), is_money=True),
     Sum("commission_reversed", (Source.COMMISSIONS,), is_money=True),
-    Sum("missing_rates", (Source.LINES, Source.REFUNDS, Source.ADJUSTMENTS, Source.COMMISSIONS), counts_credits=True),
+    Sum("missing_rates", (Source.LINES, Source.REFUNDS, Source.ADJUSTMENTS, Source.COMMISSIONS)),
     # A quantile of whole orders, and the orders that it was taken from.
     Sum("order_value", (Source.ORDERS,), is_money=True, is_stored=False, is_additive=False),
     Sum("valued_orders", (Source.ORDERS,), is_stored=False, is_additive=False),

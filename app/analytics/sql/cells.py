@@ -12,6 +12,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from app.analytics.layout import column
 from app.analytics.plan import Fold
+from app.analytics.query import Attribution
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.sql.filters import Joint, Key, Mask, kind_of, predicate, requires
 from app.analytics.sql.local import local_key
@@ -34,6 +35,16 @@ PARENT = "parent"
 
 BUCKET = "bucket"
 """Name of the column of time cells, numbered from 1."""
+
+WEIGHTS: dict[Attribution, str] = {
+    Attribution.BOOKED: "weight_booked",
+    Attribution.LAST_TOUCH: "weight_last",
+    Attribution.FIRST_TOUCH: "weight_first",
+    Attribution.LINEAR: "weight_linear",
+    Attribution.TIME_DECAY: "weight_time_decay",
+    Attribution.POSITION_BASED: "weight_position",
+}
+"""The column of credits that holds each model's weights."""
 
 KNOWN = "known"
 """Name of the column that tells whether anything lies in a time cell."""

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Interval, Select, and_, case, cast, exists, func, literal_column, select, true
 from sqlalchemy.sql.expression import FromClause
 
+from app.analytics.query import Attribution
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.sql.aggregates import (
     UNKNOWN,
@@ -16,7 +17,7 @@ from app.analytics.sql.aggregates import (
     sum_of,
     word,
 )
-from app.analytics.sql.cells import BUCKET, Cells, Money, Times
+from app.analytics.sql.cells import BUCKET, WEIGHTS, Cells, Money, Times
 from app.analytics.sql.filters import Key
 from app.analytics.sql.local import local_key
 from app.analytics.sql.money import priced
@@ -86,12 +87,18 @@ def _is_by_credit(sums: tuple[str, ...], cells: Cells) -> bool:
     return "missing_rates" in sums or any(DIMENSIONS[name].is_credited for name in cells.used)
 
 
+def _model(cells: Cells) -> str:
+    # Of an order that counts whole, credits without a rate are those of the booked model, as rollups have them.
+    asks_credit = any(DIMENSIONS[name].is_credited for name in cells.used)
+    return cells.weight if asks_credit else WEIGHTS[Attribution.BOOKED]
+
+
 def _weight(credit: FromClause, cells: Cells, *, by_credit: bool) -> ColumnElement[Any]:
-    return credit.c[cells.weight] if by_credit else WHOLE
+    return credit.c[_model(cells)] if by_credit else WHOLE
 
 
 def _counts(credit: FromClause, cells: Cells, *, by_credit: bool) -> ColumnElement[bool]:
-    return credit.c[cells.weight] > literal_column("0") if by_credit else credit.c.position == literal_column("0")
+    return credit.c[_model(cells)] > literal_column("0") if by_credit else credit.c.position == literal_column("0")
 
 
 def _credit_of(fact: FromClause, cells: Cells, *columns: str, by_credit: bool) -> FromClause:
@@ -100,7 +107,7 @@ def _credit_of(fact: FromClause, cells: Cells, *columns: str, by_credit: bool) -
     keys = (column for name, column in _COLUMNS.items() if name in cells.used)
     kind = [_kind_of(credit, cells).label(KIND)] if KIND in cells.used else []
     return looked_up(
-        select(*(credit.c[name] for name in (cells.weight, *columns, *keys)), *kind).where(
+        select(*(credit.c[name] for name in (_model(cells), *columns, *keys)), *kind).where(
             of_tenant(credit),
             credit.c.order_id == fact.c.order_id,
             _counts(credit, cells, by_credit=by_credit),

@@ -12,26 +12,16 @@ from uuid import UUID
 from app.analytics.layout import Output, Term, column
 from app.analytics.order import Sort
 from app.analytics.plan import FacetPlan, Layer, Paging, Plan, RollupScan, Wanted, WantedJoint
-from app.analytics.query import AllOf, Attribution, Facet, Filter
+from app.analytics.query import AllOf, Facet, Filter
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.formula import RATIO_DIGITS, Unit
 from app.analytics.semantic.sums import Source
-from app.analytics.sql.cells import Cells, Money
+from app.analytics.sql.cells import WEIGHTS, Cells, Money
 from app.analytics.sql.filters import shape_of
 from app.analytics.sql.local import offsets
 from app.core.arrays import array_text
 from app.core.money import exponent, odd_exponents
 from app.core.timegrain import Interval
-
-WEIGHTS: dict[Attribution, str] = {
-    Attribution.BOOKED: "weight_booked",
-    Attribution.LAST_TOUCH: "weight_last",
-    Attribution.FIRST_TOUCH: "weight_first",
-    Attribution.LINEAR: "weight_linear",
-    Attribution.TIME_DECAY: "weight_time_decay",
-    Attribution.POSITION_BASED: "weight_position",
-}
-"""The column of credits that holds each model's weights."""
 
 BEFORE_BUCKETS = ("campaign", "influencer")
 """Dimensions that stand before the bucket in the key of rollups."""

@@ -281,3 +281,19 @@ async def test_commission_in_no_state_brings_no_group_into_being(asker: Client, 
     assert [column for column in beside["columns"] if column["name"] != "none"] == alone["columns"]
     (zeros,) = [column["decimals"] for column in beside["columns"] if column["name"] == "none"]
     assert set(zeros) == {"0.00"}
+
+
+async def test_buckets_of_commission_in_no_state_hold_nothing(asker: Client) -> None:
+    views = {"none": "commission(state: [])", "paid": "commission(state: [PAID])", "both": "commission(state: [PAID])"}
+    views["both"] += " nothing: commission(state: [])"
+    series = " ".join(
+        f"{name}: series(every: WEEK, fill: NONE) {{ start measures {{ {asked} }} }}" for name, asked in views.items()
+    )
+    data = (await asker.data(f"{{ analytics({RANGE}) {{ {series} all: series(every: WEEK) {{ start }} }} }}"))[
+        "analytics"
+    ]
+
+    assert data["none"] == []
+    starts = {name: [bucket["start"] for bucket in data[name]] for name in views}
+    assert 0 < len(starts["paid"]) < len(data["all"])
+    assert starts["both"] == starts["paid"]
