@@ -89,8 +89,9 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    # Every answer is kept from the first time on: what keeps it is tested with questions of all sizes.
-    asked = Settings(data_dir=shared / "services", answer_rows_min=0)
+    # Every answer is kept from the first time on: what keeps it is tested with questions of all sizes. A busy machine
+    # may be late by a quarter of a second: which statements run must not depend on it.
+    asked = Settings(data_dir=shared / "services", answer_rows_min=0, redis_timeout_s=1.0)
     with EmbeddedServices(asked) as settings:
         if asked.database_url is None:
             wait_for_no_disk(settings)
