@@ -14,7 +14,7 @@ import orjson
 import strawberry
 from graphql import FragmentDefinitionNode, GraphQLError, OperationType, get_variable_values
 
-from app.analytics.answer import WarningCode
+from app.analytics.answer import WarningCode, warned
 from app.analytics.query import Ask, ByDimension, Question
 from app.analytics.semantic.dimensions import DIMENSIONS, KeyKind
 from app.analytics.semantic.formula import Unit
@@ -182,19 +182,12 @@ def _notes(table: StreamedTable, ask: TableAsk) -> Notes:
 
 
 def _warnings(table: StreamedTable) -> dict[WarningCode, int | None]:
-    # What a reader should know, as `meta.warnings` says it, with counts where there are any.
-    found: dict[WarningCode, int | None] = {}
+    # As `meta.warnings` says it, with counts where there are any.
+    asks = table.asked.columns.values
+    estimated = [ask.name for ask, sample in zip(asks, table.samples, strict=True) if sample > 1]
     partial = table.resolved.cut_times(table.asked)
-    if partial:
-        found[WarningCode.PARTIAL_BUCKET] = partial
-    if table.missing_rates:
-        found[WarningCode.MISSING_EXCHANGE_RATE] = table.missing_rates
-    if table.resolved.cut_at is not None:
-        found[WarningCode.RETENTION_CUT] = None
-    estimated = sum(sample > 1 for sample in table.samples)
-    if estimated:
-        found[WarningCode.ESTIMATED_VALUES] = estimated
-    return found
+    found = warned(table.resolved, partial=partial, missing_rates=table.missing_rates, estimated=estimated)
+    return {each.code: each.count for each in found}
 
 
 def _told(table: StreamedTable, columns: Sequence[FileColumn]) -> dict[str, str]:

@@ -78,22 +78,27 @@ class Answer:
     @property
     def warnings(self) -> tuple[Warned, ...]:
         """What a reader should know."""
-        found = []
         resolved = self.resolved
         partial = sum(sum(each.are_partial) for each in self.series) + sum(map(resolved.cut_times, resolved.groups))
-        if partial:
-            message = f"Buckets cut by the range or still running: {partial}."
-            found.append(Warned(WarningCode.PARTIAL_BUCKET, message, partial))
-        if self.missing_rates:
-            found.append(Warned.of_missing_rates(self.missing_rates, self.resolved.currency))
-        if self.resolved.cut_at is not None:
-            message = f"Instances before {self.resolved.cut_at.isoformat()} are no longer kept, and missing."
-            found.append(Warned(WarningCode.RETENTION_CUT, message))
-        if self.estimates:
-            names = ", ".join(each.measure for each in self.estimates)
-            message = f"Estimated: {names}. `estimates` tells how far off."
-            found.append(Warned(WarningCode.ESTIMATED_VALUES, message, len(self.estimates)))
-        return tuple(found)
+        estimated = [each.measure for each in self.estimates]
+        return warned(resolved, partial=partial, missing_rates=self.missing_rates, estimated=estimated)
+
+
+def warned(resolved: Resolved, *, partial: int, missing_rates: int, estimated: Sequence[str]) -> tuple[Warned, ...]:
+    """What a reader of an answer or a file should know. partial: how many buckets are. estimated: measures that are."""
+    found = []
+    if partial:
+        message = f"Buckets cut by the range or still running: {partial}."
+        found.append(Warned(WarningCode.PARTIAL_BUCKET, message, partial))
+    if missing_rates:
+        found.append(Warned.of_missing_rates(missing_rates, resolved.currency))
+    if resolved.cut_at is not None:
+        message = f"Instances before {resolved.cut_at.isoformat()} are no longer kept, and missing."
+        found.append(Warned(WarningCode.RETENTION_CUT, message))
+    if estimated:
+        message = f"Estimated: {', '.join(estimated)}. `estimates` tells how far off."
+        found.append(Warned(WarningCode.ESTIMATED_VALUES, message, len(estimated)))
+    return tuple(found)
 
 
 def answer_of(resolved: Resolved, computed: Computed) -> Answer:
@@ -162,7 +167,7 @@ class _Reading:
     def answer(self, parent: UUID | None) -> Answer:
         """The answer for the parent."""
         resolved, computed = self._resolved, self._computed
-        totals, missing = None, 0
+        totals, missing = NOTHING_ASKED, 0
         if self._totals is not None and computed.totals is not None:
             totals = self._totals.of(parent)
             missing = missing_rates(computed.totals, self._totals.places.get(parent, ()))
@@ -170,28 +175,24 @@ class _Reading:
         groups = tuple([self._page(number, parent, totals) for number in range(len(resolved.groups))])
         errors = _largest(self._errors(totals, series, groups)) if resolved.is_sampled else {}
         estimates = tuple([Estimate(name, error) for name, error in errors.items()])
-        shown = NOTHING_ASKED if totals is None else totals
-        return Answer(resolved, computed.plan, computed.at, shown, series, groups, missing, estimates)
+        return Answer(resolved, computed.plan, computed.at, totals, series, groups, missing, estimates)
 
-    def _page(self, number: int, parent: UUID | None, totals: Figures | None) -> GroupPage:
+    def _page(self, number: int, parent: UUID | None, totals: Figures) -> GroupPage:
         resolved, asked, rows = self._resolved, self._resolved.groups[number], self._computed.groups[number]
         asks = resolved.totals.values
         own = self._wholes[number]
         if own is not None:
             asks, totals = asked.totals, own.of(parent)
-        whole: Numbers = ()
-        if totals is not None and asked.columns.shares:
-            whole = tuple(totals.values[asks.index(ask)] for ask in asked.columns.shares)
+        whole = tuple([totals.values[asks.index(ask)] for ask in asked.columns.shares])
         read_beside = beside(self._members[number], self._nested[number], parent)
         page = self._pages[number].get(parent)
-        shown = NOTHING_ASKED if totals is None else totals
-        return page_of(resolved, asked, rows, page, read_beside, shown, whole)
+        return page_of(resolved, asked, rows, page, read_beside, totals, whole)
 
     def _errors(
-        self, totals: Figures | None, series: Sequence[BucketList], groups: Sequence[GroupPage]
+        self, totals: Figures, series: Sequence[BucketList], groups: Sequence[GroupPage]
     ) -> Iterator[tuple[str, float]]:
         resolved, computed = self._resolved, self._computed
-        if totals is not None and computed.totals is not None and resolved.layout is not None:
+        if computed.totals is not None and resolved.layout is not None:
             yield from _errors(resolved.totals, resolved.layout, computed.totals, [totals])
         for asked, rows, found in zip(resolved.series, computed.series, series, strict=True):
             yield from _errors(asked.columns, asked.layout, rows, [bucket.figures for bucket in found])

@@ -155,23 +155,23 @@ def _outputs(names: Iterable[str], formulas: Iterable[Formula], apart: tuple[str
         kept.update(formula.known)
     together: dict[Any, list[tuple[str, int]]] = {}
     for name in names:
+        if not uses or name in kept:
+            together[name] = [(name, 1)]
+            continue
         weights = [use.get(name, 0) for use in uses]
         times = gcd(*weights)
-        if not times or name in kept:
-            together[name] = [(name, 0 if weights and name not in kept else 1)]
-            continue
-        if next(filter(None, weights)) < 0:
+        if next(filter(None, weights), 0) < 0:
             times = -times
-        together.setdefault(tuple([weight // times for weight in weights]), []).append((name, times))
+        proportions = tuple([weight // times for weight in weights]) if times else name
+        together.setdefault(proportions, []).append((name, times))
     return tuple([_output(parts) for parts in together.values()])
 
 
 def _output(parts: Sequence[tuple[str, int]]) -> Output:
     first, times = parts[0]
-    if len(parts) == 1:
-        return Output(first, ((first, 1 if times else 0),))
-    common = gcd(*(each for _, each in parts)) * (1 if times > 0 else -1)
-    return Output(f"{first}_combined", tuple([(name, each // common) for name, each in parts]))
+    common = (gcd(*(each for _, each in parts)) or 1) * (-1 if times < 0 else 1)
+    name = first if len(parts) == 1 else f"{first}_combined"
+    return Output(name, tuple([(part, each // common) for part, each in parts]))
 
 
 def _over(formula: Formula, outputs: Sequence[Output]) -> Formula:

@@ -281,16 +281,16 @@ class _Resolving:
 
     def _laid_series(self, facet: Series, buckets: Buckets, dimensions: tuple[str, ...]) -> ResolvedSeries:
         previous = self._previous(facet.columns)
-        layout = laid_out(
-            facet.columns.every,
-            previous,
-            estimates=self.estimates,
-            by_state="commission_state" in dimensions,
-            presence=presence({*dimensions, *self.filtered}),
-        )
-        check_presence(layout, {*dimensions, *self.filtered}, facet.path, self.issues)
+        layout = self._laid(facet.columns.every, previous, dimensions, facet.path)
         columns = Columns(facet.columns.every, previous)
         return ResolvedSeries(buckets, columns, layout, facet.fill, facet.cumulative)
+
+    def _laid(self, values: Asks, previous: Asks, dimensions: tuple[str, ...], path: tuple[str, ...]) -> Layout:
+        needed = {*dimensions, *self.filtered}
+        by_state = "commission_state" in dimensions
+        layout = laid_out(values, previous, estimates=self.estimates, by_state=by_state, presence=presence(needed))
+        check_presence(layout, needed, path, self.issues)
+        return layout
 
     def _groups(self, asked: Groups, shares: Asks) -> ResolvedGroups:
         check_groups(asked, self.question, self.filtered, self.issues)
@@ -304,14 +304,12 @@ class _Resolving:
         totals = tuple(dict.fromkeys((*asked.totals, *columns.shares))) if asked.having is not None else ()
         now = (ask for ask, of in asked.sought if of is not Facet.PREVIOUS)
         before = (ask for ask, of in asked.sought if of in (Facet.PREVIOUS, Facet.CHANGE))
-        layout = laid_out(
+        layout = self._laid(
             tuple(dict.fromkeys((*columns.values, *now, *totals))),
             tuple(dict.fromkeys((*columns.previous, *before))),
-            estimates=self.estimates,
-            by_state="commission_state" in asked.dimensions,
-            presence=presence({*asked.dimensions, *self.filtered}),
+            asked.dimensions,
+            asked.path,
         )
-        check_presence(layout, {*asked.dimensions, *self.filtered}, asked.path, self.issues)
         return ResolvedGroups(
             by=asked.by,
             buckets=buckets,

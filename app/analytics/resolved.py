@@ -141,9 +141,14 @@ class Resolved:
         groups = tuple(map(ResolvedGroups.like, self.groups, identities)) if self.groups else ()
         return Resolved(where, parents, now, groups, *_in_common(self))
 
+    @property
+    def passed(self) -> tuple[datetime, datetime]:
+        """The range as far as it has passed: a bucket that reaches beyond is partial."""
+        return self.interval.start, min(self.interval.end, self.now)
+
     def cut_times(self, groups: ResolvedGroups) -> int:
         """How many times of groups, and buckets of their series, the range cuts or are still running."""
-        begin, finish = self.interval.start, min(self.interval.end, self.now)
+        begin, finish = self.passed
         facets = [groups.edges, *(series.buckets.edges for series in groups.series)]
         return sum(
             start < finish and (start < begin or end > finish) for edges in facets for start, end in pairwise(edges)

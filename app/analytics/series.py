@@ -93,7 +93,7 @@ class BucketList(Sequence[Bucket]):
     def are_partial(self) -> Sequence[bool]:
         """Whether each is cut by the range or its group, or still running."""
         resolved, span = self._stretch.resolved, self._stretch.span
-        begin, finish = resolved.interval.start, min(resolved.interval.end, resolved.now)
+        begin, finish = resolved.passed
         if span is not None:
             begin, finish = max(begin, span[0]), min(finish, span[1])
         return [start < begin or end > finish for start, end in zip(self.starts, self.ends, strict=True)]

@@ -33,7 +33,7 @@ statement_observers: ContextVar[tuple[Callable[[str], None], ...]] = ContextVar(
 # SET TRANSACTION SNAPSHOT takes no parameters: only what looks like one is ever put in.
 _SNAPSHOT_ID = re.compile(r"[0-9A-F]{8}-[0-9A-F]{8}-[0-9]+")
 
-_PLANS_ONCE: dict[bool, tuple[str, ...]] = {False: (), True: ("SET LOCAL plan_cache_mode = force_generic_plan",)}
+_PLANS_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
 
 _PATIENT = sent("SET LOCAL lock_timeout = 0")
 
@@ -141,7 +141,7 @@ class WriteSession(ReadSession):
         if await self.execute(sql, *args) != f"INSERT 0 {count}":
             raise TransactionConflict
 
-    async def wait_patiently(self) -> None:
+    def wait_patiently(self) -> None:
         """Wait for locks from now on as long as a statement may take, whatever lock_timeout_s the transaction has.
 
         For locks that everybody takes in one order and gives back at the commit: who waits gets them soon.
@@ -223,7 +223,7 @@ class Database:
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             tenant_id,
             timeout_s or self._settings.statement_timeout_s,
-            *_PLANS_ONCE[plans_once],
+            *((_PLANS_ONCE,) if plans_once else ()),
         )
         async with self._transaction(begins) as connection:
             if snapshot_id is not None:

@@ -59,11 +59,11 @@ class Transaction:
         try:
             if connection.is_to_plan_anew(time_s()):
                 connection.planned_s = time_s()
-                await _execute(connection, "DISCARD PLANS", timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
+                await connection.execute("DISCARD PLANS", timeout=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
             connection.send_ahead(message)
             if not connection.was_just_used(time_s()):
                 # Nobody knows whether the server still answers. This asks for nothing else.
-                await _execute(connection, "", timeout_s=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
+                await connection.execute("", timeout=max(until_s - time_s(), BEGIN_TIMEOUT_S_MIN))
         except BaseException as error:
             self._pool.give(connection, is_clean=False)
             _raise_in_our_words(error, connection)
@@ -84,7 +84,7 @@ class Transaction:
         is_clean = False
         try:
             if error is None:
-                await _execute(connection, "COMMIT", timeout_s=self._settings.write_timeout_s)
+                await _commit(connection, timeout_s=self._settings.write_timeout_s)
                 is_clean = True
             else:
                 is_clean = await _rollback(connection)
@@ -105,9 +105,9 @@ class Transaction:
         await self.end(error)
 
 
-async def _execute(connection: Connection, sql: str, *, timeout_s: float) -> None:
+async def _commit(connection: Connection, *, timeout_s: float) -> None:
     try:
-        await connection.execute(sql, timeout=timeout_s)
+        await connection.execute("COMMIT", timeout=timeout_s)
     except BaseException as error:
         _raise_in_our_words(error, connection)
         raise

@@ -380,9 +380,7 @@ async def test_a_nested_page_costs_one_statement_per_family(
     assert len(enrolled) == campaigns * 4
     assert sorted(filter(None, latest)) == sorted([f"o-{place}-2", f"o-{place}-1"] for place in range(campaigns))
     tags = [statement.split("*/")[0].strip("/* ") for statement in statements if statement.startswith("/*")]
-    # Whose the key is, is looked up anew where Redis was late: once.
-    assert tags.count("tenancy.find_principal") <= 1
-    assert sorted(tag for tag in tags if tag != "tenancy.find_principal") == [
+    assert sorted(tags) == [
         "campaigns.page",
         "enrollment_orders.pages",
         "enrollments.pages",

@@ -84,13 +84,16 @@ def _kind_of(credit: FromClause, cells: Cells) -> ColumnElement[Any]:
 def _is_by_credit(sums: tuple[str, ...], cells: Cells) -> bool:
     # Where nothing asks who is credited an order counts whole: its first credit stands for all of them, because their
     # weights sum to one. Missing rates are counted once for each credit, as the writers do.
-    return "missing_rates" in sums or any(DIMENSIONS[name].is_credited for name in cells.used)
+    return "missing_rates" in sums or _asks_credit(cells)
+
+
+def _asks_credit(cells: Cells) -> bool:
+    return any(DIMENSIONS[name].is_credited for name in cells.used)
 
 
 def _model(cells: Cells) -> str:
     # Of an order that counts whole, credits without a rate are those of the booked model, as rollups have them.
-    asks_credit = any(DIMENSIONS[name].is_credited for name in cells.used)
-    return cells.weight if asks_credit else WEIGHTS[Attribution.BOOKED]
+    return cells.weight if _asks_credit(cells) else WEIGHTS[Attribution.BOOKED]
 
 
 def _weight(credit: FromClause, cells: Cells, *, by_credit: bool) -> ColumnElement[Any]:

@@ -181,7 +181,7 @@ async def lock_holders(ctx: Ctx, session: WriteSession, holders: Collection[Hold
     if not holders:
         return
     # Calls that share a transaction would give it up at once, and then wait for each other alone.
-    await session.wait_patiently()
+    session.wait_patiently()
     # Sorted: batches that count for the same holders wait for each other instead of blocking each other.
     asked = sorted(holders)
     await session.execute(
