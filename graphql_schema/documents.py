@@ -32,8 +32,8 @@ from graphql_schema.literals import Cut, Lifted, cut, lift
 from graphql_schema.unreadable import Items
 from graphql_schema.values_rule import ValuesRule
 
-NODES_KEPT_MAX = 100_000
-"""Syntax nodes of all kept documents together: about a kilobyte each, so some hundred megabytes at the very worst."""
+NODES_KEPT_MAX = 30_000
+"""Syntax nodes of all kept documents together: with their plans some three kilobytes each, so ninety megabytes."""
 
 PLANS_KEPT_MAX = 16
 """Plans of one document: one for each combination of the values of its directives."""
@@ -124,6 +124,7 @@ class Documents:
                     "for fewer fields and aliases at once.",
                 ) from None
             raise Refused("GRAPHQL_PARSE_FAILED", [error]) from None
+        _let_go(document)
         document = self.items.marked_document(document)
         operations = _operations(document)
         nodes = scan(document).nodes
@@ -224,6 +225,16 @@ class Documents:
         while self._nodes > NODES_KEPT_MAX and len(self.kept) > 1:
             _, dropped = self.kept.popitem(last=False)
             self._nodes -= dropped.nodes
+
+
+def _let_go(document: DocumentNode) -> None:
+    # Each token has the one before it and the one behind it, which nobody asks for: a node would keep all of its
+    # document, and such a ring stays until all of the process is looked through, too seldom for texts that are new in
+    # every request.
+    token = None if document.loc is None else document.loc.start_token
+    while token is not None:
+        following, token.prev, token.next = token.next, None, None
+        token = following
 
 
 def _operations(document: DocumentNode) -> dict[str | None, OperationDefinitionNode]:

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Node, VariableNode
 
 from graphql_schema.analytics_selection import Document, Selection, selected
-
-KEPT_MAX = 1_000
-"""Fields of documents whose selections are kept."""
+from graphql_schema.of_nodes import OfNodes
 
 VALUES_MAX = 20
 """Selections that are kept of one field, for different values of the variables that it names."""
@@ -20,30 +18,25 @@ VALUES_MAX = 20
 
 @dataclass(slots=True)
 class Kept:
-    """What was read of one field. nodes: kept too, so that nothing else comes to have their identity."""
+    """What was read of one field."""
 
-    nodes: Sequence[FieldNode]
     variables: tuple[str, ...]
     found: OrderedDict[str, Selection] = field(default_factory=OrderedDict)
 
 
 class Selections:
-    """The selections that a process keeps, the least recently used dropped first."""
+    """The selections of the documents that a process keeps."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, ...], Kept] = OrderedDict()
+        self._kept: OfNodes[Kept] = OfNodes()
 
     def of(self, document: Document, nodes: Sequence[FieldNode]) -> Selection:
         """What is selected below the nodes."""
-        place = tuple(map(id, nodes))
-        kept = self._kept.get(place)
+        kept = self._kept.get(nodes)
         if kept is None:
             names = dict.fromkeys(name for node in nodes for name in _variables(node.selection_set, document.fragments))
-            kept = self._kept[place] = Kept(tuple(nodes), tuple(names))
-            if len(self._kept) > KEPT_MAX:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(place)
+            kept = Kept(tuple(names))
+            self._kept.keep(nodes, kept)
         values = repr([document.variables.coerced.get(name) for name in kept.variables]) if kept.variables else ""
         selection = kept.found.get(values)
         if selection is None:

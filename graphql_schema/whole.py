@@ -29,12 +29,10 @@ from app.cache.answers import Answers, Depends
 from app.cache.recording import Recorded
 from app.core.context import Ctx
 from app.core.hashing import content_hash
+from graphql_schema.of_nodes import OfNodes
 
 KNOWN_MAX = 10_000
 """Replies of which a process knows what they depend on."""
-
-FITS_MAX = 2_000
-"""Operations of which a process knows whether their replies may be kept."""
 
 BYTES_MIN, BYTES_MAX = 200, 2_000_000
 """Bytes of a reply that is kept."""
@@ -83,7 +81,7 @@ class Wholes:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._known: OrderedDict[tuple[Any, ...], Known] = OrderedDict()
-        self._fits: OrderedDict[int, tuple[OperationDefinitionNode, bool]] = OrderedDict()
+        self._fits: OfNodes[bool] = OfNodes()
 
     def place(
         self, ctx: Ctx, document: str, operation_name: str | None, variables: Mapping[str, Any]
@@ -113,14 +111,11 @@ class Wholes:
 
     def fits(self, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
         """Whether replies of the operation may be kept."""
-        found = self._fits.get(id(operation))
+        found = self._fits.get((operation,))
         if found is None:
-            # The operation is kept beside, so that nothing else comes to have its identity.
-            found = operation, _fits(operation, fragments)
-            self._fits[id(operation)] = found
-            if len(self._fits) > FITS_MAX:
-                self._fits.popitem(last=False)
-        return found[1]
+            found = _fits(operation, fragments)
+            self._fits.keep((operation,), found)
+        return found
 
     async def learn(
         self, ctx: Ctx, place: tuple[Any, ...], body: bytes, cost: int, recorded: Recorded, token: str | None

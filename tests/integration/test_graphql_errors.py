@@ -1,7 +1,9 @@
 """How errors are shown: what the caller can act on as it is, everything else masked, logged and counted."""
 
+import gc
 from collections.abc import Awaitable, Callable
 from typing import Any
+from weakref import ref
 
 import pytest
 import structlog
@@ -267,6 +269,27 @@ async def test_kept_documents_are_bounded(runtime: Runtime, ctx: Ctx, monkeypatc
 
     assert list(executor.documents.kept)[-1] == "{ a49: viewer { role } }"
     assert sum(prepared.nodes for prepared in executor.documents.kept.values()) <= 60
+
+
+async def test_a_document_that_is_dropped_goes_at_once(
+    runtime: Runtime, ctx: Ctx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphql_schema.documents.NODES_KEPT_MAX", 60)
+    executor = Executor(runtime)
+    document = "query Clicks { analytics(range: {preset: TODAY}) { totals { clicks } } }"
+    await executor.execute(ctx, document=document)
+    operation = ref(executor.documents.kept[document].operations["Clicks"])
+    # What validating it left behind has rings of its own, which are young.
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(20):
+            await executor.execute(ctx, document=f"{{ a{number}: viewer {{ role }} }}")
+
+        assert document not in executor.documents.kept
+        assert operation() is None
+    finally:
+        gc.enable()
 
 
 async def test_every_code_that_is_rendered_is_declared(probing: Client) -> None:
