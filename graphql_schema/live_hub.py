@@ -27,6 +27,7 @@ from app.core.ids import new_id
 from app.core.timegrain import Granularity
 from app.db.session import statement_observers
 from app.errors import DomainError
+from app.limits.values import check_values
 from app.observability import metrics
 from app.observability.logs import describe
 from app.runtime import Runtime
@@ -83,8 +84,10 @@ class Live:
     async def follow(
         self, ctx: Ctx, *, document: str, operation_name: str | None, variables: Mapping[str, Any] | None
     ) -> AsyncIterator[Update]:
-        """The answers, until its reader closes it or one ends it all. Raises TOO_MANY_SUBSCRIPTIONS."""
+        """The answers, until its reader closes it or one ends it all. Raises TOO_MANY_SUBSCRIPTIONS, QUERY_TOO_DEEP."""
         settings = self.runtime.settings
+        # Before they are written: what is nested deep can be read and not written.
+        check_values(dict(variables or {}))
         if self._followed >= settings.live_subscriptions_max:
             raise _full(f"{settings.live_subscriptions_max} subscriptions")
         given = orjson.dumps(dict(variables or {}), option=orjson.OPT_SORT_KEYS)

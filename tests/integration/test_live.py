@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -716,6 +717,25 @@ async def test_clients_that_vanish_leave_nothing_behind(lively: Runtime, ctx: Ct
             # The link to Redis and the watch of keys stay.
             while len(asyncio.all_tasks()) > before + 8:  # noqa: ASYNC110 - tasks have no event for it
                 await asyncio.sleep(0.05)
+
+
+async def test_values_nested_too_deep_are_refused(server: Listener, make_key: MakeKey) -> None:
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    key = await make_key(Role.ANALYST)
+    async with Socket(server) as socket:
+        await socket.init(key)
+        # orjson writes nothing so deep.
+        payload = {"query": CLICKS, "variables": {"unused": deep}}
+        await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
+        refused = await socket.next()
+    async with streamed(server, key, CLICKS, {"unused": deep}) as events:
+        body = orjson.loads(await events.response.aread())
+
+    assert refused["type"] == "error"
+    assert [error["extensions"]["code"] for error in refused["payload"]] == ["QUERY_TOO_DEEP"]
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["QUERY_TOO_DEEP"]
 
 
 # --- event streams

@@ -237,6 +237,16 @@ def test_values_are_refused_when_too_deep_or_unstorable() -> None:
         check_values({"orders": [{"externalId": "a\0"}]})
 
 
+def test_a_value_that_cannot_be_kept_is_told_with_its_place() -> None:
+    with pytest.raises(DomainError) as refused:
+        check_values({"note": "fine", "orders": [{"externalId": "a"}, {"lines": [], "externalId": "a\0"}]})
+    with pytest.raises(DomainError) as endless:
+        check_values({"at": [1.5, float("inf")]})
+
+    assert refused.value.path == ("orders", "1", "externalId")
+    assert endless.value.path == ("at", "1")
+
+
 def shared(count: int) -> str:
     """Many fragments that select one field of one object."""
     fragments = " ".join(f"fragment F{number} on Query {{ shop {{ name }} }}" for number in range(count))
