@@ -120,15 +120,14 @@ class MeasureRef:
     )
 
     def value(self) -> query.Ask:
-        """The measure as it is asked. An argument that the measure does not have is as good as not given."""
+        """The measure as it is asked. What is no distinct count is counted exactly, whatever `precision` says."""
         name = self.name.value
-        takes = MEASURES[name].takes
-        precision = given(self.precision) if takes == "precision" else None
+        precision = given(self.precision) if MEASURES[name].takes == "precision" else None
         where = given(self.where)
         return query.Ask(
             name,
-            states_of(given(self.state)) if takes == "state" else None,
-            given(self.at) if takes == "at" else None,
+            states_of(given(self.state)),
+            given(self.at),
             precision or Precision.AUTO,
             where.value() if where else None,
         )

@@ -15,7 +15,7 @@ from app.tracking.queries import CODES
 from app.usecases.create_codes import create_codes
 from app.usecases.update_codes import update_codes
 from graphql_schema.families import one_row, shows
-from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on, on_code, ordering
+from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, any_of, on, on_upper_case, ordering
 from graphql_schema.lists import root_list
 from graphql_schema.node import Node
 from graphql_schema.permissions import requires
@@ -78,7 +78,7 @@ class CodeFilter:
         return [
             *on("influencer_id", self.influencer),
             *on("campaign_id", self.campaign),
-            *on_code("code", self.code),
+            *on_upper_case("code", self.code),
             *on("platform", self.platform),
             *any_of("status", self.status),
         ]

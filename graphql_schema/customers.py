@@ -13,7 +13,7 @@ from app.orders.queries import ORDERS
 from app.usecases.upsert_customers import upsert_customers
 from graphql_schema.context import Info
 from graphql_schema.families import one_row, shows
-from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, on, ordering
+from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, on, on_upper_case, ordering
 from graphql_schema.lists import LATEST, nested_list, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
@@ -83,7 +83,7 @@ class CustomerFilter:
         return [
             *on("id", self.id),
             *on("external_id", self.external_id),
-            *on("country", self.country),
+            *on_upper_case("country", self.country),
             *on("created_at", self.created),
         ]
 

@@ -4,7 +4,7 @@ Filters are two-valued: siblings are combined by AND, `isNull: true` beside `in`
 null passes `notIn`. An argument that is null is as good as not given.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -12,10 +12,12 @@ from typing import Any, Protocol
 import strawberry
 from strawberry.tools import create_type
 
+from app.analytics.checks import FILTER_VALUES_MAX
 from app.analytics.query import Direction
 from app.core.words import Platform
 from app.db import conditions
 from app.db.keyset import Condition, Sort
+from app.errors import DomainError
 from graphql_schema.scalars import uuid_of
 from graphql_schema.words import vocabulary
 
@@ -29,9 +31,13 @@ def _given(value: Any) -> Any:
 
 
 def _matching(
-    column: str, sql_type: str, isin: Iterable[Any] | None, not_in: Iterable[Any] | None, is_null: bool | None
+    column: str, sql_type: str, isin: Sequence[Any] | None, not_in: Sequence[Any] | None, is_null: bool | None
 ) -> list[Condition]:
     found = []
+    longest = max(len(isin or ()), len(not_in or ()))
+    if longest > FILTER_VALUES_MAX:
+        message = f"A list of the filter has {longest} values; at most {FILTER_VALUES_MAX} are allowed."
+        raise DomainError("BAD_USER_INPUT", message, path=("where",))
     if isin is not None:
         found.append(conditions.is_in(column, isin, sql_type, or_null=is_null is True))
     if not_in is not None:
@@ -62,8 +68,8 @@ class IdFilter:
 
 
 @strawberry.input(
-    description="Conditions on a text, all of which must hold. Letters count as they are, except in codes, which "
-    "ignore case."
+    description="Conditions on a text, all of which must hold. Letters count as they are, except in codes and "
+    "countries, which ignore case."
 )
 class StringFilter:
     """Conditions on a text."""
@@ -135,8 +141,8 @@ def is_flag(column: str, value: bool | None) -> list[Condition]:
     return [] if wanted is None else [conditions.is_flag(column, wanted)]
 
 
-def on_code(column: str, given: StringFilter | None) -> list[Condition]:
-    """The filter's conditions on a column of coupon codes, in upper or lower case; none when there is no filter."""
+def on_upper_case(column: str, given: StringFilter | None) -> list[Condition]:
+    """The filter's conditions on a column of codes or countries, kept in upper case; none without a filter."""
     wanted = _given(given)
     return [] if wanted is None else wanted.in_upper_case().on(column)
 

@@ -16,7 +16,7 @@ from app.payouts.queries import PAYOUT_ITEMS
 from app.tracking.queries import CODES, LINKS
 from graphql_schema.analytics import analytics_of
 from graphql_schema.families import root_one, shows
-from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, ordering
+from graphql_schema.filters import IdFilter, StringFilter, TimeFilter, any_of, on, on_upper_case, ordering
 from graphql_schema.lists import LATEST, OLDEST, child_list, each, nested_list, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
@@ -163,7 +163,7 @@ class InfluencerFilter:
             *on("external_id", self.external_id),
             *on("name", self.name),
             *any_of("status", self.status),
-            *on("country", self.country),
+            *on_upper_case("country", self.country),
             *on("created_at", self.created),
         ]
 

@@ -19,7 +19,16 @@ from app.usecases.record_instances import record_instances
 from graphql_schema.attribution import AttributionExplanation
 from graphql_schema.context import Info
 from graphql_schema.families import one_row
-from graphql_schema.filters import IdFilter, PlatformFilter, StringFilter, TimeFilter, any_of, on, on_code, ordering
+from graphql_schema.filters import (
+    IdFilter,
+    PlatformFilter,
+    StringFilter,
+    TimeFilter,
+    any_of,
+    on,
+    on_upper_case,
+    ordering,
+)
 from graphql_schema.lists import root_list
 from graphql_schema.permissions import requires
 from graphql_schema.rows import of_row
@@ -106,7 +115,7 @@ class InstanceFilter:
             *on("influencer_id", self.influencer),
             *on("campaign_id", self.campaign),
             *on("link_id", self.link),
-            *on_code("code", self.code),
+            *on_upper_case("code", self.code),
             *on("platform", self.platform),
         ]
 

@@ -26,7 +26,7 @@ from graphql_schema.context import Info
 from graphql_schema.execution.columns import values_of
 from graphql_schema.execution.together import together
 from graphql_schema.families import one_row, root_one, shown, shows
-from graphql_schema.filters import FactOrder, StringFilter, TimeFilter, is_flag, on
+from graphql_schema.filters import FactOrder, StringFilter, TimeFilter, is_flag, on, on_upper_case
 from graphql_schema.lists import child_list, each, root_list
 from graphql_schema.loaders import Children
 from graphql_schema.node import Node
@@ -226,7 +226,7 @@ class OrderFilter:
             *on("occurred_at", self.occurred),
             *on("recorded_at", self.recorded),
             *on("currency", self.currency),
-            *on("country", self.country),
+            *on_upper_case("country", self.country),
             *is_flag("is_test", self.is_test),
         ]
 

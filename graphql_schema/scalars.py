@@ -67,7 +67,7 @@ def _refusal(rule: str, value: object, *, code: str = "BAD_USER_INPUT") -> Graph
 
 def parse_decimal(value: object) -> Decimal:
     """An exact decimal from a plain decimal string, or from an integer."""
-    rule = 'Decimal must be a string such as "12.50": digits, at most one point, no exponent.'
+    rule = f'Decimal must be a string such as "12.50": at most {DECIMAL_DIGITS_MAX} digits and one point, no exponent.'
     if isinstance(value, int | float) and not isinstance(value, bool):
         if isinstance(value, int) and abs(value) <= BIG_INT_MAX:
             return Decimal(value)

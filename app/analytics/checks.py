@@ -57,6 +57,12 @@ def check_asks(asks: Iterable[Ask], dimensions: Iterable[str], path: Path, issue
     for ask in found:
         measure = MEASURES[ask.name]
         check_filter(ask.where, (*path, ask.name, "where"), issues)
+        for argument, value in (("state", ask.states), ("at", ask.at)):
+            if value is not None and measure.takes != argument:
+                message = f"{measure.api_name} has no `{argument}`."
+                fits = ", ".join(each.api_name for each in MEASURES.values() if each.takes == argument)
+                suggestion = f"It is an argument of {fits}."
+                issues.append(QueryIssue("BAD_USER_INPUT", message, (*path, ask.name, argument), suggestion))
         if measure.takes == "at" and (ask.at is None or not 0 <= ask.at <= 1):
             message = f"{measure.api_name} needs `at` from 0 to 1" + ("." if ask.at is None else f", not {ask.at}.")
             issues.append(QueryIssue("BAD_USER_INPUT", message, (*path, ask.name, "at"), "0.5 is the median."))

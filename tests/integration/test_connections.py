@@ -362,7 +362,7 @@ def kind_of(name: str, field: str) -> str:
     if isinstance(kind, GraphQLList):
         assert isinstance(named, GraphQLEnumType)
         return "VOCABULARY"
-    return "CODE" if field == "code" else str(named.name)
+    return "CODE" if field in ("code", "country") else str(named.name)
 
 
 NARROW: dict[str, Any] = {
@@ -441,6 +441,20 @@ def on_times(values: list[Any]) -> Iterator[tuple[Any, Holds]]:
     yield {"from": early, "until": late}, lambda value: value is not None and early <= value < late
     yield {"from": late, "until": early}, lambda value: False
     yield {"from": None, "until": None}, lambda value: True
+
+
+@pytest.mark.parametrize("name", ["in", "notIn"])
+async def test_lists_of_a_filter_are_bounded(client: Client, name: str) -> None:
+    document = f"query ($ids: [ID!]) {{ campaigns(where: {{id: {{{name}: $ids}}}}) {{ totalCount }} }}"
+    ids = [str(UUID(int=number)) for number in range(1_001)]
+
+    fits = await client.query(document, {"ids": ids[:1_000]})
+    refused = await client.query(document, {"ids": ids})
+
+    assert "errors" not in fits
+    (error,) = refused["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "path": ["where"]}
+    assert "1001 values; at most 1000" in error["message"]
 
 
 def on_words(values: list[Any]) -> Iterator[tuple[Any, Holds]]:

@@ -97,6 +97,7 @@ _DECLARED = (
         "Country",
         "ISO 3166 code: of an instance its own, of an order its own. Null: unknown.",
         _ORDERS | {Source.INSTANCES},
+        ignores_case=True,
     ),
     Dimension(
         "currency",

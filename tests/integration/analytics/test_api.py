@@ -410,18 +410,19 @@ async def test_stores_may_not_ask(runtime: Runtime, store: Store, make_key: Make
 @pytest.mark.parametrize(
     ("lower", "upper"),
     [
-        ('{in: [" spicy20 ", "Hot"]}', '{in: ["SPICY20", "HOT"]}'),
-        ('{notIn: ["spicy20"]}', '{notIn: ["SPICY20"]}'),
-        ('{startsWith: "spi"}', '{startsWith: "SPI"}'),
-        ('{in: ["hot"], isNull: true}', '{in: ["HOT"], isNull: true}'),
+        ('code: {in: [" spicy20 ", "Hot"]}', 'code: {in: ["SPICY20", "HOT"]}'),
+        ('code: {notIn: ["spicy20"]}', 'code: {notIn: ["SPICY20"]}'),
+        ('code: {startsWith: "spi"}', 'code: {startsWith: "SPI"}'),
+        ('code: {in: ["hot"], isNull: true}', 'code: {in: ["HOT"], isNull: true}'),
+        ('country: {in: ["de"]}', 'country: {in: ["DE"]}'),
+        ('country: {startsWith: "d"}', 'country: {startsWith: "D"}'),
     ],
 )
-async def test_filters_on_codes_ignore_case(asker: Client, lower: str, upper: str) -> None:
-    document = "{{ analytics({}, where: {{code: {}}}) {{ totals {{ instances orders netRevenue }} }} }}"
+async def test_filters_on_codes_and_countries_ignore_case(asker: Client, lower: str, upper: str) -> None:
+    document = "{{ analytics({}, where: {{{}}}) {{ totals {{ instances orders netRevenue }} }} }}"
 
     ours, theirs, all_ = [
-        (await asker.data(document.format(RANGE, condition)))["analytics"]["totals"]
-        for condition in (lower, upper, "{}")
+        (await asker.data(document.format(RANGE, condition)))["analytics"]["totals"] for condition in (lower, upper, "")
     ]
 
     assert ours == theirs

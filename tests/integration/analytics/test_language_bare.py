@@ -297,3 +297,43 @@ async def test_buckets_of_commission_in_no_state_hold_nothing(asker: Client) -> 
     starts = {name: [bucket["start"] for bucket in data[name]] for name in views}
     assert 0 < len(starts["paid"]) < len(data["all"])
     assert starts["both"] == starts["paid"]
+
+
+@pytest.mark.parametrize(
+    ("measure", "argument", "takes"),
+    [
+        ("{name: ORDERS, state: [PAID]}", "orders.state", "COMMISSION"),
+        ("{name: NET_REVENUE, at: 0.9}", "netRevenue.at", "ORDER_VALUE_QUANTILE"),
+        ("{name: COMMISSION, at: 0.5}", "commission.at", "ORDER_VALUE_QUANTILE"),
+    ],
+)
+async def test_an_argument_of_another_measure_is_refused(
+    asker: Client, measure: str, argument: str, takes: str
+) -> None:
+    by = "by: [{dimension: {name: CAMPAIGN}}]"
+    asked = [
+        ("table", f"table({by}, measures: [{measure}]) {{ rowCount }}"),
+        ("groups", f"groups({by}, orderBy: [{{measure: {{measure: {measure}}}}}]) {{ nodes {{ rank }} }}"),
+        ("groups", f"groups({by}, having: {{measure: {{measure: {measure}, gt: 1}}}}) {{ nodes {{ rank }} }}"),
+    ]
+    for part, facet in asked:
+        answer = await asker.query(f"{{ analytics({RANGE}) {{ {facet} }} }}")
+
+        (error,) = answer["errors"]
+        place = [part, *argument.split(".")]
+        assert error["extensions"] == {
+            "code": "BAD_USER_INPUT",
+            "path": place,
+            "suggestion": f"It is an argument of {takes}.",
+        }
+
+
+async def test_precision_of_what_is_no_distinct_count_says_nothing(asker: Client) -> None:
+    measures = 'measures: [{name: CLICKS, precision: APPROXIMATE}, {name: CLICKS, as: "exact"}]'
+    table = f"table(by: [{{dimension: {{name: CAMPAIGN}}}}], {measures}) {{ columns {{ name integers }} }}"
+
+    answer = await asker.data(f"{{ analytics({RANGE}) {{ {table} meta {{ estimates {{ measure }} }} }} }}")
+
+    found = {column["name"]: column["integers"] for column in answer["analytics"]["table"]["columns"]}
+    assert found["clicks"] == found["exact"] != []
+    assert answer["analytics"]["meta"]["estimates"] == []
