@@ -32,8 +32,8 @@ from graphql_schema.literals import Cut, Lifted, cut, lift
 from graphql_schema.unreadable import Items
 from graphql_schema.values_rule import ValuesRule
 
-NODES_KEPT_MAX = 30_000
-"""Syntax nodes of all kept documents together: with their plans some three kilobytes each, so ninety megabytes."""
+NODES_KEPT_MAX = 25_000
+"""Syntax nodes of all kept documents together: with their plans some three kilobytes each, so 75 megabytes."""
 
 PLANS_KEPT_MAX = 16
 """Plans of one document: one for each combination of the values of its directives."""
