@@ -73,6 +73,9 @@ def build_app(runtime: Runtime, executor: Executes, live: Follows, tables: Table
     routed = Starlette(
         routes=routes, middleware=[Middleware(Refusing)], exception_handlers={HTTPException: _refused_by_router}
     )
+    # Nobody is led from a path with a slash too many to the right one: the address would be the one that a proxy asked
+    # for, without TLS, and a client would send its key there.
+    routed.router.redirect_slashes = False
     return Observed(Straight(routed, to=Refusing(graphql.answer), path=graphql.path, method="POST"))
 
 
