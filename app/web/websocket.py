@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 import structlog
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected, WebSocketState
 
 from app.core.context import Ctx, Principal
 from app.core.ids import new_id
@@ -42,9 +42,12 @@ INVALID, UNAUTHORIZED, FORBIDDEN, NO_PROTOCOL = 4400, 4401, 4403, 4406
 SLOW_INIT, DUPLICATE, SECOND_INIT = 4408, 4409, 4429
 INTERNAL, TRY_LATER = 1011, 1013
 
+GONE = 1006
+"""Told of a client that left without a word; never sent."""
+
 OUR_CODES = (
     INVALID, UNAUTHORIZED, FORBIDDEN, NO_PROTOCOL, SLOW_INIT, DUPLICATE, SECOND_INIT, INTERNAL, TRY_LATER,
-    1000, 1001, 1005, 1006, 1009, 1012,
+    1000, 1001, 1005, GONE, 1007, 1009, 1012,
 )  # fmt: skip
 """Codes that are counted by their number."""
 
@@ -132,7 +135,10 @@ class _Connection:
 
     async def _converse(self) -> None:
         offered = self.websocket.scope["subprotocols"]
-        await self.websocket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
+        try:
+            await self.websocket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
+        except OSError:
+            raise WebSocketDisconnect(GONE) from None
         if PROTOCOL not in offered:
             raise _Close(NO_PROTOCOL, "Subprotocol not acceptable")
         self._take_place(self.endpoint.places.one("websocket"))
@@ -211,8 +217,7 @@ class _Connection:
     async def _handle(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "ping":
-                pong = {"type": "pong"}
-                await self._send(pong | {"payload": message["payload"]} if "payload" in message else pong)
+                await self._pong(message)
             case "pong":
                 return
             case "subscribe":
@@ -225,6 +230,15 @@ class _Connection:
                 raise _Close(SECOND_INIT, "Too many initialisation requests")
             case kind:
                 raise _Close(INVALID, f"There is no message of type {kind[:40]!r}.")
+
+    async def _pong(self, ping: Mapping[str, Any]) -> None:
+        pong = {"type": "pong"} | ({"payload": ping["payload"]} if "payload" in ping else {})
+        try:
+            text = _json(pong)
+        except orjson.JSONEncodeError:
+            # JSON is read to a greater depth than it is written.
+            raise _Close(INVALID, "The payload of the ping is nested too deeply.") from None
+        await self._send_text(text)
 
     def _subscribe(self, id: str, payload: Any) -> None:
         if id in self.operations:
@@ -325,10 +339,14 @@ class _Connection:
             raise _Close(TRY_LATER, error.message) from None
 
     async def _send(self, message: Mapping[str, Any]) -> None:
-        await self._send_text(orjson.dumps(message).decode())
+        await self._send_text(_json(message))
 
     async def _send_text(self, text: str) -> None:
-        await self.websocket.send({"type": "websocket.send", "text": text})
+        try:
+            await self.websocket.send({"type": "websocket.send", "text": text})
+        except WebSocketDisconnected:
+            # Another operation was the first to find out that the client left.
+            raise WebSocketDisconnect(GONE) from None
 
     async def _close(self, close: _Close) -> None:
         # There may be nobody left to be told.
@@ -345,11 +363,12 @@ class _Connection:
 
 def _authorization(payload: Mapping[str, Any]) -> str | None:
     """The Authorization header in a payload, under this name in any case, or among `headers`."""
-    for name, value in payload.items():
-        if name.lower() == "authorization" and isinstance(value, str):
-            return value
-    headers = payload.get("headers")
-    return _authorization(headers) if isinstance(headers, dict) and headers is not payload else None
+    for holder in (payload, payload.get("headers")):
+        if isinstance(holder, dict):
+            for name, value in holder.items():
+                if name.lower() == "authorization" and isinstance(value, str):
+                    return value
+    return None
 
 
 def _id_of(message: Mapping[str, Any]) -> str:
@@ -359,5 +378,5 @@ def _id_of(message: Mapping[str, Any]) -> str:
     return found
 
 
-def _json(text: str) -> str:
-    return orjson.dumps(text).decode()
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

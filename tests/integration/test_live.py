@@ -466,6 +466,7 @@ async def test_an_operation_that_is_completed_ends_and_its_id_is_free(
         await socket.silence(3 * EVERY_S)
 
 
+NESTED_PING = '{"type": "ping", "payload": ' + 500 * "[" + 500 * "]" + "}"
 SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": {"query": CLICKS}}
 
 
@@ -481,7 +482,9 @@ SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": {"query": CLICKS}}
         ([SUBSCRIBE], 4401),
         ([{"type": "connection_init"}], 4403),
         ([{"type": "connection_init", "payload": {"authorization": "Bearer sk_live_" + 32 * "0"}}], 4403),
+        ([{"type": "connection_init", "payload": orjson.Fragment(1_000 * '{"headers":' + "{}" + 1_000 * "}")}], 4403),
         (["x" * (MESSAGE_BYTES_MAX + 1)], 1009),
+        ([NESTED_PING], 4400),
     ],
 )
 async def test_before_the_key_malformed_messages_close(server: Listener, messages: list[Any], code: int) -> None:
@@ -504,6 +507,7 @@ async def test_before_the_key_malformed_messages_close(server: Listener, message
         ({"id": "2", "type": "subscribe", "payload": {"query": 7}}, 4400),
         ({"id": "2", "type": "subscribe"}, 4400),
         ({"type": "complete"}, 4400),
+        (NESTED_PING, 4400),
         ("{", 4400),
     ],
 )
