@@ -22,7 +22,8 @@ from app.errors import OutsideError
 from app.observability import logs
 from app.observability.metrics import MULTIPROCESS_DIR, forget_process
 from app.settings import Settings
-from app.web.protocol import BoundedProtocol, BoundedWebSocket
+from app.web.protocol import BoundedProtocol
+from app.web.socket_protocol import BoundedWebSocket
 
 GRACE_S = 20
 """Seconds that requests under way get when the server stops."""

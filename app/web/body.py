@@ -62,5 +62,5 @@ def parse_json(body: bytes) -> Any:
 
 
 def _too_large(bytes_max: int) -> EdgeError:
-    # Not closed at once: a client that still sends would see its connection reset, and never this answer.
+    # Nothing is said of closing: what a client still sends is read and dropped, and its connection serves on.
     return EdgeError(413, "PAYLOAD_TOO_LARGE", f"The body has more than {bytes_max} bytes. Send smaller batches.")

@@ -10,13 +10,14 @@ there had been none: Java's HttpClient sends one for HTTP/2 with every first req
 
 import asyncio
 import logging
+from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 
 import httptools
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 ON_STOP = "scoville.on_stop"
 """Key of a request's scope: what to call when the server stops while it is answered. For answers that last."""
@@ -36,21 +37,41 @@ HEADERS_MAX = 100
 REST_TIMEOUT_S = 10.0
 """Seconds that the rest of a body may take when its request was answered without it."""
 
+REST_BYTES_MAX = 67_108_864
+"""Bytes that are read and dropped after the last answer of a connection; many times the largest body that is taken."""
+
 FETCH_TIMEOUT_S = 30.0
 """Seconds in which a client must fetch some part of an answer that is waiting for it."""
 
 
-class HeadTooLarge(Exception):
-    """A head with more lines or bytes than are read."""
+def _is_told(record: logging.LogRecord) -> bool:
+    # That a request is cut off when the server stops is no failure of its application, and uvicorn counts those.
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
+connection_warnings = logging.getLogger("uvicorn.error.connections")
+"""What uvicorn tells of connections. Below a warning it tells what our own lines do, with the query string in it."""
+connection_warnings.setLevel(logging.WARNING)
+connection_warnings.addFilter(_is_told)
+
+
+class HeadRefused(Exception):
+    """A head that is not answered by the application, and how it is."""
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
 
 
 class _Together:
     """Where an answer is written to: its head waits for what comes next, so that a short answer is one write."""
 
-    __slots__ = ("_has_begun", "_head", "_transport")
+    __slots__ = ("_end", "_has_begun", "_head", "_transport")
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, end: Callable[[], None]) -> None:
         self._transport = transport
+        self._end = end
         self._head: bytes | None = None
         self._has_begun = False
 
@@ -79,7 +100,7 @@ class _Together:
     def close(self) -> None:
         """End the connection when all is written."""
         self.flush()
-        self._transport.close()
+        self._end()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -94,8 +115,18 @@ class BoundedProtocol(HttpToolsProtocol):
     """Bytes that arrived since the head began."""
     _line_bytes = 0
     """Bytes of the head's lines that are complete."""
-    _is_head_too_large = False
+    _refused: HeadRefused | None = None
     _is_upgrade = False
+    _is_ending = False
+    """Whether the last answer was written, and what else comes is dropped."""
+    _rest_bytes = 0
+    """Bytes that were dropped."""
+    _running: RequestResponseCycle | None = None
+    """The request that is answered, or was last; uvicorn knows the one that came last, which may wait behind it."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.logger = connection_warnings
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -109,9 +140,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self._fetching.cancel()
             self._fetching = None
         super().connection_lost(exc)
+        if self._running is not None:
+            self._running.disconnected = not self._running.response_complete
+            self._running.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """Read on, as long as the head is not too large."""
+        if self._is_ending:
+            self._rest_bytes += len(data)
+            if self._rest_bytes > REST_BYTES_MAX:
+                self.transport.close()
+            return
         if self.timeout_keep_alive_task is not None and not self._is_in_body:
             # The client was idle. Empty lines before a request begin none for the parser, and count here.
             self._start_head()
@@ -122,6 +161,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._feed(data)
         except httptools.HttpParserError:
             self.send_400_response("")
+            return
         if self._is_in_head and self._head_bytes > HEAD_BYTES_MAX:
             self._hang_up()
 
@@ -144,13 +184,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there."""
+        if len([None for name, _ in self.headers if name == b"host"]) != 1 and self.parser.get_http_version() == "1.1":
+            self._refuse(HTTPStatus.BAD_REQUEST, "A request names its Host, once.")
         if self.parser.should_upgrade():
             self._is_upgrade = True
             return
         self._is_in_head, self._is_in_body = False, True
         self._stop_waiting()
         super().on_headers_complete()
-        self.cycle.transport = _Together(self.transport)  # type: ignore[assignment]  # what of it answers use
+        self.cycle.transport = _Together(self.transport, self._end)  # type: ignore[assignment]  # what answers use of it
 
     def on_message_complete(self) -> None:
         """The body is there."""
@@ -169,7 +211,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """An answer was given to the transport."""
         super().on_response_complete()
-        if self._is_in_body and self.cycle.response_complete:
+        if self._is_ending:
+            self._unset_keepalive_if_required()
+        elif self._is_in_body and self.cycle.response_complete:
             self._wait(REST_TIMEOUT_S)
         self._watch_fetching()
 
@@ -184,27 +228,59 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unfetched = 0
 
     def shutdown(self) -> None:
-        """The server stops: answers that last are told to end."""
+        """The server stops: answers that last are told to end, and clients that were answered are not heard out."""
+        if self._is_ending:
+            self.transport.close()
+            return
         super().shutdown()
-        if self._is_answering():
-            scope: dict[str, Any] = dict(self.cycle.scope)
+        if self._running is not None and not self._running.response_complete:
+            scope: dict[str, Any] = dict(self._running.scope)
             scope.get(ON_STOP, lambda: None)()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, in the shape of all refusals, and close."""
-        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self._is_head_too_large else HTTPStatus.BAD_REQUEST
-        message = f"The head has more than {HEADERS_MAX} lines or {HEAD_BYTES_MAX} bytes."
-        error = {
-            "message": message if self._is_head_too_large else "This is no HTTP request.",
-            "extensions": {"code": "BAD_REQUEST"},
-        }
+        refused = self._refused or HeadRefused(HTTPStatus.BAD_REQUEST, "This is no HTTP request.")
+        status = refused.status
+        error = {"message": refused.message, "extensions": {"code": "BAD_REQUEST"}}
         body = orjson.dumps({"errors": [error]})
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json; charset=utf-8\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
-        self.transport.close()
+        if self._is_answering():
+            # An answer that is under way has nowhere to go any more.
+            self.transport.close()
+        else:
+            self._linger()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _end(self) -> None:
+        """Close after the last answer, at once where the client is known to have sent all there is."""
+        if self._is_in_body or self.flow.read_paused:
+            self._linger()
+        else:
+            self.transport.close()
+
+    def _linger(self) -> None:
+        """Say that nothing more comes, and close when the client does, or has sent on for long enough.
+
+        Were the connection closed while its client sends, the client would see it reset, and never the answer.
+        """
+        if self._is_ending or self.transport.is_closing():
+            return
+        self._is_ending = True
+        self.pipeline.clear()
+        self._stop_waiting()
+        # Not cut off: of a large answer, something may still wait to be fetched.
+        self._deadline = self.loop.call_later(REST_TIMEOUT_S, self.transport.close)
+        self.flow.resume_reading()
+        with suppress(OSError):
+            # It may be gone, which is found out by reading.
+            self.transport.write_eof()
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -250,8 +326,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def _count(self, line_bytes: int) -> None:
         self._line_bytes += line_bytes
         if len(self.headers) > HEADERS_MAX or self._line_bytes > HEAD_BYTES_MAX:
-            self._is_head_too_large = True
-            raise HeadTooLarge
+            self._refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                f"The head has more than {HEADERS_MAX} lines or {HEAD_BYTES_MAX} bytes.",
+            )
+
+    def _refuse(self, status: HTTPStatus, message: str) -> NoReturn:
+        # The parser raises an error of its own in its place.
+        self._refused = HeadRefused(status, message)
+        raise self._refused
 
     def _wait(self, seconds: float) -> None:
         self._stop_waiting()
@@ -282,55 +365,3 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         # Not closed, which would first wait for the client to fetch what is buffered.
         self.transport.abort()
-
-
-_WARNINGS = logging.getLogger("uvicorn.error.websockets")
-_WARNINGS.setLevel(logging.WARNING)
-
-
-class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """One WebSocket connection, cut off when its client fetches nothing."""
-
-    _fetching: asyncio.TimerHandle | None = None
-    _unfetched = 0
-
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        # Every connection is logged by its endpoint; uvicorn's own line has the query string in it.
-        self.logger = _WARNINGS
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
-        if self._fetching is not None:
-            self._fetching.cancel()
-            self._fetching = None
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """Much is waiting to be fetched."""
-        super().pause_writing()
-        self._watch_fetching()
-
-    def shutdown(self) -> None:
-        """The server stops."""
-        super().shutdown()
-        self._watch_fetching()
-
-    def keepalive_timeout(self) -> None:
-        """The client gave no sign of life."""
-        super().keepalive_timeout()
-        # Not closed, which would first wait for the client to fetch what is buffered.
-        self.transport.abort()
-
-    def _watch_fetching(self) -> None:
-        if self._fetching is None and self.transport.get_write_buffer_size() > 0:
-            self._unfetched = self.transport.get_write_buffer_size()
-            self._fetching = self.loop.call_later(FETCH_TIMEOUT_S, self._look_at_fetching)
-
-    def _look_at_fetching(self) -> None:
-        """Hang up on a client that fetched nothing since the last look."""
-        self._fetching = None
-        if self.transport.get_write_buffer_size() >= self._unfetched > 0:
-            self.transport.abort()
-        else:
-            self._watch_fetching()

@@ -10,7 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.cli.server import Server
-from app.web.protocol import BoundedProtocol, BoundedWebSocket
+from app.web.protocol import BoundedProtocol
+from app.web.socket_protocol import BoundedWebSocket
 
 MESSAGE_BYTES_MAX = 200_000
 """Bytes of a WebSocket message."""

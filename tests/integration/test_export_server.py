@@ -312,7 +312,7 @@ async def test_stopping_server_lets_a_file_end(runtime: Runtime, many: int, make
 
 
 async def test_stopped_server_breaks_off_what_goes_on(
-    runtime: Runtime, many: int, make_key: MakeKey, admin: Admin
+    runtime: Runtime, many: int, make_key: MakeKey, admin: Admin, caplog: pytest.LogCaptureFixture
 ) -> None:
     stopped = ended("stopped")
     async with AsyncExitStack() as stack:
@@ -326,6 +326,7 @@ async def test_stopped_server_breaks_off_what_goes_on(
 
     await until(lambda: _is(statements_under_way(admin), 0))
     assert ended("stopped") == stopped + 1
+    assert "Exception in ASGI application" not in caplog.text
 
 
 async def _is(found: Awaitable[float], wanted: float) -> bool:

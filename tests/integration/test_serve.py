@@ -4,8 +4,11 @@ import asyncio
 import json
 import signal
 import socket
+import struct
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeAlias
 
@@ -17,6 +20,8 @@ import pytest
 from app.settings import Settings
 from tests.factories.commands import COMMAND, clean_environment
 from tests.factories.databases import empty_database, member_login
+from tests.factories.listener import Listener
+from tests.factories.subscriptions import Socket
 
 pytestmark = pytest.mark.database
 
@@ -44,9 +49,23 @@ class Served:
         except httpx.TransportError:
             return False
 
+    def listener(self) -> Listener:
+        """Where it answers."""
+        url = httpx.URL(self.url)
+        assert url.port is not None
+        return Listener(url.host, url.port, ())
+
 
 NOT_FOUND = 'scoville_http_requests_total{method="GET",route="unmatched",status="404"}'
 UNDER_WAY = "scoville_http_in_progress_requests"
+LIVE = 'scoville_live_connections{{protocol="{}"}}'
+CLOSES = 'scoville_live_closes_total{{code="{}"}}'
+
+FOLLOWED = 'subscription { analytics(range: {preset: TODAY}, every: "PT5S") { totals { orders } } }'
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
 
 
 def metric(served: Served, series: str) -> float:
@@ -59,15 +78,22 @@ def metric(served: Served, series: str) -> float:
 
 def unfinished_request(served: Served, key: str, body_bytes: int) -> socket.socket:
     """A connection with a request that is under way: its body is awaited."""
-    url = httpx.URL(served.url)
-    assert url.port is not None
-    client = socket.create_connection((url.host, url.port), timeout=20)
+    listener = served.listener()
+    client = socket.create_connection((listener.host, listener.port), timeout=20)
     client.sendall(
         f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nExpect: 100-continue\r\n"
         f"Content-Type: application/json\r\nContent-Length: {body_bytes}\r\n\r\n".encode()
     )
     assert client.recv(100).startswith(b"HTTP/1.1 100 Continue")
     return client
+
+
+def request_of(body: object, key: str, **headers: str) -> bytes:
+    """A request for an operation."""
+    sent = json.dumps(body).encode()
+    lines = {"Host": "x", "Authorization": f"Bearer {key}", "Content-Type": "application/json", **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"POST /graphql HTTP/1.1\r\n{head}Content-Length: {len(sent)}\r\n\r\n".encode() + sent
 
 
 def servers_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
@@ -157,6 +183,100 @@ def test_a_request_under_way_is_answered_before_it_stops(serve: Callable[..., Se
     assert b"\r\nconnection: close\r\n" in answer
     assert b'"role":"ADMIN"' in answer
     assert served.process.returncode == 0
+
+
+def stopped_without_a_failure(served: Served) -> bool:
+    """Whether its log has nothing but information, now that it was stopped."""
+    served.process.send_signal(signal.SIGTERM)
+    _, rest = served.process.communicate(timeout=60)
+    return served.process.returncode == 0 and all('"level":"info"' in line for line in rest.splitlines())
+
+
+def test_clients_that_leave_their_socket_are_no_failures(serve: Callable[..., Served], key: str) -> None:
+    served = serve("--port", "0")
+    assert wait_until(served.is_up)
+    listener = served.listener()
+
+    async def vanish(after_s: float) -> None:
+        async with Socket(listener) as opened:
+            await opened.init(key)
+            for number in range(60):
+                await opened.subscribe("{ viewer { role } }", id=str(number))
+            await asyncio.sleep(after_s)
+            opened.connection.transport.abort()
+
+    for turn in range(20):
+        asyncio.run(vanish(0.002 * turn))
+    for _ in range(20):
+        with socket.create_connection((listener.host, listener.port), timeout=20) as hasty:
+            hasty.sendall(HANDSHAKE)
+            # No further word to the other end: a reset.
+            hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    assert wait_until(lambda: metric(served, LIVE.format("websocket")) == 0)
+    assert metric(served, CLOSES.format(1011)) == 0
+    assert stopped_without_a_failure(served)
+
+
+def test_clients_that_leave_their_stream_are_no_failures(serve: Callable[..., Served], key: str) -> None:
+    served = serve("--port", "0", SCOVILLE_LIVE_PING_S="0.2")
+    assert wait_until(served.is_up)
+    listener = served.listener()
+    stream = request_of({"query": FOLLOWED}, key, Accept="text/event-stream")
+    # Behind it waits a request, which is the one whose client uvicorn knows to have left.
+    sent = stream + request_of({"query": "{ viewer { role } }"}, key)
+
+    for _ in range(10):
+        with socket.create_connection((listener.host, listener.port), timeout=20) as client:
+            client.sendall(sent)
+
+    # Streams are found to have no reader when they give signs of life.
+    assert wait_until(lambda: metric(served, UNDER_WAY) == 1)
+    assert metric(served, LIVE.format("sse")) == 0
+
+    # One that stays is told to end when the server stops, whatever waits behind it.
+    with socket.create_connection((listener.host, listener.port), timeout=20) as client:
+        client.sendall(sent)
+        assert wait_until(lambda: metric(served, LIVE.format("sse")) == 1)
+        started_s = time.monotonic()
+        assert stopped_without_a_failure(served)
+    assert time.monotonic() - started_s < 15
+
+
+def test_text_that_is_none_is_no_failure(serve: Callable[..., Served]) -> None:
+    served = serve("--port", "0")
+    assert wait_until(served.is_up)
+
+    async def send_no_text() -> int:
+        async with Socket(served.listener()) as opened:
+            await opened.connection.send(b"\xff\xfe", text=True)
+            code, _ = await opened.closed()
+        return code
+
+    assert asyncio.run(send_no_text()) == 1007
+    assert wait_until(lambda: metric(served, CLOSES.format(1007)) == 1)
+    assert stopped_without_a_failure(served)
+
+
+def test_client_that_sends_all_before_it_reads_sees_why_it_is_refused(serve: Callable[..., Served], key: str) -> None:
+    served = serve("--port", "0")
+    assert wait_until(served.is_up)
+    headers = {"Content-Type": "application/json"}
+    many_lines = {f"X-{number}": 10_000 * "x" for number in range(99)}
+
+    def status(headers: dict[str, str], body: bytes) -> int:
+        # Says `Connection: close`, as Python's own client always does.
+        request = urllib.request.Request(f"{served.url}/graphql", data=body, headers=headers)
+        with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(request, timeout=20):
+            pass
+        assert json.loads(refused.value.read())["errors"]
+        return refused.value.code
+
+    for _ in range(5):
+        assert status(headers | {"Authorization": f"Bearer {key}"}, b"x" * 8_000_001) == 413
+        assert status(headers, b"x" * 8_000_001) == 401
+        assert status(headers | many_lines, b"{}") == 431
+    assert wait_until(lambda: metric(served, UNDER_WAY) == 1)
 
 
 def test_metrics_of_several_processes_add_up(serve: Callable[..., Served], key: str) -> None:

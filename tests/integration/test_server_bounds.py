@@ -147,6 +147,21 @@ async def test_upgrade_is_not_followed(
     assert received.count(b'{"status":"ok"}') == 2
 
 
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (HEALTH.replace(b"Host: x\r\n", b""), b"400 Bad Request"),
+        (HEALTH.replace(b"Host: x\r\n", b"Host: x\r\nHost: y\r\n"), b"400 Bad Request"),
+        (HEALTH.replace(b"Host: x\r\n", b"").replace(b"HTTP/1.1", b"HTTP/1.0"), b"200 OK"),
+    ],
+    ids=["none", "two", "none in HTTP/1.0"],
+)
+async def test_request_names_its_host_once(server: Listener, head: bytes, status: bytes) -> None:
+    received, _ = await answer_to(server, head)
+
+    assert received.startswith(b"HTTP/1.1 " + status)
+
+
 async def test_nothing_is_tunnelled(server: Listener) -> None:
     received, _ = await answer_to(server, b"CONNECT localhost:5432 HTTP/1.1\r\nHost: x\r\n\r\n")
 
@@ -209,6 +224,71 @@ async def test_rest_of_a_refused_body_is_not_waited_for(server: Listener, monkey
     for received, seconds in ((silent, silent_s), (trickled, trickled_s)):
         assert received.startswith(b"HTTP/1.1 401 Unauthorized")
         assert 0.15 < seconds < 2
+
+
+# --- clients that send on after the last answer
+
+
+async def connections_end(server: Listener) -> None:
+    """Return when the server holds none; fail when that is not soon."""
+    async with asyncio.timeout(3):
+        while server.connections:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
+
+
+async def test_client_that_sends_on_is_heard_out_for_a_while(server: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "REST_TIMEOUT_S", 0.5)
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(post(1_000, Connection="close"))
+    started_s = time.monotonic()
+    async with asyncio.timeout(3):
+        received = await reader.read()
+    told_s = time.monotonic() - started_s
+    writer.write(b"x")
+    await writer.drain()
+    await asyncio.sleep(0.1)
+
+    assert received.startswith(b"HTTP/1.1 401 Unauthorized")
+    assert b"\r\nconnection: close\r\n" in received
+    assert told_s < 0.4
+    assert len(server.connections) == 1
+    await connections_end(server)
+    assert time.monotonic() - started_s < 2
+    writer.close()
+
+
+async def test_client_that_sends_on_and_leaves_is_not_waited_for(server: Listener) -> None:
+    received, _ = await answer_to(server, post(1_000, Connection="close"))
+
+    assert received.startswith(b"HTTP/1.1 401 Unauthorized")
+    await connections_end(server)
+
+
+async def test_client_that_sends_on_without_end_is_cut_off(server: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "REST_BYTES_MAX", 1_000_000)
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(post(100_000_000, Connection="close"))
+    received = await reader.read()
+    with pytest.raises(ConnectionError):
+        async with asyncio.timeout(3):
+            while True:
+                writer.write(b"x" * 100_000)
+                await writer.drain()
+
+    assert received.startswith(b"HTTP/1.1 401 Unauthorized")
+    await connections_end(server)
+
+
+async def test_stopping_server_does_not_hear_clients_out(runtime: Runtime) -> None:
+    async with listening(create_app(runtime)) as listener:
+        reader, writer = await asyncio.open_connection(listener.host, listener.port)
+        writer.write(post(1_000, Connection="close"))
+        assert (await reader.read()).startswith(b"HTTP/1.1 401 Unauthorized")
+        assert len(listener.connections) == 1
+        started_s = time.monotonic()
+
+    assert time.monotonic() - started_s < 2
+    writer.close()
 
 
 # --- connections
