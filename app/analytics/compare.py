@@ -1,7 +1,9 @@
 """The time that a range is compared with, and which of its buckets belongs to which of the range's. Pure.
 
 Everything is shifted on the local calendar: a Wednesday's noon is compared with a Wednesday's noon, also where clocks
-changed in between.
+changed in between. Where that takes the beginnings of buckets to beginnings, buckets are told by them: the 1st belongs
+to the 1st, also where months differ in length. Elsewhere a beginning says nothing, for weeks of a month begin on other
+days than those of the month before: there the first belongs to the first, as with a time that was given.
 """
 
 from dataclasses import dataclass
@@ -48,6 +50,19 @@ class Step:
             return timegrain.first_instant(day, zone)
         return timegrain.to_utc(wall.replace(year=day.year, month=day.month, day=day.day))
 
+    def keeps_starts(self, every: Granularity) -> bool:
+        """Whether, so much before a bucket begins, always one begins too."""
+        match every:
+            case Granularity.HOUR:
+                return not self.exact % timedelta(hours=1)
+            case Granularity.DAY:
+                # Exact days are no local days where clocks change.
+                return not self.exact
+            case Granularity.WEEK:
+                return not self.exact and not self.months and self.days % 7 == 0
+            case _:
+                return not self.exact and not self.days and self.months % _MONTHS[every] == 0
+
     def _day(self, day: date) -> date:
         if self.months:
             index = day.year * 12 + day.month - 1 - self.months
@@ -59,7 +74,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The compared time. step: how far back; None where it was given, so that buckets belong together by number."""
+    """The compared time. step: how far back; None where the time was given."""
 
     interval: Interval
     step: Step | None
@@ -134,9 +149,12 @@ def _is_midnight(at: datetime, zone: str) -> bool:
 def aligned(
     edges: tuple[datetime, ...], earlier: tuple[datetime, ...], step: Step | None, every: Granularity, zone: str
 ) -> tuple[int, ...]:
-    """For each bucket between the earlier edges the number, from 1, of the bucket that it belongs to; 0: to none."""
+    """For each bucket between the earlier edges the number, from 1, of the bucket that it belongs to; 0: to none.
+
+    step: how far back the earlier ones lie; None where their time was given.
+    """
     count = len(earlier) - 1
-    if step is None:
+    if step is None or not step.keeps_starts(every):
         return tuple(number if number < len(edges) else 0 for number in range(1, count + 1))
     places = {start: index for index, start in enumerate(earlier[:-1])}
     found = [0] * count

@@ -131,6 +131,14 @@ class Back:
             return midnight(self.day(wall.date()), zone)
         return instant(datetime.combine(self.day(wall.date()), wall.time()), zone)
 
+    def meets_starts(self, every: str) -> bool:
+        """Whether it leads from where buckets start to where buckets start."""
+        if self.exact:
+            return every == "HOUR" and self.exact % timedelta(hours=1) == timedelta()
+        if every in MONTHS:
+            return self.days == 0 and self.months % MONTHS[every] == 0
+        return every != "WEEK" or (self.months == 0 and self.days % DAYS["WEEK"] == 0)
+
 
 def span(asked: Range, now: datetime, zone_name: str) -> tuple[datetime, datetime]:
     """The range as instants."""
@@ -208,9 +216,10 @@ def belonging(
 ) -> dict[int, int]:
     """By number of a bucket between the earlier edges, the number of the bucket between the later edges it belongs to.
 
-    That whose start, so much earlier, lies in it; without `back` that of the same number.
+    That whose start, so much earlier, lies in it, if starts lead to starts; else, and without `back`, that of the same
+    number.
     """
-    if back is None:
+    if back is None or not back.meets_starts(every):
         return {number: number for number in range(min(len(later), len(before)) - 1)}
     found: dict[int, int] = {}
     places = {start: number for number, start in enumerate(before[:-1])}

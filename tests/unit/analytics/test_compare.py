@@ -1,6 +1,6 @@
 """The time that a range is compared with, on the local calendar, and which of its buckets belongs to which."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -100,3 +100,126 @@ def test_buckets_of_another_time_belong_together_by_number() -> None:
     earlier = timegrain.edges(Interval(at("2026-01-05T00:00"), at("2026-01-09T00:00")), Granularity.DAY, BERLIN)
 
     assert aligned(tuple(later), tuple(earlier), None, Granularity.DAY, BERLIN) == (1, 2, 0, 0)
+
+
+DAY, HOUR, MONTH, WEEK = Granularity.DAY, Granularity.HOUR, Granularity.MONTH, Granularity.WEEK
+PERIOD, YEAR = PreviousPeriod(Align.FULL), PreviousYear(Align.FULL)
+
+
+def pairs(asked: RangeAsk, compare: CompareAsk, every: Granularity) -> list[tuple[str, str | None]]:
+    """Of each bucket that the range has on NOW, when it and the one it is compared with begin."""
+    issues: list[QueryIssue] = []
+    interval = interval_of(asked, BERLIN, NOW, None, issues)
+    assert interval is not None
+    found = compared(compare, asked, interval, BERLIN, NOW, issues)
+    assert found is not None
+    later, earlier = (tuple(timegrain.edges(each, every, BERLIN)) for each in (interval, found.interval))
+
+    places = aligned(later, earlier, found.step, every, BERLIN)
+
+    def name(start: datetime) -> str:
+        return f"{start.astimezone(timegrain.zone(BERLIN)):{'%d %H:%M' if every is HOUR else '%y-%m-%d'}}"
+
+    belonging = {place: name(start) for start, place in zip(earlier, places, strict=False) if place}
+    return [(name(start), belonging.get(number)) for number, start in enumerate(later[:-1], start=1)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "compare", "every", "expected"),
+    [
+        # Thirty days are no weeks: those from Thursday 5 March, and those from Tuesday 3 February.
+        (Between(at("2026-03-05T00:00"), at("2026-04-04T00:00")), PERIOD, WEEK, [
+            ("26-03-02", "26-02-02"), ("26-03-09", "26-02-09"), ("26-03-16", "26-02-16"), ("26-03-23", "26-02-23"),
+            ("26-03-30", "26-03-02"),
+        ]),
+        (Last(1, MONTH), PERIOD, WEEK, [
+            ("26-02-23", "26-01-26"), ("26-03-02", "26-02-02"), ("26-03-09", "26-02-09"), ("26-03-16", "26-02-16"),
+            ("26-03-23", "26-02-23"), ("26-03-30", None),
+        ]),
+        (Between(at("2026-01-01T00:00"), at("2026-01-19T00:00")), YEAR, WEEK, [
+            ("25-12-29", "24-12-30"), ("26-01-05", "25-01-06"), ("26-01-12", "25-01-13"),
+        ]),
+        # What each time has of a bucket is compared, however much that is: 29 to 31 March, 26 to 28 March.
+        (Last(3, DAY), PERIOD, MONTH, [("26-03-01", "26-03-01")]),
+        (Between(at("2026-02-25T00:00"), at("2026-03-07T00:00")), PERIOD, MONTH, [
+            ("26-02-01", "26-02-01"), ("26-03-01", None),
+        ]),
+        (Between(at("2026-03-05T00:00"), at("2026-03-15T00:00")), PERIOD, MONTH, [("26-03-01", "26-02-01")]),
+        (Last(2, MONTH), PERIOD, Granularity.QUARTER, [("26-01-01", "25-10-01")]),
+        (Last(1, MONTH), PERIOD, Granularity.YEAR, [("26-01-01", "26-01-01")]),
+        # 35 hours, for clocks change in the second night: from 27 March, one o'clock.
+        (Between(at("2026-03-28T12:00"), at("2026-03-30T00:00")), PERIOD, DAY, [
+            ("26-03-28", "26-03-27"), ("26-03-29", "26-03-28"),
+        ]),
+        (Between(at("2026-03-20T10:30"), at("2026-03-20T12:00")), PERIOD, HOUR, [
+            ("20 10:00", "20 09:00"), ("20 11:00", "20 10:00"),
+        ]),
+    ],
+    ids=[
+        "weeks of thirty days", "weeks of a month", "weeks and the year before", "the month of three days",
+        "months of ten days", "the month of ten days", "the quarter of two months", "the year of a month",
+        "days and as many hours where clocks change", "hours and half an hour",
+    ],
+)  # fmt: skip
+def test_where_starts_do_not_lead_to_starts_the_first_belongs_to_the_first(
+    asked: RangeAsk, compare: CompareAsk, every: Granularity, expected: list[tuple[str, str | None]]
+) -> None:
+    assert pairs(asked, compare, every) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "compare", "every", "expected"),
+    [
+        (Last(1, MONTH), PERIOD, DAY, [
+            (f"26-03-{day:02}", f"26-02-{day:02}" if day < 29 else None) for day in range(1, 32)
+        ]),
+        (Last(28, DAY), PERIOD, WEEK, [
+            ("26-03-02", "26-02-02"), ("26-03-09", "26-02-09"), ("26-03-16", "26-02-16"), ("26-03-23", "26-02-23"),
+            ("26-03-30", "26-03-02"),
+        ]),
+        (Last(3, MONTH), YEAR, MONTH, [
+            ("26-01-01", "25-01-01"), ("26-02-01", "25-02-01"), ("26-03-01", "25-03-01"),
+        ]),
+        # The 29th falls on the 28th too, which the 28th has.
+        (Between(at("2024-02-28T00:00"), at("2024-03-03T00:00")), YEAR, DAY, [
+            ("24-02-28", "23-02-28"), ("24-02-29", None), ("24-03-01", "23-03-01"), ("24-03-02", "23-03-02"),
+        ]),
+        (Between(at("2024-02-29T00:00"), at("2024-03-02T00:00")), YEAR, DAY, [
+            ("24-02-29", "23-02-28"), ("24-03-01", "23-03-01"),
+        ]),
+        # An hour that there is not, and one that there is twice.
+        (Between(at("2026-03-29T00:00"), at("2026-03-30T00:00")), PERIOD, HOUR, [
+            (f"29 {hour:02}:00", f"28 {hour:02}:00") for hour in range(24) if hour != 2
+        ]),
+        (Between(at("2025-10-26T00:00"), at("2025-10-26T05:00")), YEAR, HOUR, [
+            ("26 00:00", "26 00:00"), ("26 01:00", "26 01:00"), ("26 02:00", "26 02:00"), ("26 02:00", None),
+            ("26 03:00", "26 03:00"), ("26 04:00", "26 04:00"),
+        ]),
+    ],
+    ids=[
+        "days of a month", "weeks of 28 days", "months and the year before", "a leap day behind its eve",
+        "a leap day alone", "hours of a short day", "hours of a long day",
+    ],
+)  # fmt: skip
+def test_where_starts_lead_to_starts_buckets_are_told_by_them(
+    asked: RangeAsk, compare: CompareAsk, every: Granularity, expected: list[tuple[str, str | None]]
+) -> None:
+    assert pairs(asked, compare, every) == expected
+
+
+STEPS = [
+    *(Step(months=months) for months in (1, 2, 3, 6, 12, 15, 24)),
+    *(Step(days=days) for days in (1, 7, 10, 28, 30, 365)),
+    *(Step(exact=timedelta(minutes=minutes)) for minutes in (30, 60, 90, 24 * 60, 35 * 60, 7 * 24 * 60)),
+]
+
+
+@pytest.mark.parametrize("every", Granularity)
+@pytest.mark.parametrize("step", STEPS, ids=str)
+def test_a_step_keeps_starts_that_all_lead_to_starts(step: Step, every: Granularity) -> None:
+    days = timedelta(days=20 if every is HOUR else 1_500)
+    starts = timegrain.edges(Interval(at("2026-04-01T00:00") - days, at("2026-04-01T00:00")), every, BERLIN)
+
+    before = [step.back(start, BERLIN) for start in starts]
+
+    assert step.keeps_starts(every) == all(timegrain.floor(each, every, BERLIN) == each for each in before)
