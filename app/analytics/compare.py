@@ -91,23 +91,32 @@ def compared(
             issues.append(QueryIssue("RANGE_INVALID", message, ("compare", "between"), "Give `from` before `until`."))
             return None
         return Compared(Interval(start, end), None)
-    path = ("compare", "previousPeriod" if isinstance(asked, PreviousPeriod) else "previousYear")
-    step = _step(range_asked, interval, zone) if isinstance(asked, PreviousPeriod) else Step(months=12)
-    if step is None:
-        message = "There is no time before all time to compare with."
-        issues.append(QueryIssue("RANGE_INVALID", message, path, "Give a range with a beginning."))
-        return None
+    is_period = isinstance(asked, PreviousPeriod)
+    path = ("compare", "previousPeriod" if is_period else "previousYear")
+    step = _step(range_asked, interval, zone) if is_period else Step(months=12)
+    is_elapsed = asked.align is Align.ELAPSED
+    before = None if step is None else _before(interval, step, zone, now if is_elapsed else interval.end)
+    if before is not None:
+        return Compared(before, step)
+    if range_asked is Preset.ALL_TIME:
+        # Without buckets it begins with the calendar; with them, with the first fact, and has a year before.
+        message, way_out = "There is no time before all time to compare with.", "Give a range with a beginning."
+    else:
+        message = "The time before the range cannot be computed, or nothing of it has passed."
+        way_out = "Ask a later range, or align FULL." if is_elapsed else "Ask a later range."
+    issues.append(QueryIssue("RANGE_INVALID", message, path, way_out))
+    return None
+
+
+def _before(interval: Interval, step: Step, zone: str, until: datetime) -> Interval | None:
+    # until: what the range has come to, its end where all of it is compared. None where nothing is left.
     try:
         start, end = step.back(interval.start, zone), step.back(interval.end, zone)
-        if asked.align is Align.ELAPSED and interval.start < now < interval.end:
-            end = min(end, _elapsed(interval.start, now.replace(microsecond=0), start, zone, step))
+        if interval.start < until < interval.end:
+            end = min(end, _elapsed(interval.start, until.replace(microsecond=0), start, zone, step))
     except (ValueError, OverflowError):
-        start = end = interval.start
-    if start.year not in YEARS or start >= end:
-        message = "The time before the range cannot be computed, or nothing of it has passed."
-        issues.append(QueryIssue("RANGE_INVALID", message, path, "Ask a later range, or align FULL."))
         return None
-    return Compared(Interval(start, end), step)
+    return Interval(start, end) if start.year in YEARS and start < end else None
 
 
 def _elapsed(begun: datetime, now: datetime, before: datetime, zone: str, step: Step) -> datetime:

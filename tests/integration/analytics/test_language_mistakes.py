@@ -62,6 +62,12 @@ REFUSED: dict[str, tuple[str, str, list[str], str]] = {
         ["compare", "previousPeriod"],
         "a beginning",
     ),
+    "a year before all time": (
+        "{ analytics(range: {preset: ALL_TIME}, compare: {previousYear: FULL}) { previous { orders } } }",
+        "RANGE_INVALID",
+        ["compare", "previousYear"],
+        "a beginning",
+    ),
     "a compared time that is reversed": (
         over(
             "previous { orders }",

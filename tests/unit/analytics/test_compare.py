@@ -223,3 +223,44 @@ def test_a_step_keeps_starts_that_all_lead_to_starts(step: Step, every: Granular
     before = [step.back(start, BERLIN) for start in starts]
 
     assert step.keeps_starts(every) == all(timegrain.floor(each, every, BERLIN) == each for each in before)
+
+
+@pytest.mark.parametrize("asked", [PreviousPeriod, PreviousYear])
+@pytest.mark.parametrize("align", Align)
+def test_before_all_time_there_is_none(asked: type[PreviousPeriod | PreviousYear], align: Align) -> None:
+    issues: list[QueryIssue] = []
+    interval = interval_of(Preset.ALL_TIME, BERLIN, NOW, None, issues)
+    assert interval is not None
+
+    assert compared(asked(align), Preset.ALL_TIME, interval, BERLIN, NOW, issues) is None
+
+    (issue,) = issues
+    assert issue.message == "There is no time before all time to compare with."
+    assert issue.suggestion == "Give a range with a beginning."
+    assert issue.path == ("compare", "previousPeriod" if asked is PreviousPeriod else "previousYear")
+
+
+def test_all_time_that_begins_with_the_first_fact_has_a_year_before() -> None:
+    issues: list[QueryIssue] = []
+    interval = interval_of(Preset.ALL_TIME, BERLIN, NOW, at("2024-01-01T00:00"), issues)
+    assert interval is not None
+
+    found = compared(YEAR, Preset.ALL_TIME, interval, BERLIN, NOW, issues)
+
+    assert found is not None
+    assert shown(found.interval) == ("2023-01-01T00:00", "2025-04-02T00:00")
+
+
+@pytest.mark.parametrize(
+    ("align", "suggestion"),
+    [(Align.FULL, "Ask a later range."), (Align.ELAPSED, "Ask a later range, or align FULL.")],
+)  # fmt: skip
+def test_full_is_suggested_where_it_was_not_asked(align: Align, suggestion: str) -> None:
+    issues: list[QueryIssue] = []
+    early = Between(datetime(1900, 1, 1, tzinfo=UTC), datetime(1900, 2, 1, tzinfo=UTC))
+
+    assert compared(PreviousYear(align), early, Interval(early.start, early.end), BERLIN, NOW, issues) is None
+
+    (issue,) = issues
+    assert issue.message == "The time before the range cannot be computed, or nothing of it has passed."
+    assert issue.suggestion == suggestion
