@@ -216,7 +216,7 @@ async def test_tables_are_those_recomputed(place: Place, by: CohortBy, measure: 
     assert values > 50
 
 
-RATES = {("GBP", "KWD"): "0.3871234567", ("KWD", "EUR"): "2.8912", ("JPY", "KWD"): "0.0020459"}
+RATES = {("GBP", "LYD"): "0.3871234567", ("LYD", "EUR"): "2.8912", ("JPY", "LYD"): "0.0020459"}
 
 
 def rate_on(base: str, quote: str, day: date) -> Fraction | None:
@@ -227,14 +227,14 @@ def rate_on(base: str, quote: str, day: date) -> Fraction | None:
 
 
 def in_dinars(minor: int, _: int | None, currency: str, at: datetime) -> int | None:
-    """Thousandths of a Kuwaiti dinar."""
+    """Thousandths of a Libyan dinar."""
     for age in range(8):
         day = at.astimezone(UTC).date() - timedelta(days=age)
         for base, quote in RATES:
             rate = rate_on(base, quote, day)
             if rate is not None and currency in (base, quote):
                 major = Fraction(minor, 1 if currency == "JPY" else 100)
-                return round((major * rate if quote == "KWD" else major / rate) * 1000)
+                return round((major * rate if quote == "LYD" else major / rate) * 1000)
     return None
 
 
@@ -256,7 +256,7 @@ async def test_revenue_in_another_currency_is_converted_at_the_rate_of_each_fact
     )
     measure = CohortMeasure.CUMULATIVE_REVENUE
     start, end, periods = SPANS[Granularity.MONTH]
-    ask = CohortAsk(by, Granularity.MONTH, periods, measure, Between(start, end), currency="KWD")
+    ask = CohortAsk(by, Granularity.MONTH, periods, measure, Between(start, end), currency="LYD")
     told = Told(by.value, "MONTH", periods, measure.value, place.ctx.tenant.reporting_zone)
     recomputed = NaiveCohorts(place.facts, in_dinars, digits=3)
     expected = recomputed.table(told, start, end, NOW)
@@ -265,4 +265,4 @@ async def test_revenue_in_another_currency_is_converted_at_the_rate_of_each_fact
 
     assert shown(answer) == expected
     assert answer.missing_rates == recomputed.missing > 0
-    assert answer.resolved.currency == "KWD"
+    assert answer.resolved.currency == "LYD"
