@@ -6,9 +6,11 @@ to the 1st, also where months differ in length. Elsewhere a beginning says nothi
 days than those of the month before: there the first belongs to the first, as with a time that was given.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 
 from app.analytics.query import Align, Between, CompareAsk, Last, Preset, PreviousPeriod, RangeAsk
 from app.analytics.ranges import YEARS
@@ -163,12 +165,33 @@ def aligned(
     step: how far back the earlier ones lie; None where their time was given.
     """
     count = len(earlier) - 1
-    if step is None or not step.keeps_starts(every):
+    if step is None:
         return tuple(number if number < len(edges) else 0 for number in range(1, count + 1))
+    if not step.keeps_starts(every):
+        return _by_time_in_common([step.back(edge, zone) for edge in edges], earlier)
     places = {start: index for index, start in enumerate(earlier[:-1])}
     found = [0] * count
     for number, start in enumerate(edges[:-1], start=1):
         place = places.get(timegrain.floor(step.back(start, zone), every, zone))
         if place is not None and not found[place]:
             found[place] = number
+    return tuple(found)
+
+
+def _by_time_in_common(shifted: Sequence[datetime], earlier: Sequence[datetime]) -> tuple[int, ...]:
+    # For each bucket between the earlier edges the one between the shifted edges, from 1, that shares most of its time;
+    # the first of equals. Whole buckets are weighed, so that those in the middle all fall the same way.
+    found = []
+    first = 0
+    for start, end in pairwise(earlier):
+        best, most = 0, timedelta()
+        for number in range(first, len(shifted) - 1):
+            if shifted[number] >= end:
+                break
+            shared = min(end, shifted[number + 1]) - max(start, shifted[number])
+            if shared > most:
+                best, most = number + 1, shared
+            if shifted[number + 1] <= end:
+                first = number
+        found.append(best)
     return tuple(found)

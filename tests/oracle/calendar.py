@@ -216,11 +216,23 @@ def belonging(
 ) -> dict[int, int]:
     """By number of a bucket between the earlier edges, the number of the bucket between the later edges it belongs to.
 
-    That whose start, so much earlier, lies in it, if starts lead to starts; else, and without `back`, that of the same
-    number.
+    That whose start, so much earlier, lies in it, if starts lead to starts; else that with the most time in common, so
+    much earlier. Without `back` that of the same number.
     """
-    if back is None or not back.meets_starts(every):
+    if back is None:
         return {number: number for number in range(min(len(later), len(before)) - 1)}
+    if not back.meets_starts(every):
+        moved = [back.of(edge, zone_name) for edge in later]
+        nearest: dict[int, int] = {}
+        for bucket in range(len(before) - 1):
+            common = {
+                number: min(before[bucket + 1], moved[number + 1]) - max(before[bucket], moved[number])
+                for number in range(len(moved) - 1)
+            }
+            most = max(common.values())
+            if most > timedelta():
+                nearest[bucket] = min(number for number, shared in common.items() if shared == most)
+        return nearest
     found: dict[int, int] = {}
     places = {start: number for number, start in enumerate(before[:-1])}
     for number, start in enumerate(later[:-1]):

@@ -280,10 +280,10 @@ def _written_out(intervals: Sequence[Any]) -> int:
 
 
 def _starts(edges: Sequence[datetime], aligned: Sequence[int]) -> list[datetime | None]:
-    # By cell of the answer, when the bucket that belongs to it begins.
+    # By cell of the answer, when the first bucket that belongs to it begins.
     found: list[datetime | None] = [None] * max(aligned, default=0)
     for start, place in zip(edges, aligned, strict=False):
-        if place:
+        if place and found[place - 1] is None:
             found[place - 1] = start
     return found
 

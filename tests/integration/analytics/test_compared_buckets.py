@@ -75,6 +75,30 @@ async def test_weeks_are_compared_in_their_order_where_the_time_is_no_whole_week
     assert found["previous"] == {"orders": "30"}
 
 
+async def test_weeks_stand_beside_those_next_to_them_a_year_before(runtime: Runtime, ctx: Ctx, client: Client) -> None:
+    # A year before Monday 2 March 2026 was a Sunday: alone in its week, it counts with the week behind it.
+    few = Few(ctx)
+    for year, days in ((2025, 28), (2026, 28)):
+        for day in range(days):
+            at = datetime(year, 3, 2, 12, tzinfo=UTC) + timedelta(days=day)
+            few.order(at, 1_000, platform="X", customer=few.customer(at))
+    await few.stored(runtime)
+
+    data = await client.data(
+        f"""{{ analytics(
+          {between("2026-03-02T00:00:00Z", "2026-03-30T00:00:00Z")} compare: {{previousYear: FULL}} timeZone: "UTC"
+        ) {{
+          previous {{ orders newCustomers }}
+          series(every: WEEK) {{ measures {{ orders }} previous {{ orders newCustomers }} }}
+        }} }}"""
+    )
+
+    found = data["analytics"]
+    assert [each["previous"]["orders"] for each in found["series"]] == ["8", "7", "7", "6"]
+    assert [each["previous"]["newCustomers"] for each in found["series"]] == [8, 7, 7, 6]
+    assert found["previous"] == {"orders": "28", "newCustomers": 28}
+
+
 async def test_three_days_of_a_month_are_compared_with_the_three_before(
     runtime: Runtime, ctx: Ctx, client: Client
 ) -> None:

@@ -107,7 +107,7 @@ PERIOD, YEAR = PreviousPeriod(Align.FULL), PreviousYear(Align.FULL)
 
 
 def pairs(asked: RangeAsk, compare: CompareAsk, every: Granularity) -> list[tuple[str, str | None]]:
-    """Of each bucket that the range has on NOW, when it and the one it is compared with begin."""
+    """Of each bucket that the range has on NOW, when it begins, and when those do that it is compared with."""
     issues: list[QueryIssue] = []
     interval = interval_of(asked, BERLIN, NOW, None, issues)
     assert interval is not None
@@ -120,8 +120,13 @@ def pairs(asked: RangeAsk, compare: CompareAsk, every: Granularity) -> list[tupl
     def name(start: datetime) -> str:
         return f"{start.astimezone(timegrain.zone(BERLIN)):{'%d %H:%M' if every is HOUR else '%y-%m-%d'}}"
 
-    belonging = {place: name(start) for start, place in zip(earlier, places, strict=False) if place}
-    return [(name(start), belonging.get(number)) for number, start in enumerate(later[:-1], start=1)]
+    belonging: dict[int, list[str]] = {}
+    for start, place in zip(earlier, places, strict=False):
+        belonging.setdefault(place, []).append(name(start))
+    return [
+        (name(start), " and ".join(belonging[number]) if number in belonging else None)
+        for number, start in enumerate(later[:-1], start=1)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -139,13 +144,20 @@ def pairs(asked: RangeAsk, compare: CompareAsk, every: Granularity) -> list[tupl
         (Between(at("2026-01-01T00:00"), at("2026-01-19T00:00")), YEAR, WEEK, [
             ("25-12-29", "24-12-30"), ("26-01-05", "25-01-06"), ("26-01-12", "25-01-13"),
         ]),
+        # A year before Monday, 2 March, was a Sunday: each week stands beside the one next to it.
+        (Last(4, WEEK), YEAR, WEEK, [
+            ("26-03-02", "25-02-24 and 25-03-03"), ("26-03-09", "25-03-10"), ("26-03-16", "25-03-17"),
+            ("26-03-23", "25-03-24"),
+        ]),
         # What each time has of a bucket is compared, however much that is: 29 to 31 March, 26 to 28 March.
         (Last(3, DAY), PERIOD, MONTH, [("26-03-01", "26-03-01")]),
         (Between(at("2026-02-25T00:00"), at("2026-03-07T00:00")), PERIOD, MONTH, [
             ("26-02-01", "26-02-01"), ("26-03-01", None),
         ]),
-        (Between(at("2026-03-05T00:00"), at("2026-03-15T00:00")), PERIOD, MONTH, [("26-03-01", "26-02-01")]),
-        (Last(2, MONTH), PERIOD, Granularity.QUARTER, [("26-01-01", "25-10-01")]),
+        (Between(at("2026-03-05T00:00"), at("2026-03-15T00:00")), PERIOD, MONTH, [
+            ("26-03-01", "26-02-01 and 26-03-01"),
+        ]),
+        (Last(2, MONTH), PERIOD, Granularity.QUARTER, [("26-01-01", "25-10-01 and 26-01-01")]),
         (Last(1, MONTH), PERIOD, Granularity.YEAR, [("26-01-01", "26-01-01")]),
         # 35 hours, for clocks change in the second night: from 27 March, one o'clock.
         (Between(at("2026-03-28T12:00"), at("2026-03-30T00:00")), PERIOD, DAY, [
@@ -156,12 +168,12 @@ def pairs(asked: RangeAsk, compare: CompareAsk, every: Granularity) -> list[tupl
         ]),
     ],
     ids=[
-        "weeks of thirty days", "weeks of a month", "weeks and the year before", "the month of three days",
-        "months of ten days", "the month of ten days", "the quarter of two months", "the year of a month",
-        "days and as many hours where clocks change", "hours and half an hour",
+        "weeks of thirty days", "weeks of a month", "weeks and the year before", "weeks from a Monday",
+        "the month of three days", "months of ten days", "the month of ten days", "the quarter of two months",
+        "the year of a month", "days and as many hours where clocks change", "hours and half an hour",
     ],
 )  # fmt: skip
-def test_where_starts_do_not_lead_to_starts_the_first_belongs_to_the_first(
+def test_where_starts_do_not_lead_to_starts_buckets_belong_where_most_of_them_lies(
     asked: RangeAsk, compare: CompareAsk, every: Granularity, expected: list[tuple[str, str | None]]
 ) -> None:
     assert pairs(asked, compare, every) == expected
@@ -223,6 +235,27 @@ def test_a_step_keeps_starts_that_all_lead_to_starts(step: Step, every: Granular
     before = [step.back(start, BERLIN) for start in starts]
 
     assert step.keeps_starts(every) == all(timegrain.floor(each, every, BERLIN) == each for each in before)
+
+
+@pytest.mark.parametrize(
+    ("step", "every"),
+    [(step, every) for step in STEPS for every in Granularity if not step.keeps_starts(every)],
+    ids=str,
+)
+@pytest.mark.parametrize("days", [1, 3, 31, 100, 400])
+def test_no_earlier_bucket_is_lost_where_starts_do_not_lead_to_starts(
+    step: Step, every: Granularity, days: int
+) -> None:
+    end = at("2026-04-03T00:00")
+    start = end - timedelta(days=days)
+    later = timegrain.edges(Interval(start, end), every, BERLIN)
+    earlier = timegrain.edges(Interval(step.back(start, BERLIN), step.back(end, BERLIN)), every, BERLIN)
+
+    found = aligned(tuple(later), tuple(earlier), step, every, BERLIN)
+
+    assert min(found) > 0
+    assert list(found) == sorted(found)
+    assert max(found) < len(later)
 
 
 @pytest.mark.parametrize("asked", [PreviousPeriod, PreviousYear])
