@@ -4,7 +4,7 @@ Filters are two-valued: siblings are combined by AND, `isNull: true` beside `in`
 null passes `notIn`. An argument that is null is as good as not given.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -30,14 +30,19 @@ def _given(value: Any) -> Any:
     return None if value is strawberry.UNSET else value
 
 
+def _listed(values: Any) -> Any:
+    """The values of a list, None where it is not given. Raises BAD_USER_INPUT for too many."""
+    found = _given(values)
+    if found is not None and len(found) > FILTER_VALUES_MAX:
+        message = f"A list of the filter has {len(found)} values; at most {FILTER_VALUES_MAX} are allowed."
+        raise DomainError("BAD_USER_INPUT", message, path=("where",))
+    return found
+
+
 def _matching(
-    column: str, sql_type: str, isin: Sequence[Any] | None, not_in: Sequence[Any] | None, is_null: bool | None
+    column: str, sql_type: str, isin: Iterable[Any] | None, not_in: Iterable[Any] | None, is_null: bool | None
 ) -> list[Condition]:
     found = []
-    longest = max(len(isin or ()), len(not_in or ()))
-    if longest > FILTER_VALUES_MAX:
-        message = f"A list of the filter has {longest} values; at most {FILTER_VALUES_MAX} are allowed."
-        raise DomainError("BAD_USER_INPUT", message, path=("where",))
     if isin is not None:
         found.append(conditions.is_in(column, isin, sql_type, or_null=is_null is True))
     if not_in is not None:
@@ -57,7 +62,7 @@ class IdFilter:
 
     def on(self, column: str) -> list[Condition]:
         """The conditions on the column. What cannot be an id is nobody's."""
-        isin, not_in = _given(self.in_), _given(self.not_in)
+        isin, not_in = _listed(self.in_), _listed(self.not_in)
         return _matching(
             column,
             "uuid",
@@ -83,13 +88,13 @@ class StringFilter:
 
     def on(self, column: str) -> list[Condition]:
         """The conditions on the column."""
-        found = _matching(column, "text", _given(self.in_), _given(self.not_in), _given(self.is_null))
+        found = _matching(column, "text", _listed(self.in_), _listed(self.not_in), _given(self.is_null))
         prefix = _given(self.starts_with)
         return found if prefix is None else [*found, conditions.starts_with(column, prefix)]
 
     def in_upper_case(self) -> "StringFilter":
         """The same conditions on a text that is kept in upper case and without blanks around it, as codes are."""
-        isin, not_in, prefix = _given(self.in_), _given(self.not_in), _given(self.starts_with)
+        isin, not_in, prefix = _listed(self.in_), _listed(self.not_in), _given(self.starts_with)
         return StringFilter(
             in_=None if isin is None else [text.strip().upper() for text in isin],
             not_in=None if not_in is None else [text.strip().upper() for text in not_in],
@@ -108,7 +113,7 @@ class PlatformFilter:
 
     def on(self, column: str) -> list[Condition]:
         """The conditions on the column."""
-        return _matching(column, "text", _given(self.in_), _given(self.not_in), _given(self.is_null))
+        return _matching(column, "text", _listed(self.in_), _listed(self.not_in), _given(self.is_null))
 
 
 @strawberry.input(description="A half-open span of time: `from` is in it, `until` is not.")
@@ -131,7 +136,7 @@ class TimeFilter:
 
 def any_of(column: str, values: Iterable[StrEnum] | None) -> list[Condition]:
     """The column is one of the words; no condition when none are given."""
-    words = _given(values)
+    words = _listed(values)
     return [] if words is None else [conditions.is_in(column, (str(word) for word in words), "text")]
 
 

@@ -175,7 +175,8 @@ class _Lifting(Visitor):
         wanted = f"{kind}!" if is_nullable_type(kind) else str(kind)
         name = self._made.setdefault((self._names[index], wanted), f"{PREFIX}{len(self._made)}")
         variable = VariableNode(name=NameNode(value=name), loc=node.loc)
-        self.definitions.setdefault(name, VariableDefinitionNode(variable=variable, type=parse_type(wanted)))
+        written = parse_type(wanted, no_location=True)
+        self.definitions.setdefault(name, VariableDefinitionNode(variable=variable, type=written))
         self.places[index] = name
         return variable
 

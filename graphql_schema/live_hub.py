@@ -32,6 +32,7 @@ from app.observability import metrics
 from app.observability.logs import describe
 from app.runtime import Runtime
 from graphql_schema.documents import Refused
+from graphql_schema.errors import render_domain
 from graphql_schema.execute import Ending, Executor, Reply
 from graphql_schema.live import EVERY_DEFAULT, Flights, Watch, visibility, watching
 
@@ -84,10 +85,15 @@ class Live:
     async def follow(
         self, ctx: Ctx, *, document: str, operation_name: str | None, variables: Mapping[str, Any] | None
     ) -> AsyncIterator[Update]:
-        """The answers, until its reader closes it or one ends it all. Raises TOO_MANY_SUBSCRIPTIONS, QUERY_TOO_DEEP."""
+        """The answers, until its reader closes it or one ends it all. Raises TOO_MANY_SUBSCRIPTIONS."""
         settings = self.runtime.settings
-        # Before they are written: what is nested deep can be read and not written.
-        check_values(dict(variables or {}))
+        try:
+            # Before they are written: what is nested deep can be read and not written.
+            check_values(dict(variables or {}))
+        except DomainError as error:
+            refused = render_domain(error).errors
+            yield Update(orjson.dumps({"errors": refused}).decode(), orjson.dumps(refused).decode())
+            return
         if self._followed >= settings.live_subscriptions_max:
             raise _full(f"{settings.live_subscriptions_max} subscriptions")
         given = orjson.dumps(dict(variables or {}), option=orjson.OPT_SORT_KEYS)

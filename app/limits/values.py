@@ -1,11 +1,13 @@
 """Bounds on the JSON values a request brings."""
 
-from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
 from app.errors import DomainError
 from app.limits.documents import VALUE_DEPTH_MAX, check_text
+
+LOOKED_AT_MAX = 100_000
+"""Values that are looked through for the place of one that is refused: more than a full batch has."""
 
 
 def check_values(value: Any) -> None:
@@ -33,17 +35,20 @@ def check_values(value: Any) -> None:
                 return
             level = below
     except DomainError as error:
-        # Which one is looked for only now.
-        path = next(path for path, found in _within(value, ()) if found is item)
-        raise DomainError(error.code, error.message, path=path) from None
+        raise DomainError(error.code, error.message, path=_path_to(item, value)) from None
     raise DomainError("QUERY_TOO_DEEP", f"The variables are nested deeper than {VALUE_DEPTH_MAX} levels.")
 
 
-def _within(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    # Everything in it, and where it stands; no deeper than is allowed.
-    yield path, value
-    if len(path) > VALUE_DEPTH_MAX:
-        return
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, below in items:
-        yield from _within(below, (*path, key))
+def _path_to(wanted: Any, value: Any) -> tuple[str | int, ...]:
+    """Where in the value it stands, which is looked for only now; () where that would take too long."""
+    looked_at = 0
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    while waiting and looked_at < LOOKED_AT_MAX:
+        path, container = waiting.pop()
+        looked_at += len(container)
+        for key, item in container.items() if isinstance(container, dict) else enumerate(container):
+            if item is wanted:
+                return (*path, key)
+            if isinstance(item, (dict, list)):
+                waiting.append(((*path, key), item))
+    return ()

@@ -38,15 +38,19 @@ REST_TIMEOUT_S = 10.0
 """Seconds that the rest of a body may take when its request was answered without it."""
 
 REST_BYTES_MAX = 67_108_864
-"""Bytes that are read and dropped after the last answer of a connection; many times the largest body that is taken."""
+"""Bytes that are read and dropped after the last answer of a connection; some times the largest body that is taken."""
 
 FETCH_TIMEOUT_S = 30.0
 """Seconds in which a client must fetch some part of an answer that is waiting for it."""
 
 
 def _is_told(record: logging.LogRecord) -> bool:
-    # That a request is cut off when the server stops is no failure of its application, and uvicorn counts those.
-    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+    # That a request is cut off when the server stops is no failure of its application, and uvicorn counts those. A
+    # cancellation that somebody else met is one.
+    if not record.exc_info or not isinstance(record.exc_info[1], asyncio.CancelledError):
+        return True
+    task = asyncio.current_task()
+    return task is None or not task.cancelling()
 
 
 connection_warnings = logging.getLogger("uvicorn.error.connections")
@@ -119,6 +123,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _is_upgrade = False
     _is_ending = False
     """Whether the last answer was written, and what else comes is dropped."""
+    _is_stopping = False
+    """Whether the server stops, and hears nobody out."""
     _rest_bytes = 0
     """Bytes that were dropped."""
     _running: RequestResponseCycle | None = None
@@ -184,7 +190,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there."""
-        if len([None for name, _ in self.headers if name == b"host"]) != 1 and self.parser.get_http_version() == "1.1":
+        hosts = len([None for name, _ in self.headers if name == b"host"])
+        if hosts != 1 and (hosts or self.parser.get_http_version() > "1.0"):
             self._refuse(HTTPStatus.BAD_REQUEST, "A request names its Host, once.")
         if self.parser.should_upgrade():
             self._is_upgrade = True
@@ -228,7 +235,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unfetched = 0
 
     def shutdown(self) -> None:
-        """The server stops: answers that last are told to end, and clients that were answered are not heard out."""
+        """The server stops: answers that last are told to end, and clients that are answered are not heard out."""
+        self._is_stopping = True
         if self._is_ending:
             self.transport.close()
             return
@@ -260,7 +268,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _end(self) -> None:
         """Close after the last answer, at once where the client is known to have sent all there is."""
-        if self._is_in_body or self.flow.read_paused:
+        if (self._is_in_body or self.flow.read_paused) and not self._is_stopping:
             self._linger()
         else:
             self.transport.close()
@@ -300,7 +308,8 @@ class BoundedProtocol(HttpToolsProtocol):
             if method == b"CONNECT":
                 raise httptools.HttpParserInvalidMethodError from upgrade
             kept = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
-            head = b"\r\n".join([method + b" " + self.url + b" HTTP/1.1", *kept, b"", b""])
+            version = self.parser.get_http_version().encode()
+            head = b"\r\n".join([method + b" " + self.url + b" HTTP/" + version, *kept, b"", b""])
             self.parser = httptools.HttpRequestParser(self)
             self._feed(head + data[upgrade.args[0] :])
 

@@ -19,6 +19,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     _fetching: asyncio.TimerHandle | None = None
     _unfetched = 0
+    _has_head = False
+    _early = b""
+    """What came behind the head, before the connection was accepted: nothing can be answered before."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -31,12 +34,25 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self._fetching = None
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """Read the head, and what follows once the connection is accepted."""
+        if self.handshake_complete or not self._has_head:
+            self._has_head = True
+            super().data_received(data)
+            return
+        self._early += data
+        if len(self._early) > protocol.HEAD_BYTES_MAX:
+            self.transport.abort()
+
     async def send(self, message: Any) -> None:
         """Send, unless the connection ends already, from whichever side: to uvicorn that is a mistake of ours."""
         await self.writable.wait()
         if self.handshake_complete and (self.close_sent or self.transport.is_closing()):
             raise ClientDisconnected
         await super().send(message)
+        if self._early and self.handshake_complete:
+            early, self._early = self._early, b""
+            super().data_received(early)
 
     def send_receive_event_to_app(self) -> None:
         """Hand a message on. A text that is none ends the connection, which uvicorn would log as an error."""

@@ -735,11 +735,17 @@ async def test_values_nested_too_deep_are_refused(server: Listener, make_key: Ma
         await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
         refused = await socket.next()
     async with streamed(server, key, CLICKS, {"unused": deep}) as events:
-        body = orjson.loads(await events.response.aread())
+        status, told = events.response.status_code, await events.next()
+    async with streamed(server, key, CLICKS, {"unused": ["\0"]}) as events:
+        unkept = await events.next()
 
     assert refused["type"] == "error"
     assert [error["extensions"]["code"] for error in refused["payload"]] == ["QUERY_TOO_DEEP"]
-    assert [error["extensions"]["code"] for error in body["errors"]] == ["QUERY_TOO_DEEP"]
+    assert told is not None
+    assert unkept is not None
+    assert status == 200
+    assert [error["extensions"]["code"] for error in told["errors"]] == ["QUERY_TOO_DEEP"]
+    assert [error["extensions"] for error in unkept["errors"]] == [{"code": "BAD_USER_INPUT", "path": ["unused", "0"]}]
 
 
 # --- event streams

@@ -258,6 +258,35 @@ def test_text_that_is_none_is_no_failure(serve: Callable[..., Served]) -> None:
     assert stopped_without_a_failure(served)
 
 
+@pytest.mark.parametrize("protocol", ["Sec-WebSocket-Protocol: graphql-transport-ws\r\n", ""])
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [(b"\x81\x82\0\0\0\0\xff\xfe", 1007), (b"\x83\x80\0\0\0\0", 1002), (b"\x88\x82\0\0\0\0\x03\xe8", 1000)],
+    ids=["text that is none", "a kind that is none", "goodbye"],
+)
+def test_frames_that_come_with_the_head_are_no_failure(
+    serve: Callable[..., Served], frame: bytes, code: int, protocol: str
+) -> None:
+    served = serve("--port", "0")
+    assert wait_until(served.is_up)
+    listener = served.listener()
+    head = (
+        f"GET /graphql HTTP/1.1\r\nHost: {listener.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n{protocol}\r\n"
+    )
+
+    with socket.create_connection((listener.host, listener.port), timeout=10) as connection:
+        connection.sendall(head.encode() + frame)
+        answered = b""
+        while part := connection.recv(65_536):
+            answered += part
+
+    assert answered.startswith(b"HTTP/1.1 101 ")
+    if protocol:
+        assert code.to_bytes(2) in answered.partition(b"\r\n\r\n")[2]
+    assert stopped_without_a_failure(served)
+
+
 def test_client_that_sends_all_before_it_reads_sees_why_it_is_refused(serve: Callable[..., Served], key: str) -> None:
     served = serve("--port", "0")
     assert wait_until(served.is_up)

@@ -2,11 +2,13 @@
 
 import asyncio
 import dataclasses
+import logging
 import socket
 import struct
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import httpx
 import orjson
@@ -289,6 +291,60 @@ async def test_stopping_server_does_not_hear_clients_out(runtime: Runtime) -> No
 
     assert time.monotonic() - started_s < 2
     writer.close()
+
+
+async def test_stopping_server_does_not_hear_out_whom_it_refuses(
+    runtime: Runtime, make_key: Callable[..., Awaitable[str]]
+) -> None:
+    head = (
+        f"POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {await make_key()}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    async with AsyncExitStack() as stack:
+        listener = await stack.enter_async_context(listening(create_app(runtime)))
+        reader, writer = await asyncio.open_connection(listener.host, listener.port)
+        writer.write(head.encode() + b"1\r\n{\r\n")
+        await asyncio.sleep(0.1)
+        stopping = asyncio.create_task(stack.aclose())
+        await asyncio.sleep(0.1)
+        started_s = time.monotonic()
+        size = runtime.settings.body_bytes_max
+        writer.write(f"{size:x}\r\n".encode() + b"x" * size)
+        received = await reader.readuntil(b"\r\n")
+        await stopping
+
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert time.monotonic() - started_s < 5
+    writer.close()
+
+
+async def test_what_is_cut_off_is_not_told_and_what_met_a_cancellation_is() -> None:
+    told: list[bool] = []
+
+    async def fail() -> None:
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            told.append(protocol.connection_warnings.filter(record()))
+
+    async def meet() -> None:
+        other = asyncio.get_running_loop().create_future()
+        other.cancel()
+        try:
+            await other
+        except asyncio.CancelledError:
+            told.append(protocol.connection_warnings.filter(record()))
+
+    def record() -> logging.LogRecord:
+        return protocol.connection_warnings.makeRecord("", logging.ERROR, "", 0, "", (), sys.exc_info())
+
+    task = asyncio.create_task(fail())
+    await asyncio.sleep(0)
+    task.cancel()
+    await task
+    await meet()
+
+    assert list(map(bool, told)) == [False, True]
 
 
 # --- connections

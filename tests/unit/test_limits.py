@@ -10,7 +10,7 @@ from app.errors import DomainError
 from app.limits.cost import Measured, Weights, measure
 from app.limits.documents import DIRECTIVES_MAX, scan
 from app.limits.overlaps import check_overlaps
-from app.limits.values import check_values
+from app.limits.values import LOOKED_AT_MAX, check_values
 
 SCHEMA = build_schema(
     """
@@ -243,6 +243,10 @@ def test_a_value_that_cannot_be_kept_is_told_with_its_place() -> None:
     with pytest.raises(DomainError) as endless:
         check_values({"at": [1.5, float("inf")]})
 
+    with pytest.raises(DomainError) as lost:
+        check_values({"far": [["a\0"]], "numbers": list(range(LOOKED_AT_MAX))})
+
+    assert lost.value.path == ()
     assert refused.value.path == ("orders", "1", "externalId")
     assert endless.value.path == ("at", "1")
 
