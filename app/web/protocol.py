@@ -247,6 +247,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, in the shape of all refusals, and close."""
+        if self._is_answering():
+            # It would be taken for the answer that is under way: that has nowhere to go any more.
+            self.transport.close()
+            return
         refused = self._refused or HeadRefused(HTTPStatus.BAD_REQUEST, "This is no HTTP request.")
         status = refused.status
         error = {"message": refused.message, "extensions": {"code": "BAD_REQUEST"}}
@@ -256,11 +260,7 @@ class BoundedProtocol(HttpToolsProtocol):
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
-        if self._is_answering():
-            # An answer that is under way has nowhere to go any more.
-            self.transport.close()
-        else:
-            self._linger()
+        self._linger()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle

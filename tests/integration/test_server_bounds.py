@@ -318,6 +318,18 @@ async def test_stopping_server_does_not_hear_out_whom_it_refuses(
     writer.close()
 
 
+@pytest.mark.parametrize("behind", [b"GET / HTTP/1.1\r\n\r\n", b"nothing\r\n\r\n"])
+async def test_a_refusal_is_never_the_answer_to_the_request_before_it(
+    server: Listener, make_key: Callable[..., Awaitable[str]], behind: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+
+    writer.write(post(len(QUERY), key=await make_key()) + QUERY + behind)
+
+    assert await reader.read() == b""
+    writer.close()
+
+
 async def test_what_is_cut_off_is_not_told_and_what_met_a_cancellation_is() -> None:
     told: list[bool] = []
 
