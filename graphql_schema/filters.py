@@ -94,7 +94,7 @@ class StringFilter:
 
     def in_upper_case(self) -> "StringFilter":
         """The same conditions on a text that is kept in upper case and without blanks around it, as codes are."""
-        isin, not_in, prefix = _listed(self.in_), _listed(self.not_in), _given(self.starts_with)
+        isin, not_in, prefix = _given(self.in_), _given(self.not_in), _given(self.starts_with)
         return StringFilter(
             in_=None if isin is None else [text.strip().upper() for text in isin],
             not_in=None if not_in is None else [text.strip().upper() for text in not_in],
