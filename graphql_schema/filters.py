@@ -4,7 +4,7 @@ Filters are two-valued: siblings are combined by AND, `isNull: true` beside `in`
 null passes `notIn`. An argument that is null is as good as not given.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -12,12 +12,12 @@ from typing import Any, Protocol
 import strawberry
 from strawberry.tools import create_type
 
-from app.analytics.checks import FILTER_VALUES_MAX
 from app.analytics.query import Direction
 from app.core.words import Platform
 from app.db import conditions
 from app.db.keyset import Condition, Sort
 from app.errors import DomainError
+from app.limits.values import too_many
 from graphql_schema.scalars import uuid_of
 from graphql_schema.words import vocabulary
 
@@ -33,8 +33,8 @@ def _given(value: Any) -> Any:
 def _listed(values: Any) -> Any:
     """The values of a list, None where it is not given. Raises BAD_USER_INPUT for too many."""
     found = _given(values)
-    if found is not None and len(found) > FILTER_VALUES_MAX:
-        message = f"A list of the filter has {len(found)} values; at most {FILTER_VALUES_MAX} are allowed."
+    message = None if found is None else too_many(len(found))
+    if message is not None:
         raise DomainError("BAD_USER_INPUT", message, path=("where",))
     return found
 
@@ -134,7 +134,7 @@ class TimeFilter:
         ]
 
 
-def any_of(column: str, values: Iterable[StrEnum] | None) -> list[Condition]:
+def any_of(column: str, values: Sequence[StrEnum] | None) -> list[Condition]:
     """The column is one of the words; no condition when none are given."""
     words = _listed(values)
     return [] if words is None else [conditions.is_in(column, (str(word) for word in words), "text")]

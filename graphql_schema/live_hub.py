@@ -60,6 +60,12 @@ class Update:
     body: str
     errors: str | None = None
 
+    @classmethod
+    def of(cls, payload: Mapping[str, Any], *, ends: bool) -> "Update":
+        """GraphQL's response. ends: whether its errors end it all."""
+        errors = orjson.dumps(payload["errors"]).decode() if ends else None
+        return cls(orjson.dumps(payload).decode(), errors)
+
 
 class Live:
     """The subscriptions of one process."""
@@ -87,22 +93,22 @@ class Live:
     ) -> AsyncIterator[Update]:
         """The answers, until its reader closes it or one ends it all. Raises TOO_MANY_SUBSCRIPTIONS."""
         settings = self.runtime.settings
+        values = dict(variables or {})
         try:
             # Before they are written: what is nested deep can be read and not written.
-            check_values(dict(variables or {}))
+            check_values(values)
         except DomainError as error:
-            refused = render_domain(error).errors
-            yield Update(orjson.dumps({"errors": refused}).decode(), orjson.dumps(refused).decode())
+            yield Update.of({"errors": render_domain(error).errors}, ends=True)
             return
         if self._followed >= settings.live_subscriptions_max:
             raise _full(f"{settings.live_subscriptions_max} subscriptions")
-        given = orjson.dumps(dict(variables or {}), option=orjson.OPT_SORT_KEYS)
+        given = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
         key = (visibility(ctx), document, operation_name, given)
         shared = self.shared.get(key)
         if shared is None:
             if len(self.shared) >= settings.live_questions_max:
                 raise _full(f"{settings.live_questions_max} different questions")
-            shared = self.shared[key] = Shared(self, key, ctx, document, operation_name, dict(variables or {}))
+            shared = self.shared[key] = Shared(self, key, ctx, document, operation_name, values)
             metrics.live_questions.inc()
         self._followed += 1
         shared.followers += 1
@@ -277,8 +283,7 @@ class Shared:
         metrics.live_computations.labels(outcome=outcome).inc()
 
     def _set(self, payload: dict[str, Any], *, ends: bool) -> None:
-        errors = orjson.dumps(payload["errors"]).decode() if ends else None
-        self._update = Update(orjson.dumps(payload).decode(), errors)
+        self._update = Update.of(payload, ends=ends)
         self._version += 1
 
     def _step(self) -> None:

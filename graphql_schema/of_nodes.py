@@ -32,6 +32,3 @@ class OfNodes(Generic[T]):
             found.pop(place, None)
 
         found[place] = tuple(ref(node, forget) for node in nodes), value
-
-    def __len__(self) -> int:
-        return len(self._found)

@@ -25,6 +25,7 @@ from app.analytics.query import (
 from app.analytics.semantic.dimensions import DIMENSIONS
 from app.analytics.semantic.measures import MEASURES
 from app.errors import QueryIssue
+from app.limits.values import too_many
 
 ELEMENTS_MAX = 4
 """Elements of one grouping."""
@@ -37,9 +38,6 @@ TOP_MAX = 1_000
 
 FILTER_PARTS_MAX = 50
 """Conditions and connectives of one filter."""
-
-FILTER_VALUES_MAX = 1_000
-"""Values of one list in a filter."""
 
 HAVING_MAX = 20
 """Conditions of one `having`."""
@@ -209,10 +207,9 @@ def check_filter(where: Filter | None, path: Sequence[str], issues: list[QueryIs
     for part in parts:
         if not isinstance(part, Matches):
             continue
-        longest = max(len(part.isin or ()), len(part.not_in or ()))
-        if longest > FILTER_VALUES_MAX:
-            message = f"A list of the filter has {longest} values; at most {FILTER_VALUES_MAX} are allowed."
-            issues.append(QueryIssue("BAD_USER_INPUT", message, (*path, part.dimension), "Split the question."))
+        beyond = too_many(max(len(part.isin or ()), len(part.not_in or ())))
+        if beyond is not None:
+            issues.append(QueryIssue("BAD_USER_INPUT", beyond, (*path, part.dimension), "Split the question."))
 
 
 def _conditions(where: Filter) -> Iterable[Filter]:

@@ -3,7 +3,7 @@
 Everything is shifted on the local calendar: a Wednesday's noon is compared with a Wednesday's noon, also where clocks
 changed in between. Where that takes the beginnings of buckets to beginnings, buckets are told by them: the 1st belongs
 to the 1st, also where months differ in length. Elsewhere a beginning says nothing, for weeks of a month begin on other
-days than those of the month before: there the first belongs to the first, as with a time that was given.
+days than those of the month before: there buckets are told by the time they share.
 """
 
 from collections.abc import Sequence

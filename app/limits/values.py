@@ -6,6 +6,9 @@ from typing import Any
 from app.errors import DomainError
 from app.limits.documents import VALUE_DEPTH_MAX, check_text
 
+FILTER_VALUES_MAX = 1_000
+"""Values of one list in a filter."""
+
 LOOKED_AT_MAX = 100_000
 """Values that are looked through for the place of one that is refused: more than a full batch has."""
 
@@ -52,3 +55,10 @@ def _path_to(wanted: Any, value: Any) -> tuple[str | int, ...]:
             if isinstance(item, (dict, list)):
                 waiting.append(((*path, key), item))
     return ()
+
+
+def too_many(count: int) -> str | None:
+    """What to tell of a list in a filter that holds so many values; None where they are not too many."""
+    if count <= FILTER_VALUES_MAX:
+        return None
+    return f"A list of the filter has {count} values; at most {FILTER_VALUES_MAX} are allowed."
