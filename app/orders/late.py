@@ -1,9 +1,6 @@
-"""Amounts of orders, refunds and adjustments that had no rate when they came, converted once there is one.
+"""Amounts of orders, refunds and adjustments that had no rate when they came, converted once there is one."""
 
-The amount in the tenant's currency goes from unknown to known, and no further: what was converted keeps its rate.
-"""
-
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,11 +8,16 @@ from uuid import UUID
 from app.core.context import Ctx
 from app.core.ids import plain
 from app.core.words import REVENUE_KINDS, LineKind
+from app.db.late import LateAmounts
 from app.db.session import ReadSession, WriteSession
 from app.orders.conversion import Rates
 
 ORDERS_MAX = 500
-"""Orders that one transaction converts."""
+"""Orders that one transaction converts, and facts."""
+
+LATE_ADJUSTMENTS = LateAmounts("adjustments")
+
+_LINES, _REFUND_LINES = LateAmounts("order_lines"), LateAmounts("refund_lines")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ async def convert_lines(
         base = _base(rates, order, row["amount_minor"])
         bases[row["id"]] = base
         found.append(Converted(order.id, row["occurred_at"], LineKind(row["kind"]) in REVENUE_KINDS, base))
-    await _write(ctx, session, "order_lines", bases)
+    await _LINES.write(session, bases)
     return found
 
 
@@ -121,18 +123,8 @@ async def convert_refunds(
             base = _base(rates, order, sums[key]) - _base(rates, order, before)
             bases[row["id"]] = base
             found.append(Converted(order.id, row["occurred_at"], LineKind(row["kind"]) in REVENUE_KINDS, base))
-    await _write(ctx, session, "refund_lines", bases)
+    await _REFUND_LINES.write(session, bases)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class LateFact:
-    """An adjustment or other fact by itself that is not converted."""
-
-    id: UUID
-    currency: str
-    occurred_at: datetime
-    amount: int
 
 
 async def late_keys(session: ReadSession, *, limit: int) -> list[tuple[str, datetime]]:
@@ -158,52 +150,7 @@ async def late_keys(session: ReadSession, *, limit: int) -> list[tuple[str, date
     return [(row["currency"], row["occurred_at"]) for row in rows]
 
 
-async def late_adjustments(session: WriteSession, *, after: UUID) -> list[LateFact]:
-    """The next adjustments that are not converted, in order of id, at most ORDERS_MAX; locked."""
-    rows = await session.fetch(
-        """/* late.adjustments */
-        SELECT id, currency, occurred_at, amount_minor
-        FROM adjustments
-        WHERE tenant_id = $1 AND id > $2 AND amount_base_minor IS NULL
-        ORDER BY id
-        LIMIT $3
-        FOR NO KEY UPDATE""",
-        session.tenant_id,
-        after,
-        ORDERS_MAX,
-    )
-    return [LateFact(plain(row["id"]), row["currency"], row["occurred_at"], row["amount_minor"]) for row in rows]
-
-
-async def convert_adjustments(
-    ctx: Ctx, session: WriteSession, rates: Rates, facts: Sequence[LateFact]
-) -> list[tuple[LateFact, int]]:
-    """Those of the adjustments that have a rate now, with what they are worth."""
-    found = [
-        (fact, base)
-        for fact in facts
-        if (base := rates.convert_one(fact.amount, fact.currency, fact.occurred_at)) is not None
-    ]
-    await _write(ctx, session, "adjustments", {fact.id: base for fact, base in found})
-    return found
-
-
 def _base(rates: Rates, order: LateOrder, amount: int) -> int:
     base = rates.convert_one(amount, order.currency, order.occurred_at)
     assert base is not None, "the order has a rate"
     return base
-
-
-_WRITES = {
-    table: f"""/* late.write_{table} */
-        UPDATE {table}
-        SET amount_base_minor = known.base
-        FROM unnest($2::uuid[], $3::bigint[]) AS known (id, base)
-        WHERE {table}.tenant_id = $1 AND {table}.id = known.id AND {table}.amount_base_minor IS NULL"""  # noqa: S608 - declared names
-    for table in ("order_lines", "refund_lines", "adjustments")
-}
-
-
-async def _write(ctx: Ctx, session: WriteSession, table: str, bases: Mapping[UUID, int]) -> None:
-    if bases:
-        await session.execute(_WRITES[table], ctx.tenant_id, list(bases), list(bases.values()))

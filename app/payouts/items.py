@@ -9,9 +9,12 @@ from uuid import UUID
 from app.core.context import Ctx
 from app.core.ids import new_ids, plain
 from app.core.payout_words import PayoutItemState, PayoutProviderName
+from app.db.late import LateAmounts
 from app.db.session import ReadSession, WriteSession
 from app.payouts.batches import lock_batches
 from app.payouts.machine import Item, Paid, has_key
+
+LATE_PAYMENTS = LateAmounts("payout_payments")
 
 
 @dataclass(frozen=True, slots=True)

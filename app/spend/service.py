@@ -9,9 +9,12 @@ from app.core.context import Ctx
 from app.core.hashing import content_hash
 from app.core.money import checked_amount, checked_currency
 from app.core.texts import checked_external_id, checked_instant, checked_optional
+from app.db.late import LateAmounts
 from app.db.sent import SentRows
 from app.db.session import WriteSession
 from app.spend.inputs import SpendInput
+
+LATE_SPEND = LateAmounts("spend")
 
 
 @dataclass(frozen=True, slots=True)

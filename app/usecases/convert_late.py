@@ -19,13 +19,14 @@ from app.core.context import Ctx
 from app.core.ids import ZERO_ID
 from app.core.money import WEIGHT_ONE
 from app.core.outcomes import ItemOutcome, Outcome
+from app.db.late import LateAmounts
 from app.db.session import WriteSession
 from app.orders import late
 from app.orders.conversion import Rates, key_of, load_rates
-from app.orders.late import ORDERS_MAX, Converted, LateOrder
-from app.payouts.late import convert_payments, late_payments
+from app.orders.late import LATE_ADJUSTMENTS, ORDERS_MAX, Converted, LateOrder
+from app.payouts.items import LATE_PAYMENTS
 from app.runtime import Runtime
-from app.spend.late import convert_spend, late_spend
+from app.spend.service import LATE_SPEND
 from app.usecases.door import perform
 from app.usecases.rerating import rerate_late
 
@@ -33,6 +34,9 @@ OPERATION = "convertLateFacts"
 
 KEYS_MAX = 5_000
 """Currencies and times of facts that are looked at to see whether any of them has a rate by now."""
+
+FACTS = (LATE_ADJUSTMENTS, LATE_SPEND, LATE_PAYMENTS)
+"""Facts beside orders that are converted each by itself. Of them, rollups know adjustments alone."""
 
 Step = Callable[[Ctx, UUID, list[UUID], WriteSession], Awaitable[tuple[ItemOutcome, ...]]]
 """Converts the next facts after an id; puts the ids of those that it looked at into the list."""
@@ -54,8 +58,9 @@ async def convert_late(runtime: Runtime, ctx: Ctx) -> int:
             break
         after = orders[-1].id
     if await _is_any_due(runtime, ctx):
-        for work in (_convert_adjustments, _convert_commissions, _convert_spend, _convert_payments):
-            converted += await _walk(runtime, ctx, work)
+        steps: list[Step] = [_convert_commissions, *(partial(_convert_facts, table) for table in FACTS)]
+        for step in steps:
+            converted += await _walk(runtime, ctx, step)
     return converted
 
 
@@ -122,7 +127,7 @@ async def _of_lines(
     return contributions
 
 
-async def _walk(runtime: Runtime, ctx: Ctx, work: Step) -> int:
+async def _walk(runtime: Runtime, ctx: Ctx, step: Step) -> int:
     converted, after = 0, ZERO_ID
     while True:
         place: list[UUID] = []
@@ -131,7 +136,7 @@ async def _walk(runtime: Runtime, ctx: Ctx, work: Step) -> int:
             ctx,
             operation=OPERATION,
             body=[],
-            work=partial(work, ctx, after, place),
+            work=partial(step, ctx, after, place),
         )
         converted += len(outcomes)
         if len(place) < ORDERS_MAX:
@@ -139,18 +144,24 @@ async def _walk(runtime: Runtime, ctx: Ctx, work: Step) -> int:
         after = place[-1]
 
 
-async def _convert_adjustments(
-    ctx: Ctx, after: UUID, place: list[UUID], session: WriteSession
+async def _convert_facts(
+    table: LateAmounts, ctx: Ctx, after: UUID, place: list[UUID], session: WriteSession
 ) -> tuple[ItemOutcome, ...]:
-    facts = await late.late_adjustments(session, after=after)
+    facts = await table.lock(session, after=after, limit=ORDERS_MAX)
     place[:] = [fact.id for fact in facts]
     rates = await load_rates(ctx, session, {key_of(fact.currency, fact.occurred_at) for fact in facts})
-    found = await late.convert_adjustments(ctx, session, rates, facts)
-    await deltas.append(
-        ctx,
-        session,
-        [Contribution(fact.occurred_at, refunds_e9=base * WEIGHT_ONE, missing_rates=-1) for fact, base in found],
-    )
+    found = [
+        (fact, base)
+        for fact in facts
+        if (base := rates.convert_one(fact.amount, fact.currency, fact.occurred_at)) is not None
+    ]
+    await table.write(session, {fact.id: base for fact, base in found})
+    if table is LATE_ADJUSTMENTS:
+        contributions = [
+            Contribution(fact.occurred_at, refunds_e9=base * WEIGHT_ONE, missing_rates=-1) for fact, base in found
+        ]
+        await deltas.append(ctx, session, contributions)
+    session.touch_days({fact.occurred_at.date() for fact, _ in found})
     return _outcomes([fact.id for fact, _ in found])
 
 
@@ -163,34 +174,6 @@ async def _convert_commissions(
     fit = [row for row in rows if rates.convert_one(1, row.currency, row.rated_at) is not None]
     await deltas.append(ctx, session, await late_commissions.convert(ctx, session, fit, rates.convert_one))
     return _outcomes([row.id for row in fit])
-
-
-async def _convert_spend(ctx: Ctx, after: UUID, place: list[UUID], session: WriteSession) -> tuple[ItemOutcome, ...]:
-    facts = await late_spend(session, after=after, limit=ORDERS_MAX)
-    place[:] = [fact.id for fact in facts]
-    rates = await load_rates(ctx, session, {key_of(fact.currency, fact.occurred_at) for fact in facts})
-    found = {
-        fact.id: base
-        for fact in facts
-        if (base := rates.convert_one(fact.amount, fact.currency, fact.occurred_at)) is not None
-    }
-    await convert_spend(ctx, session, found)
-    session.touch_days({fact.occurred_at.date() for fact in facts if fact.id in found})
-    return _outcomes(found)
-
-
-async def _convert_payments(ctx: Ctx, after: UUID, place: list[UUID], session: WriteSession) -> tuple[ItemOutcome, ...]:
-    facts = await late_payments(session, after=after, limit=ORDERS_MAX)
-    place[:] = [fact.id for fact in facts]
-    rates = await load_rates(ctx, session, {key_of(fact.currency, fact.occurred_at) for fact in facts})
-    found = {
-        fact.id: base
-        for fact in facts
-        if (base := rates.convert_one(fact.amount, fact.currency, fact.occurred_at)) is not None
-    }
-    await convert_payments(ctx, session, found)
-    session.touch_days({fact.occurred_at.date() for fact in facts if fact.id in found})
-    return _outcomes(found)
 
 
 def _outcomes(ids: Collection[UUID]) -> tuple[ItemOutcome, ...]:
