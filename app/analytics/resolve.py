@@ -326,7 +326,12 @@ class _Resolving:
             totals=totals,
             members=asked.members,
             tops=tuple(
-                ResolvedTop(asked.dimensions.index(name), top, laid_out((top.by,), estimates=self.estimates))
+                # States are ranked by what their groups show.
+                ResolvedTop(
+                    asked.dimensions.index(name),
+                    top,
+                    laid_out((top.by,), estimates=self.estimates, by_state=name == "commission_state"),
+                )
                 for name, top in asked.tops.items()
             ),
             series=tuple(self._group_series(facet, asked, limit) for facet in asked.series),

@@ -112,10 +112,11 @@ class _Grouping:
         side = asking.cut(self.asked.every)[0] if per else asking.sides[0]
         cells = asking.cells((top.by,), [side], by=(name,), has_time=per)
         ranked: dict[Any, list[tuple[Any, Any]]] = {}
+        by_state = name == "commission_state"
         for key, cell in cells.items():
-            if key[0] is not None and is_there(cell, by_state=False):
+            if key[0] is not None and is_there(cell, by_state=by_state):
                 exponent = EXPONENTS[key[0] if name == "currency" else asking.currency]
-                by_value = value(top.by, cell[False, top.by], exponent)
+                by_value = value(top.by, cell[False, top.by], exponent, by_state=by_state)
                 ranked.setdefault(key[1] if per else None, []).append((key[0], by_value))
         found = set()
         for bucket, keys in ranked.items():

@@ -1,7 +1,9 @@
 """Groups: their keys and the rest of them, conditions, order, pages and totals."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from app.core.context import Ctx, Role
 from app.runtime import Runtime
 from tests.client import Client
 from tests.factories.few import Few
-from tests.integration.analytics.asking import MakeKey, asking, between
+from tests.integration.analytics.asking import RANGE, MakeKey, asking, between
 from tests.integration.analytics.naive import Naive
 from tests.integration.analytics.store import Store
 
@@ -480,3 +482,29 @@ async def test_hours_of_later_orders_are_no_members_where_new_customers_are_coun
         (node["key"]["hourOfDay"], node["isOthers"], node["memberCount"], node["measures"]["newCustomers"])
         for node in found["groups"]["nodes"]
     ] == [(8, False, 1, 2), (None, True, 1, 1)]
+
+
+async def test_top_ranks_states_by_what_their_groups_show(asker: Client) -> None:
+    document = """{{ analytics({}) {{ groups(
+      by: [{{dimension: {{name: COMMISSION_STATE{}}}}}, {{time: {{every: WEEK}}}}], first: 1000
+    ) {{ nodes {{ isOthers key {{ commissionState time {{ localDate }} }} measures {{ commission }} }} }} }} }}"""
+
+    async def weeks(top: str = "") -> dict[str, dict[str | None, Decimal]]:
+        data = await asker.data(document.format(RANGE, top))
+        found: dict[str, dict[str | None, Decimal]] = defaultdict(dict)
+        for node in data["analytics"]["groups"]["nodes"]:
+            key, amount = node["key"], Decimal(node["measures"]["commission"])
+            assert node["isOthers"] is (key["commissionState"] is None)
+            found[key["time"]["localDate"]][key["commissionState"]] = amount
+        return found
+
+    every, kept = await weeks(), await weeks(", top: {n: 2, by: {name: COMMISSION}, perBucket: true}")
+
+    with_more_reversed = 0
+    for week, states in every.items():
+        ranked = sorted(states.items(), key=lambda each: each[1], reverse=True)
+        others = {None: sum(amount for _, amount in ranked[2:])} if ranked[2:] else {}
+        assert kept[week] == dict(ranked[:2]) | others
+        with_more_reversed += "REVERSED" in dict(ranked[:2]) and bool(others)
+    # Taken off, what was taken back would always be the least.
+    assert with_more_reversed
