@@ -4,7 +4,7 @@ A selection depends on its nodes and on the variables that it names; the field's
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Node, VariableNode
@@ -34,7 +34,9 @@ class Selections:
         """What is selected below the nodes."""
         kept = self._kept.get(nodes)
         if kept is None:
-            names = dict.fromkeys(name for node in nodes for name in _variables(node.selection_set, document.fragments))
+            names, spread = dict[str, None](), set[str]()
+            for node in nodes:
+                _look(node.selection_set, document.fragments, names, spread)
             kept = Kept(tuple(names))
             self._kept.keep(nodes, kept)
         values = repr([document.variables.coerced.get(name) for name in kept.variables]) if kept.variables else ""
@@ -46,20 +48,22 @@ class Selections:
         return selection
 
 
-def _variables(node: Node | None, fragments: Mapping[str, FragmentDefinitionNode]) -> Iterator[str]:
-    # Fragments do not contain themselves: the document is valid.
+def _look(
+    node: Node | None, fragments: Mapping[str, FragmentDefinitionNode], names: dict[str, None], spread: set[str]
+) -> None:
+    # Puts the names of variables in names. spread: fragments that were looked at; those that spread one another twice
+    # at each level have a number of ways through them that doubles with each.
     match node:
         case None:
             return
         case VariableNode():
-            yield node.name.value
-        case FragmentSpreadNode():
-            yield from _variables(fragments[node.name.value].selection_set, fragments)
-            for directive in node.directives or ():
-                yield from _variables(directive, fragments)
-        case _:
-            for key in node.keys:
-                below = getattr(node, key, None)
-                for each in below if isinstance(below, (list, tuple)) else (below,):
-                    if isinstance(each, Node):
-                        yield from _variables(each, fragments)
+            names[node.name.value] = None
+            return
+        case FragmentSpreadNode() if node.name.value not in spread:
+            spread.add(node.name.value)
+            _look(fragments[node.name.value].selection_set, fragments, names, spread)
+    for key in node.keys:
+        below = getattr(node, key, None)
+        for each in below if isinstance(below, (list, tuple)) else (below,):
+            if isinstance(each, Node):
+                _look(each, fragments, names, spread)

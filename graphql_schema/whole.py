@@ -142,6 +142,9 @@ def _fits(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDe
     if operation.operation is not OperationType.QUERY or operation.directives:
         return False
 
+    # Fragments that spread one another twice at each level have a number of ways through them that doubles with each.
+    looked_at: set[tuple[str, frozenset[str] | None]] = set()
+
     def below(selection: SelectionSetNode | None, allowed: frozenset[str] | None) -> bool:
         # allowed: names of fields; None for all but those that are never kept.
         for node in selection.selections if selection else ():
@@ -152,7 +155,8 @@ def _fits(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDe
                 case InlineFragmentNode():
                     if not below(node.selection_set, allowed):
                         return False
-                case FragmentSpreadNode():
+                case FragmentSpreadNode() if (node.name.value, allowed) not in looked_at:
+                    looked_at.add((node.name.value, allowed))
                     if not below(fragments[node.name.value].selection_set, allowed):
                         return False
         return True

@@ -184,3 +184,42 @@ ANSWERED = {
     "long-list",
 }
 """Those that hurt nobody once they are bounded; all others are refused."""
+
+
+ALL_TIME = "analytics(range: {preset: ALL_TIME})"
+BY_PLATFORM = "by: [{dimension: {name: PLATFORM}}]"
+DOUBLING: dict[str, tuple[str, str, str]] = {
+    "the root": ("@", "Query", "__typename"),
+    "the root, with analytics": ("@", "Query", ALL_TIME + " { totals { clicks } }"),
+    "analytics": (ALL_TIME + " { @ }", "Analytics", "totals { clicks }"),
+    "measures": (ALL_TIME + " { totals { @ } }", "Measures", "clicks"),
+    "buckets": (ALL_TIME + " { series(every: YEAR) { @ } }", "Bucket", "measures { clicks }"),
+    "groups": (ALL_TIME + f" {{ groups({BY_PLATFORM}) {{ @ }} }}", "GroupConnection", "nodes { measures { clicks } }"),
+    "keys": (ALL_TIME + f" {{ groups({BY_PLATFORM}) {{ nodes {{ key {{ @ }} }} }} }}", "GroupKey", "platform"),
+    "tables": (
+        ALL_TIME + f" {{ table({BY_PLATFORM}, measures: [{{name: CLICKS}}]) {{ @ }} }}",
+        "ColumnTable",
+        "rowCount",
+    ),
+    "entities": ("campaigns(first: 2) { nodes { @ } }", "Campaign", "id " + ALL_TIME + " { totals { clicks } }"),
+    "the catalog": ("catalog { measures { @ } }", "MeasureInfo", "name"),
+}
+"""Where fragments stand in the whole schema: the field, the type, and what is selected of it in the end."""
+
+
+@pytest.mark.parametrize("place", DOUBLING)
+@pytest.mark.parametrize(
+    ("spread", "codes"),
+    [("...F{0} ...F{0}", []), ("... {{ ...F{0} }} ... {{ ...F{0} }}", ["QUERY_TOO_COSTLY"])],
+    ids=["side by side", "each inline"],
+)
+async def test_fragments_that_double_at_each_level_are_read_once(
+    client: Client, place: str, spread: str, codes: list[str]
+) -> None:
+    field, on, leaf = DOUBLING[place]
+    fragments = " ".join(f"fragment F{number} on {on} {{ {spread.format(number - 1)} }}" for number in range(1, 45))
+    document = f"{{ {field.replace('@', '...F44')} }} fragment F0 on {on} {{ {leaf} }} {fragments}"
+
+    payload = await survives(client, {"query": document})
+
+    assert [error["extensions"]["code"] for error in payload.get("errors", [])] == codes
