@@ -183,10 +183,8 @@ def _notes(table: StreamedTable, ask: TableAsk) -> Notes:
 
 def _warnings(table: StreamedTable) -> dict[WarningCode, int | None]:
     # As `meta.warnings` says it, with counts where there are any.
-    asks = table.asked.columns.values
-    estimated = [ask.name for ask, sample in zip(asks, table.samples, strict=True) if sample > 1]
     partial = table.resolved.cut_times(table.asked)
-    found = warned(table.resolved, partial=partial, missing_rates=table.missing_rates, estimated=estimated)
+    found = warned(table.resolved, partial=partial, missing_rates=table.missing_rates, estimated=table.estimated)
     return {each.code: each.count for each in found}
 
 

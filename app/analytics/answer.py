@@ -3,7 +3,7 @@
 Rows come from the database or, as JSON, from the cache; both are read the same way. Pure.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
@@ -11,12 +11,12 @@ from enum import StrEnum
 from math import sqrt
 from uuid import UUID
 
-from app.analytics.figures import NOTHING_ASKED, Figures, Numbers, reader
+from app.analytics.figures import NOTHING_ASKED, Figures, Numbers, measured, reader
 from app.analytics.layout import Layout, netted
 from app.analytics.pages import GroupPage, beside, page_of
 from app.analytics.plan import Plan
 from app.analytics.query import Columns
-from app.analytics.resolved import Resolved
+from app.analytics.resolved import Resolved, ResolvedGroups
 from app.analytics.rows import Computed, Rows, by_parent, missing_rates, places_by_parent
 from app.analytics.series import BucketList, Cells, buckets
 from app.core.money import exponent
@@ -173,8 +173,7 @@ class _Reading:
             missing = missing_rates(computed.totals, self._totals.places.get(parent, ()))
         series = tuple([buckets(resolved, asked, cells, of.get(parent, ())) for asked, cells, of in self._series])
         groups = tuple([self._page(number, parent, totals) for number in range(len(resolved.groups))])
-        errors = _largest(self._errors(totals, series, groups)) if resolved.is_sampled else {}
-        estimates = tuple([Estimate(name, error) for name, error in errors.items()])
+        estimates = _estimates(self._estimated(totals, series, groups)) if resolved.is_sampled else ()
         return Answer(resolved, computed.plan, computed.at, totals, series, groups, missing, estimates)
 
     def _page(self, number: int, parent: UUID | None, totals: Figures) -> GroupPage:
@@ -188,37 +187,72 @@ class _Reading:
         page = self._pages[number].get(parent)
         return page_of(resolved, asked, rows, page, read_beside, totals, whole)
 
-    def _errors(
+    def _estimated(
         self, totals: Figures, series: Sequence[BucketList], groups: Sequence[GroupPage]
-    ) -> Iterator[tuple[str, float]]:
+    ) -> Iterator["_Estimated"]:
         resolved, computed = self._resolved, self._computed
         if computed.totals is not None and resolved.layout is not None:
-            yield from _errors(resolved.totals, resolved.layout, computed.totals, [totals])
+            yield from _shown(resolved.totals, resolved.layout, computed.totals, [totals])
         for asked, rows, found in zip(resolved.series, computed.series, series, strict=True):
-            yield from _errors(asked.columns, asked.layout, rows, [bucket.figures for bucket in found])
+            yield from _shown(asked.columns, asked.layout, rows, [bucket.figures for bucket in found])
         for grouping, each, page in zip(resolved.groups, computed.groups, groups, strict=True):
-            shown = [group.figures for group in page.groups]
-            yield from _errors(grouping.columns, grouping.layout, each.page, shown)
+            yield from _shown(grouping.columns, grouping.layout, each.page, [group.figures for group in page.groups])
+            yield from _looked_at(grouping, page.rows, exponent(resolved.currency))
+            if each.totals is not None:
+                yield from _shown(Columns(grouping.totals), grouping.layout, each.totals, [page.totals])
+            for top, sample in zip(grouping.tops, each.ranked, strict=True):
+                yield _Estimated(top.top.by.name, sample)
             for number, (nested, rows) in enumerate(zip(grouping.series, each.series, strict=True)):
                 of_groups = [bucket.figures for group in page.groups for bucket in group.series[number]]
-                yield from _errors(nested.columns, nested.layout, rows, of_groups)
+                yield from _shown(nested.columns, nested.layout, rows, of_groups)
 
 
-def _errors(columns: Columns, layout: Layout, rows: Rows, figures: Sequence[Figures]) -> Iterator[tuple[str, float]]:
-    # Each key is in the sample with the same chance, 1 in so many: the spread of how many are is that of a binomial.
-    for place, ask in enumerate(columns.values):
-        sample = rows.samples[layout.readings[ask, False].layer] if rows.samples else 1
-        if sample == 1:
-            continue
-        for each in figures:
-            value = each.values[place]
-            if value:
-                yield ask.name, DEVIATIONS * sqrt((1 - 1 / sample) * sample / value)
+@dataclass(frozen=True, slots=True)
+class _Estimated:
+    """A measure of which one of so many keys was counted, and a value of it: 0 or None where none is shown."""
+
+    measure: str
+    sample: int
+    value: int | None = None
+
+    @property
+    def error(self) -> float:
+        """By what part of it the value may be off; without one, the least that an estimate other than 0 can be."""
+        # Each key is in the sample with the same chance: the spread of how many are is that of a binomial.
+        return DEVIATIONS * sqrt((self.sample - 1) / (self.value or self.sample))
 
 
-def _largest(errors: Iterator[tuple[str, float]]) -> dict[str, Decimal]:
-    found: dict[str, float] = {}
-    for name, error in errors:
-        found[name] = max(error, found.get(name, 0))
+def _shown(columns: Columns, layout: Layout, rows: Rows, figures: Sequence[Figures]) -> Iterator[_Estimated]:
+    for asks, is_previous in ((columns.values, False), (columns.previous, True)):
+        for place, ask in enumerate(asks):
+            sample = rows.sample(layout.readings[ask, is_previous].layer)
+            if sample > 1:
+                yield _Estimated(ask.name, sample)
+                for each in figures:
+                    numbers = each.previous if is_previous else each.values
+                    if numbers:
+                        yield _Estimated(ask.name, sample, numbers[place])
+
+
+def _looked_at(asked: ResolvedGroups, rows: Rows, digits: int) -> Iterator[_Estimated]:
+    # What conditions and orders look at decides which groups are shown, whether it is shown or not.
+    shown = {*((ask, False) for ask in asked.columns.values), *((ask, True) for ask in asked.columns.previous)}
+    for (ask, is_previous), reading in asked.layout.readings.items():
+        sample = rows.sample(reading.layer)
+        if sample > 1 and (ask, is_previous) not in shown:
+            yield _Estimated(ask.name, sample)
+            values = measured(reading, asked.layout, rows.columns, rows.values, digits)
+            yield from (_Estimated(ask.name, sample, value) for value in values)
+
+
+def _estimates(found: Iterable[_Estimated]) -> tuple[Estimate, ...]:
+    # The largest error of all that is shown, or else what it may be.
+    errors: dict[str, tuple[bool, float]] = {}
+    for each in found:
+        if each.sample > 1:
+            error = bool(each.value), each.error
+            errors[each.measure] = max(error, errors.get(each.measure, error))
     digits = Decimal("0.000001")
-    return {name: Decimal(error).quantize(digits, rounding=ROUND_CEILING) for name, error in found.items()}
+    return tuple(
+        Estimate(name, Decimal(error).quantize(digits, rounding=ROUND_CEILING)) for name, (_, error) in errors.items()
+    )

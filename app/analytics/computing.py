@@ -69,10 +69,14 @@ def _apart(rows: Rows) -> tuple[Rows, Rows]:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The statement of a grouping's page, ready to be read bit by bit. totals: of the question, if they are asked."""
+    """The statement of a grouping's page, ready to be read bit by bit. totals: of the question, if they are asked.
+
+    samples: of each layer, one of so many keys is counted. ranked: of each top, by the measure that ranks.
+    """
 
     page: Bound
     samples: tuple[int, ...]
+    ranked: tuple[int, ...]
     totals: Rows | None
 
 
@@ -81,9 +85,9 @@ async def opened(session: ReadSession, resolved: Resolved, planned: Plan) -> Ope
     computing = _Computing(session, resolved, planned, is_checked=True)
     (asked,), (groups,) = resolved.groups, planned.groups
     totals = None if planned.totals is None else await computing.rows(planned.totals)
-    tops = await computing.tops(asked, groups)
+    tops, ranked = await computing.tops(asked, groups)
     page, samples = await computing.made(groups.page, tops, whole_totals(resolved, totals))
-    return Opened(page, samples, totals)
+    return Opened(page, samples, ranked, totals)
 
 
 class _Computing:
@@ -95,7 +99,7 @@ class _Computing:
 
     async def groups(self, asked: ResolvedGroups, planned: GroupsPlan, whole: tuple[Numbers, ...]) -> GroupRows:
         """The page of a grouping and what belongs to it."""
-        tops = await self.tops(asked, planned)
+        tops, ranked = await self.tops(asked, planned)
         page = await self.rows(planned.page, tops, whole)
         totals = members = None
         if planned.has_totals:
@@ -104,11 +108,16 @@ class _Computing:
             members = await self.rows(planned.page, tops, whole, View.MEMBERS)
         only = _shown_keys(page, asked) if planned.series else None
         series = [await self.rows(_narrowed(facet, only), tops) for facet in planned.series]
-        return GroupRows(page, totals, members, tuple(series))
+        return GroupRows(page, totals, members, tuple(series), ranked)
 
-    async def tops(self, asked: ResolvedGroups, planned: GroupsPlan) -> dict[str, TopKeys]:
-        """The keys that stand for themselves, of each dimension that has such."""
-        return {asked.dimensions[number]: _top_keys(facet, await self.rows(facet)) for number, facet in planned.tops}
+    async def tops(self, asked: ResolvedGroups, planned: GroupsPlan) -> tuple[dict[str, TopKeys], tuple[int, ...]]:
+        """The keys that stand for themselves, of each dimension that has such; and one of how many keys ranked them."""
+        keys, ranked = {}, []
+        for top, (number, facet) in zip(asked.tops, planned.tops, strict=True):
+            found = await self.rows(facet)
+            keys[asked.dimensions[number]] = _top_keys(facet, found)
+            ranked.append(found.sample(top.layout.readings[top.top.by, False].layer))
+        return keys, tuple(ranked)
 
     async def rows(
         self,

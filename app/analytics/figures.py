@@ -129,6 +129,15 @@ def reader(asked: Columns, layout: Layout, columns: tuple[str, ...], digits: int
     )
 
 
+def measured(
+    reading: Reading, layout: Layout, columns: tuple[str, ...], values: Sequence[Sequence[Any]], digits: int
+) -> Sequence[int | None]:
+    """One measure of all rows, whether it is asked or only looked at."""
+    sums = sums_of(columns, layout)
+    numbers = [whole_numbers(values[columns.index(name)]) for name in sums]
+    return _formula(reading, {name: index for index, name in enumerate(sums)}, digits)(numbers)
+
+
 def sums_of(columns: Sequence[str], layout: Layout) -> tuple[str, ...]:
     """Those of the columns that are outputs of the layout, in order."""
     known = {column(output.name, layer) for layer, outputs in enumerate(layout.outputs) for output in outputs}

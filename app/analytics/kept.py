@@ -77,6 +77,7 @@ def dumped(computed: Computed) -> bytes:
                 "totals": rows(item.totals),
                 "members": rows(item.members),
                 "series": [rows(each) for each in item.series],
+                "ranked": item.ranked,
             }
             for item in computed.groups
         ],
@@ -105,6 +106,7 @@ def loaded(body: bytes) -> Computed:
                 totals=perhaps(item["totals"]),
                 members=perhaps(item["members"]),
                 series=tuple(map(rows, item["series"])),
+                ranked=tuple(item["ranked"]),
             )
             for item in value["groups"]
         ),

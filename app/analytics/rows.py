@@ -33,6 +33,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.values[0])
 
+    def sample(self, layer: int) -> int:
+        """One of so many keys of the layer was counted; 1: all."""
+        return self.samples[layer] if self.samples else 1
+
     def of(self, name: str) -> Sequence[Any]:
         """A column."""
         return self.values[self.columns.index(name)]
@@ -59,12 +63,16 @@ def missing_rates(totals: Rows, places: Sequence[int]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class GroupRows:
-    """What the statements of one grouping gave. totals, members: None where they were not asked."""
+    """What the statements of one grouping gave. totals, members: None where they were not asked.
+
+    ranked: of each top, one of so many keys was counted by the measure that ranks.
+    """
 
     page: Rows
     totals: Rows | None = None
     members: Rows | None = None
     series: tuple[Rows, ...] = ()
+    ranked: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,13 +50,15 @@ class StreamedTable:
     """A table whose rows are still to be read. session: sees what the table sees.
 
     digits: behind the point, of each measure's values. samples: of each measure, one of so many keys is counted.
-    missing_rates: amounts that are left out. chunks: to be read once.
+    estimated: measures of which not all keys are, also where they only decide which rows come. missing_rates: amounts
+    that are left out. chunks: to be read once.
     """
 
     resolved: Resolved
     asked: ResolvedGroups
     digits: tuple[int, ...]
     samples: tuple[int, ...]
+    estimated: tuple[str, ...]
     missing_rates: int
     session: ReadSession
     chunks: AsyncIterator[Chunk]
@@ -82,11 +84,15 @@ async def streamed(session: ReadSession, resolved: Resolved, planned: Plan, firs
     whole = replace(planned, groups=(replace(groups, page=replace(groups.page, paging=paging)),))
     found = await opened(session, resolved, whole)
     readings = [asked.layout.readings[ask, False] for ask in asked.columns.values]
+    samples = found.samples or (1,) * len(asked.layout.layers)
+    estimated = [ask.name for (ask, _), reading in asked.layout.readings.items() if samples[reading.layer] > 1]
+    estimated += [top.top.by.name for top, sample in zip(asked.tops, found.ranked, strict=True) if sample > 1]
     return StreamedTable(
         resolved=resolved,
         asked=asked,
         digits=tuple(_digits(reading.formula.unit, reading.formula.digits, resolved, asked) for reading in readings),
-        samples=tuple(found.samples[reading.layer] if found.samples else 1 for reading in readings),
+        samples=tuple(samples[reading.layer] for reading in readings),
+        estimated=tuple(dict.fromkeys(estimated)),
         missing_rates=0 if found.totals is None else missing_rates(found.totals, range(len(found.totals))),
         session=session,
         chunks=_chunks(session, found, _Reading(resolved, asked, found.page.statement.columns), first),

@@ -1,6 +1,6 @@
 """What an answer says of itself and what it takes: cost, freshness, estimates, currencies, models, statements."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -296,6 +296,63 @@ async def test_an_estimate_lies_within_its_stated_error(
     assert abs(found["totals"]["about"] - visitors) <= error * visitors
     assert estimate["measure"] == "VISITORS"
     assert 0 < error < Decimal("0.3")
+
+
+ABOUT = "{name: VISITORS, precision: APPROXIMATE}"
+BY_CHANNEL = "by: [{dimension: {name: CHANNEL}}]"
+ONLY_THERE: Mapping[str, str] = {
+    "before": "previous { visitors(precision: APPROXIMATE) }",
+    "before, of buckets": "series(every: MONTH) { previous { visitors(precision: APPROXIMATE) } }",
+    "before, of groups": f"groups({BY_CHANNEL}) {{ nodes {{ previous {{ visitors(precision: APPROXIMATE) }} }} }}",
+    "a condition": f"groups({BY_CHANNEL}, having: {{measure: {{measure: {ABOUT}, gte: 1}}}}) {{ totalCount }}",
+    "a condition that nothing fits": (
+        f"groups({BY_CHANNEL}, having: {{measure: {{measure: {ABOUT}, gte: 1000000}}}}) {{ totalCount }}"
+    ),
+    "a condition on before": (
+        f"groups({BY_CHANNEL}, having: {{measure: {{measure: {ABOUT}, of: PREVIOUS, gte: 1}}}}) {{ totalCount }}"
+    ),
+    "an order": (
+        f"groups({BY_CHANNEL}, orderBy: [{{measure: {{measure: {ABOUT}}}}}]) {{ nodes {{ measures {{ clicks }} }} }}"
+    ),
+    "a top": (
+        f"groups(by: [{{dimension: {{name: CHANNEL, top: {{n: 1, by: {ABOUT}}}}}}}])"
+        " { nodes { measures { clicks } } }"
+    ),
+    "totals of groups": (
+        f"groups({BY_CHANNEL}, having: {{measure: {{measure: {{name: CLICKS}}, gte: 1}}}})"
+        " { totals { visitors(precision: APPROXIMATE) } }"
+    ),
+}
+
+
+@pytest.mark.parametrize("place", ONLY_THERE)
+async def test_estimates_are_told_wherever_they_are_used(
+    runtime: Runtime, ctx: Ctx, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(computing, "SAMPLE_WHOLE", 16)
+    monkeypatch.setattr(computing, "SAMPLE_SPLIT", 16)
+    few = Few(ctx)
+    for number in range(200):
+        at = DAY if number % 4 else DAY - timedelta(days=28)
+        few.click(at, channel=("social", "email", "video")[number % 3], visitor=f"visitor {number}")
+    for number in range(100):
+        few.click(DAY - timedelta(days=28), channel="social", visitor=f"visitor {number}")
+    await few.stored(runtime)
+    document = f"""{{ analytics({JANUARY}, compare: {{previousPeriod: FULL}}) {{
+      {ONLY_THERE[place]} meta {{ servedFrom estimates {{ measure relativeError }} warnings {{ code }} }}
+    }} }}"""
+
+    async with asking_cached(runtime, ctx, make_key) as client:
+        metas = [(await client.data(document))["analytics"]["meta"] for _ in range(3)]
+
+    assert metas[-1]["servedFrom"] == ["CACHE"]
+    for meta in metas:
+        (estimate,) = meta["estimates"]
+        assert estimate["measure"] == "VISITORS"
+        # That of nothing at all is close to 3.
+        least = Decimal(2) if place in ("a condition that nothing fits", "a top") else Decimal(0)
+        assert least < Decimal(estimate["relativeError"]) < 3
+        assert "ESTIMATED_VALUES" in {warning["code"] for warning in meta["warnings"]}
 
 
 async def test_few_are_counted_exactly_also_where_an_estimate_would_do(asker: Client) -> None:

@@ -415,6 +415,29 @@ async def test_estimates_are_told(analyst: Client, monkeypatch: pytest.MonkeyPat
     assert response.headers["scoville-warnings"] == "ESTIMATED_VALUES=1"
 
 
+@pytest.mark.parametrize(
+    "looks",
+    [
+        "by: [{{dimension: {{name: PLATFORM}}}}], having: {{measure: {{measure: {0}, gte: 1}}}}",
+        "by: [{{dimension: {{name: PLATFORM}}}}], orderBy: [{{measure: {{measure: {0}}}}}]",
+        "by: [{{dimension: {{name: PLATFORM, top: {{n: 1, by: {0}}}}}}}]",
+    ],
+    ids=["having", "order", "top"],
+)
+async def test_estimates_that_decide_which_rows_come_are_told(
+    analyst: Client, monkeypatch: pytest.MonkeyPatch, looks: str
+) -> None:
+    from app.analytics import computing
+
+    monkeypatch.setattr(computing, "SAMPLE_SPLIT", 8)
+    estimated = looks.format("{name: VISITORS, precision: APPROXIMATE}")
+    asked = document(f"table({estimated}, measures: [{{name: CLICKS}}])")
+
+    response = await exported(analyst, asked)
+
+    assert response.headers["scoville-warnings"] == "ESTIMATED_VALUES=1"
+
+
 async def test_instances_that_are_no_longer_kept_are_told(runtime: Runtime, store: Store, make_key: MakeKey) -> None:
     since = START + timedelta(days=10)
     cut = replace(runtime, settings=runtime.settings.model_copy(update={"instances_since": since}))
