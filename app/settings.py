@@ -4,14 +4,27 @@
 environment.
 """
 
+import re
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, AwareDatetime, Field, SecretStr, model_validator
+from pydantic import AliasChoices, AwareDatetime, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_POSTGRES = ("postgresql", "postgres"), "postgresql://user:password@host:5432/database"
+_REDIS = ("redis", "rediss", "unix"), "redis://:password@host:6379/0"
+
+# Hosts behind each other are tried in turn; one in brackets is an address of IPv6.
+_HOSTS = re.compile(r"(\[[^\[\]@]*\]|[^\[\]:,@]*)(:\d{1,5})?(,(\[[^\[\]@]*\]|[^\[\]:,@]*)(:\d{1,5})?)*")
+
+
+def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
+    scheme, separator, rest = text.partition("://")
+    netloc = re.split("[/?#]", rest, maxsplit=1)[0]
+    return scheme in schemes and bool(separator) and _HOSTS.fullmatch(netloc.rpartition("@")[2]) is not None
 
 
 def _setting(default: Any, description: str, *, names: tuple[str, ...] = (), **bounds: Any) -> Any:
@@ -161,6 +174,18 @@ class Settings(BaseSettings):
         1.0, "Seconds a key's principal is remembered when Redis cannot be asked.", gt=0, le=1
     )
     partitions_ahead: int = _setting(3, "Monthly partitions of instances made ahead.", ge=1, le=60)
+
+    @field_validator("database_url", "database_admin_url", "redis_url", mode="after")
+    @classmethod
+    def _is_address(cls, url: SecretStr | None, about: ValidationInfo) -> SecretStr | None:
+        # What a file of environment names without a value is not set. Of what is refused nothing is told: it may hold a
+        # password.
+        if url is None or not url.get_secret_value().strip():
+            return None
+        schemes, example = _REDIS if about.field_name == "redis_url" else _POSTGRES
+        if not _is_url(url.get_secret_value(), schemes):
+            raise ValueError(f"this is no URL such as {example}")
+        return url
 
     @model_validator(mode="after")
     def _lease_holds_a_call(self) -> Self:

@@ -11,6 +11,7 @@ import strawberry
 from app.analytics import query
 from app.analytics.checks import TOP_MAX
 from app.analytics.query import Align, Direction, Facet, Fill, Nulls, Preset
+from app.core.texts import is_blank
 from app.core.timegrain import Granularity
 from app.errors import QueryIssue
 from graphql_schema.analytics_filters import MeasureRef, given
@@ -258,8 +259,14 @@ def measure_columns(
     names: list[str] = []
     for index, ref in enumerate(refs):
         where = (path, "measures", str(index))
-        name = given(ref.as_) or ref.name.value
-        if len(name) > COLUMN_NAME_LENGTH_MAX:
+        chosen = given(ref.as_)
+        name = ref.name.value if chosen is None else chosen
+        if is_blank(name):
+            message = "The column's name has no character that can be seen."
+            issues.append(
+                QueryIssue("BAD_USER_INPUT", message, (*where, "as"), "Choose one that has, or leave it out.")
+            )
+        elif len(name) > COLUMN_NAME_LENGTH_MAX:
             message = f"The column's name has more than {COLUMN_NAME_LENGTH_MAX} characters."
             issues.append(QueryIssue("BAD_USER_INPUT", message, (*where, "as"), "Choose a shorter one."))
         elif name in taken:

@@ -117,7 +117,7 @@ def main() -> None:
     except QueryIssues as issues:
         sys.exit(_refuse("\n".join(f"{issue.code}: {issue.message}" for issue in issues.issues), 1))
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(_refuse("Interrupted. Run it again: what was done is not done twice.", INTERRUPTED))
 
 
 def _refuse(message: str, code: int) -> int:

@@ -57,7 +57,8 @@ def orders(
 ) -> None:
     """Record the orders, refunds and adjustments of a file, and report what became of each of its lines.
 
-    A second run replays: it finishes what a first one left, and doubles nothing. Exit code 1 when anything was refused.
+    A second run replays: it finishes what a first one left, and doubles nothing. Exit code 1 when anything was refused,
+    or a row could not be read.
     """
     started = time.perf_counter()
     assert file_format is Format.ONLINE_RETAIL, "the only one"
@@ -83,7 +84,7 @@ def orders(
         print_json({"seconds": round(took_s, 3), **imported.to_json()})
     else:
         _show(imported, took_s)
-    if not imported.is_whole:
+    if imported.report.malformed_rows or not imported.is_whole:
         raise typer.Exit(1)
 
 

@@ -31,7 +31,8 @@ def load_settings(**flags: Any) -> Settings:
         return Settings(**given(flags))
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)
-        raise UsageError("; ".join(f"{_name(str(item['loc'][0]))}: {item['msg']}" for item in wrong)) from error
+        told = (f"{_name(str(item['loc'][0]))}: {item['msg'].removeprefix('Value error, ')}" for item in wrong)
+        raise UsageError("; ".join(told)) from error
 
 
 def given(flags: dict[str, Any]) -> dict[str, Any]:

@@ -45,8 +45,7 @@ def run_import(
 
     A rate that is known for its day stays as it is.
     """
-    text = sys.stdin.read() if file == "-" else _read(file)
-    found = list(read_rates(text, since=_day(since)))
+    found = list(read_rates(_read(file), since=_day(since)))
     if crosses:
         found += crossed(found)
     with services.ready(load_settings(data_dir=data_dir)) as settings:
@@ -73,9 +72,14 @@ async def _insert(settings: Settings, rates: Sequence[Rate]) -> int:
 
 def _read(file: str) -> str:
     path = Path(file)
-    if not path.is_file():
+    if file != "-" and not path.is_file():
         raise UsageError(f"{file} is no file.")
-    return path.read_text(encoding="utf-8-sig")
+    content = sys.stdin.buffer.read() if file == "-" else path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        name = "standard input" if file == "-" else file
+        raise UsageError(f"{name} is no text in UTF-8 (its byte {error.start}): is it zipped?") from None
 
 
 def _day(text: str | None) -> date | None:

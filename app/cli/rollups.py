@@ -98,7 +98,9 @@ def run_verify(tenant: TenantOrAll = None, data_dir: DataDir = None, as_json: Js
 @commands.command("advise")
 def show_advice(
     tenant: TenantOrAll = None,
-    days: Annotated[int, typer.Option("--days", min=1, help="By the questions of the last so many days.")] = 30,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=366, help="By the questions of the last so many days.")
+    ] = 30,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:

@@ -140,5 +140,7 @@ async def revoke_key(session: OwnerSession, *, key_id: UUID, now: datetime) -> d
 def _check_name(name: str) -> None:
     if not name.strip() or len(name) > NAME_LENGTH_MAX:
         raise DomainError("BAD_USER_INPUT", f"The name must have 1 to {NAME_LENGTH_MAX} characters.", path=("name",))
+    if name != name.strip():
+        raise DomainError("BAD_USER_INPUT", f"The name {name!r} begins or ends with a blank.", path=("name",))
     if any(unicodedata.category(character) in UNFIT_CATEGORIES for character in name):
         raise DomainError("BAD_USER_INPUT", "The name must have no control characters or line ends.", path=("name",))

@@ -172,9 +172,10 @@ class ExportEndpoint:
         return json_reply(payload, status=400)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self, format: Format) -> Iterator[None]:
         """A place for one export: each holds a connection to the database. Raises EdgeError 429 when there is none."""
         if self._taken >= self.settings.exports_max:
+            metrics.exports.labels(format=format.name, ending=Ending.REFUSED).inc()
             raise EdgeError(
                 429,
                 "TOO_MANY_EXPORTS",
@@ -225,7 +226,7 @@ class _File(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file until it is whole, its client leaves, or it must end."""
         endpoint = self._endpoint
-        with endpoint.place():
+        with endpoint.place(self._format):
             started_s = time.perf_counter()
             sending = asyncio.ensure_future(self._send_in_time(send))
             leaving = asyncio.ensure_future(_left(receive))
@@ -244,6 +245,8 @@ class _File(Response):
                     if not self._sent.is_started:
                         raise revoked()
                 elif sending.done():
+                    if isinstance(sending.exception(), TimeoutError):
+                        ending = Ending.EXPIRED
                     ending = await self._ended(sending, scope, receive, send)
                 else:
                     ending = Ending.LEFT

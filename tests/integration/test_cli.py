@@ -239,3 +239,59 @@ def test_a_setting_that_does_not_fit_is_named(commands: Commands) -> None:
     assert done.stderr.count("\n") == 1
     assert "SCOVILLE_PORT: " in done.stderr
     assert "SCOVILLE_WORKERS: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "hunter2"),
+        ("DATABASE_URL", "mysql://ada:hunter2@127.0.0.1/brand"),
+        ("DATABASE_URL", "postgresql://ada:hunter2@127.0.0.1:soon/brand"),
+        ("DATABASE_URL", "postgresql://ada:hunter2@[::1/brand"),
+        ("DATABASE_ADMIN_URL", "hunter2"),
+        ("REDIS_URL", "hunter2"),
+        ("REDIS_URL", "redis://:hunter2@127.0.0.1:soon"),
+    ],
+)
+@pytest.mark.parametrize("command", [("tenants", "list"), ("serve", "--port", "0")], ids=["tenants", "serve"])
+def test_an_address_that_is_none_is_named_without_its_secret(
+    commands: Commands, command: tuple[str, ...], name: str, value: str
+) -> None:
+    done = commands.alone(*command, **{name: value})
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"scoville: BAD_USER_INPUT: {name}: this is no URL such as ")
+    assert done.stderr.count("\n") == 1
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+def test_an_address_without_text_is_not_set(commands: Commands, tmp_path: Path) -> None:
+    empty = {"DATABASE_URL": "", "DATABASE_ADMIN_URL": " ", "REDIS_URL": ""}
+
+    done = commands.alone("tenants", "list", "--data-dir", str(tmp_path), **empty)
+
+    assert done.returncode == 1
+    assert "There is no Scoville data in" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://brand",
+        "postgresql:///brand?host=/run/postgresql",
+        "postgresql://ada:p%40ss@one.example:5432,two.example:5433/brand?target_session_attrs=primary",
+        "postgresql://ada@[::1]:5432/brand",
+        "postgresql://ada:a:b@127.0.0.1/brand#",
+    ],
+)
+def test_addresses_that_drivers_take_are_taken(commands: Commands, url: str) -> None:
+    rows = output(commands.alone("settings", "--json", DATABASE_URL=url, REDIS_URL="unix:///run/redis.sock?db=1"))
+
+    assert {row["name"]: row["source"] for row in rows}["DATABASE_URL"] == "environment"
+
+
+def test_names_that_look_alike_are_not_two(scoville: Scoville) -> None:
+    done = scoville("tenants", "create", " Big ", "--zone", "UTC", "--currency", "EUR")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "scoville: BAD_USER_INPUT: The name ' Big ' begins or ends with a blank.\n"

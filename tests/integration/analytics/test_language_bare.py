@@ -337,3 +337,17 @@ async def test_precision_of_what_is_no_distinct_count_says_nothing(asker: Client
     found = {column["name"]: column["integers"] for column in answer["analytics"]["table"]["columns"]}
     assert found["clicks"] == found["exact"] != []
     assert answer["analytics"]["meta"]["estimates"] == []
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u200b"])
+async def test_a_column_needs_a_name_that_can_be_seen(asker: Client, name: str) -> None:
+    table = f'table(by: [{{dimension: {{name: CAMPAIGN}}}}], measures: [{{name: CLICKS, as: "{name}"}}]) {{ rowCount }}'
+
+    answer = await asker.query(f"{{ analytics({RANGE}) {{ {table} }} }}")
+
+    (error,) = answer["errors"]
+    assert error["extensions"] == {
+        "code": "BAD_USER_INPUT",
+        "path": ["table", "measures", "0", "as"],
+        "suggestion": "Choose one that has, or leave it out.",
+    }

@@ -472,10 +472,12 @@ async def test_format_is_what_the_client_prefers(analyst: Client, accept: str | 
     assert response.headers["content-type"].partition(";")[0] == chosen
 
 
-async def test_exports_are_counted(analyst: Client) -> None:
-    def count(name: str, **labels: str) -> float:
-        return metrics.REGISTRY.get_sample_value(name, labels) or 0.0
+def count(name: str, **labels: str) -> float:
+    """A measure of this process."""
+    return metrics.REGISTRY.get_sample_value(name, labels) or 0.0
 
+
+async def test_exports_are_counted(analyst: Client) -> None:
     before = count("scoville_exports_total", format="csv", ending="finished")
     rows = count("scoville_export_rows_total", format="csv")
 
@@ -638,6 +640,7 @@ async def test_so_many_files_are_written_at_once(
 ) -> None:
     narrow = replace(runtime, settings=runtime.settings.model_copy(update={"exports_max": 1}))
     asked = document(QUESTIONS["keys alone"])
+    before = count("scoville_exports_total", format="csv", ending="refused")
     async with asking(narrow, store, make_key) as client:
         with held_back(monkeypatch) as (reached, go_on):
             first = asyncio.create_task(exported(client, asked))
@@ -650,6 +653,7 @@ async def test_so_many_files_are_written_at_once(
 
     assert (refused.status_code, code_of(refused)) == (429, "TOO_MANY_EXPORTS")
     assert int(refused.headers["retry-after"]) > 0
+    assert count("scoville_exports_total", format="csv", ending="refused") == before + 1
     assert "errors" not in answered
     assert written.status_code == again.status_code == 200
 
@@ -658,8 +662,10 @@ async def test_file_that_takes_too_long_is_refused_while_it_can_be(
     runtime: Runtime, store: Store, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurried = replace(runtime, settings=runtime.settings.model_copy(update={"export_timeout_s": 0.3}))
+    before = count("scoville_exports_total", format="csv", ending="expired")
     async with asking(hurried, store, make_key) as client:
         with held_back(monkeypatch):
             response = await exported(client, document(QUESTIONS["keys alone"]))
 
     assert (response.status_code, code_of(response)) == (503, "SERVICE_UNAVAILABLE")
+    assert count("scoville_exports_total", format="csv", ending="expired") == before + 1

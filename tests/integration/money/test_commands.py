@@ -107,10 +107,15 @@ def test_files_that_are_none_are_refused_with_the_line(scoville: Scoville, tmp_p
     bad = tmp_path / "bad.csv"
     bad.write_text("Date,USD,\n2026-03-10,much,\n", encoding="utf-8")
 
+    zipped = tmp_path / "zipped.csv"
+    zipped.write_bytes(b"PK\x03\x04\xff\xfe")
+
     refused = scoville("rates", "import", str(bad))
+    unreadable = scoville("rates", "import", str(zipped))
     missing = scoville("rates", "import", str(tmp_path / "none.csv"))
     no_day = scoville("rates", "import", str(bad), "--since", "soon")
 
     assert refused.returncode == 1
     assert "Line 2" in refused.stderr
-    assert (missing.returncode, no_day.returncode) == (2, 2)
+    assert (missing.returncode, no_day.returncode, unreadable.returncode) == (2, 2, 2)
+    assert "zipped.csv is no text in UTF-8 (its byte 4)" in unreadable.stderr
