@@ -56,6 +56,37 @@ class Task:
     run: Callable[[], Awaitable[None]]
 
 
+class Patience:
+    """Tenants for whom a task failed: from failure to failure each waits longer, and nobody else does."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._failed: dict[UUID, tuple[int, float]] = {}
+
+    def is_due(self, tenant_id: UUID) -> bool:
+        """Whether it is the tenant's turn."""
+        return tenant_id not in self._failed or self._failed[tenant_id][1] <= _now_s()
+
+    def done(self, tenant_id: UUID) -> None:
+        """Note that the tenant's work was done."""
+        self._failed.pop(tenant_id, None)
+
+    def failed(self, tenant_id: UUID) -> int:
+        """How often in a row it failed, this time included."""
+        failures = self._failed.get(tenant_id, (0, 0.0))[0] + 1
+        self._failed[tenant_id] = failures, _now_s() + pause_s(self._interval_s, failures)
+        return failures
+
+
+def pause_s(interval_s: float, failures: int) -> float:
+    """Seconds to wait after so many failures in a row."""
+    return min(interval_s * 2.0 ** min(failures, DOUBLINGS_MAX), max(BACKOFF_S_MAX, interval_s))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
 async def work(runtime: Runtime, stop: asyncio.Event) -> None:
     """Do all tasks until `stop` is set; what is under way then is finished."""
     log.info("worker_started", tasks=[task.name for task in tasks(runtime)])
@@ -67,18 +98,22 @@ async def work(runtime: Runtime, stop: asyncio.Event) -> None:
 
 def tasks(runtime: Runtime) -> list[Task]:
     """What this worker does. Partitions need a login that owns the tables: any other is told so when it fails."""
+    settings = runtime.settings
+    of_tenants: list[tuple[str, float, Callable[[Runtime, Patience], Awaitable[None]]]] = [
+        ("fold", settings.fold_interval_s, fold_all),
+        ("approve_commissions", settings.approve_interval_s, approve_commissions),
+        ("late_touches", LATE_TOUCHES_INTERVAL_S, judge_late_touches),
+        ("convert_late", settings.late_rates_interval_s, convert_late_facts),
+        ("forget_awaited_touches", CLEANUP_INTERVAL_S, forget_awaited_touches),
+        ("schedule_payouts", SCHEDULE_INTERVAL_S, make_scheduled_payouts),
+        ("send_payouts", settings.payout_interval_s, send_all_payouts),
+        ("forget_payout_messages", CLEANUP_INTERVAL_S, forget_payout_messages),
+        ("forget_idempotency_keys", CLEANUP_INTERVAL_S, forget_idempotency_keys),
+        ("forget_demand", CLEANUP_INTERVAL_S, forget_demand),
+    ]
     return [
-        Task("fold", runtime.settings.fold_interval_s, lambda: fold_all(runtime)),
-        Task("approve_commissions", runtime.settings.approve_interval_s, lambda: approve_commissions(runtime)),
-        Task("late_touches", LATE_TOUCHES_INTERVAL_S, lambda: judge_late_touches(runtime)),
-        Task("convert_late", runtime.settings.late_rates_interval_s, lambda: convert_late_facts(runtime)),
-        Task("forget_awaited_touches", CLEANUP_INTERVAL_S, lambda: forget_awaited_touches(runtime)),
-        Task("schedule_payouts", SCHEDULE_INTERVAL_S, lambda: make_scheduled_payouts(runtime)),
-        Task("send_payouts", runtime.settings.payout_interval_s, lambda: send_all_payouts(runtime)),
-        Task("forget_payout_messages", CLEANUP_INTERVAL_S, lambda: forget_payout_messages(runtime)),
-        Task("forget_idempotency_keys", CLEANUP_INTERVAL_S, lambda: forget_idempotency_keys(runtime)),
-        Task("forget_demand", CLEANUP_INTERVAL_S, lambda: forget_demand(runtime)),
-        Task("partitions", PARTITIONS_INTERVAL_S, lambda: make_partitions(runtime)),
+        *(Task(name, every_s, partial(run, runtime, Patience(every_s))) for name, every_s, run in of_tenants),
+        Task("partitions", PARTITIONS_INTERVAL_S, partial(make_partitions, runtime)),
     ]
 
 
@@ -92,53 +127,44 @@ async def repeat(task: Task, stop: asyncio.Event) -> None:
         except Exception as error:  # noqa: BLE001 - one task's failure must not end the others
             failures += 1
             log.warning("worker_task_failed", task=task.name, failures=failures, **describe(error))
-        pause_s = min(task.interval_s * 2 ** min(failures, DOUBLINGS_MAX), max(BACKOFF_S_MAX, task.interval_s))
         try:
-            await asyncio.wait_for(stop.wait(), pause_s)
+            await asyncio.wait_for(stop.wait(), pause_s(task.interval_s, failures))
         except TimeoutError:
             continue
 
 
-async def fold_all(runtime: Runtime) -> None:
+async def fold_all(runtime: Runtime, patience: Patience | None = None) -> None:
     """Fold every tenant's pending deltas into its rollups, and the ledger's into its balances."""
 
     async def fold_one(tenant_id: UUID) -> None:
         await fold(runtime.db, tenant_id, now=runtime.clock.now())
         await balances.fold(runtime.db, tenant_id)
 
-    await _for_each_tenant(runtime, "fold", fold_one)
+    await _for_each_tenant(runtime, "fold", patience, fold_one)
 
 
-async def approve_commissions(runtime: Runtime) -> None:
+async def approve_commissions(runtime: Runtime, patience: Patience | None = None) -> None:
     """Approve every tenant's commissions that are due."""
-    tenants = await _tenants(runtime)
 
-    async def approve(tenant_id: UUID) -> None:
-        if (tenant := tenants.get(tenant_id)) is not None and (approved := await approve_due(runtime, tenant)):
-            log.info("commissions_approved", tenant_id=str(tenant_id), commissions=approved)
+    async def approve(tenant: TenantInfo) -> None:
+        if approved := await approve_due(runtime, tenant):
+            log.info("commissions_approved", tenant_id=str(tenant.id), commissions=approved)
 
-    await _for_each_tenant(runtime, "approve_commissions", approve)
+    await _for_each_tenant_info(runtime, "approve_commissions", patience, approve)
 
 
-async def convert_late_facts(runtime: Runtime) -> None:
+async def convert_late_facts(runtime: Runtime, patience: Patience | None = None) -> None:
     """Convert every tenant's facts that had no exchange rate and have one by now."""
-    tenants = await _tenants(runtime)
 
-    async def convert(tenant_id: UUID) -> None:
-        if (tenant := tenants.get(tenant_id)) is not None:
-            converted = await convert_late(runtime, nobody(tenant, runtime.clock.now()))
-            if converted:
-                log.info("late_facts_converted", tenant_id=str(tenant_id), facts=converted)
+    async def convert(tenant: TenantInfo) -> None:
+        converted = await convert_late(runtime, nobody(tenant, runtime.clock.now()))
+        if converted:
+            log.info("late_facts_converted", tenant_id=str(tenant.id), facts=converted)
 
-    await _for_each_tenant(runtime, "convert_late", convert)
+    await _for_each_tenant_info(runtime, "convert_late", patience, convert)
 
 
-async def _tenants(runtime: Runtime) -> dict[UUID, TenantInfo]:
-    async with runtime.db.directory() as session:
-        return {row.info.id: row.info for row in await tenancy.list_tenants(session)}
-
-
-async def make_scheduled_payouts(runtime: Runtime) -> None:
+async def make_scheduled_payouts(runtime: Runtime, patience: Patience | None = None) -> None:
     """Make the batches that tenants' schedules ask for."""
 
     async def make(tenant: TenantInfo) -> None:
@@ -146,10 +172,10 @@ async def make_scheduled_payouts(runtime: Runtime) -> None:
         if made:
             log.info("payout_batches_made", tenant_id=str(tenant.id), batches=made)
 
-    await _for_each_tenant_info(runtime, "schedule_payouts", make)
+    await _for_each_tenant_info(runtime, "schedule_payouts", patience, make)
 
 
-async def send_all_payouts(runtime: Runtime) -> None:
+async def send_all_payouts(runtime: Runtime, patience: Patience | None = None) -> None:
     """Send what is approved, and ask about what is under way."""
 
     async def send(tenant: TenantInfo) -> None:
@@ -157,10 +183,10 @@ async def send_all_payouts(runtime: Runtime) -> None:
         if sent:
             log.info("payouts_looked_at", tenant_id=str(tenant.id), items=sent)
 
-    await _for_each_tenant_info(runtime, "send_payouts", send)
+    await _for_each_tenant_info(runtime, "send_payouts", patience, send)
 
 
-async def judge_late_touches(runtime: Runtime) -> None:
+async def judge_late_touches(runtime: Runtime, patience: Patience | None = None) -> None:
     """Judge the orders once more whose touches were recorded at the very same time."""
 
     async def judge(tenant: TenantInfo) -> None:
@@ -168,15 +194,15 @@ async def judge_late_touches(runtime: Runtime) -> None:
         if judged:
             log.info("orders_judged_again", tenant_id=str(tenant.id), orders=judged)
 
-    await _for_each_tenant_info(runtime, "late_touches", judge)
+    await _for_each_tenant_info(runtime, "late_touches", patience, judge)
 
 
-async def forget_awaited_touches(runtime: Runtime) -> None:
+async def forget_awaited_touches(runtime: Runtime, patience: Patience | None = None) -> None:
     """End the waiting of orders whose touch did not come."""
-    await _for_each_tenant_info(runtime, "forget_awaited_touches", partial(forget_awaited, runtime))
+    await _for_each_tenant_info(runtime, "forget_awaited_touches", patience, partial(forget_awaited, runtime))
 
 
-async def forget_payout_messages(runtime: Runtime) -> None:
+async def forget_payout_messages(runtime: Runtime, patience: Patience | None = None) -> None:
     """Delete the marks of providers' messages that are too old to be repeated."""
     before = runtime.clock.now() - MESSAGES_KEPT
 
@@ -186,10 +212,10 @@ async def forget_payout_messages(runtime: Runtime) -> None:
             async with runtime.db.write(tenant_id) as session:
                 forgotten = await forget_messages(session, before=before, rows_max=CLEANUP_ROWS_MAX)
 
-    await _for_each_tenant(runtime, "forget_payout_messages", forget)
+    await _for_each_tenant(runtime, "forget_payout_messages", patience, forget)
 
 
-async def forget_idempotency_keys(runtime: Runtime) -> None:
+async def forget_idempotency_keys(runtime: Runtime, patience: Patience | None = None) -> None:
     """Delete the keys that are older than they are promised to be remembered."""
     before = runtime.clock.now() - timedelta(days=runtime.settings.idempotency_days)
 
@@ -199,13 +225,13 @@ async def forget_idempotency_keys(runtime: Runtime) -> None:
             async with runtime.db.write(tenant_id) as session:
                 forgotten = await idempotency.forget(session, before=before, rows_max=CLEANUP_ROWS_MAX)
 
-    await _for_each_tenant(runtime, "forget_idempotency_keys", forget)
+    await _for_each_tenant(runtime, "forget_idempotency_keys", patience, forget)
 
 
-async def forget_demand(runtime: Runtime) -> None:
+async def forget_demand(runtime: Runtime, patience: Patience | None = None) -> None:
     """Delete the record of what was asked longer ago than it is kept."""
     before = runtime.clock.now() - timedelta(days=runtime.settings.demand_days)
-    await _for_each_tenant(runtime, "forget_demand", partial(record.forget, runtime.db, before=before))
+    await _for_each_tenant(runtime, "forget_demand", patience, partial(record.forget, runtime.db, before=before))
 
 
 async def make_partitions(runtime: Runtime) -> None:
@@ -220,7 +246,9 @@ async def make_partitions(runtime: Runtime) -> None:
         log.info("partition_made", partition=partition.name, rows=partition.rows)
 
 
-async def _for_each_tenant_info(runtime: Runtime, task: str, work: Callable[[TenantInfo], Awaitable[None]]) -> None:
+async def _for_each_tenant_info(
+    runtime: Runtime, task: str, patience: Patience | None, work: Callable[[TenantInfo], Awaitable[None]]
+) -> None:
     """The same for work that needs more of a tenant than its id."""
     async with runtime.db.directory() as session:
         tenants = {row.info.id: row.info for row in await tenancy.list_tenants(session)}
@@ -230,22 +258,34 @@ async def _for_each_tenant_info(runtime: Runtime, task: str, work: Callable[[Ten
         if (tenant := tenants.get(tenant_id)) is not None:
             await work(tenant)
 
-    await _for_each_tenant(runtime, task, of)
+    await _for_each_tenant(runtime, task, patience, of)
 
 
-async def _for_each_tenant(runtime: Runtime, task: str, work: Callable[[UUID], Awaitable[None]]) -> None:
+async def _for_each_tenant(
+    runtime: Runtime, task: str, patience: Patience | None, work: Callable[[UUID], Awaitable[None]]
+) -> None:
     """Do the work for one tenant after the other; a tenant's failure is logged and does not keep the rest waiting.
 
-    Raises an ExceptionGroup of all failures at the end, so that the task's next run waits longer.
+    patience: decides whose turn it is; None: everybody's. Raises an ExceptionGroup of all failures at the end where
+    nothing went well, so that the task's next run waits longer; without patience where anything failed.
     """
     async with runtime.db.directory() as session:
         tenant_ids = await tenancy.list_tenant_ids(session)
     failures: list[Exception] = []
+    done = 0
     for tenant_id in tenant_ids:
+        if patience is not None and not patience.is_due(tenant_id):
+            continue
         try:
             await work(tenant_id)
         except Exception as error:  # noqa: BLE001 - one tenant's failure must not end the others' work
-            log.warning("worker_tenant_failed", task=task, tenant_id=str(tenant_id), **describe(error))
+            in_a_row = 1 if patience is None else patience.failed(tenant_id)
+            told = describe(error)
+            log.warning("worker_tenant_failed", task=task, tenant_id=str(tenant_id), failures=in_a_row, **told)
             failures.append(error)
-    if failures:
+            continue
+        done += 1
+        if patience is not None:
+            patience.done(tenant_id)
+    if failures and (patience is None or not done):
         raise ExceptionGroup(f"{task} failed for {len(failures)} of {len(tenant_ids)} tenants", failures)

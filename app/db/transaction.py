@@ -9,7 +9,7 @@ import asyncpg
 from app.db.connection import UNREACHABLE, Connection, is_lost, unreachable
 from app.db.opening import Opening
 from app.db.pool import Pool
-from app.errors import OutsideError
+from app.errors import DomainError, OutsideError
 from app.settings import Settings
 
 BEGIN_TIMEOUT_S_MIN = 0.1
@@ -135,6 +135,11 @@ def _raise_in_our_words(error: BaseException, connection: Connection) -> None:
         case asyncpg.QueryCanceledError():
             raise OutsideError(
                 "The statement took longer than its limit. Ask for less, or send smaller batches.", retryable=True
+            ) from error
+        case asyncpg.NumericValueOutOfRangeError():
+            # Each amount is bounded; only their sum can be too large.
+            raise DomainError(
+                "INVALID_AMOUNT", "Amounts add up to more than can be held: 2^63 of the currency's smallest units."
             ) from error
         case _ if isinstance(error, UNREACHABLE):
             raise unreachable() from error

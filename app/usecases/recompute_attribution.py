@@ -21,6 +21,7 @@ from app.db.session import WriteSession
 from app.errors import DomainError
 from app.runtime import Runtime
 from app.usecases.door import perform, rehearse
+from app.usecases.references import check_known
 from app.usecases.rejudging import Rejudged, rejudge
 
 ORDERS_MAX = 500
@@ -61,7 +62,7 @@ class Recomputed:
 async def recompute_attribution(
     runtime: Runtime, ctx: Ctx, asked: Recomputation, *, idempotency_key: str | None = None
 ) -> Recomputed:
-    """What changes on the page. Raises BAD_USER_INPUT, INVALID_CURSOR, or PREVIEW_OUTDATED.
+    """What changes on the page. Raises BAD_USER_INPUT, INVALID_CURSOR, UNKNOWN_CAMPAIGN, or PREVIEW_OUTDATED.
 
     Statuses of influencers, campaigns and enrollments count as they were when each order was booked; all else, windows,
     policies, models, codes, identities and touches recorded since, as it is now.
@@ -73,6 +74,7 @@ async def recompute_attribution(
         at, order_id = decode_cursor(question, asked.after)
         after = Place(at, order_id)
     async with runtime.db.read(ctx.tenant_id) as session:
+        await check_known(ctx, session, campaigns=asked.campaign_ids)
         places = await orders_between(
             ctx,
             session,

@@ -20,6 +20,7 @@ from app.db.session import WriteSession
 from app.errors import DomainError
 from app.runtime import Runtime
 from app.usecases.door import perform, rehearse
+from app.usecases.references import check_known
 from app.usecases.rerating import Rerated, rerate
 
 OPERATION = "recomputeCommissions"
@@ -57,7 +58,10 @@ class Recomputed:
 async def recompute_commissions(
     runtime: Runtime, ctx: Ctx, asked: Recomputation, *, idempotency_key: str | None = None
 ) -> Recomputed:
-    """What changes. Raises BAD_USER_INPUT, RANGE_INVALID, BATCH_TOO_LARGE, or PREVIEW_OUTDATED."""
+    """What changes.
+
+    Raises BAD_USER_INPUT, RANGE_INVALID, BATCH_TOO_LARGE, UNKNOWN_INFLUENCER, UNKNOWN_CAMPAIGN, or PREVIEW_OUTDATED.
+    """
     checked_text(asked.reason, "reason")
     if asked.start >= asked.end:
         raise DomainError("RANGE_INVALID", "`from` must come before `until`.", path=("until",))
@@ -66,6 +70,7 @@ async def recompute_commissions(
 
     async def work(session: WriteSession) -> tuple[ItemOutcome, ...]:
         nonlocal looked_at
+        await check_known(ctx, session, influencers=asked.influencer_ids, campaigns=asked.campaign_ids)
         orders = await orders_to_rate(ctx, session, which, count=ORDERS_MAX + 1)
         looked_at = len(orders)
         if looked_at > ORDERS_MAX:

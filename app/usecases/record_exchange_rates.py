@@ -51,7 +51,9 @@ def _checked(item: RateInput) -> Rate:
         raise DomainError("BAD_USER_INPUT", "`base` and `quote` are one currency.", path=("quote",))
     if not item.rate.is_finite() or not DIGITS <= item.rate < RATE_MAX:
         raise DomainError(
-            "INVALID_AMOUNT", "`rate` must be more than 0, with at most ten digits before the point.", path=("rate",)
+            "INVALID_AMOUNT",
+            "`rate` must be more than 0, with at most ten digits before the point and ten behind it.",
+            path=("rate",),
         )
     if item.rate != item.rate.quantize(DIGITS):
         raise DomainError("INVALID_AMOUNT", "`rate` has more than ten digits behind the point.", path=("rate",))

@@ -1,12 +1,12 @@
 """What new rows refer to must be rows of the tenant: a step of the use cases that create them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
 from app.campaigns.service import CAMPAIGN_KIND
 from app.core.context import Ctx
-from app.db.session import WriteSession
+from app.db.session import ReadSession, WriteSession
 from app.errors import DomainError
 from app.influencers.service import INFLUENCER_KIND
 
@@ -23,6 +23,27 @@ class Offered(Protocol):
     def campaign_id(self) -> UUID | None:
         """For which campaign."""
         ...
+
+
+async def check_known(
+    ctx: Ctx,
+    session: ReadSession,
+    *,
+    influencers: Sequence[UUID] | None = None,
+    campaigns: Sequence[UUID] | None = None,
+) -> None:
+    """That what an input narrows itself to are rows of the tenant: nothing found is not taken for nothing to do.
+
+    Raises UNKNOWN_INFLUENCER or UNKNOWN_CAMPAIGN, with the place in `influencers` or `campaigns`.
+    """
+    for name, ids, kind, code in (
+        ("influencers", influencers, INFLUENCER_KIND, "UNKNOWN_INFLUENCER"),
+        ("campaigns", campaigns, CAMPAIGN_KIND, "UNKNOWN_CAMPAIGN"),
+    ):
+        known = await kind.table.known(ctx, session, ids or ())
+        for index, each in enumerate(ids or ()):
+            if each not in known:
+                raise DomainError(code, f"No {name[:-1]} has the id {each}.", path=(name, index))
 
 
 async def check_references(ctx: Ctx, session: WriteSession, drafts: Mapping[int, Offered]) -> Mapping[int, DomainError]:

@@ -63,6 +63,19 @@ async def test_a_failed_write_leaves_nothing(runtime: Runtime, ctx: Ctx) -> None
         assert await session.fetchval("/* test */ SELECT count(*) FROM customers") == 0
 
 
+@pytest.mark.parametrize("kind", ["read", "snapshot", "write"])
+async def test_sums_that_are_too_large_are_told_in_our_words(runtime: Runtime, ctx: Ctx, kind: str) -> None:
+    for _ in range(2):
+        with pytest.raises(DomainError) as refused:
+            async with getattr(runtime.db, kind)(ctx.tenant_id) as session:
+                await session.fetchval(
+                    "/* test */ SELECT sum(amount)::bigint FROM unnest(ARRAY[9223372036854775807, 1]) AS given (amount)"
+                )
+
+        assert refused.value.code == "INVALID_AMOUNT"
+        assert "2^63" in refused.value.message
+
+
 async def test_writing_another_tenants_row_is_refused(runtime: Runtime, ctx: Ctx) -> None:
     insert = """/* test */ INSERT INTO customers (tenant_id, id, external_id, created_at, updated_at)
         VALUES ($1, $2, 'c', $3, $3)"""

@@ -71,8 +71,7 @@ async def test_every_tenant_that_fails_is_named_and_the_others_are_folded(
         info = TenantInfo(new_id(), f"tenant {new_id()}", reporting_zone="UTC", currency="GBP", is_test=False)
         await add_tenant(admin, info)
         broken.append(make_ctx(info))
-        async with runtime.db.write(info.id) as session:
-            await append(broken[-1], session, [Contribution(broken[-1].now, clicks=1)])
+        await add_delta(runtime, broken[-1])
     # The last tenant that was made: the others stand before it.
     fine = broken.pop()
     for ctx in broken:
@@ -80,10 +79,7 @@ async def test_every_tenant_that_fails_is_named_and_the_others_are_folded(
 
     with structlog.testing.capture_logs() as logs, pytest.raises(ExceptionGroup) as failed:
         await worker.fold_all(runtime)
-    async with runtime.db.read(fine.tenant_id) as session:
-        waiting = await session.fetchval(
-            "/* test */ SELECT count(*) FROM rollup_delta WHERE tenant_id = $1", fine.tenant_id
-        )
+    waiting = await deltas_of(runtime, fine)
     for ctx in broken:
         await set_zone(runtime, ctx, "UTC")
     await worker.fold_all(runtime)
@@ -93,6 +89,62 @@ async def test_every_tenant_that_fails_is_named_and_the_others_are_folded(
     assert {(entry["task"], entry["error"]) for entry in told} == {("fold", type(failed.value.exceptions[0]).__name__)}
     assert len(failed.value.exceptions) == 2
     assert waiting == 0
+
+
+async def test_a_tenant_that_fails_waits_longer_and_keeps_no_other_waiting(
+    runtime: Runtime, admin: "asyncpg.Pool[Any]"
+) -> None:
+    made = []
+    for _ in range(2):
+        info = TenantInfo(new_id(), f"tenant {new_id()}", reporting_zone="UTC", currency="GBP", is_test=False)
+        await add_tenant(admin, info)
+        made.append(make_ctx(info))
+        await add_delta(runtime, made[-1])
+    broken, fine = made
+    await set_zone(runtime, broken, "Nowhere/Land")
+    patience = worker.Patience(0.2)
+
+    with structlog.testing.capture_logs() as logs:
+        # The task does not fail: its next run comes as soon as ever.
+        for _ in range(3):
+            await worker.fold_all(runtime, patience)
+            assert await deltas_of(runtime, fine) == 0
+            await add_delta(runtime, fine)
+        await asyncio.sleep(0.4)
+        await worker.fold_all(runtime, patience)
+        await set_zone(runtime, broken, "UTC")
+        await asyncio.sleep(0.8)
+        await worker.fold_all(runtime, patience)
+
+    told = [entry["failures"] for entry in logs if entry["event"] == "worker_tenant_failed"]
+    assert told == [1, 2]
+    assert await deltas_of(runtime, broken) == 0
+    assert patience.failed(broken.tenant_id) == 1, "it begins anew"
+
+
+async def test_a_task_that_fails_for_everybody_fails(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise OutsideError("away", retryable=True)
+
+    monkeypatch.setattr(worker, "fold", fail)
+
+    with pytest.raises(ExceptionGroup):
+        await worker.fold_all(runtime, worker.Patience(1.0))
+
+
+async def add_delta(runtime: Runtime, ctx: Ctx) -> None:
+    """A contribution that is to be folded."""
+    async with runtime.db.write(ctx.tenant_id) as session:
+        await append(ctx, session, [Contribution(ctx.now, clicks=1)])
+
+
+async def deltas_of(runtime: Runtime, ctx: Ctx) -> int:
+    """How many contributions are to be folded."""
+    async with runtime.db.read(ctx.tenant_id) as session:
+        found: int = await session.fetchval(
+            "/* test */ SELECT count(*) FROM rollup_delta WHERE tenant_id = $1", ctx.tenant_id
+        )
+    return found
 
 
 async def set_zone(runtime: Runtime, ctx: Ctx, zone: str) -> None:

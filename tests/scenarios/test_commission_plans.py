@@ -411,6 +411,30 @@ RECOMPUTE = """mutation($input: RecomputeCommissionsInput!) { recomputeCommissio
     differences { kind amount influencer { name } } } } }"""
 
 
+REATTRIBUTE = """mutation($input: RecomputeAttributionInput!) { recomputeAttribution(input: $input) { orderCount } }"""
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "code"),
+    [
+        (RECOMPUTE, "influencers", "UNKNOWN_INFLUENCER"),
+        (RECOMPUTE, "campaigns", "UNKNOWN_CAMPAIGN"),
+        (REATTRIBUTE, "campaigns", "UNKNOWN_CAMPAIGN"),
+    ],
+)
+async def test_whom_nobody_knows_is_not_recomputed_for(client: Client, document: str, name: str, code: str) -> None:
+    made = await offer(client)
+    known = {"campaigns": made["campaign"], "influencers": made["influencer"]}[name]
+    asked = {"from": at(NOW - timedelta(days=30)), "until": at(NOW), "reason": "Agreed in spring."}
+    nobody = str(new_id())
+
+    payload = await client.query(document, {"input": {**asked, name: [known, nobody]}})
+
+    (error,) = payload["errors"]
+    assert error["extensions"] == {"code": code, "path": [name, "1"]}
+    assert nobody in error["message"]
+
+
 async def test_a_version_dated_back_is_posted_as_differences(client: Client, make_key: MakeKey) -> None:
     made = await offer(client)
     orders = [
