@@ -1,7 +1,8 @@
 """CSV as RFC 4180 has it: UTF-8, a header, CRLF, quotes where they are needed.
 
 Nothing stands for null, and "" for an empty text. A text that a spreadsheet would run as a formula gets an apostrophe
-before it; numbers never do. Whoever needs such texts as they are takes off one apostrophe, or another format.
+before it; numbers never do. Whoever needs such texts as they are takes off the one of those that would be a formula
+without theirs, or takes another format.
 """
 
 import re
