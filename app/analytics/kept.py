@@ -9,7 +9,7 @@ from app.analytics.resolved import Resolved, ResolvedSeries
 from app.analytics.rows import Computed, GroupRows, Rows
 from app.core.hashing import content_hash
 
-VERSION = 4
+VERSION = 5
 """Of cached answers: raised when what is kept or what it means changes."""
 
 
