@@ -101,9 +101,13 @@ def same_question(runtime: Runtime, ctx: Ctx) -> Loader:
 
 @dataclass(slots=True)
 class Questions:
-    """The questions of one request's `analytics` fields: read once, however many entities of a list ask them."""
+    """The questions of one request's `analytics` fields: read once, however many entities of a list ask them.
+
+    document: of the request, from the first of them on.
+    """
 
     read: dict[tuple[int, ...], Asked]
+    document: Document | None = None
 
     @classmethod
     def none(cls, runtime: Runtime, ctx: Ctx) -> "Questions":
@@ -115,11 +119,13 @@ def asked_here(info: Info, **arguments: Any) -> Asked:
     """The question of the field that is resolved. arguments: its own."""
     # The same nodes with the same variables are the same question.
     nodes = info._raw_info.field_nodes
-    questions = info.context.loaders.get(Questions.none).read
+    questions = info.context.loaders.get(Questions.none)
     place = tuple(map(id, nodes))
-    found = questions.get(place)
+    found = questions.read.get(place)
     if found is None:
-        found = questions[place] = SELECTIONS.of(Document.of(info), nodes).asked(arguments)
+        if questions.document is None:
+            questions.document = Document.of(info)
+        found = questions.read[place] = SELECTIONS.of(questions.document, nodes).asked(arguments)
     return found
 
 

@@ -54,7 +54,14 @@ class FactFilter(DimensionConditions):
     )
 
     def value(self) -> query.Filter:
-        """The filter as a value."""
+        """The filter as a value: made once, wherever it stands."""
+        known: dict[str, Any] = self.__dict__
+        found: query.Filter | None = known.get("_value")
+        if found is None:
+            known["_value"] = found = self._made()
+        return found
+
+    def _made(self) -> query.Filter:
         parts: list[query.Filter] = []
         for name, dimension in DIMENSIONS.items():
             condition = given(getattr(self, camel(name), None)) if dimension.is_filter else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from typing import Annotated, Any
 
 import strawberry
@@ -66,10 +66,12 @@ class Selected:
         self.previous, self.change, self.share = found(views.previous), found(views.change), found(views.share)
 
 
-@lru_cache(maxsize=2_000)
 def selected_of(views: Views, columns: Columns, *, is_compared: bool) -> Selected:
-    """The same once: selections are kept with their documents. columns: those of the facet."""
-    return Selected(views, columns.values, is_compared=is_compared)
+    """The same once, beside the selection: it is kept with its document. columns: those of the facet."""
+    found: Selected | None = views.known.get((columns, is_compared))
+    if found is None:
+        found = views.known[columns, is_compared] = Selected(views, columns.values, is_compared=is_compared)
+    return found
 
 
 def _measured(rows: Sequence["Bucket | Group"], key: str) -> list[Row]:

@@ -59,6 +59,8 @@ class Document:
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: VariableValues
     operation: OperationDefinitionNode
+    known: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    """Arguments that were read, by type and node."""
 
     @staticmethod
     def of(info: Info) -> "Document":
@@ -88,6 +90,13 @@ class Document:
 
     def arguments(self, kind: str, node: FieldNode) -> dict[str, Any]:
         """The arguments of a field, as its resolver gets them. Raises GraphQLError for values that do not fit."""
+        # Fragments may bring a field to a thousand places, and a variable a filter of thousands of values.
+        found = self.known.get((kind, id(node)))
+        if found is None:
+            found = self.known[kind, id(node)] = self._arguments(kind, node)
+        return found
+
+    def _arguments(self, kind: str, node: FieldNode) -> dict[str, Any]:
         definition = self.kind(kind).fields[node.name.value]
         values = get_argument_values(definition, node, self.variables, hide_suggestions=True)
         field: StrawberryField = definition.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
@@ -112,12 +121,16 @@ def _nodes(grouped: Mapping[str, Sequence[FieldDetails]]) -> Fields:
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """What is selected of rows. measures: by answering name, for each may have its own filter."""
+    """What is selected of rows. measures: by answering name, for each may have its own filter.
+
+    known: what was made of it for the columns of facets.
+    """
 
     measures: Mapping[str, Asks]
     previous: Asks = ()
     change: Asks = ()
     share: Asks = ()
+    known: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> Columns:

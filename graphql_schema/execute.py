@@ -20,7 +20,7 @@ from app.core.context import Ctx
 from app.core.deadline import Deadline
 from app.errors import DomainError
 from app.limits.cost import Measured
-from app.limits.values import check_values
+from app.limits.values import check_repeated, check_values
 from app.observability import metrics
 from app.runtime import Runtime
 from graphql_schema.context import Context
@@ -139,6 +139,7 @@ class Executor:
             measured = self.documents.meter(prepared, operation).check(values, self._settings)
             self.documents.validate(document, prepared)
             values = self._checked(operation, values)
+            check_repeated(document, values)
         except Refused as refused:
             rendered = render_refusal(refused.errors, refused.code, errors_max=self._settings.errors_max)
             return self._reply(Ending.REFUSED, kind, measured, rendered)
@@ -170,6 +171,7 @@ class Executor:
             operation = prepared.operation(operation_name)
             measured = self.documents.meter(prepared, operation).check(together, self._settings)
             check_values(together)
+            check_repeated(text, values)
         except (Refused, DomainError):
             return None
         execution = self._execution(ctx, prepared, operation, together)

@@ -15,6 +15,9 @@ from graphql_schema.of_nodes import OfNodes
 VALUES_MAX = 20
 """Selections that are kept of one field, for different values of the variables that it names."""
 
+VALUES_LENGTH_MAX = 5_000
+"""Characters of such values: filters of a thousand ids are not kept."""
+
 
 @dataclass(slots=True)
 class Kept:
@@ -40,6 +43,8 @@ class Selections:
             kept = Kept(tuple(names))
             self._kept.keep(nodes, kept)
         values = repr([document.variables.coerced.get(name) for name in kept.variables]) if kept.variables else ""
+        if len(values) > VALUES_LENGTH_MAX:
+            return selected(document, nodes)
         selection = kept.found.get(values)
         if selection is None:
             selection = kept.found[values] = selected(document, nodes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from app.analytics.large import values_in
 from app.analytics.layout import Layout
 from app.analytics.query import (
     AllOf,
@@ -38,6 +39,9 @@ TOP_MAX = 1_000
 
 FILTER_PARTS_MAX = 50
 """Conditions and connectives of one filter."""
+
+FILTER_VALUES_TOTAL_MAX = 5_000
+"""Values of all lists of one filter."""
 
 HAVING_MAX = 20
 """Conditions of one `having`."""
@@ -204,6 +208,12 @@ def check_filter(where: Filter | None, path: Sequence[str], issues: list[QueryIs
     if len(parts) > FILTER_PARTS_MAX:
         message = f"The filter has {len(parts)} parts; at most {FILTER_PARTS_MAX} are allowed."
         issues.append(QueryIssue("BAD_USER_INPUT", message, tuple(path), "Use lists (`in`) instead of `or`."))
+    values = values_in(where)
+    if values > FILTER_VALUES_TOTAL_MAX:
+        message = (
+            f"The lists of the filter hold {values} values together; at most {FILTER_VALUES_TOTAL_MAX} are allowed."
+        )
+        issues.append(QueryIssue("BAD_USER_INPUT", message, tuple(path), "Split the question."))
     for part in parts:
         if not isinstance(part, Matches):
             continue

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
+from app.analytics.large import are_large
 from app.analytics.layout import Layout, Reading, column
 from app.analytics.query import Asks, Columns
 from app.analytics.semantic.formula import Columns as Sums
@@ -108,9 +109,13 @@ NOTHING_ASKED = Figures(Reader((), (), (), (), (), {}, {}), ())
 """Of a row of which no measure is asked."""
 
 
-@lru_cache(maxsize=READERS_MAX)
 def reader(asked: Columns, layout: Layout, columns: tuple[str, ...], digits: int) -> Reader:
     """A reader of rows with these columns."""
+    make = _made if are_large(asked.every) else _made_once
+    return make(asked, layout, columns, digits)
+
+
+def _made(asked: Columns, layout: Layout, columns: tuple[str, ...], digits: int) -> Reader:
     sums = sums_of(columns, layout)
     places = {name: index for index, name in enumerate(sums)}
 
@@ -127,6 +132,9 @@ def reader(asked: Columns, layout: Layout, columns: tuple[str, ...], digits: int
         {asked.values.index(ask): index for index, ask in enumerate(asked.previous)},
         {asked.values.index(ask): index for index, ask in enumerate(asked.shares)},
     )
+
+
+_made_once = lru_cache(maxsize=READERS_MAX)(_made)
 
 
 def measured(

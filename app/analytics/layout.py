@@ -10,6 +10,7 @@ from functools import lru_cache
 from math import gcd
 from typing import Any
 
+from app.analytics.large import are_large
 from app.analytics.query import Ask, Asks, Facet, Filter, Precision
 from app.analytics.semantic.formula import Formula, Terms
 from app.analytics.semantic.measures import MEASURES
@@ -90,20 +91,23 @@ def column(name: str, layer: int) -> str:
     return name if layer == 0 else f"{name}_{layer}"
 
 
-@lru_cache(maxsize=LAYOUTS_MAX)
-def laid_out(
+def laid_out(values: Asks, previous: Asks = (), **more: Any) -> Layout:
+    """The layout of these measures; more: see `_made`. Equal questions share one, unless their filters are large."""
+    make = _made if are_large((*values, *previous)) else _made_once
+    return make(values, previous, **more)
+
+
+def _made(
     values: Asks,
-    previous: Asks = (),
+    previous: Asks,
     *,
     estimates: bool = False,
     by_state: bool = False,
     presence: tuple[str, ...] = (),
     more: tuple[str, ...] = (),
 ) -> Layout:
-    """The layout of these measures. estimates: distinct counts asked as AUTO are estimated.
-
-    by_state: groups are commission states. presence: sums by which a cell is there where no measure is asked. more:
-    sums that are read besides.
+    """estimates: distinct counts asked as AUTO are estimated. by_state: groups are commission states. presence: sums by
+    which a cell is there where no measure is asked. more: sums that are read besides.
     """
     sums: dict[LayerKey, dict[str, None]] = {LayerKey(): {}}
     formulas: dict[LayerKey, list[Formula]] = {LayerKey(): []}
@@ -130,6 +134,9 @@ def laid_out(
         layer = layers.index(key)
         readings[asked] = Reading(layer, _over(formula, outputs[layer]))
     return Layout(layers, tuple(map(tuple, sums.values())), outputs, readings)
+
+
+_made_once = lru_cache(maxsize=LAYOUTS_MAX)(_made)
 
 
 def presence(needed: Set[str]) -> tuple[str, ...]:

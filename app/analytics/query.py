@@ -1,14 +1,12 @@
 """The question, as values: what an `analytics` field asks, before anything is checked or looked up. Read by resolve.
 
-Arguments decide the rows, the selection decides the columns: each facet holds its arguments and the measures selected
-under it. Built by graphql_schema/analytics and by the command line.
+Arguments decide the rows, the selection the columns: each facet holds its arguments and the measures selected under it.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import lru_cache
 from typing import TypeAlias
 from uuid import UUID
 
@@ -49,7 +47,8 @@ class Last:
 RangeAsk: TypeAlias = Between | Last | Preset
 
 
-@dataclass(frozen=True, slots=True)
+@hashed_once
+@dataclass(frozen=True)
 class Matches:
     """A condition on one dimension. Two-valued; its parts are combined by AND, `is_null=True` beside `isin` by OR.
 
@@ -63,21 +62,24 @@ class Matches:
     is_null: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@hashed_once
+@dataclass(frozen=True)
 class AllOf:
     """Every part holds; true without parts."""
 
     parts: tuple["Filter", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@hashed_once
+@dataclass(frozen=True)
 class AnyOf:
     """Some part holds; false without parts."""
 
     parts: tuple["Filter", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@hashed_once
+@dataclass(frozen=True)
 class Not:
     """The part does not hold."""
 
@@ -169,10 +171,12 @@ class Columns:
     shares: Asks = ()
 
     @property
-    @lru_cache(maxsize=2_000)  # noqa: B019 - values, and no more than so many
     def every(self) -> Asks:
         """Every measure, each once."""
-        return tuple(dict.fromkeys((*self.values, *self.previous, *self.shares)))
+        known: dict[str, Asks] = self.__dict__
+        if "_every" not in known:  # see hashed_once
+            known["_every"] = tuple(dict.fromkeys((*self.values, *self.previous, *self.shares)))
+        return known["_every"]
 
 
 class Facet(StrEnum):
@@ -371,9 +375,8 @@ class Question:
     @property
     def steps(self) -> tuple[Granularity, ...]:
         """Every time step that is asked."""
-        nested = (facet.every for each in self.groups for facet in each.series)
-        asked = (*(facet.every for facet in self.series), *(facet.every for facet in self.groups), *nested)
-        return tuple(filter(None, asked))
+        series = (*self.series, *(facet for each in self.groups for facet in each.series))
+        return tuple(filter(None, (*(facet.every for facet in series), *(facet.every for facet in self.groups))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from app.analytics.checks import check_asks, check_filter, check_groups, check_presence, check_series
 from app.analytics.compare import Compared, aligned, compared
+from app.analytics.large import are_large, asks_of
 from app.analytics.layout import Layout, laid_out, presence, terms_of
 from app.analytics.order import Place, place_after, sorts_of
 from app.analytics.plan import Wanted, WantedJoint
@@ -156,7 +157,7 @@ class _Resolving:
         question, interval = self.question, self.interval
         if interval is None or self.issues or question.as_of is not None or any(g.after for g in question.groups):
             return None
-        if question.compare is not None and self.ctx.now < interval.end:
+        if (question.compare is not None and self.ctx.now < interval.end) or are_large(asks_of(question)):
             return None
         shape = None if self.where is None else shape_of(self.where, {}, count())
         parents = None if self.parents is None else (self.parents.dimension, len(self.parents.ids))
@@ -292,6 +293,9 @@ class _Resolving:
         check_presence(layout, needed, path, self.issues)
         return layout
 
+    def _laid_top(self, name: str, by: Asks) -> Layout:
+        return laid_out(by, estimates=self.estimates, by_state=name == "commission_state")
+
     def _groups(self, asked: Groups, shares: Asks) -> ResolvedGroups:
         check_groups(asked, self.question, self.filtered, self.issues)
         limit = _limit(asked, self.limits.page_items_max, self.most, self.issues)
@@ -327,11 +331,7 @@ class _Resolving:
             members=asked.members,
             tops=tuple(
                 # States are ranked by what their groups show.
-                ResolvedTop(
-                    asked.dimensions.index(name),
-                    top,
-                    laid_out((top.by,), estimates=self.estimates, by_state=name == "commission_state"),
-                )
+                ResolvedTop(asked.dimensions.index(name), top, self._laid_top(name, (top.by,)))
                 for name, top in asked.tops.items()
             ),
             series=tuple(self._group_series(facet, asked, limit) for facet in asked.series),

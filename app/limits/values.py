@@ -1,5 +1,8 @@
 """Bounds on the JSON values a request brings."""
 
+import re
+from collections import Counter
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
@@ -8,6 +11,11 @@ from app.limits.documents import VALUE_DEPTH_MAX, check_text
 
 FILTER_VALUES_MAX = 1_000
 """Values of one list in a filter."""
+
+REPEATED_VALUES_MAX = 100_000
+"""Values that variables may bring beside the first time that they are named: each place is read by itself."""
+
+_NAMED = re.compile(r"\$([A-Za-z_][0-9A-Za-z_]*)")
 
 LOOKED_AT_MAX = 100_000
 """Values that are looked through for the place of one that is refused: more than a full batch has."""
@@ -40,6 +48,38 @@ def check_values(value: Any) -> None:
     except DomainError as error:
         raise DomainError(error.code, error.message, path=_path_to(item, value)) from None
     raise DomainError("QUERY_TOO_DEEP", f"The variables are nested deeper than {VALUE_DEPTH_MAX} levels.")
+
+
+def check_repeated(document: str, variables: Mapping[str, Any]) -> None:
+    """Raise QUERY_TOO_COSTLY for large variables that the document names in many places."""
+    sizes = {name: _size(value) for name, value in variables.items() if isinstance(value, (dict, list))}
+    large = {name: size for name, size in sizes.items() if size > REPEATED_VALUES_MAX // 1_000}
+    if not large:
+        return
+    # Declared once, and read once in any case. What stands in a comment or a text is counted too.
+    named = Counter(_NAMED.findall(document))
+    repeated = sum(size * max(named[name] - 2, 0) for name, size in large.items())
+    if repeated > REPEATED_VALUES_MAX:
+        raise DomainError(
+            "QUERY_TOO_COSTLY",
+            f"Variables are named in so many places that {repeated} values of theirs are read again; at most "
+            f"{REPEATED_VALUES_MAX} may be. Name large ones less often, or send several queries.",
+        )
+
+
+def _size(value: Any) -> int:
+    # Values in it, level by level.
+    count, level = 0, [value]
+    while level:
+        count += len(level)
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        level = below
+    return count
 
 
 def _path_to(wanted: Any, value: Any) -> tuple[str | int, ...]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.analytics.large import KEPT_VALUES_MAX, values_in
 from app.analytics.plan import FacetPlan, Layer, Plan
 from app.analytics.query import dimensions_of
 from app.analytics.rollups.catalog import GRAINS, zone_of
@@ -99,12 +100,22 @@ def _whole_grain(breaks: Sequence[datetime], zone: str) -> Grain | None:
 
 @dataclass(slots=True)
 class Gathered:
-    """A plan and how many questions it answered. kept: what these have in common, held so that its id stays its own."""
+    """A plan and how many questions it answered. kept: what these have in common, held so that its id stays its own.
+
+    planned: its shape alone where its filters are large.
+    """
 
     tenant: TenantInfo
-    planned: Plan
+    planned: Plan | Shape
     kept: object
     questions: int = 1
+
+    @property
+    def shape(self) -> Shape:
+        """What it needs of rollups."""
+        if isinstance(self.planned, Shape):
+            return self.planned
+        return shape_of(self.planned, self.tenant.reporting_zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +135,17 @@ class Demand:
 
     def note(self, tenant: TenantInfo, planned: Plan, kept: object) -> None:
         """Count a question. kept: one object for all questions that are planned as one."""
-        key = tenant.id, id(kept)
+        key: Hashable = tenant.id, id(kept)
+        of: Plan | Shape = planned
+        if key not in self._gathered and _is_large(planned):
+            # Nothing of its values is held.
+            of = shape = shape_of(planned, tenant.reporting_zone)
+            key, kept = (tenant.id, shape.key), None
         found = self._gathered.get(key)
         if found is not None:
             found.questions += 1
         elif len(self._gathered) < GATHERED_MAX:
-            self._gathered[key] = Gathered(tenant, planned, kept)
+            self._gathered[key] = Gathered(tenant, of, kept)
         else:
             self._beyond[tenant.id] += 1
 
@@ -138,3 +154,8 @@ class Demand:
         taken = Taken(tuple(self._gathered.values()), dict(self._beyond))
         self._gathered, self._beyond = {}, Counter()
         return taken
+
+
+def _is_large(planned: Plan) -> bool:
+    layers = (layer for facet in planned.facets for layer in facet.layers)
+    return values_in(planned.where) + sum(values_in(layer.key.where) for layer in layers) > KEPT_VALUES_MAX

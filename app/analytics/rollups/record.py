@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 import structlog
 
-from app.analytics.rollups.demand import Demand, Reading, Shape, shape_of
+from app.analytics.rollups.demand import Demand, Reading, Shape
 from app.analytics.semantic.sums import Source
 from app.core.clock import Clock
 from app.core.timegrain import Interval
@@ -104,7 +104,7 @@ async def record(db: Database, demand: Demand, *, now: datetime) -> None:
     for number, each in enumerate(taken.gathered):
         if number % AT_ONCE == 0:
             await asyncio.sleep(0)
-        shape = shape_of(each.planned, each.tenant.reporting_zone)
+        shape = each.shape
         shapes[shape.key] = shape
         counted.setdefault(each.tenant.id, Counter())[shape.key] += each.questions
     for tenant_id, questions in counted.items():
