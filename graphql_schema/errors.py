@@ -19,7 +19,7 @@ from app.observability.logs import describe
 log = structlog.get_logger(__name__)
 
 # graphql-core is told to hide suggestions; this catches those of rules that are not asked.
-_SUGGESTION = re.compile(r"\s*Did you mean [^?]*\?")
+_SUGGESTION = re.compile(r"Did you mean [^?]*(?:\?|$)")
 
 # graphql-core tells where in a variable it stopped in its message alone, before any text of the caller's.
 _COERCED = re.compile(
@@ -137,9 +137,10 @@ def _library_error(error: GraphQLError, code: str) -> dict[str, Any]:
     if coerced is not None:
         steps = _STEP.findall(coerced["steps"] or "")
         extensions["path"] = [coerced["name"], *(name or int(index) for name, index in steps)]
-    message = _SUGGESTION.sub("", error.message)
-    if len(message) > MESSAGE_LENGTH_MAX:
-        message = f"{message[:MESSAGE_LENGTH_MAX]}…"
+    # Cut before it is looked through: the value that it echoes may be megabytes.
+    message = error.message[:MESSAGE_LENGTH_MAX]
+    message = message if message == error.message else f"{message}…"
+    message = _SUGGESTION.sub("", message).rstrip()
     return {"message": message, **_place(error), "extensions": extensions}
 
 

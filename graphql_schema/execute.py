@@ -20,7 +20,7 @@ from app.core.context import Ctx
 from app.core.deadline import Deadline
 from app.errors import DomainError
 from app.limits.cost import Measured
-from app.limits.values import check_repeated, check_values
+from app.limits.values import READ_VALUES_MAX, WRITTEN_VALUES_MAX, check_repeated, check_values
 from app.observability import metrics
 from app.runtime import Runtime
 from graphql_schema.context import Context
@@ -170,7 +170,7 @@ class Executor:
         try:
             operation = prepared.operation(operation_name)
             measured = self.documents.meter(prepared, operation).check(together, self._settings)
-            check_values(together)
+            check_values(together, most=_most(operation))
             check_repeated(text, values)
         except (Refused, DomainError):
             return None
@@ -187,12 +187,15 @@ class Executor:
 
     def _checked(self, operation: OperationDefinitionNode, values: dict[str, Any]) -> dict[str, Any]:
         """The variables, bounded. Raises DomainError for what no operation may bring."""
+        most = _most(operation)
         try:
-            check_values(values)
-        except DomainError:
+            check_values(values, most=most)
+        except DomainError as error:
+            if error.code == "PAYLOAD_TOO_LARGE":
+                raise
             # A text that cannot be stored is the matter of its item, where it is in one.
             values = self.documents.items.marked_variables(operation, values)
-            check_values(values)
+            check_values(values, most=most)
         return values
 
     async def _run(self, ready: "Ready") -> Reply:
@@ -305,3 +308,7 @@ class Ready:
     execution: Execution
     plan: Plan | str
     move: Callable[[GraphQLError], None] = _stay
+
+
+def _most(operation: OperationDefinitionNode) -> int:
+    return WRITTEN_VALUES_MAX if operation.operation is OperationType.MUTATION else READ_VALUES_MAX

@@ -43,7 +43,8 @@ VALUES_MAX = 500
 
 PREFIX = "_literal"
 
-_VALUE = re.compile(r'("(?:[^"\\\n\r]|\\.)*"|(?<![\w.$])-?\d[\w.+-]*)')
+# A text that is not closed is taken whole as well, and then refused: it would be looked through from each quote in it.
+_VALUE = re.compile(r'("(?:[^"\\\n\r]|\\.)*+"?|(?<![\w.$])-?\d[\w.+-]*)')
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")
 _FLOAT = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 

@@ -27,7 +27,7 @@ from app.core.ids import new_id
 from app.core.timegrain import Granularity
 from app.db.session import statement_observers
 from app.errors import DomainError
-from app.limits.values import check_values
+from app.limits.values import READ_VALUES_MAX, check_values
 from app.observability import metrics
 from app.observability.logs import describe
 from app.runtime import Runtime
@@ -96,7 +96,7 @@ class Live:
         values = dict(variables or {})
         try:
             # Before they are written: what is nested deep can be read and not written.
-            check_values(values)
+            check_values(values, most=READ_VALUES_MAX)
         except DomainError as error:
             yield Update.of({"errors": render_domain(error).errors}, ends=True)
             return

@@ -281,13 +281,11 @@ class HavingJoint:
 Having: TypeAlias = Condition | HavingJoint
 
 
-def conditions_of(having: Having | None) -> tuple[Condition, ...]:
+def conditions_of(having: Having | None) -> list[Condition]:
     """Every condition of a tree, in order."""
-    if having is None:
-        return ()
     if isinstance(having, Condition):
-        return (having,)
-    return tuple(found for part in having.parts for found in conditions_of(part))
+        return [having]
+    return [found for part in having.parts for found in conditions_of(part)] if having else []
 
 
 @hashed_once
@@ -329,7 +327,7 @@ class Groups:
     @property
     def every(self) -> Granularity | None:
         """The time step it is grouped by, if any."""
-        return next((element.every for element in self.by if isinstance(element, ByTime)), None)
+        return next((each.every for each in self.by if isinstance(each, ByTime)), None)
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -344,8 +342,12 @@ class Groups:
     @property
     def sought(self) -> tuple[tuple[Ask, Facet], ...]:
         """What decides which groups come, and in which order."""
-        ordered = [(each.measure, each.of) for each in self.order if isinstance(each, MeasureOrder)]
-        return tuple(dict.fromkeys((*ordered, *((each.measure, each.of) for each in conditions_of(self.having)))))
+        known: dict[str, tuple[tuple[Ask, Facet], ...]] = self.__dict__
+        if "_sought" not in known:  # see hashed_once
+            ordered = (each for each in self.order if isinstance(each, MeasureOrder))
+            found: list[MeasureOrder | Condition] = [*ordered, *conditions_of(self.having)]
+            known["_sought"] = tuple(dict.fromkeys((each.measure, each.of) for each in found))
+        return known["_sought"]
 
 
 @hashed_once
@@ -389,12 +391,7 @@ class Parents:
 
 def dimensions_of(where: Filter | None) -> frozenset[str]:
     """The dimensions that a filter looks at."""
-    match where:
-        case None:
-            return frozenset()
-        case Matches():
-            return frozenset({where.dimension})
-        case Not():
-            return dimensions_of(where.part)
-        case AllOf() | AnyOf():
-            return frozenset[str]().union(*map(dimensions_of, where.parts))
+    if isinstance(where, Matches):
+        return frozenset({where.dimension})
+    parts = () if where is None else (where.part,) if isinstance(where, Not) else where.parts
+    return frozenset[str]().union(*map(dimensions_of, parts))

@@ -308,12 +308,8 @@ class _Resolving:
         totals = tuple(dict.fromkeys((*asked.totals, *columns.shares))) if asked.having is not None else ()
         now = (ask for ask, of in asked.sought if of is not Facet.PREVIOUS)
         before = (ask for ask, of in asked.sought if of in (Facet.PREVIOUS, Facet.CHANGE))
-        layout = self._laid(
-            tuple(dict.fromkeys((*columns.values, *now, *totals))),
-            tuple(dict.fromkeys((*columns.previous, *before))),
-            asked.dimensions,
-            asked.path,
-        )
+        values = tuple(dict.fromkeys((*columns.values, *now, *totals)))
+        layout = self._laid(values, tuple(dict.fromkeys((*columns.previous, *before))), asked.dimensions, asked.path)
         return ResolvedGroups(
             by=asked.by,
             buckets=buckets,
@@ -321,7 +317,7 @@ class _Resolving:
             layout=layout,
             terms=terms_of(asked.sought, layout, shares),
             sorts=sorts_of(asked),
-            having=None if asked.having is None else _wanted(asked.having, asked),
+            having=_wanted(asked),
             limit=limit,
             place=place,
             is_table=asked.is_table,
@@ -365,10 +361,15 @@ class _Resolving:
         return self._laid_series(facet, self._buckets(facet.every, most, (*facet.path, "every")), asked.dimensions)
 
 
-def _wanted(having: Having, groups: Groups) -> Wanted | WantedJoint:
-    if isinstance(having, Condition):
-        return Wanted(groups.sought.index((having.measure, having.of)), having.bounds, having.is_null)
-    return WantedJoint(having.word, tuple(_wanted(part, groups) for part in having.parts))
+def _wanted(groups: Groups) -> Wanted | WantedJoint | None:
+    places = {sought: place for place, sought in enumerate(groups.sought)}
+
+    def found(having: Having) -> Wanted | WantedJoint:
+        if isinstance(having, Condition):
+            return Wanted(places[having.measure, having.of], having.bounds, having.is_null)
+        return WantedJoint(having.word, tuple(map(found, having.parts)))
+
+    return found(groups.having) if groups.having else None
 
 
 def _limit(groups: Groups, page_items_max: int, cells_max: int, issues: list[QueryIssue]) -> int:
@@ -381,9 +382,8 @@ def _limit(groups: Groups, page_items_max: int, cells_max: int, issues: list[Que
         return most
     if not 0 <= groups.first <= most:
         message = f"`first` is {groups.first}; it must be 0 to {most}."
-        issues.append(
-            QueryIssue("INVALID_PAGE", message, (*groups.path, "first"), "Take more pages: `after` continues.")
-        )
+        way_out = "Take more pages: `after` continues."
+        issues.append(QueryIssue("INVALID_PAGE", message, (*groups.path, "first"), way_out))
     return groups.first
 
 

@@ -21,12 +21,21 @@ LOOKED_AT_MAX = 100_000
 """Values that are looked through for the place of one that is refused: more than a full batch has."""
 
 
-def check_values(value: Any) -> None:
-    """Raise QUERY_TOO_DEEP or BAD_USER_INPUT for JSON that is nested too deeply or holds text nobody can store.
+READ_VALUES_MAX = 40_000
+"""Values in the variables of a query: each is read before anything else bounds it."""
+
+WRITTEN_VALUES_MAX = 400_000
+"""Values in those of a mutation."""
+
+
+def check_values(value: Any, *, most: int | None = None) -> None:
+    """Raise QUERY_TOO_DEEP, PAYLOAD_TOO_LARGE or BAD_USER_INPUT for JSON that is nested too deeply, has more than so
+    many values, or holds text nobody can store.
 
     Level by level, without recursion: what reads the values later does recurse.
     """
     level = [value]
+    count = 0
     item: Any = value
     try:
         for _ in range(VALUE_DEPTH_MAX + 1):
@@ -44,9 +53,14 @@ def check_values(value: Any) -> None:
                     below.extend(item)
             if not below:
                 return
+            count += len(below)
+            if most is not None and count > most:
+                break
             level = below
     except DomainError as error:
         raise DomainError(error.code, error.message, path=_path_to(item, value)) from None
+    if most is not None and count > most:
+        raise DomainError("PAYLOAD_TOO_LARGE", f"The variables hold more than {most} values. Send several requests.")
     raise DomainError("QUERY_TOO_DEEP", f"The variables are nested deeper than {VALUE_DEPTH_MAX} levels.")
 
 

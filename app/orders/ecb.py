@@ -43,7 +43,7 @@ def read_rates(text: str, *, since: date | None = None) -> Iterator[Rate]:
 
     Raises BAD_USER_INPUT naming the line for what is no such file.
     """
-    lines = csv.reader(StringIO(text.lstrip("\ufeff")))
+    lines = _lines(text.lstrip("\ufeff"))
     header = [cell.strip() for cell in next(lines, [])]
     if not header or header[0] != "Date" or len(header) < 2:
         raise _bad(1, "it does not begin with `Date` and currencies")
@@ -58,6 +58,15 @@ def read_rates(text: str, *, since: date | None = None) -> Iterator[Rate]:
             value = cells[place].strip() if place < len(cells) else ""
             if value not in ("", "N/A"):
                 yield Rate(EURO, code, day, _rate(value, number))
+
+
+def _lines(text: str) -> Iterator[list[str]]:
+    lines = csv.reader(StringIO(text))
+    try:
+        yield from lines
+    except csv.Error:
+        # A cell of more characters than the library takes.
+        raise _bad(lines.line_num, "it is no line of a table") from None
 
 
 def crossed(rates: Collection[Rate], *, only: Collection[str] | None = None) -> Iterator[Rate]:
