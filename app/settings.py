@@ -4,11 +4,11 @@
 environment.
 """
 
-import re
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, AwareDatetime, Field, SecretStr, ValidationInfo, field_validator, model_validator
@@ -17,14 +17,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 _POSTGRES = ("postgresql", "postgres"), "postgresql://user:password@host:5432/database"
 _REDIS = ("redis", "rediss", "unix"), "redis://:password@host:6379/0"
 
-# Hosts behind each other are tried in turn; one in brackets is an address of IPv6.
-_HOSTS = re.compile(r"(\[[^\[\]@]*\]|[^\[\]:,@]*)(:\d{1,5})?(,(\[[^\[\]@]*\]|[^\[\]:,@]*)(:\d{1,5})?)*")
-
 
 def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
-    scheme, separator, rest = text.partition("://")
-    netloc = re.split("[/?#]", rest, maxsplit=1)[0]
-    return scheme in schemes and bool(separator) and _HOSTS.fullmatch(netloc.rpartition("@")[2]) is not None
+    try:
+        url = urlsplit(text)
+        # Each driver takes what it knows of the query; the port is a number for all of them.
+        port = url.port if "," not in url.netloc else 0
+    except ValueError:
+        return False
+    return "://" in text and url.scheme in schemes and (port is None or port < 65_536) and "," not in url.netloc
 
 
 def _setting(default: Any, description: str, *, names: tuple[str, ...] = (), **bounds: Any) -> Any:
@@ -180,12 +181,13 @@ class Settings(BaseSettings):
     def _is_address(cls, url: SecretStr | None, about: ValidationInfo) -> SecretStr | None:
         # What a file of environment names without a value is not set. Of what is refused nothing is told: it may hold a
         # password.
-        if url is None or not url.get_secret_value().strip():
+        text = "" if url is None else url.get_secret_value().strip()
+        if not text:
             return None
         schemes, example = _REDIS if about.field_name == "redis_url" else _POSTGRES
-        if not _is_url(url.get_secret_value(), schemes):
+        if not _is_url(text, schemes):
             raise ValueError(f"this is no URL such as {example}")
-        return url
+        return SecretStr(text)
 
     @model_validator(mode="after")
     def _lease_holds_a_call(self) -> Self:

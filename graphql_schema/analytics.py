@@ -4,7 +4,7 @@ A resolver reads the question from what is selected below it and has the runner 
 questions are answered together: `analytics_of`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Annotated, Any
@@ -16,10 +16,11 @@ from app.analytics.answer import Answer
 from app.analytics.query import Attribution, Parents, Question
 from app.analytics.runner import Runner
 from app.core.context import Ctx, Scope
+from app.errors import DomainError
 from app.runtime import Runtime
 from graphql_schema.analytics_filters import FactFilter
 from graphql_schema.analytics_inputs import CompareInput, FreshnessInput, RangeInput
-from graphql_schema.analytics_selection import Asked, Document
+from graphql_schema.analytics_selection import Asked, Document, Part
 from graphql_schema.analytics_types import Analytics
 from graphql_schema.batching import Loader
 from graphql_schema.context import Info
@@ -34,6 +35,9 @@ SELECTIONS = Selections()
 
 PARENTS_MAX = 1_000
 """Entities of one list that are answered together; more become several questions."""
+
+VALUES_MAX = 1_000_000
+"""Values that one operation shows of analytics: some two seconds of writing. Each facet is bounded by itself before."""
 
 Range = Annotated[RangeInput, strawberry.argument(description="Which time; half-open.")]
 Where = Annotated[FactFilter | None, strawberry.argument(description="Which facts count; all when not given.")]
@@ -103,11 +107,12 @@ def same_question(runtime: Runtime, ctx: Ctx) -> Loader:
 class Questions:
     """The questions of one request's `analytics` fields: read once, however many entities of a list ask them.
 
-    document: of the request, from the first of them on.
+    document: of the request, from the first of them on. values: that their answers show so far.
     """
 
     read: dict[tuple[int, ...], Asked]
     document: Document | None = None
+    values: int = 0
 
     @classmethod
     def none(cls, runtime: Runtime, ctx: Ctx) -> "Questions":
@@ -127,6 +132,31 @@ def asked_here(info: Info, **arguments: Any) -> Asked:
             questions.document = Document.of(info)
         found = questions.read[place] = SELECTIONS.of(questions.document, nodes).asked(arguments)
     return found
+
+
+def check_size(info: Info, question: Asked, answers: Iterable[Answer | None], *, most: int = VALUES_MAX) -> None:
+    """Raise QUERY_TOO_COSTLY when the operation shows more than `most` values, together with what it showed before."""
+    questions = info.context.loaders.get(Questions.none)
+    for answer in answers:
+        if answer is not None:
+            questions.values += sum([_size(part, answer) for part in question.parts.values()])
+            if questions.values > most:
+                raise DomainError(
+                    "QUERY_TOO_COSTLY",
+                    f"The answer has more than {most} values of buckets and groups. Ask for fewer of them at once, or "
+                    "for a file (POST /export).",
+                )
+
+
+def _size(part: Part, answer: Answer) -> int:
+    if part.is_series:
+        return len(answer.series[part.place]) * (1 + part.views.leaves)
+    page = answer.groups[part.place]
+    buckets = [
+        len(page.asked.series[nested.place].buckets.edges) * (1 + nested.views.leaves)
+        for nested in part.series.values()
+    ]
+    return len(page.rows) * (1 + part.views.leaves + len(part.columns) + sum(buckets))
 
 
 def shown(
@@ -150,6 +180,7 @@ def analytics_of(dimension: str) -> Any:
         if question.runs:
             loader = info.context.loaders.get(AnswersByParent(dimension, question.question))
             answers = await loader.load_many(parent_ids)
+            check_size(info, question, answers)
         ctx, runner = info.context.ctx, runner_of(info.context.runtime)
         return [
             shown(ctx, runner, question, answer, partial(Parents, dimension, (parent_id,)))
@@ -228,4 +259,5 @@ class Query:
             answer = await loader.load(question.question)
             if isinstance(answer, Exception):
                 raise answer
+            check_size(info, question, (answer,))
         return shown(info.context.ctx, runner_of(info.context.runtime), question, answer)

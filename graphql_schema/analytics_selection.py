@@ -132,6 +132,11 @@ class Views:
     share: Asks = ()
     known: dict[Any, Any] = field(default_factory=dict)
 
+    @property
+    def leaves(self) -> int:
+        """How many values it shows of a row."""
+        return sum(map(len, (*self.measures.values(), self.previous, self.change, self.share)))
+
     @cached_property
     def columns(self) -> Columns:
         """What is asked of every row."""
@@ -150,7 +155,7 @@ class Nested:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A series, grouping or table in the question. place: among those of its kind.
+    """A series, grouping or table in the question. place: among the series, or among the groupings and tables.
 
     totals: of a grouping, what is selected of all groups together. series: of its groups, by answering name. columns:
     names of a table's columns, with the measures.
@@ -161,6 +166,7 @@ class Part:
     totals: Asks = ()
     series: Mapping[str, Nested] = field(default_factory=dict)
     columns: tuple[tuple[str, Ask], ...] = ()
+    is_series: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +241,7 @@ def selected(document: Document, nodes: Iterable[FieldNode]) -> Selection:
                 wants_warnings = wants_warnings or any(each[0].name.value == "warnings" for each in below)
             case "series":
                 read, views = _series(document, "Analytics", found, (key,))
-                parts[key] = Part(len(series), views)
+                parts[key] = Part(len(series), views, is_series=True)
                 series.append(read)
             case "groups":
                 read_groups, part = _groups(document, key, found, len(groups))

@@ -23,7 +23,7 @@ from app.core.durations import format_duration
 from app.errors import DomainError
 from app.runtime import Runtime
 from graphql_schema import analytics as once
-from graphql_schema.analytics import asked_here, runner_of, shown
+from graphql_schema.analytics import asked_here, check_size, runner_of, shown
 from graphql_schema.analytics_selection import Asked, Document
 from graphql_schema.analytics_types import Analytics
 from graphql_schema.context import Info
@@ -142,6 +142,9 @@ def _checked_every(runtime: Runtime, every: timedelta) -> timedelta:
     return every
 
 
+LIVE_VALUES_MAX = 100_000
+"""Values that an answer of a subscription shows: it is written, compared and kept again and again."""
+
 ARGUMENTS = ("range", "where", "time_zone", "attribution", "currency")
 """Arguments that a subscription takes of those of `Query.analytics`: all that say which facts count, and how."""
 
@@ -167,6 +170,7 @@ async def _analytics(
     answer = None
     if asked.runs:
         answer = await watch.answer(info, asked)
+        check_size(info, asked, (answer,), most=LIVE_VALUES_MAX)
         watch.zone = answer.resolved.zone
     else:
         watch.depends = ()

@@ -237,9 +237,10 @@ def _shown(columns: Columns, layout: Layout, rows: Rows, figures: Sequence[Figur
 def _looked_at(asked: ResolvedGroups, rows: Rows, digits: int) -> Iterator[_Estimated]:
     # What conditions and orders look at decides which groups are shown, whether it is shown or not.
     shown = {*((ask, False) for ask in asked.columns.values), *((ask, True) for ask in asked.columns.previous)}
+    sought = [reading for term in asked.terms for reading in (term.value, term.previous)]
     for (ask, is_previous), reading in asked.layout.readings.items():
         sample = rows.sample(reading.layer)
-        if sample > 1 and (ask, is_previous) not in shown:
+        if sample > 1 and reading in sought and (ask, is_previous) not in shown:
             yield _Estimated(ask.name, sample)
             values = measured(reading, asked.layout, rows.columns, rows.values, digits)
             yield from (_Estimated(ask.name, sample, value) for value in values)

@@ -71,6 +71,10 @@ class Scoville(TyperGroup):
             # What typer checks through pydantic comes with pydantic's words before its own.
             error.message = error.message.removeprefix("Value error, ")
             raise
+        except KeyboardInterrupt:
+            # Typer would end the command without a word.
+            sys.stderr.write("scoville: Interrupted.\n")
+            raise
 
 
 commands = typer.Typer(
@@ -117,7 +121,7 @@ def main() -> None:
     except QueryIssues as issues:
         sys.exit(_refuse("\n".join(f"{issue.code}: {issue.message}" for issue in issues.issues), 1))
     except KeyboardInterrupt:
-        sys.exit(_refuse("Interrupted. Run it again: what was done is not done twice.", INTERRUPTED))
+        sys.exit(INTERRUPTED)
 
 
 def _refuse(message: str, code: int) -> int:

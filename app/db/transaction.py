@@ -5,12 +5,15 @@ from types import TracebackType
 from typing import Self
 
 import asyncpg
+import structlog
 
 from app.db.connection import UNREACHABLE, Connection, is_lost, unreachable
 from app.db.opening import Opening
 from app.db.pool import Pool
 from app.errors import DomainError, OutsideError
 from app.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 BEGIN_TIMEOUT_S_MIN = 0.1
 """Seconds that BEGIN gets even when the connection was had at the last moment."""
@@ -136,8 +139,9 @@ def _raise_in_our_words(error: BaseException, connection: Connection) -> None:
             raise OutsideError(
                 "The statement took longer than its limit. Ask for less, or send smaller batches.", retryable=True
             ) from error
-        case asyncpg.NumericValueOutOfRangeError():
+        case asyncpg.NumericValueOutOfRangeError() if "bigint" in str(error):
             # Each amount is bounded; only their sum can be too large.
+            log.warning("amounts_out_of_range")
             raise DomainError(
                 "INVALID_AMOUNT", "Amounts add up to more than can be held: 2^63 of the currency's smallest units."
             ) from error

@@ -12,8 +12,8 @@ from app.db.late import LateAmounts
 from app.db.session import ReadSession, WriteSession
 from app.orders.conversion import Rates
 
-ORDERS_MAX = 500
-"""Orders that one transaction converts, and facts."""
+ROWS_MAX = 500
+"""Orders, or facts beside them, that one transaction converts."""
 
 LATE_ADJUSTMENTS = LateAmounts("adjustments")
 
@@ -40,7 +40,7 @@ class Converted:
 
 
 async def late_orders(session: ReadSession, *, after: UUID) -> list[LateOrder]:
-    """The next orders of which lines, refunds or commissions are not converted, in order of id, at most ORDERS_MAX."""
+    """The next orders of which lines, refunds or commissions are not converted, in order of id, at most ROWS_MAX."""
     rows = await session.fetch(
         """/* late.orders */
         SELECT orders.id, orders.currency, orders.occurred_at
@@ -57,7 +57,7 @@ async def late_orders(session: ReadSession, *, after: UUID) -> list[LateOrder]:
         LIMIT $3""",
         session.tenant_id,
         after,
-        ORDERS_MAX,
+        ROWS_MAX,
     )
     return [LateOrder(plain(row["id"]), row["currency"], row["occurred_at"]) for row in rows]
 

@@ -23,7 +23,7 @@ from app.db.late import LateAmounts
 from app.db.session import WriteSession
 from app.orders import late
 from app.orders.conversion import Rates, key_of, load_rates
-from app.orders.late import LATE_ADJUSTMENTS, ORDERS_MAX, Converted, LateOrder
+from app.orders.late import LATE_ADJUSTMENTS, ROWS_MAX, Converted, LateOrder
 from app.payouts.items import LATE_PAYMENTS
 from app.runtime import Runtime
 from app.spend.service import LATE_SPEND
@@ -54,7 +54,7 @@ async def convert_late(runtime: Runtime, ctx: Ctx) -> int:
         if fit:
             await perform(runtime, ctx, operation=OPERATION, body=[], work=partial(_convert_orders, ctx, fit))
             converted += len(fit)
-        if len(orders) < ORDERS_MAX:
+        if len(orders) < ROWS_MAX:
             break
         after = orders[-1].id
     if await _is_any_due(runtime, ctx):
@@ -84,9 +84,9 @@ async def _convert_orders(ctx: Ctx, orders: Sequence[LateOrder], session: WriteS
     contributions = await _of_lines(ctx, session, by_id, lines, refunds)
     after = ZERO_ID
     while True:
-        rows = await late_commissions.lock_late(ctx, session, order_ids=by_id, after=after, limit=ORDERS_MAX)
+        rows = await late_commissions.lock_late(ctx, session, order_ids=by_id, after=after, limit=ROWS_MAX)
         contributions += await late_commissions.convert(ctx, session, rows, rates.convert_one)
-        if len(rows) < ORDERS_MAX:
+        if len(rows) < ROWS_MAX:
             break
         after = rows[-1].id
     await deltas.append(ctx, session, contributions)
@@ -139,7 +139,7 @@ async def _walk(runtime: Runtime, ctx: Ctx, step: Step) -> int:
             work=partial(step, ctx, after, place),
         )
         converted += len(outcomes)
-        if len(place) < ORDERS_MAX:
+        if len(place) < ROWS_MAX:
             return converted
         after = place[-1]
 
@@ -147,7 +147,7 @@ async def _walk(runtime: Runtime, ctx: Ctx, step: Step) -> int:
 async def _convert_facts(
     table: LateAmounts, ctx: Ctx, after: UUID, place: list[UUID], session: WriteSession
 ) -> tuple[ItemOutcome, ...]:
-    facts = await table.lock(session, after=after, limit=ORDERS_MAX)
+    facts = await table.lock(session, after=after, limit=ROWS_MAX)
     place[:] = [fact.id for fact in facts]
     rates = await load_rates(ctx, session, {key_of(fact.currency, fact.occurred_at) for fact in facts})
     found = [
@@ -168,7 +168,7 @@ async def _convert_facts(
 async def _convert_commissions(
     ctx: Ctx, after: UUID, place: list[UUID], session: WriteSession
 ) -> tuple[ItemOutcome, ...]:
-    rows = await late_commissions.lock_late(ctx, session, order_ids=None, after=after, limit=ORDERS_MAX)
+    rows = await late_commissions.lock_late(ctx, session, order_ids=None, after=after, limit=ROWS_MAX)
     place[:] = [row.id for row in rows]
     rates = await load_rates(ctx, session, {key_of(row.currency, row.rated_at) for row in rows})
     fit = [row for row in rows if rates.convert_one(1, row.currency, row.rated_at) is not None]

@@ -24,6 +24,7 @@ from app.runtime import Runtime
 from app.usecases.door import check_batch, perform
 from app.usecases.items import Unread, check_each, in_order, refused
 from app.usecases.payouts_due import due
+from app.usecases.references import check_known
 
 NAME = "payoutBatches"
 ITEMS_MAX = 15_000
@@ -66,6 +67,11 @@ async def _create(
     open_now = await due(runtime, ctx, session, influencer_ids=asked, locked=True) if checked else []
     taken: set[tuple[UUID, str]] = set()
     for index, item in checked.items():
+        try:
+            await check_known(ctx, session, influencers=item.influencer_ids)
+        except DomainError as unknown:
+            outcomes[index] = refused(unknown, index, name=NAME, external_id=None)
+            continue
         chosen = [
             each for each in payable(open_now, item) if (each.balance.influencer_id, each.balance.currency) not in taken
         ][:ITEMS_MAX]

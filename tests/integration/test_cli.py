@@ -1,13 +1,16 @@
 """The command line as a user and a script meet it: what it prints, where, and with which exit code."""
 
 import json
+import signal
 import subprocess
+import time
 import uuid
 from importlib import metadata
 from pathlib import Path
 from typing import TypeAlias
 
 import asyncpg
+import psutil
 import pytest
 
 from app.core.context import Role
@@ -248,9 +251,13 @@ def test_a_setting_that_does_not_fit_is_named(commands: Commands) -> None:
         ("DATABASE_URL", "mysql://ada:hunter2@127.0.0.1/brand"),
         ("DATABASE_URL", "postgresql://ada:hunter2@127.0.0.1:soon/brand"),
         ("DATABASE_URL", "postgresql://ada:hunter2@[::1/brand"),
+        ("DATABASE_URL", "postgresql://ada:hunter2@127.0.0.1:70000/brand"),
+        # The driver that migrates takes one host.
+        ("DATABASE_URL", "postgresql://ada:hunter2@one.example:5432,two.example:5432/brand"),
         ("DATABASE_ADMIN_URL", "hunter2"),
         ("REDIS_URL", "hunter2"),
         ("REDIS_URL", "redis://:hunter2@127.0.0.1:soon"),
+        ("REDIS_URL", "redis://:hunter2[x@127.0.0.1/0"),
     ],
 )
 @pytest.mark.parametrize("command", [("tenants", "list"), ("serve", "--port", "0")], ids=["tenants", "serve"])
@@ -279,7 +286,8 @@ def test_an_address_without_text_is_not_set(commands: Commands, tmp_path: Path) 
     [
         "postgres://brand",
         "postgresql:///brand?host=/run/postgresql",
-        "postgresql://ada:p%40ss@one.example:5432,two.example:5433/brand?target_session_attrs=primary",
+        "postgresql://ada:p%40ss@one.example:/brand?target_session_attrs=primary",
+        " POSTGRESQL://ada@one.example/brand\n",
         "postgresql://ada@[::1]:5432/brand",
         "postgresql://ada:a:b@127.0.0.1/brand#",
     ],
@@ -295,3 +303,23 @@ def test_names_that_look_alike_are_not_two(scoville: Scoville) -> None:
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "scoville: BAD_USER_INPUT: The name ' Big ' begins or ends with a blank.\n"
+
+
+def test_a_command_that_is_interrupted_says_so() -> None:
+    with subprocess.Popen(
+        [*COMMAND, "rates", "import", "-"],
+        env=clean_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        process, spent_s, before_s = psutil.Process(command.pid), 0.0, -1.0
+        while spent_s < 0.2 or spent_s > before_s:
+            # It does nothing any more once it waits for its input.
+            time.sleep(0.5)
+            before_s, spent_s = spent_s, sum(process.cpu_times()[:2])
+        command.send_signal(signal.SIGINT)
+        printed, said = command.communicate(timeout=30)
+
+    assert (command.returncode, printed, said) == (130, "", "scoville: Interrupted.\n")

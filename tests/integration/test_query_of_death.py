@@ -298,3 +298,22 @@ async def test_large_variables_are_named_in_few_places(client: Client) -> None:
     payload = await survives(client, {"query": document, "variables": {"w": where}})
 
     assert [error["extensions"]["code"] for error in payload["errors"]] == ["QUERY_TOO_COSTLY"]
+
+
+HOURS = 'analytics(range: {between: {from: "2025-01-01T00:00:00Z", until: "2026-01-01T00:00:00Z"}}) { @ }'
+
+
+async def test_an_answer_shows_so_many_values_and_no_more(client: Client) -> None:
+    """Each series is within its bounds: all together would be 180 MB."""
+    hours = many(12, "s{0}: series(every: HOUR) {{ measures {{ clicks orders units refunds }} }}")
+    one, twelve = HOURS.replace("@", "series(every: HOUR) { start measures { clicks } }"), HOURS.replace("@", "...S")
+    fragment = f" fragment S on Analytics {{ {hours} }}"
+
+    fits = await client.query(f"{{ {one} }}")
+    at_once = await client.query(f"{{ {twelve} }} {fragment}")
+    often = await client.query("{ " + " ".join(f"a{n}: {twelve}" for n in range(3)) + " }" + fragment)
+
+    assert len(fits["data"]["analytics"]["series"]) == 8_760
+    assert "errors" not in at_once
+    assert [error["extensions"]["code"] for error in often["errors"]] == ["QUERY_TOO_COSTLY"] * 2
+    assert {name: answer is None for name, answer in often["data"].items()} == {"a0": False, "a1": True, "a2": True}

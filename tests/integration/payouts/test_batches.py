@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from app.core.context import Role
+from app.core.ids import new_id
 from app.core.outcomes import Outcome
 from app.core.payout_words import PayoutMethodStatus, PayoutObstacle, PayoutProviderName, PayoutSchedule, TaxState
 from app.core.words import InfluencerStatus
@@ -142,6 +143,19 @@ async def test_items_can_be_left_out_of_a_draft(payouts: Payouts) -> None:
         ("PAYABLE", "GBP"): -10_00,
         ("PAID", "GBP"): -20_00,
     }
+
+
+async def test_whom_nobody_knows_is_not_left_out_of_a_batch(payouts: Payouts) -> None:
+    known = await payouts.payee(10_00)
+    asked = [
+        PayoutBatchInput(MANUAL, "GBP", influencer_ids=(known, new_id())),
+        PayoutBatchInput(MANUAL, "GBP", influencer_ids=(known,)),
+    ]
+
+    refused, made = await create_payout_batches(payouts.runtime, payouts.first, asked)
+
+    assert (refused.code, refused.path) == ("UNKNOWN_INFLUENCER", ("payoutBatches", "0", "influencers", "1"))
+    assert made.outcome is Outcome.RECORDED
 
 
 async def test_a_balance_is_in_one_batch_only_however_many_are_made_at_once(payouts: Payouts) -> None:

@@ -71,3 +71,10 @@ def test_limited_crosses_are_those_of_all_that_have_the_currency(quoted: list[st
 
     limited = sorted(crossed(rates, only=only), key=lambda rate: (rate.base, rate.quote))
     assert limited == [rate for rate in every if rate.base in only or rate.quote in only]
+
+
+def test_a_cell_of_megabytes_is_refused_with_its_line() -> None:
+    with pytest.raises(DomainError, match="Line 2") as refused:
+        list(read_rates('Date,USD\n2026-03-10,"' + '""' * 100_000 + '"\n'))
+
+    assert refused.value.code == "BAD_USER_INPUT"
