@@ -136,16 +136,18 @@ def asked_here(info: Info, **arguments: Any) -> Asked:
 
 def check_size(info: Info, question: Asked, answers: Iterable[Answer | None], *, most: int = VALUES_MAX) -> None:
     """Raise QUERY_TOO_COSTLY when the operation shows more than `most` values, together with what it showed before."""
+    if not question.parts:
+        return
     questions = info.context.loaders.get(Questions.none)
     for answer in answers:
         if answer is not None:
             questions.values += sum([_size(part, answer) for part in question.parts.values()])
-            if questions.values > most:
-                raise DomainError(
-                    "QUERY_TOO_COSTLY",
-                    f"The answer has more than {most} values of buckets and groups. Ask for fewer of them at once, or "
-                    "for a file (POST /export).",
-                )
+    if questions.values > most:
+        raise DomainError(
+            "QUERY_TOO_COSTLY",
+            f"The answer has more than {most} values of buckets and groups. Ask for fewer of them at once, or for a "
+            "file (POST /export).",
+        )
 
 
 def _size(part: Part, answer: Answer) -> int:

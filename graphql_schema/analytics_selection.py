@@ -132,7 +132,7 @@ class Views:
     share: Asks = ()
     known: dict[Any, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def leaves(self) -> int:
         """How many values it shows of a row."""
         return sum(map(len, (*self.measures.values(), self.previous, self.change, self.share)))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
-from app.analytics.large import are_large
+from app.analytics.large import is_large
 from app.analytics.layout import Layout, Reading, column
 from app.analytics.query import Asks, Columns
 from app.analytics.semantic.formula import Columns as Sums
@@ -111,7 +111,7 @@ NOTHING_ASKED = Figures(Reader((), (), (), (), (), {}, {}), ())
 
 def reader(asked: Columns, layout: Layout, columns: tuple[str, ...], digits: int) -> Reader:
     """A reader of rows with these columns."""
-    make = _made if are_large(asked.every) else _made_once
+    make = _made if is_large(asked) else _made_once
     return make(asked, layout, columns, digits)
 
 

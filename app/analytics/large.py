@@ -1,8 +1,8 @@
 """Questions that are too large for what is made of them to be remembered, which is bounded by number. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from app.analytics.query import AllOf, AnyOf, Ask, Filter, Matches, Not, Question
+from app.analytics.query import AllOf, AnyOf, Ask, Columns, Filter, Groups, Matches, Not, Question
 
 KEPT_VALUES_MAX = 100
 """Values in the filters of measures of what is remembered."""
@@ -26,15 +26,21 @@ def are_large(asks: Iterable[Ask]) -> bool:
     return sum([values_in(ask.where) for ask in asks if ask.where is not None]) > KEPT_VALUES_MAX
 
 
-def asks_of(question: Question) -> Iterator[Ask]:
-    """Every measure that is asked or looked at; some more than once."""
-    yield from question.totals.every
-    for series in question.series:
-        yield from series.columns.every
-    for groups in question.groups:
-        yield from groups.columns.every
-        yield from groups.totals
-        yield from (ask for ask, _ in groups.sought)
-        yield from (top.by for top in groups.tops.values())
-        for nested in groups.series:
-            yield from nested.columns.every
+def is_large(columns: Columns) -> bool:
+    """The same of what is asked of rows. Found once: they are kept with their selection."""
+    known: dict[str, bool] = columns.__dict__
+    if "_is_large" not in known:  # see hashed_once
+        known["_is_large"] = are_large(columns.every)
+    return known["_is_large"]
+
+
+def is_any_large(question: Question) -> bool:
+    """Whether anything that a question asks, or looks at, is."""
+    series = [question.totals, *(facet.columns for facet in question.series)]
+    return any(map(is_large, series)) or any(map(_looks_at_many, question.groups))
+
+
+def _looks_at_many(groups: Groups) -> bool:
+    looked_at = [*groups.totals, *(ask for ask, _ in groups.sought), *(top.by for top in groups.tops.values())]
+    columns = [groups.columns, *(nested.columns for nested in groups.series)]
+    return are_large(looked_at) or any(map(is_large, columns))

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.analytics.checks import check_asks, check_filter, check_groups, check_presence, check_series
 from app.analytics.compare import Compared, aligned, compared
-from app.analytics.large import are_large, asks_of
+from app.analytics.large import is_any_large
 from app.analytics.layout import Layout, laid_out, presence, terms_of
 from app.analytics.order import Place, place_after, sorts_of
 from app.analytics.plan import Wanted, WantedJoint
@@ -157,7 +157,7 @@ class _Resolving:
         question, interval = self.question, self.interval
         if interval is None or self.issues or question.as_of is not None or any(g.after for g in question.groups):
             return None
-        if (question.compare is not None and self.ctx.now < interval.end) or are_large(asks_of(question)):
+        if (question.compare is not None and self.ctx.now < interval.end) or is_any_large(question):
             return None
         shape = None if self.where is None else shape_of(self.where, {}, count())
         parents = None if self.parents is None else (self.parents.dimension, len(self.parents.ids))
