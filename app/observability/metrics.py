@@ -86,8 +86,8 @@ operation_cost = _histogram(
 graphql_errors = _counter("scoville_graphql_errors_total", "Errors in GraphQL answers, by code.", ("code",))
 fallbacks = _counter(
     "scoville_graphql_fallbacks_total",
-    "GraphQL operations left to graphql-core's executor, by why no plan was compiled: introspection, subscription, "
-    "directive (on the operation, or with a value that does not fit), type (that tells its own kind), size, off.",
+    "GraphQL operations left to graphql-core's executor, by why no plan was compiled: introspection, directive "
+    "(on the operation, or with a value that does not fit), type (that tells its own kind), size, off.",
     ("reason",),
 )
 principal_lookups = _counter(

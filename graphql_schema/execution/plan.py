@@ -181,8 +181,6 @@ def compile_plan(
     variables: VariableValues,
 ) -> Plan:
     """The plan of an operation of a valid document. Raises NotCompiled."""
-    if operation.operation is OperationType.SUBSCRIPTION:
-        raise NotCompiled("subscription")
     if operation.directives or any(fragment.variable_definitions for fragment in fragments.values()):
         raise NotCompiled("directive")
     try:

@@ -28,6 +28,7 @@ from app.core.outcomes import Outcome
 from app.core.words import InstanceKind
 from app.errors import OutsideError
 from app.main import create_app
+from app.observability import metrics
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.tenancy.service import hash_key
@@ -108,6 +109,34 @@ async def test_first_answer_comes_at_once_and_each_change_brings_the_next(
         for expected in (1, 2, 3):
             await click(lively, ctx)
             assert (await socket.data())["totals"] == {"clicks": expected}
+
+
+async def test_answers_are_put_together_as_those_of_queries_are(
+    server: Listener, lively: Runtime, ctx: Ctx, make_key: MakeKey
+) -> None:
+    def left() -> float:
+        return sum(each.value for family in metrics.fallbacks.collect() for each in family.samples)
+
+    selected = """analytics(range: {between: {from: "2026-01-01T00:00:00Z", until: "2026-03-01T00:00:00Z"}}) {
+      totals { clicks earningsPerClick } series(every: DAY, fill: NULL) { start partial measures { clicks } }
+      groups(by: [{dimension: {name: CHANNEL}}]) { totalCount nodes { key { channel } measures { clicks } } }
+      meta { timeZone warnings { code } }
+    }"""
+    for number in range(5):
+        await click(lively, ctx, at=datetime(2026, 1, 3 + number, tzinfo=UTC), channel=f"channel {number % 2}")
+    key = await make_key(Role.ANALYST)
+    before = left()
+
+    async with Socket(server) as socket, httpx.AsyncClient(base_url=server.url) as client:
+        await socket.init(key)
+        await socket.subscribe(f"subscription {{ {selected} }}")
+        followed = await socket.data()
+        asked = await client.post(
+            "/graphql", json={"query": f"{{ {selected} }}"}, headers={"Authorization": f"Bearer {key}"}
+        )
+
+    assert followed == asked.json()["data"]["analytics"]
+    assert left() == before
 
 
 async def test_a_question_that_is_too_cheap_to_be_kept_is_followed(
