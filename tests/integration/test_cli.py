@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 import uuid
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TypeAlias
@@ -313,6 +314,8 @@ def test_a_command_that_is_interrupted_says_so() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # What a shell runs in the background ignores Ctrl-C, and so would the command.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as command:
         process, spent_s, before_s = psutil.Process(command.pid), 0.0, -1.0
         while spent_s < 0.2 or spent_s > before_s:
