@@ -6,6 +6,7 @@ An argument that is null is as good as not given.
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -55,13 +56,10 @@ class FactFilter(DimensionConditions):
 
     def value(self) -> query.Filter:
         """The filter as a value: made once, wherever it stands."""
-        known: dict[str, Any] = self.__dict__
-        found: query.Filter | None = known.get("_value")
-        if found is None:
-            known["_value"] = found = self._made()
-        return found
+        return self._value
 
-    def _made(self) -> query.Filter:
+    @cached_property
+    def _value(self) -> query.Filter:
         parts: list[query.Filter] = []
         for name, dimension in DIMENSIONS.items():
             condition = given(getattr(self, camel(name), None)) if dimension.is_filter else None

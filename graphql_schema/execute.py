@@ -20,7 +20,7 @@ from app.core.context import Ctx
 from app.core.deadline import Deadline
 from app.errors import DomainError
 from app.limits.cost import Measured
-from app.limits.values import READ_VALUES_MAX, WRITTEN_VALUES_MAX, check_repeated, check_values
+from app.limits.values import READ_VALUES_MAX, WRITTEN_VALUES_MAX, check_variables
 from app.observability import metrics
 from app.runtime import Runtime
 from graphql_schema.context import Context
@@ -138,8 +138,7 @@ class Executor:
             kind = operation.operation.value
             measured = self.documents.meter(prepared, operation).check(values, self._settings)
             self.documents.validate(document, prepared)
-            values = self._checked(operation, values)
-            check_repeated(document, values)
+            values = self._checked(document, operation, values)
         except Refused as refused:
             rendered = render_refusal(refused.errors, refused.code, errors_max=self._settings.errors_max)
             return self._reply(Ending.REFUSED, kind, measured, rendered)
@@ -170,8 +169,7 @@ class Executor:
         try:
             operation = prepared.operation(operation_name)
             measured = self.documents.meter(prepared, operation).check(together, self._settings)
-            check_values(together, most=_most(operation))
-            check_repeated(text, values)
+            check_variables(text, together, most=_most(operation))
         except (Refused, DomainError):
             return None
         execution = self._execution(ctx, prepared, operation, together)
@@ -185,17 +183,17 @@ class Executor:
             return "off"
         return self.documents.plan(prepared, execution.operation, execution.variable_values)
 
-    def _checked(self, operation: OperationDefinitionNode, values: dict[str, Any]) -> dict[str, Any]:
+    def _checked(self, document: str, operation: OperationDefinitionNode, values: dict[str, Any]) -> dict[str, Any]:
         """The variables, bounded. Raises DomainError for what no operation may bring."""
         most = _most(operation)
         try:
-            check_values(values, most=most)
+            check_variables(document, values, most=most)
         except DomainError as error:
-            if error.code == "PAYLOAD_TOO_LARGE":
+            if error.code in ("PAYLOAD_TOO_LARGE", "QUERY_TOO_COSTLY"):
                 raise
             # A text that cannot be stored is the matter of its item, where it is in one.
             values = self.documents.items.marked_variables(operation, values)
-            check_values(values, most=most)
+            check_variables(document, values, most=most)
         return values
 
     async def _run(self, ready: "Ready") -> Reply:

@@ -18,7 +18,7 @@ from graphql import (
 
 from app.analytics.query import Parents, Question
 from app.core.ids import ZERO_ID
-from app.limits.values import READ_VALUES_MAX, check_repeated, check_values
+from app.limits.values import check_variables
 from app.settings import Settings
 from graphql_schema.analytics_selection import Document, asked
 from graphql_schema.analytics_words import ENTITIES
@@ -55,8 +55,7 @@ def questions(
     operation = prepared.operation(operation_name)
     documents.meter(prepared, operation).check(dict(variables or {}), settings)
     documents.validate(text, prepared)
-    check_values(dict(variables or {}), most=READ_VALUES_MAX)
-    check_repeated(text, dict(variables or {}))
+    check_variables(text, dict(variables or {}))
     values = get_variable_values(schema._schema, operation.variable_definitions or (), dict(variables or {}))
     if isinstance(values, list):
         raise Refused("BAD_USER_INPUT", values)

@@ -24,7 +24,7 @@ from app.core.context import Ctx
 from app.db import keyset
 from app.errors import DomainError, QueryIssues
 from app.exports.columns import ColumnKind, FileColumn, Notes, Values
-from app.limits.values import READ_VALUES_MAX, check_repeated, check_values
+from app.limits.values import check_variables
 from app.runtime import Runtime
 from graphql_schema.analytics import runner_of
 from graphql_schema.analytics_inputs import key_columns, others_columns
@@ -86,8 +86,7 @@ class Exports:
         self._documents.validate(document, prepared)
         if operation.operation is not OperationType.QUERY:
             raise _no_table(f"The operation is a {operation.operation.value}.")
-        check_values(given, most=READ_VALUES_MAX)
-        check_repeated(document, given)
+        check_variables(document, given)
         values = get_variable_values(self._schema, operation.variable_definitions or (), given, hide_suggestions=True)
         if isinstance(values, list):
             raise Refused("BAD_USER_INPUT", values)

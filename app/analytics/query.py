@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeAlias
 from uuid import UUID
 
@@ -173,10 +174,11 @@ class Columns:
     @property
     def every(self) -> Asks:
         """Every measure, each once."""
-        known: dict[str, Asks] = self.__dict__
-        if "_every" not in known:  # see hashed_once
-            known["_every"] = tuple(dict.fromkeys((*self.values, *self.previous, *self.shares)))
-        return known["_every"]
+        return self._every
+
+    @cached_property
+    def _every(self) -> Asks:
+        return tuple(dict.fromkeys((*self.values, *self.previous, *self.shares)))
 
 
 class Facet(StrEnum):
@@ -342,12 +344,13 @@ class Groups:
     @property
     def sought(self) -> tuple[tuple[Ask, Facet], ...]:
         """What decides which groups come, and in which order."""
-        known: dict[str, tuple[tuple[Ask, Facet], ...]] = self.__dict__
-        if "_sought" not in known:  # see hashed_once
-            ordered = (each for each in self.order if isinstance(each, MeasureOrder))
-            found: list[MeasureOrder | Condition] = [*ordered, *conditions_of(self.having)]
-            known["_sought"] = tuple(dict.fromkeys((each.measure, each.of) for each in found))
-        return known["_sought"]
+        return self._sought
+
+    @cached_property
+    def _sought(self) -> tuple[tuple[Ask, Facet], ...]:
+        ordered = (each for each in self.order if isinstance(each, MeasureOrder))
+        found: list[MeasureOrder | Condition] = [*ordered, *conditions_of(self.having)]
+        return tuple(dict.fromkeys((each.measure, each.of) for each in found))
 
 
 @hashed_once

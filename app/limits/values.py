@@ -15,11 +15,13 @@ FILTER_VALUES_MAX = 1_000
 REPEATED_VALUES_MAX = 100_000
 """Values that variables may bring beside the first time that they are named: each place is read by itself."""
 
+LARGE_MIN = 101
+"""Values of a variable from which on it is counted where it is named: so many places are no document."""
+
 _NAMED = re.compile(r"\$([A-Za-z_][0-9A-Za-z_]*)")
 
 LOOKED_AT_MAX = 100_000
 """Values that are looked through for the place of one that is refused: more than a full batch has."""
-
 
 READ_VALUES_MAX = 40_000
 """Values in the variables of a query: each is read before anything else bounds it."""
@@ -28,9 +30,17 @@ WRITTEN_VALUES_MAX = 400_000
 """Values in those of a mutation."""
 
 
-def check_values(value: Any, *, most: int | None = None) -> None:
-    """Raise QUERY_TOO_DEEP, PAYLOAD_TOO_LARGE or BAD_USER_INPUT for JSON that is nested too deeply, has more than so
-    many values, or holds text nobody can store.
+def check_variables(document: str, variables: Mapping[str, Any], *, most: int = READ_VALUES_MAX) -> None:
+    """Raise what `check_values` does, or QUERY_TOO_COSTLY for large variables that are named in many places."""
+    if check_values(variables, most=most) >= LARGE_MIN:
+        _check_repeated(document, variables)
+
+
+def check_values(value: Any, *, most: int | None = None) -> int:
+    """How many values are below it.
+
+    Raises QUERY_TOO_DEEP, PAYLOAD_TOO_LARGE or BAD_USER_INPUT for JSON that is nested too deeply, has more than so many
+    values, or holds text nobody can store.
 
     Level by level, without recursion: what reads the values later does recurse.
     """
@@ -52,7 +62,7 @@ def check_values(value: Any, *, most: int | None = None) -> None:
                 elif kind is list:
                     below.extend(item)
             if not below:
-                return
+                return count
             count += len(below)
             if most is not None and count > most:
                 break
@@ -64,12 +74,8 @@ def check_values(value: Any, *, most: int | None = None) -> None:
     raise DomainError("QUERY_TOO_DEEP", f"The variables are nested deeper than {VALUE_DEPTH_MAX} levels.")
 
 
-def check_repeated(document: str, variables: Mapping[str, Any]) -> None:
-    """Raise QUERY_TOO_COSTLY for large variables that the document names in many places."""
-    sizes = {name: _size(value) for name, value in variables.items() if isinstance(value, (dict, list))}
-    large = {name: size for name, size in sizes.items() if size > REPEATED_VALUES_MAX // 1_000}
-    if not large:
-        return
+def _check_repeated(document: str, variables: Mapping[str, Any]) -> None:
+    large = {name: size for name, value in variables.items() if (size := _size(value)) >= LARGE_MIN}
     # Declared once, and read once in any case. What stands in a comment or a text is counted too.
     named = Counter(_NAMED.findall(document))
     repeated = sum(size * max(named[name] - 2, 0) for name, size in large.items())

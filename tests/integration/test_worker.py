@@ -66,12 +66,7 @@ async def test_idempotency_keys_are_kept_as_long_as_promised(
 async def test_every_tenant_that_fails_is_named_and_the_others_are_folded(
     runtime: Runtime, admin: "asyncpg.Pool[Any]"
 ) -> None:
-    broken = []
-    for _ in range(3):
-        info = TenantInfo(new_id(), f"tenant {new_id()}", reporting_zone="UTC", currency="GBP", is_test=False)
-        await add_tenant(admin, info)
-        broken.append(make_ctx(info))
-        await add_delta(runtime, broken[-1])
+    broken = [await add_tenant_with_delta(runtime, admin) for _ in range(3)]
     # The last tenant that was made: the others stand before it.
     fine = broken.pop()
     for ctx in broken:
@@ -94,13 +89,7 @@ async def test_every_tenant_that_fails_is_named_and_the_others_are_folded(
 async def test_a_tenant_that_fails_waits_longer_and_keeps_no_other_waiting(
     runtime: Runtime, admin: "asyncpg.Pool[Any]"
 ) -> None:
-    made = []
-    for _ in range(2):
-        info = TenantInfo(new_id(), f"tenant {new_id()}", reporting_zone="UTC", currency="GBP", is_test=False)
-        await add_tenant(admin, info)
-        made.append(make_ctx(info))
-        await add_delta(runtime, made[-1])
-    broken, fine = made
+    broken, fine = [await add_tenant_with_delta(runtime, admin) for _ in range(2)]
     await set_zone(runtime, broken, "Nowhere/Land")
     patience = worker.Patience(0.2)
 
@@ -130,6 +119,15 @@ async def test_a_task_that_fails_for_everybody_fails(runtime: Runtime, monkeypat
 
     with pytest.raises(ExceptionGroup):
         await worker.fold_all(runtime, worker.Patience(1.0))
+
+
+async def add_tenant_with_delta(runtime: Runtime, admin: "asyncpg.Pool[Any]") -> Ctx:
+    """A new tenant, of whom a contribution is to be folded."""
+    info = TenantInfo(new_id(), f"tenant {new_id()}", reporting_zone="UTC", currency="GBP", is_test=False)
+    await add_tenant(admin, info)
+    ctx = make_ctx(info)
+    await add_delta(runtime, ctx)
+    return ctx
 
 
 async def add_delta(runtime: Runtime, ctx: Ctx) -> None:
