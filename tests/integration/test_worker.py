@@ -87,8 +87,10 @@ async def test_every_tenant_that_fails_is_named_and_the_others_are_folded(
 
 
 async def test_a_tenant_that_fails_waits_longer_and_keeps_no_other_waiting(
-    runtime: Runtime, admin: "asyncpg.Pool[Any]"
+    runtime: Runtime, admin: "asyncpg.Pool[Any]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr(worker, "_now_s", lambda: now_s[0])
     broken, fine = [await add_tenant_with_delta(runtime, admin) for _ in range(2)]
     await set_zone(runtime, broken, "Nowhere/Land")
     patience = worker.Patience(0.2)
@@ -99,10 +101,10 @@ async def test_a_tenant_that_fails_waits_longer_and_keeps_no_other_waiting(
             await worker.fold_all(runtime, patience)
             assert await deltas_of(runtime, fine) == 0
             await add_delta(runtime, fine)
-        await asyncio.sleep(0.4)
+        now_s[0] += 0.4
         await worker.fold_all(runtime, patience)
         await set_zone(runtime, broken, "UTC")
-        await asyncio.sleep(0.8)
+        now_s[0] += 0.8
         await worker.fold_all(runtime, patience)
 
     told = [entry["failures"] for entry in logs if entry["event"] == "worker_tenant_failed"]
